@@ -50,6 +50,8 @@ class _Samples:
     name: str = ""
     classes: tuple[str, ...] = EMOTIONS
 
+    _lowest_label = 0                                    # -1 where a sample may have no class (tracks)
+
     def __post_init__(self):
         put = object.__setattr__
         put(self, "label", np.asarray(self.label, dtype=np.int64))
@@ -62,10 +64,10 @@ class _Samples:
         for what in ("label", "subject", "split", "meta"):
             if len(getattr(self, what)) != len(self):
                 raise EmolibError(f"{self.name}: {len(self)} samples but {len(getattr(self, what))} in `{what}`")
-        bad = np.flatnonzero((self.label < 0) | (self.label >= len(self.classes)))
+        bad = np.flatnonzero((self.label < self._lowest_label) | (self.label >= len(self.classes)))
         if bad.size:
             raise EmolibError(f"{self.name}: label {self.label[bad[0]]} in row {bad[0]}, "
-                              f"expected 0 to {len(self.classes) - 1}")
+                              f"expected {self._lowest_label} to {len(self.classes) - 1}")
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -199,7 +201,10 @@ class TrackSet(_Samples):
     valence_arousal  one float32 (T, 2) per video, each value in [-1, 1]
     fps              frames per second
     content          what names each video's features without reading them
+    label            -1 for a video without an emotion class
     """
+
+    _lowest_label = -1
 
     features: Sequence[Callable[[], np.ndarray]]
     valence_arousal: Sequence[np.ndarray]
