@@ -1,0 +1,123 @@
+"""Scores and the statistics around them: pure functions on NumPy arrays.
+
+Intervals follow one rule everywhere: average over seeds within a sample, then resample whole
+clusters (actor, movie, video), because frames of one film are not independent draws.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """Counts (..., C, C): row = true class, column = named class. Leading axes (seeds, networks) are kept.
+
+    true, predicted: int arrays (..., N) of class indices in [0, classes); `true` may lack leading axes.
+    """
+    true, predicted = np.broadcast_arrays(true, predicted)
+    cell = true * classes + predicted                                      # (..., N)
+    lead = cell.shape[:-1]
+    offset = np.arange(int(np.prod(lead, dtype=int))).reshape(*lead, 1) * classes**2
+    counts = np.bincount((cell + offset).ravel(), minlength=max(offset.size, 1) * classes**2)
+    return counts.reshape(*lead, classes, classes)
+
+
+def recall(counts: np.ndarray) -> np.ndarray:
+    """Share of each true class that is named right (..., C); NaN for a class without samples."""
+    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-1))
+
+
+def precision(counts: np.ndarray) -> np.ndarray:
+    """Share of each named class that is right (..., C); NaN for a class that is never named."""
+    return _ratio(np.diagonal(counts, axis1=-2, axis2=-1), counts.sum(-2))
+
+
+def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
+    """Mean recall over the classes that occur (...): chance is 1 / C however unequal the classes are."""
+    return np.nanmean(recall(counts), axis=-1)
+
+
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean over classes of 2 TP / (2 TP + FP + FN) (...); a class that never occurs nor is named is left out."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return np.nanmean(_ratio(2.0 * hits, counts.sum(-1) + counts.sum(-2)), axis=-1)
+
+
+def macro_average_precision(true: np.ndarray, scores: np.ndarray) -> float:
+    """Mean over classes of the area under the precision-recall curve (scikit-learn's step rule).
+
+    true (N,) class indices, scores (N, C). Classes without a sample are left out.
+    """
+    from sklearn.metrics import average_precision_score
+
+    present = [c for c in range(scores.shape[1]) if (true == c).any()]
+    return float(np.mean([average_precision_score(true == c, scores[:, c]) for c in present]))
+
+
+def bootstrap_ci(values, clusters, weights=None, *, draws: int = 2000, level: float = 0.95, seed: int = 0):
+    """Weighted mean with a percentile interval from resampled clusters: (mean, low, high).
+
+    values    (N,) or (N, K): one number per sample (already averaged over seeds), K statistics at once
+    clusters  (N,) the cluster of each sample (actor, movie, video; the image where there is no subject)
+    weights   like `values`; with the 0/1 indicator of a class the mean is that class's recall
+
+    The mean is sum(w v) / sum(w), a ratio of cluster totals, so that a cluster of 83 frames counts 83
+    times in every draw that contains it. A draw without weight (a class that lives in one film) is
+    left out; with a single cluster there is no interval and low = high = NaN.
+    """
+    values = np.asarray(values, dtype=float)
+    weights = np.ones_like(values) if weights is None else np.broadcast_to(np.asarray(weights, float), values.shape)
+    names, where = np.unique(np.asarray(clusters), return_inverse=True)
+    total, mass = _sum_by(where, values * weights, len(names)), _sum_by(where, weights, len(names))  # (G, ...)
+    mean = _ratio(total.sum(0), mass.sum(0))
+    if len(names) < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    drawn = _ratio(np.tensordot(counts, total, 1), np.tensordot(counts, mass, 1))                    # (draws, ...)
+    tail = 100 * (1 - level) / 2
+    low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
+    return mean, low, high
+
+
+def mcnemar(a_right, b_right) -> float:
+    """Exact two-sided p of McNemar's test: do two classifiers err on different samples equally often?
+
+    a_right, b_right: bool (N,) on the same samples. 1.0 when they never disagree.
+    """
+    a_right, b_right = np.asarray(a_right, bool), np.asarray(b_right, bool)
+    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    return 1.0 if only_a + only_b == 0 else float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
+
+
+def holm(p) -> np.ndarray:
+    """Holm's step-down adjustment of a family of p values, in the given order; each stays in [0, 1]."""
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p)
+    stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    adjusted = np.empty_like(p)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return adjusted
+
+
+def bootstrap_p(difference, clusters, *, draws: int = 2000, seed: int = 0) -> float:
+    """Two-sided p of 'the mean difference is 0' by the clustered bootstrap: twice the smaller tail share,
+    with one draw added to each tail so that it is never 0.
+    """
+    difference = np.asarray(difference, dtype=float)
+    names, where = np.unique(np.asarray(clusters), return_inverse=True)
+    total = _sum_by(where, difference, len(names))
+    counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    drawn = counts @ total
+    return float(min(1.0, 2 * (1 + min((drawn <= 0).sum(), (drawn >= 0).sum())) / (draws + 1)))
+
+
+def _sum_by(where, values, groups):
+    out = np.zeros((groups, *values.shape[1:]))
+    np.add.at(out, where, values)
+    return out
+
+
+def _ratio(top, bottom):
+    top, bottom = np.asarray(top, float), np.asarray(bottom, float)
+    return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)

@@ -1,0 +1,55 @@
+"""The shallow network of wang, Fig. 4: 5 inputs, one hidden layer of sigmoids, 7 outputs.
+
+One class holds any number of such networks. Members may use fewer than the 16 hidden units there is
+room for: `alive` marks the ones they have, so that sweeps over sizes and pruned networks of all widths
+train together.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from emolib.models.members import Linear, initialise
+from emolib.pruning import Pruned, merge_outgoing
+
+
+class Shallow(nn.Module):
+    """members x (inputs -> hidden sigmoids -> classes): (M, B, inputs) -> (M, B, classes), raw scores.
+
+    units  (M,) hidden units of each member (default: `hidden` for all)
+    seeds  (M,) one seed per member; equal seeds, equal start
+    """
+
+    def __init__(self, seeds: list[int], *, inputs: int = 5, hidden: int = 16, classes: int = 7,
+                 units: Tensor | None = None):
+        super().__init__()
+        self.seeds = list(seeds)
+        members = len(self.seeds)
+        units = torch.full((members,), hidden) if units is None else torch.as_tensor(units)
+        self.into = Linear(members, inputs, hidden)
+        self.out = Linear(members, hidden, classes)
+        self.register_buffer("alive", torch.arange(hidden) < units[:, None])      # (M, H)
+        self.reset()
+
+    def reset(self) -> Shallow:
+        """Fresh weights for the units that are alive, drawn from each member's own seed."""
+        return initialise(self, self.seeds, {self.out: self.alive.sum(-1).cpu()})
+
+    def hidden(self, x: Tensor) -> Tensor:
+        """Outputs of the hidden units (M, B, H), in (0, 1); 0 where a member has no such unit."""
+        return torch.sigmoid(self.into(x)) * self.alive[:, None]                  # (M, B, H)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.hidden(x))                                           # (M, B, classes)
+
+    def with_units(self, pruned: Pruned, *, merge: bool = False) -> Shallow:
+        """A copy with only the units in `pruned.keep`; with `merge`, twins inherit the outgoing weights."""
+        import copy
+
+        net = copy.deepcopy(self)
+        with torch.no_grad():
+            if merge:
+                net.out.weight.copy_(merge_outgoing(self.out.weight, pruned, self.alive))
+            net.alive.copy_(pruned.keep)
+        return net

@@ -1,0 +1,84 @@
+"""Pruning by distinctiveness (wang, section 3.1): hidden units that say the same thing are merged or dropped.
+
+A hidden unit is the vector of its outputs over all patterns; two units whose vectors enclose a small
+angle do the same work. Everything here takes a leading axis of networks, so that thousands are pruned
+in one call; a single network is the case of one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+def vector_angles(activations: Tensor, centre: float | None = None) -> Tensor:
+    """Angles in degrees between hidden units: activations (..., P, H) -> (..., H, H), symmetric, 0 on the diagonal.
+
+    cos(A, B) = A . B / (|A| |B|)                                                       (wang, Eq. 2)
+
+    centre: None as the paper prints it; 0.5 subtracts the middle of a sigmoid first, as the pruning
+    practice that the paper cites does. Un-centred outputs of a sigmoid are all positive, so no angle can
+    exceed 90 degrees and early in training all are small. A unit that is constantly at the centre has no
+    direction: its angle to every other unit is 90.
+    """
+    vectors = activations.double() - (centre or 0.0)                             # (..., P, H)
+    length = vectors.norm(dim=-2, keepdim=True)                                    # (..., 1, H)
+    unit = vectors / length.clamp_min(torch.finfo(vectors.dtype).tiny)
+    cosine = (unit.mT @ unit).clamp(-1.0, 1.0)                                     # (..., H, H)
+    angle = torch.rad2deg(torch.arccos(cosine))
+    eye = torch.eye(angle.shape[-1], dtype=torch.bool, device=angle.device)
+    return angle.masked_fill(eye, 0.0)
+
+
+class Pruned(NamedTuple):
+    """keep (..., H) bool: the units that stay. twin (..., H) int64: where each unit's work went (itself if kept)."""
+
+    keep: Tensor
+    twin: Tensor
+
+
+def distinct_units(angles: Tensor, min_angle, alive: Tensor | None = None) -> Pruned:
+    """Drop units until every surviving pair is at least `min_angle` degrees apart.
+
+    The most similar surviving pair goes first and loses its second unit (the paper: units 3 and 4 at 8.1
+    degrees, "remove one of the pair"); then the next, until no pair is closer than `min_angle`.
+
+    angles (..., H, H); min_angle a number or (...); alive (..., H) bool, units that exist (default all).
+    """
+    hidden = angles.shape[-1]
+    keep = torch.ones(angles.shape[:-1], dtype=torch.bool, device=angles.device) if alive is None else alive.clone()
+    twin = torch.arange(hidden, device=angles.device).expand(keep.shape).clone()
+    bound = torch.as_tensor(min_angle, dtype=angles.dtype, device=angles.device).expand(keep.shape[:-1])
+    upper = torch.ones(hidden, hidden, dtype=torch.bool, device=angles.device).triu(1)
+    for _ in range(hidden - 1):
+        pair = keep[..., :, None] & keep[..., None, :] & upper                      # (..., H, H)
+        closest, at = angles.masked_fill(~pair, torch.inf).flatten(-2).min(-1)      # (...)
+        close = closest < bound
+        if not close.any():
+            break
+        first, second = at // hidden, at % hidden
+        gone = torch.nn.functional.one_hot(second, hidden).bool() & close[..., None]
+        keep &= ~gone
+        twin = torch.where((twin == second[..., None]) & close[..., None], first[..., None], twin)
+    return Pruned(keep, twin)
+
+
+def merge_outgoing(weight: Tensor, pruned: Pruned, alive: Tensor | None = None) -> Tensor:
+    """Outgoing weights (..., H, O) with each dropped unit's row added to its twin's; dropped rows become 0.
+
+    Two units with equal outputs are then replaced by one without any change of the network's output.
+    """
+    source = weight if alive is None else weight * alive[..., None]
+    return torch.zeros_like(weight).scatter_add(-2, pruned.twin[..., None].expand_as(weight), source)
+
+
+def prune(net, activations: Tensor, min_angle, *, centre: float | None = None, merge: bool = False):
+    """A copy of `net` (models.shallow.Shallow) without the units that are closer than `min_angle` degrees.
+
+    activations (members, P, H): the hidden outputs of each member over its training patterns, as
+    `net.hidden(x)` returns them. The input network is not changed.
+    """
+    pruned = distinct_units(vector_angles(activations, centre), min_angle, net.alive)
+    return net.with_units(pruned, merge=merge)
