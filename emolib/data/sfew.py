@@ -1,0 +1,133 @@
+"""SFEW feature table: 675 film stills as five LPQ and five PHOG principal components each.
+
+`sfew/SFEW.xlsx`, one sheet. Row 1 is the head: empty, 'label', then a title over five LPQ columns and a
+title over five PHOG columns. Every further row: image name, label 1-7, ten numbers. The wang paper
+calls the first five LBP; the head of the table says LPQ, and so do we.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from emolib import EMOTIONS
+from emolib.containers import TableSet
+from emolib.errors import EmolibError
+
+COLUMNS = tuple(f"{kind}{i}" for kind in ("LPQ", "PHOG") for i in range(1, 6))
+CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")      # the set's codes 1 to 7
+ROWS = 675
+
+# The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay below
+# 0.1) and its PHOG cells are not numbers. Any other incomplete row is damage and is refused.
+INCOMPLETE = "Hangover_001949614_00000089.mat"
+
+# Films that share a cast: "person independent" needs them on one side of a split.
+CASTS = {"HarryPotter": "HarryPotter", "Oceans": "Oceans"}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """All rows of the table as they stand: columns image, code, LPQ1..5, PHOG1..5; NaN where a cell is empty.
+
+    Raises EmolibError naming the file and the cell for a Git-LFS pointer, a truncated file, a missing
+    column, text in a number's place or a label outside 1 to 7.
+    """
+    sheet = _sheet(path)
+    _check_head(path, sheet)
+    rows = sheet.iloc[1:].reset_index(drop=True)
+    numbers = np.empty((len(rows), 11))
+    for column in range(1, 12):
+        for row, cell in enumerate(rows.iloc[:, column]):
+            numbers[row, column - 1] = _number(path, cell, row + 2, column)
+    code = numbers[:, 0]
+    bad = np.flatnonzero(~np.isin(code, range(1, 8)))
+    if bad.size:
+        raise EmolibError(f"{path}: cell B{bad[0] + 2} holds label {code[bad[0]]:g}, expected 1 to 7")
+    table = pd.DataFrame(numbers[:, 1:], columns=COLUMNS)
+    table.insert(0, "code", code.astype(int))
+    table.insert(0, "image", rows.iloc[:, 0].astype(str))
+    return table
+
+
+def load(root: Path) -> TableSet:
+    """The 674 usable rows as a TableSet: features (674, 10) in file order, subject = cast of the film.
+
+    `meta`: image, code (the set's label 1-7), movie (name up to the time stamp). The one incomplete row is
+    left out; another one is an error.
+    """
+    path = Path(root) / "sfew" / "SFEW.xlsx"
+    table = read(path)
+    incomplete = table[list(COLUMNS)].isna().any(axis=1)
+    for row in np.flatnonzero(incomplete & (table.image != INCOMPLETE)):
+        raise EmolibError(f"{path}: row {row + 2} ({table.image[row]}) has an empty or NaN feature; get the table anew "
+                          "from its holders, or remove the row")
+    table = table[~incomplete].reset_index(drop=True)
+    movie = table.image.map(movie_of)
+    return TableSet(
+        name="sfew", source="real", columns=COLUMNS, features=table[list(COLUMNS)].to_numpy(),
+        label=[EMOTIONS.index(CLASSES[c - 1]) for c in table.code], subject=movie.map(cast_of).to_numpy(),
+        split=np.full(len(table), ""), meta=pd.DataFrame({"image": table.image, "code": table.code, "movie": movie}))
+
+
+def movie_of(image: str) -> str:
+    """Film of a still: its file name up to the time stamp ('AlexEmma_000225840_00000024.mat' -> 'AlexEmma')."""
+    found = re.match(r"(.+?)[_-]\d{6,}", image)
+    return found[1] if found else image
+
+
+def cast_of(movie: str) -> str:
+    """Films of one series share their actors; every other film is a cast of its own."""
+    return next((cast for start, cast in CASTS.items() if movie.startswith(start)), movie)
+
+
+def check(root: Path) -> tuple[str, str]:
+    """For the doctor: ('found' | 'partly' | 'damaged', one line of detail)."""
+    path = Path(root) / "sfew" / "SFEW.xlsx"
+    try:
+        table, data = read(path), load(root)
+    except EmolibError as error:
+        return "damaged", str(error)
+    twice = data.meta.image[data.meta.image.duplicated()].tolist()
+    detail = f"{len(table)} rows, {len(data)} usable, {data.meta.movie.nunique()} films"
+    detail += f"; {', '.join(twice)} stands twice" if twice else ""
+    return ("found" if len(table) == ROWS else "partly"), detail
+
+
+def _sheet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise EmolibError(f"{path}: no such file; SFEW's feature table is expected there (see `emolib doctor`)")
+    if path.read_bytes()[:40].startswith(b"version https://git-lfs"):
+        raise EmolibError(f"{path}: a Git-LFS pointer, not the table itself; run `git lfs pull` where it came from")
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")   # harmless, in the original
+            return pd.read_excel(path, header=None, dtype=object)
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise EmolibError(f"{path}: not a readable Excel file ({str(error) or type(error).__name__}); it is probably cut short, "
+                          "get it anew") from None
+
+
+def _check_head(path: Path, sheet: pd.DataFrame):
+    if sheet.shape[1] != 12 or len(sheet) < 2:
+        raise EmolibError(f"{path}: {sheet.shape[1]} columns and {len(sheet)} rows, expected 12 columns (name, label, 5 LPQ, "
+                          "5 PHOG) and a row per image")
+    head = ["" if pd.isna(cell) else str(cell) for cell in sheet.iloc[0]]
+    for column, expected in ((1, "label"), (2, "LPQ"), (7, "PHOG")):
+        if expected not in head[column]:
+            raise EmolibError(f"{path}: cell {'ABCDEFGHIJKL'[column]}1 is '{head[column][:40]}', expected '{expected}' in it; "
+                              "a column is missing or moved")
+
+
+def _number(path: Path, cell, row: int, column: int) -> float:
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+        return np.nan
+    if isinstance(cell, str) and cell.strip().lower() == "nan":
+        return np.nan
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        return float(cell)
+    raise EmolibError(f"{path}: cell {'ABCDEFGHIJKL'[column]}{row} holds '{cell}', expected a number")

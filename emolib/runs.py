@@ -1,0 +1,299 @@
+"""A grid of runs: stored, resumable, parallel, on one machine or a cluster.
+
+A run is a plain function of JSON-able keyword arguments that returns plain values and arrays. Its
+result is stored under a key made of the function, its arguments (data sets stand there with their
+fingerprints) and the emolib sources the function imports; so a run is computed once, an edit of the
+code it uses computes it again, and a killed command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from emolib import settings
+from emolib.errors import EmolibError
+
+THREADS = 1        # per run, wherever it runs: more threads would change the order of sums, and so the bytes
+
+
+# ---------------------------------------------------------------- keys
+
+def key(fn: Callable, arguments: dict) -> str:
+    """32 hex digits that name one run: function, arguments and the sources the function stands on."""
+    try:
+        plain = json.dumps(arguments, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise EmolibError(f"run {fn.__qualname__}: arguments must be plain JSON values ({error})") from None
+    text = "\n".join([f"{fn.__module__}.{fn.__qualname__}", plain, sources_hash(fn.__module__)])
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@functools.cache
+def sources_hash(module: str) -> str:
+    """SHA-256 over the source of `module` and of every emolib module it imports, directly or not."""
+    seen, todo = {}, [module]
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        path = Path(importlib.util.find_spec(name).origin)
+        seen[name] = path.read_bytes()
+        todo += [m for m in _imported(seen[name], name) if m.split(".")[0] == "emolib" and m not in seen]
+    digest = hashlib.sha256()
+    for name in sorted(seen):
+        digest.update(f"{name}\0{len(seen[name])}\0".encode() + seen[name])
+    return digest.hexdigest()
+
+
+def _imported(source: bytes, module: str) -> Iterator[str]:
+    """Modules named in the import statements of `source`, those inside functions included."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:                                   # relative: counted from the package of `module`
+                base = importlib.util.resolve_name("." * node.level + base, module.rpartition(".")[0])
+            yield base
+            for alias in node.names:                         # `from emolib import metrics` names a module too
+                with contextlib.suppress(ModuleNotFoundError, ValueError):
+                    if base.startswith("emolib") and importlib.util.find_spec(f"{base}.{alias.name}"):
+                        yield f"{base}.{alias.name}"
+
+
+# ---------------------------------------------------------------- the store
+
+class Store:
+    """Results on disk: <key>.json (plain values, checksums, provenance) beside <key>.npz (arrays).
+
+    The arrays are written first and the JSON last, each under a temporary name that is then renamed: an
+    entry exists when its JSON does, and is whole when both checksums hold. A damaged entry counts as
+    absent and is said.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+
+    def read(self, name: str) -> dict | None:
+        """The stored entry {'value', 'seconds', 'command', 'device'}, or None if absent or damaged."""
+        path = self._path(name)
+        if not path.exists():
+            return None
+        try:
+            entry = json.loads(path.read_bytes())
+            body = entry["body"]
+            if _sha(json.dumps(body, sort_keys=True).encode()) != entry["checksum"]:
+                raise ValueError("its values do not match their checksum")
+            arrays = {}
+            if body["arrays"]:
+                raw = path.with_suffix(".npz").read_bytes()
+                if _sha(raw) != body["arrays"]:
+                    raise ValueError("its arrays do not match their checksum")
+                with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
+                    arrays = {k: file[k] for k in file.files}
+            return {"value": _join(body["value"], arrays), **entry["about"]}
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            print(f"run store: {path} is damaged ({error}); computing it again", file=sys.stderr)
+            return None
+
+    def write(self, name: str, value, about: dict) -> None:
+        """Store one result; on a full disk or a kill nothing half-written is left under the final name."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, np.ndarray] = {}
+        plain = _split(value, arrays)
+        arrays_sum = None
+        if arrays:
+            partial = path.with_suffix(f".{os.getpid()}.npz.partial")
+            with partial.open("wb") as file:
+                np.savez_compressed(file, **arrays)
+            arrays_sum = _sha(partial.read_bytes())
+            partial.replace(path.with_suffix(".npz"))
+        body = {"value": plain, "arrays": arrays_sum}
+        entry = {"body": body, "checksum": _sha(json.dumps(body, sort_keys=True).encode()), "about": about}
+        partial = path.with_suffix(f".{os.getpid()}.json.partial")
+        partial.write_text(json.dumps(entry))
+        partial.replace(path)
+
+    def scratch(self, name: str) -> Path:
+        """Where the run `name` may keep a checkpoint while it is under way."""
+        return self.folder / "checkpoints" / name
+
+    def _path(self, name: str) -> Path:
+        return self.folder / name[:2] / f"{name}.json"
+
+
+def _sha(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _split(value, arrays: dict):
+    """Plain JSON with {'__array__': name} in place of each array, which goes to `arrays`."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == object:
+            raise EmolibError("a run returned an array of Python objects: return numbers or fixed-length text")
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {"__array__": name}
+    if isinstance(value, dict):
+        return {str(k): _split(v, arrays) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_split(v, arrays) for v in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise EmolibError(f"a run returned a {type(value).__name__}: expected plain values, lists, dicts and arrays")
+
+
+def _join(plain, arrays: dict):
+    if isinstance(plain, dict):
+        return arrays[plain["__array__"]] if "__array__" in plain else {k: _join(v, arrays) for k, v in plain.items()}
+    return [_join(v, arrays) for v in plain] if isinstance(plain, list) else plain
+
+
+# ---------------------------------------------------------------- the ledger: what a table was made from
+
+@dataclass(frozen=True)
+class Used:
+    """One run that was asked for: its key, its own seconds, and whether it stood before this command began."""
+
+    key: str
+    seconds: float
+    cached: bool
+    device: str
+
+
+_ledger: list[Used] = []
+
+
+def ledger(clear: bool = False) -> list[Used]:
+    """The runs asked for since the ledger was last cleared; reports take their `cached` and `device` from it."""
+    taken = list(_ledger)
+    if clear:
+        _ledger.clear()
+    return taken
+
+
+# ---------------------------------------------------------------- running
+
+def map(fn: Callable, grid: Sequence[dict], *, jobs: int | None = None, store: Path | Store | None = None,
+        cluster: str | None = None, label: str = "") -> list:
+    """Results of fn(**arguments) for each `arguments` in `grid`, in that order; only missing ones are computed.
+
+    jobs     processes (default: settings.jobs()); with 1 the runs happen in this process
+    store    folder of the run store (default: settings.cache() / 'runs')
+    cluster  address of a Dask scheduler, or 'local:N' for N workers started here (default: this machine)
+
+    Two equal entries of the grid are one run. An error in a run names its arguments; results that were
+    finished before it stay stored. After --max-minutes no further run is started and EmolibError says so.
+    """
+    store = store if isinstance(store, Store) else Store(store or settings.cache() / "runs")
+    cluster = cluster or settings.cluster()
+    names = [key(fn, arguments) for arguments in grid]
+    entries = {name: store.read(name) for name in dict.fromkeys(names)}
+    missing = {name: arguments for name, arguments in zip(names, grid, strict=True) if entries[name] is None}
+    if missing:
+        for name, value, seconds in _compute(fn, missing, jobs or settings.jobs(), store, cluster, label):
+            about = {"seconds": seconds, "command": settings.command(), "device": settings.device(),
+                     "run": f"{fn.__module__}.{fn.__qualname__}", "arguments": missing[name]}
+            store.write(name, value, about)
+            entries[name] = store.read(name)        # what a later command would read, to the last bit
+    _ledger.extend(Used(n, e["seconds"], e["command"] != settings.command(), e["device"]) for n, e in entries.items())
+    return [entries[name]["value"] for name in names]
+
+
+def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, label: str):
+    """Yield (name, value, seconds) as runs finish, under one progress bar."""
+    from joblib import Parallel, delayed
+
+    jobs = 1 if settings.device() == "cuda" and not cluster else max(1, min(jobs, len(missing)))
+    bar = tqdm(total=len(missing), desc=label or fn.__name__.lstrip("_"), unit="run", delay=1)
+    with bar, _backend(cluster, jobs):
+        tasks = (delayed(_one)(fn, name, arguments, store.scratch(name), settings.deadline())
+                 for name, arguments in missing.items())
+        parallel = Parallel(n_jobs=None if cluster else jobs, return_as="generator_unordered", batch_size=1)
+        for name, value, seconds in parallel(tasks):
+            bar.update()
+            yield name, value, seconds
+
+
+@contextlib.contextmanager
+def _backend(cluster: str | None, jobs: int):
+    from joblib import parallel_config
+
+    if cluster is None:
+        with parallel_config(backend="loky" if jobs > 1 else "sequential",
+                             inner_max_num_threads=THREADS if jobs > 1 else None):
+            yield
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise EmolibError("--cluster needs the package 'distributed': pip install 'emolib[cluster]'") from None
+    local = cluster.removeprefix("local:") if cluster.startswith("local:") else None
+    try:
+        client = Client(n_workers=int(local), threads_per_worker=1, dashboard_address=None) if local \
+            else Client(cluster, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise EmolibError(f"--cluster {cluster}: no scheduler answers there ({error}); "
+                          "expected tcp://host:port or local:N") from None
+    with client, parallel_config(backend="dask", client=client):
+        yield
+
+
+_current_scratch: Path | None = None
+
+
+def scratch(name: str = "checkpoint") -> Path | None:
+    """A file the run that is under way may resume from, or None outside `map`."""
+    return None if _current_scratch is None else _current_scratch.with_name(f"{_current_scratch.name}-{name}.safetensors")
+
+
+def _one(fn, name, arguments, where: Path, deadline: float | None):
+    """One run in its process: fixed threads, its own scratch place, an error that names the arguments."""
+    global _current_scratch
+
+    if deadline is not None and time.time() > deadline:
+        raise EmolibError("time is up (--max-minutes): what is finished is stored; the same command goes on from here")
+    start, threads = time.perf_counter(), _set_threads(THREADS)
+    _current_scratch = where
+    try:
+        value = fn(**arguments)
+    except EmolibError as error:
+        raise EmolibError(f"{error} [run {fn.__name__}({_short(arguments)})]") from None
+    finally:
+        _current_scratch = None
+        _set_threads(threads)
+    return name, value, time.perf_counter() - start
+
+
+def _set_threads(count: int) -> int:
+    """Fix PyTorch's threads for a run and return what they were; other libraries obey the pool's limit."""
+    if "torch" not in sys.modules and not importlib.util.find_spec("torch"):
+        return count
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    return before
+
+
+def _short(arguments: dict, limit: int = 160) -> str:
+    text = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
+    return text if len(text) <= limit else text[:limit] + " ..."
