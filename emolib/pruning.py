@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 
-def vector_angles(activations: Tensor, centre: float | None = None) -> Tensor:
+def vector_angles(activations: Tensor, centre: float | Tensor | None = None) -> Tensor:
     """Angles in degrees between hidden units: activations (..., P, H) -> (..., H, H), symmetric, 0 on the diagonal.
 
     cos(A, B) = A . B / (|A| |B|)                                                       (wang, Eq. 2)
@@ -21,9 +21,11 @@ def vector_angles(activations: Tensor, centre: float | None = None) -> Tensor:
     centre: None as the paper prints it; 0.5 subtracts the middle of a sigmoid first, as the pruning
     practice that the paper cites does. Un-centred outputs of a sigmoid are all positive, so no angle can
     exceed 90 degrees and early in training all are small. A unit that is constantly at the centre has no
-    direction: its angle to every other unit is 90.
+    direction: its angle to every other unit is 90. A tensor (...) gives each network its own centre. Computed
+    in double precision, because the arc cosine of nearly parallel vectors loses half the digits.
     """
-    vectors = activations.double() - (centre or 0.0)                             # (..., P, H)
+    middle = torch.as_tensor(0.0 if centre is None else centre, dtype=torch.float64, device=activations.device)
+    vectors = activations.double() - middle[..., None, None]                       # (..., P, H)
     length = vectors.norm(dim=-2, keepdim=True)                                    # (..., 1, H)
     unit = vectors / length.clamp_min(torch.finfo(vectors.dtype).tiny)
     cosine = (unit.mT @ unit).clamp(-1.0, 1.0)                                     # (..., H, H)
@@ -74,11 +76,12 @@ def merge_outgoing(weight: Tensor, pruned: Pruned, alive: Tensor | None = None) 
     return torch.zeros_like(weight).scatter_add(-2, pruned.twin[..., None].expand_as(weight), source)
 
 
-def prune(net, activations: Tensor, min_angle, *, centre: float | None = None, merge: bool = False):
+def prune(net, activations: Tensor, min_angle, *, centre: float | Tensor | None = None, merge: bool | Tensor = False):
     """A copy of `net` (models.shallow.Shallow) without the units that are closer than `min_angle` degrees.
 
     activations (members, P, H): the hidden outputs of each member over its training patterns, as
-    `net.hidden(x)` returns them. The input network is not changed.
+    `net.hidden(x)` returns them. min_angle, centre and merge may differ by member: tensors (members,).
+    merge: twins inherit the outgoing weights of the units they replace. The input network is not changed.
     """
     pruned = distinct_units(vector_angles(activations, centre), min_angle, net.alive)
     return net.with_units(pruned, merge=merge)

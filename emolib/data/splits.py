@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 from emolib.errors import EmolibError
 
@@ -40,20 +40,58 @@ def make_split(subject: np.ndarray, train, validation, test, *, leaky: bool = Fa
 
 
 def cross_validation(data, folds: int = 5, *, seed: int = 0, leaky: bool = False, validation: int = 10) -> list[Split]:
-    """`folds` splits whose test parts cover every row once; 1/`validation` of each training part decides.
+    """`folds` splits whose test parts cover every row once; about 1/`validation` of each training part decides.
 
-    By default whole subjects move together (stratified as far as they allow). With leaky=True single rows
-    are shuffled, classes balanced: frames of one film then stand on both sides, as in a plain random split.
+    By default whole subjects move together. With leaky=True single rows are shuffled, classes balanced:
+    frames of one film then stand on both sides, as in a plain random split.
     """
-    groups = None if leaky else data.subject
+    rng = np.random.default_rng([seed, folds])
     splits = []
-    for rest, test in _folds(folds, seed, leaky).split(data.label, data.label, groups):
-        inner = _folds(validation, seed, leaky).split(rest, data.label[rest], None if leaky else groups[rest])
-        train, decide = next(iter(inner))
+    for rest, test in _test_parts(data, folds, rng, leaky):
+        if leaky:
+            inner = StratifiedKFold(validation, shuffle=True, random_state=int(rng.integers(2**31)))
+            train, decide = next(inner.split(rest, data.label[rest]))
+        else:
+            chosen = _subjects_worth(data.subject[rest], len(rest) / validation, rng)
+            train, decide = np.flatnonzero(~chosen), np.flatnonzero(chosen)
         splits.append(make_split(data.subject, rest[train], rest[decide], test, leaky=leaky))
     return splits
 
 
-def _folds(folds: int, seed: int, leaky: bool):
-    kind = StratifiedKFold if leaky else StratifiedGroupKFold
-    return kind(folds, shuffle=True, random_state=seed)
+def _test_parts(data, folds, rng, leaky):
+    if leaky:
+        yield from StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31))).split(data.label, data.label)
+        return
+    fold = grouped_folds(data.subject, folds, rng)
+    for k in range(folds):
+        yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+
+
+def grouped_folds(subject: np.ndarray, folds: int, rng: np.random.Generator, *, even: float = 1.25) -> np.ndarray:
+    """Fold of each row (N,), whole subjects together, at random: as many subjects in each fold, and of 500 such
+    draws the first whose largest fold has at most `even` times its share of rows (else the most even draw).
+
+    scikit-learn's StratifiedGroupKFold places subjects greedily and returns nearly the same folds for every
+    seed; repeats over seeds would then not be repeats.
+    """
+    names, where, size = np.unique(subject, return_inverse=True, return_counts=True)
+    if len(names) < folds:
+        raise EmolibError(f"split: {len(names)} subjects cannot fill {folds} folds; use fewer folds")
+    draws = rng.permuted(np.tile(np.arange(len(names)) % folds, (500, 1)), axis=1)          # (500, subjects)
+    rows = np.stack([(size * (draws == k)).sum(1) for k in range(folds)], axis=1)           # (500, folds)
+    largest = rows.max(1) / (len(subject) / folds)
+    return draws[np.argmax(largest <= even) if (largest <= even).any() else np.argmin(largest)][where]
+
+
+def _subjects_worth(subject: np.ndarray, rows: float, rng) -> np.ndarray:
+    """Mask (N,) of randomly chosen whole subjects that together hold about `rows` rows, at least one subject."""
+    names, where, size = np.unique(subject, return_inverse=True, return_counts=True)
+    chosen, held = np.zeros(len(names), bool), 0
+    for i in rng.permutation(len(names)):
+        if held + size[i] <= 1.25 * rows:
+            chosen[i], held = True, held + size[i]
+        if held >= 0.9 * rows:
+            break
+    if not held:
+        chosen[np.argmin(size)] = True
+    return chosen[where]

@@ -7,6 +7,8 @@ train together.
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -43,13 +45,11 @@ class Shallow(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.out(self.hidden(x))                                           # (M, B, classes)
 
-    def with_units(self, pruned: Pruned, *, merge: bool = False) -> Shallow:
-        """A copy with only the units in `pruned.keep`; with `merge`, twins inherit the outgoing weights."""
-        import copy
-
+    def with_units(self, pruned: Pruned, *, merge: bool | Tensor = False) -> Shallow:
+        """A copy with only the units in `pruned.keep`; where `merge`, twins inherit the outgoing weights."""
         net = copy.deepcopy(self)
+        merge = torch.as_tensor(merge, device=self.alive.device).view(-1, 1, 1)
         with torch.no_grad():
-            if merge:
-                net.out.weight.copy_(merge_outgoing(self.out.weight, pruned, self.alive))
+            net.out.weight.copy_(torch.where(merge, merge_outgoing(self.out.weight, pruned, self.alive), self.out.weight))
             net.alive.copy_(pruned.keep)
         return net

@@ -1,0 +1,1 @@
+"""One module per notebook: which runs make which table. No drawing and no file writing here."""
