@@ -55,16 +55,16 @@ def macro_average_precision(true: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([average_precision_score(true == c, scores[:, c]) for c in present]))
 
 
-def bootstrap_ci(values, clusters, weights=None, *, draws: int = 2000, level: float = 0.95, seed: int = 0):
-    """Weighted mean with a percentile interval from resampled clusters: (mean, low, high).
+def bootstrap_draws(values, clusters, weights=None, *, draws: int = 2000, seed: int = 0):
+    """Weighted means and their values in resampled worlds: (...) and (draws, ...).
 
     values    (N,) or (N, K): one number per sample (already averaged over seeds), K statistics at once
     clusters  (N,) the cluster of each sample (actor, movie, video; the image where there is no subject)
     weights   like `values`; with the 0/1 indicator of a class the mean is that class's recall
 
-    The mean is sum(w v) / sum(w), a ratio of cluster totals, so that a cluster of 83 frames counts 83
-    times in every draw that contains it. A draw without weight (a class that lives in one film) is
-    left out; with a single cluster there is no interval and low = high = NaN.
+    Whole clusters are drawn with replacement. The mean is sum(w v) / sum(w), a ratio of cluster totals, so
+    a cluster of 83 frames counts 83 times in every draw that contains it. A draw without any weight (a
+    class that lives in one film) is NaN. With a single cluster there is nothing to resample: all NaN.
     """
     values = np.asarray(values, dtype=float)
     weights = np.ones_like(values) if weights is None else np.broadcast_to(np.asarray(weights, float), values.shape)
@@ -72,12 +72,25 @@ def bootstrap_ci(values, clusters, weights=None, *, draws: int = 2000, level: fl
     total, mass = _sum_by(where, values * weights, len(names)), _sum_by(where, weights, len(names))  # (G, ...)
     mean = _ratio(total.sum(0), mass.sum(0))
     if len(names) < 2:
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+        return mean, np.full((draws, *mean.shape), np.nan)
     counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    drawn = _ratio(np.tensordot(counts, total, 1), np.tensordot(counts, mass, 1))                    # (draws, ...)
+    return mean, _ratio(np.tensordot(counts, total, 1), np.tensordot(counts, mass, 1))
+
+
+def interval(drawn, level: float = 0.95):
+    """Percentile interval over the first axis of `drawn`, NaN draws left out: (low, high); NaN if all are."""
+    drawn = np.asarray(drawn, dtype=float)
+    if np.isnan(drawn).all():
+        return np.full(drawn.shape[1:], np.nan), np.full(drawn.shape[1:], np.nan)
     tail = 100 * (1 - level) / 2
     low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
-    return mean, low, high
+    return low, high
+
+
+def bootstrap_ci(values, clusters, weights=None, *, draws: int = 2000, level: float = 0.95, seed: int = 0):
+    """Weighted mean with a percentile interval from resampled clusters: (mean, low, high). See bootstrap_draws."""
+    mean, drawn = bootstrap_draws(values, clusters, weights, draws=draws, seed=seed)
+    return mean, *interval(drawn, level)
 
 
 def mcnemar(a_right, b_right) -> float:

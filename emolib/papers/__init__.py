@@ -5,6 +5,7 @@
     artefacts.csv     one row for each of the 32 tables and 129 figures
     claims.csv        one row for each checkable statement and the check that decides it
     choices.csv       one row for each gap in a text: what it says, what we chose, why
+    extras.csv        tables and figures of ours that no paper has; columns as in artefacts.csv
 
 An id names an artefact everywhere: `wang-t3` is `published/wang_t3.csv`, Table 3 of wang; figures
 are `orgil2022-f4_5`. Each function reads its file anew, so a caller may change what it gets.
@@ -44,6 +45,19 @@ def artefacts() -> pd.DataFrame:
     artefacts of another document that it repeats.
     """
     return _read("artefacts.csv")
+
+
+def extras() -> pd.DataFrame:
+    """Tables and figures that no paper has and that a study adds beside them: the columns of `artefacts`."""
+    return _read("extras.csv")
+
+
+def artefact(id: str) -> pd.Series:
+    """The row of one artefact, printed or ours; an unknown id is an error with the nearest ones."""
+    table = pd.concat([artefacts(), extras()]).set_index("id", drop=False)
+    if id not in table.index:
+        raise nearest(id, table.index, what="artefact")
+    return table.loc[id]
 
 
 def claims() -> pd.DataFrame:

@@ -1,0 +1,48 @@
+"""What a study hands to the report: a long table and what it was made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Measured values of one table or figure.
+
+    frame     long: the keys of the printed table, `metric`, `protocol`, `measured`, and where there is one the
+              interval `low`, `high`; `unit` where it differs from print. Figures may bring other columns.
+    profile   'smoke', 'quick' or 'full'
+    sources   {data set: {'source': 'real' | 'simulated', 'fingerprint': ...}}; empty if no data was used
+    seeds     of the repeats
+    caps      the profile's own numbers (epochs, sizes): what makes quick quick
+    settled   protocols whose validation curves reached their plateau; only these may decide a claim
+    exact     decimals the print was cut to: measured values are then compared digit by digit
+    """
+
+    frame: pd.DataFrame
+    profile: str
+    sources: dict = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
+    caps: dict = field(default_factory=dict)
+    settled: frozenset[str] | None = None
+    exact: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What our measurement says of one claim of a paper (papers.claims): the second verdict.
+
+    verdict  'holds', 'fails', 'open' (the interval leaves it undecided) or 'not tested at this profile'
+    because  the numbers, in one line
+    """
+
+    claim: str
+    verdict: str
+    because: str
+
+
+def sources_of(*containers) -> dict:
+    """The `sources` entry of an Outcome for these data sets."""
+    return {c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in containers}
