@@ -61,7 +61,7 @@ SIZES = {
     "smoke": Sizes(seeds=1, folds=3, shallow_epochs=3, sweep_epochs=2, cnn_epochs=1, converged_epochs=6,
                    cnn_converged_epochs=2, units=(6, 16), angles=(10, 60), sweep_splits=("random",), stock_dials=1),
     "quick": Sizes(sweep_epochs=40, sweep_rate=5e-4, converged_epochs=200, cnn_converged_epochs=40,
-                   sweep_splits=("random",), stock_dials=8),
+                   sweep_splits=("random",), stock_dials=4),
     "full": Sizes(),
 }
 
@@ -100,7 +100,7 @@ def plan(profile: str) -> dict[str, dict]:
         views = {"random": networks.SCALINGS, "movie-grouped": networks.SCALINGS[1:]}[split] if profile == "full" else \
             {"random": networks.SCALINGS[:1], "movie-grouped": ()}[split]
         for kind, names in (("fusion", ["LPQ+PHOG"]), ("single", ["LPQ", "PHOG"])):
-            net = {"kind": "cnn", "split": split, "channels": [16, 32, 64, 64, 64], "pool": "valid", **common}
+            net = {"kind": "cnn", "split": split, "channels": [16, 32, 64, 64, 64], "pool": "valid", "average_precision": True, **common}
             grid[f"cnn {kind}, nested, {split}"] = net | ours | {
                 "views": [[n, "training rows"] for n in names], "epochs": sizes.cnn_converged_epochs, "rate": 3e-3}
             for scaling in views:
@@ -110,7 +110,7 @@ def plan(profile: str) -> dict[str, dict]:
         net = {"kind": "shallow", "split": split, **common}
         grid[f"shallow, as printed, {split}"] = net | paper | {
             "views": SHALLOW_VIEWS, "readings": _plain(Setting(centre=c, repeat=r) for c in (0.0, 0.5) for r in (False, True)),
-            "epochs": sizes.shallow_epochs}
+            "epochs": sizes.shallow_epochs, "average_precision": True}
         grid[f"shallow, nested, {split}"] = net | ours | {
             "views": TRAINING_VIEWS, "readings": _plain(tuned(sizes)), "epochs": sizes.converged_epochs, "rate": 1e-2}
         if split in sizes.sweep_splits:
@@ -126,7 +126,7 @@ def plan(profile: str) -> dict[str, dict]:
         for model, dials in STOCK.items():
             grid[f"{model}, {split}"] = {"kind": "stock", "split": split, "model": model, **common,
                                          "features": ["LPQ+PHOG"] if model == "forest" else list(networks.FEATURES),
-                                         "budget": list(dials[-sizes.stock_dials:])}
+                                         "budget": list(dials[::max(1, len(dials) // sizes.stock_dials)])}
     return grid
 
 
@@ -481,7 +481,7 @@ def curves(profile: str = "quick") -> Outcome:
         if not name.startswith(("cnn", "shallow")):
             continue
         (result,) = results(profile, [name])
-        for metric in ("validation loss", "train", "validation", "test"):
+        for metric in ("validation loss", "validation", "test"):
             mean = result["curves"][metric].reshape(len(result["curves"]["epoch"]), -1).mean(1)
             rows += [{"run": name, "epoch": e, "metric": metric, "measured": float(v)} for e, v in zip(result["curves"]["epoch"], mean, strict=True)]
     return _outcome(pd.DataFrame(rows), profile)

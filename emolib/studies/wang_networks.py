@@ -65,24 +65,35 @@ class Feed:
         return torch.as_tensor(np.array(drawn), device=self.device)
 
     def batches(self, settings_count: int, stream: int = MAIN):
-        """A function from epoch to batches x (M, B, D), y (M, B, 7), as training.fit wants it."""
-        features, repeats, folds, _, width = self.inputs.shape
+        """A function from epoch to batches x (M, B, D), y (FRK, B, 7), as training.fit wants it.
 
+        Members of different settings share targets, so y stands once for all S of them.
+        """
         def epoch_batches(epoch: int):
             order = self.order(stream, epoch)                                             # (R, K, n)
-            index = order.expand(features, *order.shape)[..., None].expand(-1, -1, -1, -1, width)
-            x = self.inputs.gather(3, index).unflatten(3, (self.steps, self.batch))       # (F, R, K, steps, B, D)
-            y = self.target[order].unflatten(2, (self.steps, self.batch))                 # (R, K, steps, B, 7)
+            x = self._rows_of(order).unflatten(1, (self.steps, self.batch)).transpose(0, 1).contiguous()  # (steps, FRK, B, D)
+            y = self.target[order].expand(len(self.inputs), -1, -1, -1, -1).flatten(0, 2)                 # (FRK, n, 7)
+            y = y.unflatten(1, (self.steps, self.batch)).transpose(0, 1).contiguous()                     # (steps, FRK, B, 7)
             for step in range(self.steps):
-                xs = x[:, :, :, step].expand(settings_count, -1, -1, -1, -1, -1)
-                ys = y[:, :, step].expand(settings_count, features, -1, -1, -1, -1)
-                yield xs.flatten(0, 3), ys.flatten(0, 3)                                  # (M, B, D), (M, B, 7)
+                yield x[step].repeat(settings_count, 1, 1), y[step]                       # (M, B, D), (FRK, B, 7)
 
         return epoch_batches
 
-    def everything(self, settings_count: int) -> Tensor:
-        """All rows for every member: (M, N, D)."""
-        return self.inputs.expand(settings_count, -1, -1, -1, -1, -1).flatten(0, 3)
+    def _rows_of(self, rows: Tensor) -> Tensor:
+        """Inputs of `rows` (R, K, n) in every view: (F * R * K, n, D)."""
+        index = rows[None, ..., None].expand(len(self.inputs), -1, -1, -1, self.inputs.shape[-1])
+        return self.inputs.gather(3, index).flatten(0, 2)
+
+    def held_out(self, settings_count: int):
+        """Rows no member trains on: inputs (M, E, D), row numbers (R, K, E), masks (2, R, K, E) of validation and test.
+
+        Folds of different size are filled up with row 0 outside both masks.
+        """
+        held = self.part[1] | self.part[2]                                                # (R, K, N)
+        most = int(held.sum(-1).max())
+        rows = held.int().argsort(dim=-1, descending=True, stable=True)[..., :most]       # (R, K, E)
+        masks = torch.stack([self.part[p].gather(-1, rows) for p in (1, 2)])              # (2, R, K, E)
+        return self._rows_of(rows).repeat(settings_count, 1, 1), rows, masks
 
 
 def feed(*, data: str, split: str, views: list[list[str]], seeds: list[int], folds: int, batch: int) -> Feed:
@@ -121,8 +132,12 @@ def min_max(features: np.ndarray, fitted: np.ndarray) -> np.ndarray:
 
 
 def smooth_l1(net, x: Tensor, y: Tensor) -> Tensor:
-    """Smooth L1 (wang, Eq. 3) of raw scores against one-hot targets: mean of each member, summed over members."""
-    return torch.nn.functional.smooth_l1_loss(net(x), y, reduction="sum") / y[0].numel()
+    """Smooth L1 (wang, Eq. 3) of raw scores against one-hot targets: mean of each member, summed over members.
+
+    x (M, B, D); y (M', B, 7), where M is a multiple of M' and the targets repeat.
+    """
+    scores = net(x).unflatten(0, (-1, len(y)))                                            # (M / M', M', B, 7)
+    return torch.nn.functional.smooth_l1_loss(scores, y.expand_as(scores), reduction="sum") / y[0].numel()
 
 
 # ---------------------------------------------------------------- what comes out
@@ -136,53 +151,56 @@ class Judge:
 
     MOMENTS = ("last", "validation", "test")
 
-    def __init__(self, feed: Feed, shape: tuple[int, ...]):
-        self.feed, self.shape = feed, shape                                               # (S, F, R, K)
-        self.x, self.truth = feed.everything(shape[0]), feed.target.argmax(-1)            # (M, N, D), (N,)
-        self.part = feed.part.flatten(1, 2).repeat(1, shape[0] * shape[1], 1)             # (3, M, N)
-        members = self.part.shape[1]
-        self.best = {m: torch.full((members,), -1.0, device=feed.device) for m in self.MOMENTS}
-        self.named = {m: torch.zeros(members, len(self.truth), dtype=torch.int8, device=feed.device) for m in self.MOMENTS}
-        self.validated = {m: torch.zeros(members, device=feed.device) for m in self.MOMENTS}
-        self.curves: dict[str, list] = {"epoch": [], "validation loss": [], "train": [], "validation": [], "test": []}
+    def __init__(self, fed: Feed, shape: tuple[int, ...]):
+        self.shape, self.target = shape, fed.target                                       # (S, F, R, K), (N, 7)
+        self.x, self.rows, masks = fed.held_out(shape[0])                                 # (M, E, D), (R, K, E)
+        self.y = fed.target[self.rows]                                                    # (R, K, E, 7)
+        self.masks = masks                                                                # (2, R, K, E)
+        members = len(self.x)
+        self.best = {m: torch.full((members,), -1.0, device=fed.device) for m in self.MOMENTS}
+        self.named = {m: torch.zeros(self.x.shape[:2], dtype=torch.int8, device=fed.device) for m in self.MOMENTS}
+        self.validated = {m: torch.zeros(members, device=fed.device) for m in self.MOMENTS}
+        self.curves: dict[str, list] = {"epoch": [], "validation loss": [], "validation": [], "test": []}
         self.scores: Tensor | None = None
 
     def __call__(self, net, epoch: int) -> float:
-        self.scores = net(self.x)                                                         # (M, N, 7)
-        named = self.scores.argmax(-1)                                                    # (M, N)
-        right = named == self.truth
-        share = [(right & p).sum(-1) / p.sum(-1) for p in self.part]                      # 3 x (M,)
-        loss = torch.nn.functional.smooth_l1_loss(self.scores, self.feed.target.expand_as(self.scores), reduction="none")
-        held = self.part[1]
-        loss = (loss.mean(-1) * held).sum(-1) / held.sum(-1)                              # (M,)
-        for moment, score in zip(self.MOMENTS, (torch.full_like(loss, float(epoch)), share[1], share[2]), strict=True):
+        self.scores = net(self.x).unflatten(0, self.shape)                                # (S, F, R, K, E, 7)
+        named = self.scores.argmax(-1)                                                    # (S, F, R, K, E)
+        right = named == self.y.argmax(-1)
+        on = [((right & m).sum(-1) / m.sum(-1)).flatten() for m in self.masks]            # validation, test: (M,)
+        loss = torch.nn.functional.smooth_l1_loss(self.scores, self.y.expand_as(self.scores), reduction="none").mean(-1)
+        loss = ((loss * self.masks[0]).sum(-1) / self.masks[0].sum(-1)).flatten()         # (M,)
+        for moment, score in zip(self.MOMENTS, (torch.full_like(loss, float(epoch)), *on), strict=True):
             better = score > self.best[moment]
             self.best[moment] = torch.where(better, score, self.best[moment])
-            self.validated[moment] = torch.where(better, share[1], self.validated[moment])
-            self.named[moment][better] = named[better].to(torch.int8)
-        for name, value in zip(("validation loss", "train", "validation", "test"), (loss, *share), strict=True):
+            self.validated[moment] = torch.where(better, on[0], self.validated[moment])
+            self.named[moment][better] = named.flatten(0, 3)[better].to(torch.int8)
+        for name, value in zip(("validation loss", "validation", "test"), (loss, *on), strict=True):
             self.curves[name].append(value.view(self.shape).mean((2, 3)).cpu().numpy())   # (S, F)
         self.curves["epoch"].append(epoch + 1)
-        return float(share[1].mean())
+        return float(on[0].mean())
 
-    def result(self) -> dict:
-        """predictions (S, F, R, N) per moment, out of fold; validation accuracy (S, F, R, K); curves (E, S, F)."""
-        out = {"named": {m: self._out_of_fold(v) for m, v in self.named.items()},
+    def result(self, average_precision: bool = False) -> dict:
+        """predictions (S, F, R, N) per moment, out of fold; validation accuracy (S, F, R, K); curves (E, S, F);
+        on request the macro average precision (S, F, R) of the last epoch's scores.
+        """
+        out = {"named": {m: self._out_of_fold(v.unflatten(0, self.shape)) for m, v in self.named.items()},
                "validated": {m: v.view(self.shape).cpu().numpy() for m, v in self.validated.items()},
                "curves": {k: np.stack(v) if k != "epoch" else v for k, v in self.curves.items()}}
-        scores = self._out_of_fold(self.scores)                                           # (S, F, R, N, 7)
-        truth = self.truth.cpu().numpy()
-        flat = scores.reshape(-1, *scores.shape[-2:])
-        out["average_precision"] = np.array([metrics.macro_average_precision(truth, s) for s in flat]).reshape(self.shape[:3])
+        if average_precision:
+            scores, true = self._out_of_fold(self.scores), self.target.argmax(-1).cpu().numpy()
+            flat = scores.reshape(-1, *scores.shape[-2:])                                 # (S * F * R, N, 7)
+            out["average_precision"] = np.array([metrics.macro_average_precision(true, s) for s in flat]).reshape(self.shape[:3])
         return out
 
     def _out_of_fold(self, values: Tensor) -> np.ndarray:
-        """(M, N, ...) -> (S, F, R, N, ...): each row's value from the one fold that tests it."""
-        values = values.view(*self.shape, *values.shape[1:])
-        tested = self.feed.part[2].int().argmax(1)                                        # (R, N): fold of each row
-        index = tested[None, None, :, None].expand(*self.shape[:2], -1, -1, -1)           # (S, F, R, 1, N)
-        index = index[(...,) + (None,) * (values.dim() - 5)].expand(*index.shape, *values.shape[5:])
-        return values.gather(3, index).squeeze(3).cpu().numpy()
+        """(S, F, R, K, E, ...) -> (S, F, R, N, ...): each row's value from the one fold that tests it."""
+        values, rows, tested = (v.cpu().numpy() for v in (values, self.rows, self.masks[1]))
+        out = np.zeros((*self.shape[:3], len(self.target), *values.shape[5:]), values.dtype)
+        for r, k in product(range(self.shape[2]), range(self.shape[3])):
+            mask = tested[r, k]
+            out[:, :, r, rows[r, k][mask]] = values[:, :, r, k, mask]
+        return out
 
 
 def train(net, fed: Feed, shape, *, epochs: int, rate: float, validations: int = 10) -> Judge:
@@ -220,7 +238,7 @@ class Setting:
 
 
 def shallow_run(*, data: str, split: str, views: list[list[str]], seeds: list[int], folds: int, batch: int,
-                readings: list[dict], epochs: int, rate: float) -> dict:
+                readings: list[dict], epochs: int, rate: float, average_precision: bool = False) -> dict:
     """Shallow networks (Fig. 4) pruned after the first epoch and then trained, one per entry of `readings`."""
     fed = feed(data=data, split=split, views=views, seeds=seeds, folds=folds, batch=batch)
     chosen = [Setting(**s) for s in readings]
@@ -230,7 +248,7 @@ def shallow_run(*, data: str, split: str, views: list[list[str]], seeds: list[in
     net = Shallow(fed.member_seeds(len(chosen)), hidden=max(s.units for s in chosen), units=each["units"].cpu()).to(fed.device)
     net = prune_after_first_epoch(net, fed, len(chosen), each, rate)
     judge = train(net, fed, shape, epochs=epochs, rate=rate)
-    return {**judge.result(), "alive": net.alive.sum(-1).view(shape).cpu().numpy()}
+    return {**judge.result(average_precision), "alive": net.alive.sum(-1).view(shape).cpu().numpy()}
 
 
 def prune_after_first_epoch(net: Shallow, fed: Feed, settings_count: int, each: dict[str, Tensor], rate: float) -> Shallow:
@@ -269,13 +287,13 @@ def _training_outputs(net: Shallow, fed: Feed, settings_count: int, epoch: int) 
 
 
 def cnn_run(*, data: str, split: str, views: list[list[str]], seeds: list[int], folds: int, batch: int,
-            channels: list[int], pool: str, epochs: int, rate: float) -> dict:
+            channels: list[int], pool: str, epochs: int, rate: float, average_precision: bool = False) -> dict:
     """1-D CNNs (Fig. 5), one for each of `views`; those of 'LPQ+PHOG' are the two-branch fusion."""
     fed = feed(data=data, split=split, views=views, seeds=seeds, folds=folds, batch=batch)
     shape = (1, len(views), len(seeds), folds)
     branches = fed.inputs.shape[-1] // 5
     net = Fusion1d(fed.member_seeds(1), branches=branches, channels=channels, pool=pool).to(fed.device)
-    return train(net, fed, shape, epochs=epochs, rate=rate).result()
+    return train(net, fed, shape, epochs=epochs, rate=rate).result(average_precision)
 
 
 def stock_run(*, data: str, split: str, features: list[str], seeds: list[int], folds: int, model: str, budget: list[float]) -> dict:
