@@ -330,7 +330,7 @@ def _classifier(model: str, dial: float, seed: int):
         case "logistic regression":
             return make_pipeline(StandardScaler(), LogisticRegression(C=dial, max_iter=500))
         case "forest":
-            return RandomForestClassifier(60, min_samples_leaf=int(dial), random_state=seed)
+            return RandomForestClassifier(40, min_samples_leaf=int(dial), random_state=seed)
         case "majority":
             return DummyClassifier()
     raise EmolibError(f"classifier '{model}' is not known: expected SVM, logistic regression, forest or majority")
