@@ -1,1 +1,28 @@
 """One module per notebook: which runs make which table. No drawing and no file writing here."""
+
+from __future__ import annotations
+
+import importlib
+
+from emolib import papers
+from emolib.errors import EmolibError, nearest
+
+# Notebook -> the module that fills its part of the run store by `train(profile)`.
+MODULES = {"20": "wang"}
+
+
+def tasks(name: str) -> list[tuple[str, object]]:
+    """(notebook, function of the profile) for each study behind a paper, a notebook or an artefact."""
+    table = papers.artefacts()
+    if name in papers.PAPERS:
+        notebooks = sorted(set(table.notebook[table.paper == name]))
+    elif name[:2].isdigit():
+        notebooks = [name[:2]]
+    elif name in {*table.id, *papers.extras().id}:
+        notebooks = [papers.artefact(name).notebook]
+    else:
+        raise nearest(name, [*papers.PAPERS, *MODULES, *table.id], what="paper, notebook or artefact")
+    ready = [n for n in notebooks if n in MODULES]
+    if not ready:
+        raise EmolibError(f"{name}: no runs to store in this version (ready: notebook {', '.join(MODULES)})")
+    return [(n, importlib.import_module(f"emolib.studies.{MODULES[n]}").train) for n in ready]

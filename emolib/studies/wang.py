@@ -328,9 +328,9 @@ def table_3(profile: str = "quick") -> Outcome:
 
 def settled(profile: str) -> frozenset[str]:
     """Protocols under which every network reached its plateau (see _flat)."""
-    curves = {p: [] for p in ("as printed", "as printed, training rows", "as printed, movie-grouped", *OURS)}
+    curves = {p: [] for p in ("as printed", "as printed, training rows", "as printed, movie-grouped", *OURS, "sweep")}
     for name in plan(profile):
-        if not name.startswith(("cnn", "shallow")):
+        if not name.startswith(("cnn", "shallow", "sweep")):
             continue
         (result,) = results(profile, [name])
         for protocol in _protocols_of(name):
@@ -351,6 +351,8 @@ def _flat(curves: dict) -> bool:
 
 
 def _protocols_of(run: str) -> list[str]:
+    if run.startswith("sweep"):
+        return ["sweep"] if run.endswith("random") else []
     if "nested" in run:
         return ["nested, movie-grouped" if "movie-grouped" in run else "nested, random"]
     if "movie-grouped" in run:

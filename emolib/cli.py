@@ -1,0 +1,260 @@
+"""The command line: `python -m emolib`, installed as `emolib`, wrapped by reproduce.sh."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from emolib import __version__
+from emolib.errors import EmolibError
+
+EXAMPLES = """\
+examples:
+  ./reproduce.sh                                        every table and figure at the quick profile
+  ./reproduce.sh --profile smoke                        the same, tiny: does everything run?
+  ./reproduce.sh --only wang-t3                         one artefact (or a paper: wang, or a notebook: 20)
+  ./reproduce.sh --data ../my-data                      real sets from a folder of yours
+  ./reproduce.sh --jobs 4                               four processes
+  ./reproduce.sh --device cuda --profile full           on a GPU, as the papers did it
+  ./reproduce.sh --cluster tcp://10.0.0.5:8786          runs spread over a Dask cluster
+  ./reproduce.sh --out results/mine                     write somewhere else
+  ./reproduce.sh --fresh                                compute anew, whatever is stored
+  ./reproduce.sh --max-minutes 30                       stop cleanly after half an hour (exit status 3); resume later
+  ./reproduce.sh lab                                    open the notebooks in JupyterLab
+  ./reproduce.sh explore                                open the explorer
+  ./reproduce.sh list wang                              what there is: artefacts, notebooks, status
+  ./reproduce.sh doctor                                 which data sets are here, in what state, how to get the rest
+  ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
+  ./reproduce.sh diff results/quick results/local/quick compare two result folders
+  ./reproduce.sh bench                                  benchmarks beside plain references
+  ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Entry point; returns the exit status: 0 fine, 1 something broke, 2 bad input, 3 time is up."""
+    options = parser().parse_args(arguments)
+    try:
+        _apply(options)
+        return options.act(options) or 0
+    except EmolibError as error:
+        print(f"emolib: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nemolib: interrupted; what is finished is stored, the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="emolib", description="Five works on emotion recognition, every table and figure regenerated.",
+                                  epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--version", action="version", version=f"emolib {__version__}")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--profile", default="quick", help="smoke, quick (default) or full")
+    shared.add_argument("--data", metavar="DIR", help="folder of the real data sets (default $EMOLIB_DATA or data/)")
+    shared.add_argument("--jobs", metavar="N", help="processes (default: all processors)")
+    shared.add_argument("--cluster", metavar="ADDR", help="Dask scheduler, tcp://host:port or local:N")
+    shared.add_argument("--device", help="cpu, cuda or auto (default)")
+    shared.add_argument("--out", metavar="DIR", help="result folder (default results/local/<profile>)")
+    shared.add_argument("--cache", metavar="DIR", help="run store (default $EMOLIB_CACHE or .cache)")
+    shared.add_argument("--fresh", action="store_true", help="compute anew, whatever is stored")
+    shared.add_argument("--max-minutes", type=float, metavar="M", help="start no run after M minutes; resume with the same command")
+    commands = top.add_subparsers(title="commands", metavar="", required=True)
+
+    def command(name, act, help, **more):
+        made = commands.add_parser(name, help=help, **more)
+        made.set_defaults(act=act)
+        return made
+
+    one = command("reproduce", _reproduce, "regenerate tables and figures (what reproduce.sh does by itself)", parents=[shared])
+    one.add_argument("--only", metavar="NAME", action="append", default=[], help="a paper, notebook or artefact; may be repeated")
+    one.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="another value for a notebook parameter (with --only)")
+    one = command("run", _run, "fill the run store without Jupyter", parents=[shared])
+    one.add_argument("name", help="a paper, notebook or artefact")
+    command("list", _list, "artefacts, notebooks and status", parents=[shared]).add_argument("name", nargs="?", help="a paper, notebook or artefact")
+    command("doctor", _doctor, "which data sets are here", parents=[shared])
+    one = command("diff", _diff, "compare two result folders")
+    one.add_argument("a", metavar="A")
+    one.add_argument("b", metavar="B")
+    command("test", _test, "run the tests", add_help=False)
+    command("bench", _bench, "run the benchmarks", add_help=False)
+    command("lab", _lab, "open the notebooks in JupyterLab")
+    command("explore", _explore, "open the explorer")
+    command("docs", _docs, "write the generated files anew: environment.yml, the README's table")
+    for made in commands.choices.values():
+        made.allow_abbrev = False
+    return top
+
+
+def _apply(options) -> None:
+    """Check what was asked for and put it where kernels and workers find it, before anything starts."""
+    from emolib import profiles, settings
+
+    options.rest = getattr(options, "rest", [])
+    if not hasattr(options, "profile"):
+        return
+    profiles.profile(options.profile)
+    if options.data is not None:
+        if not Path(options.data).is_dir():
+            raise EmolibError(f"--data {options.data}: no such folder")
+        os.environ["EMOLIB_DATA"] = str(Path(options.data).resolve())
+    for name in ("out", "cache"):
+        if getattr(options, name) is not None:
+            os.environ[f"EMOLIB_{name.upper()}"] = str(Path(getattr(options, name)).absolute())
+    for name in ("jobs", "cluster", "device"):
+        if getattr(options, name) is not None:
+            os.environ[f"EMOLIB_{name.upper()}"] = getattr(options, name)
+    settings.jobs(), settings.command()
+    if options.device is not None:
+        settings.device()
+    if options.fresh:
+        os.environ["EMOLIB_FRESH"] = "1"
+    if options.max_minutes is not None:
+        if options.max_minutes <= 0:
+            raise EmolibError(f"--max-minutes is {options.max_minutes}: expected a number above 0")
+        os.environ["EMOLIB_DEADLINE"] = str(time.time() + 60 * options.max_minutes)
+
+
+def _reproduce(options) -> int:
+    from emolib import runner
+
+    parameters = {}
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise EmolibError(f"--set {text}: expected NAME=VALUE")
+        parameters[name] = _plain(value)
+    if parameters and not options.only:
+        raise EmolibError("--set needs --only: parameters belong to one notebook")
+    return runner.reproduce(options.profile, options.only, parameters)
+
+
+def _plain(text: str):
+    """A number, True, False or None where the text is one; else the text."""
+    import ast
+
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _run(options) -> int:
+    from emolib import studies
+
+    for name, act in studies.tasks(options.name):
+        start = time.perf_counter()
+        act(options.profile)
+        print(f"{name}: stored ({time.perf_counter() - start:.1f} s)")
+    return 0
+
+
+def _list(options) -> int:
+    from emolib import papers, runner
+
+    table = papers.artefacts()
+    here = set(runner.notebooks())
+    if options.name:
+        keep = (table.paper == options.name) | (table.id == options.name) | (table.notebook == options.name[:2])
+        if not keep.any():
+            from emolib.errors import nearest
+            raise nearest(options.name, [*papers.PAPERS, *sorted(here), *table.id], what="paper, notebook or artefact")
+        table = table[keep]
+    table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook])
+    print(table[["id", "label", "title", "notebook", "data", "status", "same_as", "ready"]].to_string(index=False))
+    return 0
+
+
+def _doctor(options) -> int:
+    from emolib import data, settings
+
+    table = data.doctor(options.data)
+    print(f"data folder: {settings.data_root()}\n")
+    for row in table.itertuples():
+        print(f"{row.set:15} {row.state:8} {row.detail}")
+        if row.state != "found":
+            print(f"{'':24} expected {row.expected}, {row.MB} MB; {row.licence}; access: {row.access}")
+    for line in detectors():
+        print(line)
+    return 1 if (table.state == "damaged").any() else 0
+
+
+def detectors() -> list[str]:
+    """One line per missing face detector: what is missing and which package brings it."""
+    lines = []
+    for module, package in (("mediapipe", "mediapipe"), ("dlib", "dlib-bin")):
+        try:
+            __import__(module)
+        except ImportError as error:
+            library = next((b for a, b in (("libGLESv2", "libgles2"), ("libEGL", "libegl1"), ("libGL", "libgl1")) if a in str(error)), None)
+            lines.append(f"detector {module} is off: {error}; " + (f"install the system package {library}" if library else f"pip install {package}"))
+    return lines
+
+
+def _diff(options) -> int:
+    from emolib import results
+
+    table = results.diff(Path(options.a), Path(options.b))
+    for row in table[table.state != "same"].itertuples():
+        print(f"{row.state:18} {row.file}  {row.detail}")
+    print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
+    return 1 if (table.state == "different").any() else 0
+
+
+def _test(options) -> int:
+    everything = "--all" in options.rest
+    rest = [a for a in options.rest if a != "--all"]
+    marks = [] if everything else ["-m", "not slow and not drill and not browser"]
+    return _pytest([*marks, *rest])
+
+
+def _bench(options) -> int:
+    from emolib import settings
+
+    benches = sorted(str(p) for p in (settings.project() / "tests").glob("bench_*.py"))
+    return _pytest(["--benchmark-only", "--benchmark-columns=min,median,max,rounds", *benches, *options.rest])
+
+
+def _pytest(arguments: list[str]) -> int:
+    from emolib import settings
+
+    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=settings.project()).returncode
+
+
+def _lab(options) -> int:
+    from emolib import settings
+
+    return subprocess.run([sys.executable, "-m", "jupyterlab", "--notebook-dir", str(settings.project() / "notebooks"), *options.rest]).returncode
+
+
+def _explore(options) -> int:
+    from emolib import runner
+
+    if "90" not in runner.notebooks():
+        raise EmolibError("the explorer (notebook 90) is not part of this version yet; `./reproduce.sh lab` opens the other notebooks")
+    return subprocess.run([sys.executable, "-m", "jupyterlab", str(runner.notebooks()["90"]), *options.rest]).returncode
+
+
+def _docs(options) -> int:
+    from emolib import docs
+
+    for path in docs.write_all():
+        print(path)
+    return 0
+
+
+def run() -> None:
+    """Console script: unknown options of test, bench, lab and explore go on to the program behind them."""
+    raw = sys.argv[1:]
+    if raw and raw[0] in ("test", "bench", "lab", "explore"):
+        options = argparse.Namespace(act={"test": _test, "bench": _bench, "lab": _lab, "explore": _explore}[raw[0]], rest=raw[1:])
+        try:
+            sys.exit(options.act(options))
+        except EmolibError as error:
+            print(f"emolib: {error}", file=sys.stderr)
+            sys.exit(2)
+    sys.exit(main(raw))

@@ -1,0 +1,154 @@
+"""Runs notebooks from the command line: in order of need, with strict parameters, one summary at the end.
+
+Each notebook is executed by papermill in a kernel of its own; where things are goes through the
+environment (see settings.py), what to run through the one `parameters` cell.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from emolib import papers, results, settings
+from emolib.errors import EmolibError, nearest
+
+# Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
+ORDER = ("00", "01", "02", "03", "10", "13", "11", "12", "14", "20", "30", "40", "41", "42", "43", "44", "90", "99")
+TIME_IS_UP = 3                       # exit status when --max-minutes ended the command
+
+
+def notebooks() -> dict[str, Path]:
+    """The numbered notebooks by number, in order of need."""
+    folder = settings.project() / "notebooks"
+    found = {p.name[:2]: p for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    if not found:
+        raise EmolibError(f"{folder}: no notebooks there; run emolib from its checkout")
+    return {n: found[n] for n in (*ORDER, *sorted(set(found) - set(ORDER))) if n in found}
+
+
+def selected(only: list[str]) -> dict[str, Path]:
+    """The notebooks behind papers, notebook numbers or names, and artefact ids; all of them for an empty list.
+
+    Whatever is asked for, the report (99) is brought up to date with it.
+    """
+    every = notebooks()
+    if not only:
+        return every
+    table = papers.artefacts()
+    wanted = {"99"}
+    for name in only:
+        if name in papers.PAPERS:
+            wanted |= set(table.notebook[table.paper == name])
+        elif name in every or name in {p.stem for p in every.values()}:
+            wanted.add(name[:2])
+        else:
+            known = [*papers.PAPERS, *every, *table.id, *papers.extras().id]
+            if name not in known:
+                raise nearest(name, known, what="paper, notebook or artefact")
+            row = papers.artefact(name.split(";")[0])
+            wanted.add(row.notebook)
+    missing = sorted(n for n in wanted if n and n not in every)
+    if missing and not wanted & set(every) - {"99"}:
+        raise EmolibError(f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet")
+    return {n: p for n, p in every.items() if n in wanted}
+
+
+def check_parameters(path: Path, given: dict) -> None:
+    """Refuse a parameter that the notebook's parameters cell does not have; papermill would only warn."""
+    from papermill import inspect_notebook
+
+    known = inspect_notebook(str(path))
+    for name in given:
+        if name not in known:
+            raise nearest(name, known, what=f"parameter of {path.name}")
+
+
+@dataclass
+class Ended:
+    """How one notebook ended: seconds, and an error in one line ('' if none)."""
+
+    notebook: str
+    seconds: float
+    error: str = ""
+    status: int = 0
+
+
+def execute(path: Path, parameters: dict, executed: Path) -> Ended:
+    """Run one notebook; its outputs go to `executed`, never into the notebook itself."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    start = time.perf_counter()
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")              # of papermill's own dependencies; the kernel has its own filters
+            papermill.execute_notebook(str(path), str(executed), parameters=parameters, kernel_name="python3", cwd=str(path.parent),
+                                       progress_bar=False, log_output=True, stdout_file=sys.stdout, stderr_file=sys.stderr)
+    except PapermillExecutionError as error:
+        ours = error.ename == "EmolibError"
+        up = ours and "time is up" in error.evalue
+        line = error.evalue if ours else f"{error.ename}: {error.evalue} (cell {error.exec_count} of {executed})"
+        return Ended(path.stem, time.perf_counter() - start, line, TIME_IS_UP if up else 2 if ours else 1)
+    return Ended(path.stem, time.perf_counter() - start)
+
+
+def reproduce(profile: str, only: list[str], parameters: dict) -> int:
+    """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status."""
+    chosen = selected(only)
+    for path in chosen.values():
+        check_parameters(path, {"profile": profile, **(parameters if len(chosen) <= 2 and path.stem[:2] != "99" else {})})
+    folder = results.usable(settings.results(profile))
+    ended = []
+    for number, path in chosen.items():
+        print(f"{path.stem} ...", flush=True)
+        executed = settings.cache() / "executed" / profile / path.name
+        ended.append(execute(path, {"profile": profile, **(parameters if number != "99" else {})}, executed))
+        _time(folder, number, ended[-1])
+        print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
+        if ended[-1].status == TIME_IS_UP:
+            break
+    return summary(profile, folder, ended)
+
+
+def _time(folder: Path, number: str, ended: Ended) -> None:
+    from emolib.report import TIMING_COLUMNS
+
+    row = {"notebook": number, "artefact": "", "wall_seconds": f"{ended.seconds:.2f}", "cached": ""}
+    results.update_rows(folder / "timings.csv", [row], ("notebook", "artefact"), TIMING_COLUMNS)
+
+
+def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
+    """The last lines of a run: what failed, where the results are, and how they compare with the committed ones."""
+    print()
+    for one in ended:
+        if one.error:
+            print(f"FAILED {one.notebook}: {one.error}", file=sys.stderr)
+    print(f"results: {folder}  ({sum(e.seconds for e in ended):.0f} s in {len(ended)} notebooks)")
+    reference = settings.committed(profile)
+    if reference.is_dir() and reference.resolve() != folder.resolve():
+        print(comparison(folder, reference))
+    if (folder / "index.html").exists():
+        print(f"report:  {folder / 'index.html'}")
+    return max((e.status for e in ended), default=0) if not any(e.status == 1 for e in ended) else 1
+
+
+def comparison(folder: Path, reference: Path) -> str:
+    """One line per state, and the files that differ, against the committed results (files present on both sides)."""
+    table = results.diff(folder, reference)
+    both = table[~table.state.str.startswith("only")]
+    counts = both.state.value_counts()
+    lines = [f"compared with {reference}: " + ", ".join(f"{counts.get(s, 0)} {s}" for s in ("same", "within tolerance", "different"))]
+    lines += [f"  different: {r.file}, {r.detail}" for r in both[both.state == "different"].itertuples()]
+    return "\n".join(lines)
+
+
+def environment(**values) -> None:
+    """Hand settings to the kernels and worker processes this command starts."""
+    for name, value in values.items():
+        if value is not None:
+            os.environ[f"EMOLIB_{name.upper()}"] = str(value)
