@@ -67,6 +67,11 @@ def as_html(frame: pd.DataFrame, caption: str = "", source: str = "") -> str:
     return STYLE + body.replace("<thead>", head + "<thead>", 1)
 
 
+def show(frame: pd.DataFrame, caption: str, source: str = "") -> View:
+    """A table to look at, without a file."""
+    return View(as_html(frame, caption, source), frame)
+
+
 # ---------------------------------------------------------------- tables
 
 def table(id: str, outcome, *, rows=None, columns: str | None = None, where: dict | None = None) -> View:

@@ -13,11 +13,14 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from traitlets.config import Config
+
 from emolib import papers, results, settings
 from emolib.errors import EmolibError, nearest
 
 # Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
 ORDER = ("00", "01", "02", "03", "10", "13", "11", "12", "14", "20", "30", "40", "41", "42", "43", "44", "90", "99")
+LOCAL_ONLY = Config({"KernelManager": {"transport": "ipc"}})      # kernels talk through sockets on disk, not over TCP
 TIME_IS_UP = 3                       # exit status when --max-minutes ended the command
 
 
@@ -88,7 +91,7 @@ def execute(path: Path, parameters: dict, executed: Path) -> Ended:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")              # of papermill's own dependencies; the kernel has its own filters
             papermill.execute_notebook(str(path), str(executed), parameters=parameters, kernel_name="python3", cwd=str(path.parent),
-                                       progress_bar=False, log_output=True, stdout_file=sys.stdout, stderr_file=sys.stderr)
+                                       progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=LOCAL_ONLY)
     except PapermillExecutionError as error:
         ours = error.ename == "EmolibError"
         up = ours and "time is up" in error.evalue

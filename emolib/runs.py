@@ -28,6 +28,10 @@ from tqdm import tqdm
 from emolib import settings
 from emolib.errors import EmolibError
 
+# Sources that do not count: what these hand out stands in the arguments with a fingerprint of its content, and
+# messages and places change no number. Otherwise an edit of one simulator would compute every study again.
+PINNED = ("emolib", "emolib.data", "emolib.settings", "emolib.errors")
+
 THREADS = 1        # per run, wherever it runs: more threads would change the order of sums, and so the bytes
 
 
@@ -45,11 +49,11 @@ def key(fn: Callable, arguments: dict) -> str:
 
 @functools.cache
 def sources_hash(module: str) -> str:
-    """SHA-256 over the source of `module` and of every emolib module it imports, directly or not."""
+    """SHA-256 over the source of `module` and of every emolib module it imports, directly or not, but PINNED."""
     seen, todo = {}, [module]
     while todo:
         name = todo.pop()
-        if name in seen:
+        if name in seen or name in PINNED:
             continue
         path = Path(importlib.util.find_spec(name).origin)
         seen[name] = path.read_bytes()
@@ -225,7 +229,8 @@ def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, la
     from joblib import Parallel, delayed
 
     jobs = 1 if settings.device() == "cuda" and not cluster else max(1, min(jobs, len(missing)))
-    bar = tqdm(total=len(missing), desc=label or fn.__name__.lstrip("_"), unit="run", delay=1)
+    bar = tqdm(total=len(missing), desc=label or fn.__name__.lstrip("_"), unit="run", delay=1,
+               mininterval=0.1 if sys.stderr.isatty() else 5.0)          # in a log, a line every five seconds
     with bar, _backend(cluster, jobs):
         tasks = (delayed(_one)(fn, name, arguments, store.scratch(name), settings.deadline())
                  for name, arguments in missing.items())

@@ -37,6 +37,7 @@ STOCK = {"SVM": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
          "forest": (1, 2, 3, 5, 8, 12, 20, 40),
          "majority": (0,)}
 OURS = ("nested, random", "nested, movie-grouped")
+SHOWN = ("as printed", "as printed, centred on 0.5", "as printed, movie-grouped", "selected on the test part", *OURS)
 
 
 @dataclass(frozen=True)

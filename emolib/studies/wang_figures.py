@@ -7,7 +7,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from emolib import metrics, pruning
+from emolib import metrics, papers, pruning
+from emolib.models.fusion1d import CHANNELS, Fusion1d
+from emolib.models.members import parameter_count
+from emolib.models.shallow import Shallow
 from emolib.studies import wang_networks as networks
 from emolib.studies.outcome import Outcome
 from emolib.studies.wang import (
@@ -16,6 +19,7 @@ from emolib.studies.wang import (
     EMOTIONS,
     FUSION,
     OURS,
+    SHOWN,
     SIZES,
     mean_recall,
     outcome,
@@ -46,7 +50,7 @@ def survivors(profile: str = "quick") -> Outcome:
     """How many of Table 1's six units survive each angle, un-centred as printed and centred on 0.5."""
     activations = printed_activations()
     rows = [{"angle": angle, "reading": reading,
-             "units": int(pruning.distinct_units(pruning.vector_angles(activations, centre), angle).keep.sum())}
+             "measured": int(pruning.distinct_units(pruning.vector_angles(activations, centre), angle).keep.sum())}
             for angle in range(0, 95, 5) for reading, centre in (("as printed", None), ("centred on 0.5", 0.5))]
     return Outcome(pd.DataFrame(rows), profile)
 
@@ -77,6 +81,30 @@ def by_emotion(profile: str = "quick") -> Outcome:
     frame = table_3(profile).frame
     keep = frame.method.isin((CNN_LBP, CNN_PHOG, FUSION)) & (frame.metric == "accuracy") & (frame.protocol.isin(("as printed", *OURS)))
     return outcome(frame[keep], profile)
+
+
+def protocols(profile: str = "quick") -> Outcome:
+    """Extra 5: mean recall of every method under every protocol, the ladder from the paper's way to the baseline's."""
+    frame = table_3(profile).frame
+    keep = (frame.emotion == "Average Accuracy") & (frame.metric == "accuracy") & frame.protocol.isin(SHOWN)
+    frame = frame[keep & ~frame.method.str.startswith(("majority", "SPI"))]
+    frame = frame.assign(method=frame.method.str.replace(" (Ours)", ""), order=frame.protocol.map(SHOWN.index))
+    return outcome(frame.sort_values("order", kind="stable").drop(columns="order"), profile)
+
+
+def printed_by_emotion() -> pd.DataFrame:
+    """The printed cells that Figure 7 draws: method, emotion, value."""
+    frame = papers.published("wang-t3")
+    return frame[frame.method.isin((CNN_LBP, CNN_PHOG, FUSION)) & (frame.emotion != "Average Accuracy")]
+
+
+def diagram(profile: str = "quick") -> Outcome:
+    """A diagram has nothing to measure: an empty table that names its sizes."""
+    rows = [{"part": "inputs per descriptor", "measured": 5}, {"part": "hidden units", "measured": 16}, {"part": "classes", "measured": 7},
+            *({"part": f"channels of convolution {i + 1}", "measured": c} for i, c in enumerate(CHANNELS)),
+            {"part": "weights, shallow", "measured": parameter_count(Shallow([0]))},
+            *({"part": f"weights, {n} branch{'es' * (n > 1)}", "measured": parameter_count(Fusion1d([0], branches=n))} for n in (1, 2))]
+    return Outcome(pd.DataFrame(rows), profile)
 
 
 def confusions(profile: str = "quick", models: str = "cnn") -> Outcome:
