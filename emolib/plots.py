@@ -82,10 +82,10 @@ def sweep(frame: pd.DataFrame, *, chance: float):
         for i, (reading, line) in enumerate(part.groupby("reading", sort=False)):
             ax.plot(line.value, line.measured, marker=MARKERS[i], ls=DASHES[i], color=COLOURS[i], ms=4, label=reading)
             ax.fill_between(line.value.astype(float), line.low, line.high, color=COLOURS[i], alpha=0.08, lw=0)
-        ax.axhline(chance, color="0.4", lw=0.8, ls=":")
+        ax.axhline(chance, color="0.4", lw=0.8, ls=":", label="chance" if ax is axes[0] else None)
         ax.set(title=features, xlabel="hidden units, at 60 degrees" if kind == "hidden units" else "least angle (degrees), 16 units")
     axes[0].set_ylabel("mean recall of seven emotions")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, title="angles taken")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title="angles taken")
     return _foot(fig)
 
 

@@ -79,7 +79,8 @@ def _reading(setting: Setting) -> str:
 def by_emotion(profile: str = "quick") -> Outcome:
     """Figure 7: recall by emotion of the three CNNs, as printed and ours."""
     frame = table_3(profile).frame
-    keep = frame.method.isin((CNN_LBP, CNN_PHOG, FUSION)) & (frame.metric == "accuracy") & (frame.protocol.isin(("as printed", *OURS)))
+    keep = frame.method.isin((CNN_LBP, CNN_PHOG, FUSION)) & (frame.metric == "accuracy") & \
+        frame.protocol.isin(("as printed", *OURS)) & (frame.emotion != "Average Accuracy")
     return outcome(frame[keep], profile)
 
 

@@ -84,15 +84,18 @@ class Feed:
         index = rows[None, ..., None].expand(len(self.inputs), -1, -1, -1, self.inputs.shape[-1])
         return self.inputs.gather(3, index).flatten(0, 2)
 
-    def held_out(self, settings_count: int):
-        """Rows no member trains on: inputs (M, E, D), row numbers (R, K, E), masks (2, R, K, E) of validation and test.
+    def judged(self, settings_count: int, train_rows: int = 64):
+        """Rows to judge by: inputs (M, E, D), row numbers (R, K, E), masks (3, R, K, E) of train, validation and test.
 
-        Folds of different size are filled up with row 0 outside both masks.
+        All held-out rows, and `train_rows` training rows evenly spaced (the file is sorted by class): enough for
+        a curve. Folds of different size are filled up with rows outside all masks.
         """
-        held = self.part[1] | self.part[2]                                                # (R, K, N)
-        most = int(held.sum(-1).max())
-        rows = held.int().argsort(dim=-1, descending=True, stable=True)[..., :most]       # (R, K, E)
-        masks = torch.stack([self.part[p].gather(-1, rows) for p in (1, 2)])              # (2, R, K, E)
+        seen, many = self.part[0].cumsum(-1), self.part[0].sum(-1, keepdim=True)          # (R, K, N), (R, K, 1)
+        train = self.part[0] & (seen * train_rows // many != (seen - 1) * train_rows // many)
+        looked_at = train | self.part[1] | self.part[2]
+        most = int(looked_at.sum(-1).max())
+        rows = looked_at.int().argsort(dim=-1, descending=True, stable=True)[..., :most]  # (R, K, E)
+        masks = torch.stack([p.gather(-1, rows) for p in (train, self.part[1], self.part[2])])
         return self._rows_of(rows).repeat(settings_count, 1, 1), rows, masks
 
 
@@ -153,32 +156,32 @@ class Judge:
 
     def __init__(self, fed: Feed, shape: tuple[int, ...]):
         self.shape, self.target = shape, fed.target                                       # (S, F, R, K), (N, 7)
-        self.x, self.rows, masks = fed.held_out(shape[0])                                 # (M, E, D), (R, K, E)
+        self.x, self.rows, masks = fed.judged(shape[0])                                   # (M, E, D), (R, K, E)
         self.y = fed.target[self.rows]                                                    # (R, K, E, 7)
-        self.masks = masks                                                                # (2, R, K, E)
+        self.masks = masks                                                                # (3, R, K, E)
         members = len(self.x)
         self.best = {m: torch.full((members,), -1.0, device=fed.device) for m in self.MOMENTS}
         self.named = {m: torch.zeros(self.x.shape[:2], dtype=torch.int8, device=fed.device) for m in self.MOMENTS}
         self.validated = {m: torch.zeros(members, device=fed.device) for m in self.MOMENTS}
-        self.curves: dict[str, list] = {"epoch": [], "validation loss": [], "validation": [], "test": []}
+        self.curves: dict[str, list] = {"epoch": [], "validation loss": [], "train": [], "validation": [], "test": []}
         self.scores: Tensor | None = None
 
     def __call__(self, net, epoch: int) -> float:
         self.scores = net(self.x).unflatten(0, self.shape)                                # (S, F, R, K, E, 7)
         named = self.scores.argmax(-1)                                                    # (S, F, R, K, E)
         right = named == self.y.argmax(-1)
-        on = [((right & m).sum(-1) / m.sum(-1)).flatten() for m in self.masks]            # validation, test: (M,)
+        on = [((right & m).sum(-1) / m.sum(-1)).flatten() for m in self.masks]            # train, validation, test: (M,)
         loss = torch.nn.functional.smooth_l1_loss(self.scores, self.y.expand_as(self.scores), reduction="none").mean(-1)
-        loss = ((loss * self.masks[0]).sum(-1) / self.masks[0].sum(-1)).flatten()         # (M,)
-        for moment, score in zip(self.MOMENTS, (torch.full_like(loss, float(epoch)), *on), strict=True):
+        loss = ((loss * self.masks[1]).sum(-1) / self.masks[1].sum(-1)).flatten()         # (M,)
+        for moment, score in zip(self.MOMENTS, (torch.full_like(loss, float(epoch)), *on[1:]), strict=True):
             better = score > self.best[moment]
             self.best[moment] = torch.where(better, score, self.best[moment])
-            self.validated[moment] = torch.where(better, on[0], self.validated[moment])
+            self.validated[moment] = torch.where(better, on[1], self.validated[moment])
             self.named[moment][better] = named.flatten(0, 3)[better].to(torch.int8)
-        for name, value in zip(("validation loss", "validation", "test"), (loss, *on), strict=True):
+        for name, value in zip(("validation loss", "train", "validation", "test"), (loss, *on), strict=True):
             self.curves[name].append(value.view(self.shape).mean((2, 3)).cpu().numpy())   # (S, F)
         self.curves["epoch"].append(epoch + 1)
-        return float(on[0].mean())
+        return float(on[1].mean())
 
     def result(self, average_precision: bool = False) -> dict:
         """predictions (S, F, R, N) per moment, out of fold; validation accuracy (S, F, R, K); curves (E, S, F);
@@ -195,7 +198,7 @@ class Judge:
 
     def _out_of_fold(self, values: Tensor) -> np.ndarray:
         """(S, F, R, K, E, ...) -> (S, F, R, N, ...): each row's value from the one fold that tests it."""
-        values, rows, tested = (v.cpu().numpy() for v in (values, self.rows, self.masks[1]))
+        values, rows, tested = (v.cpu().numpy() for v in (values, self.rows, self.masks[2]))
         out = np.zeros((*self.shape[:3], len(self.target), *values.shape[5:]), values.dtype)
         for r, k in product(range(self.shape[2]), range(self.shape[3])):
             mask = tested[r, k]
