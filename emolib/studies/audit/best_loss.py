@@ -38,7 +38,10 @@ def mean_by(table: Table, key: int, metric: str = CCC) -> dict[str, dict[str, fl
 
 
 def _tell_wins(counts: dict[str, Counter]) -> str:
-    return "; ".join(f"{network.split()[0]}: " + ", ".join(f"{loss} {n}" for loss, n in c.most_common()) for network, c in counts.items())
+    return "; ".join(
+        f"{network.split()[0]}: " + ", ".join(f"{loss} {n}" for loss, n in c.most_common())
+        for network, c in counts.items()
+    )
 
 
 def _margins(table: Table, metric: str) -> float:
@@ -82,8 +85,10 @@ def ni_gives_better_results(t3, t4, t5):
         for network, counts in wins(table, CCC).items():
             total.setdefault(network, Counter()).update(counts)
     lead = np.mean([_margins(table, CCC) for table in (t3, t4, t5)])
-    return weigh({network: c.most_common(1)[0][0] == NI for network, c in total.items()},
-                 f"wins by CCC: {_tell_wins(total)}; mean lead {lead:.5f}")
+    return weigh(
+        {network: c.most_common(1)[0][0] == NI for network, c in total.items()},
+        f"wins by CCC: {_tell_wins(total)}; mean lead {lead:.5f}",
+    )
 
 
 @check("orgil-a4_14", "orgil2021-t3")
@@ -105,6 +110,7 @@ def ni_wins_most_by_mse_at_30_percent(t5):
 
 
 # ------------------------------------------------------------------ are the wins beyond chance?
+
 
 def run_to_run(table4: Table, **where) -> dict[tuple[str, str], float]:
     """(network, training loss) -> standard deviation of CCC over the five repeats of Table 4."""
@@ -131,14 +137,18 @@ def lead_over_spread(table: Table, table4: Table) -> dict[tuple[str, str], tuple
 @check("orgil-a4_11", "orgil2021-t3", "orgil2021-t5", "orgil2021-t4")
 def wins_exceed_run_to_run_spread(t3, t5, t4):
     """A single run per setting shows which loss is best (Tables 3 and 5 against the repeats of Table 4)."""
-    leads = {**{("10 %", *k): v for k, v in lead_over_spread(t3, t4).items()},
-             **{("30 %", *k): v for k, v in lead_over_spread(t5, t4).items()}}
+    leads = {
+        **{("10 %", *k): v for k, v in lead_over_spread(t3, t4).items()},
+        **{("30 %", *k): v for k, v in lead_over_spread(t5, t4).items()},
+    }
     clear = Counter(winner for winner, lead, needed in leads.values() if lead > needed)
     sd = np.mean(list(run_to_run(t4).values()))
-    return judge(sum(clear.values()) > 0.9 * len(leads),
-                 f"{sum(clear.values())} of {len(leads)} wins exceed 1.96 sd of a difference of two runs "
-                 f"(NI {clear[NI]}, CCC {clear[CCC]}, MSE {clear[MSE]}); mean sd of one run {sd:.5f}, "
-                 f"mean lead {_margins(t3, CCC):.5f} and {_margins(t5, CCC):.5f}")
+    return judge(
+        sum(clear.values()) > 0.9 * len(leads),
+        f"{sum(clear.values())} of {len(leads)} wins exceed 1.96 sd of a difference of two runs "
+        f"(NI {clear[NI]}, CCC {clear[CCC]}, MSE {clear[MSE]}); mean sd of one run {sd:.5f}, "
+        f"mean lead {_margins(t3, CCC):.5f} and {_margins(t5, CCC):.5f}",
+    )
 
 
 @check("orgil-a4_12", "orgil2021-t3", "orgil2021-t4")
@@ -147,10 +157,13 @@ def sound_makes_no_difference(t3, t4):
     means = {n: np.mean(list(t3.column(network=n, metric=CCC).values())) for n in (FULL, NO_MEL)}
     sd = np.mean(list(run_to_run(t4, network=(FULL, NO_MEL)).values()))
     lead = means[NO_MEL] - means[FULL]
-    return judge(abs(lead) < 1.96 * sd, f"{means[NO_MEL]:.4f} - {means[FULL]:.4f} = {lead:+.4f}; the sd of one run is {sd:.5f}")
+    return judge(
+        abs(lead) < 1.96 * sd, f"{means[NO_MEL]:.4f} - {means[FULL]:.4f} = {lead:+.4f}; the sd of one run is {sd:.5f}"
+    )
 
 
 # ------------------------------------------------------------------ means over lengths and networks
+
 
 def _ni_best(table: Table):
     means = mean_by(table, 0)
@@ -180,8 +193,11 @@ def ni_needs_less_data(t3, t5):
     """The new loss trains more accurately on less data, as Figs. 8 and 9 show (section 4, contribution 2)."""
     ten, thirty = mean_by(t3, 2), mean_by(t5, 2)
     best = [length for means in (ten, thirty) for length, m in means.items() if max(m, key=m.get) == NI]
-    return judge(len(best) == len(ten) + len(thirty), f"NI is best at {', '.join(best) or 'no'} of 8 lengths; "
-                                                      f"10 %: {_tell_lengths(ten)}; 30 %: {_tell_lengths(thirty)}")
+    return judge(
+        len(best) == len(ten) + len(thirty),
+        f"NI is best at {', '.join(best) or 'no'} of 8 lengths; "
+        f"10 %: {_tell_lengths(ten)}; 30 %: {_tell_lengths(thirty)}",
+    )
 
 
 @check("orgil-a4_2_2", "orgil2021-t3")
@@ -194,7 +210,7 @@ def ccc_is_top_at_every_length(t3):
 @check("orgil-a4_3", "orgil2021-t5")
 def ccc_is_worst_when_short(t5):
     """At short lengths the CCC loss is worse than the other two (3.4.1, Fig. 9)."""
-    means = {length: m for length, m in mean_by(t5, 2).items()}
+    means = mean_by(t5, 2)
     worst = {length: min(means[length], key=means[length].get) == CCC for length in ("32", "64")}
     return judge(all(worst.values()), _tell_lengths(means))
 
@@ -205,13 +221,19 @@ def ni_is_steady_over_lengths(t5):
     means = mean_by(t5, 2)
     spread = {loss: np.std([m[loss] for m in means.values()]) for loss in (NI, CCC, MSE)}
     best = sum(max(m, key=m.get) == NI for m in means.values())
-    return judge(best == len(means), f"best at {best} of {len(means)} lengths; sd over lengths "
-                                     + ", ".join(f"{loss} {v:.4f}" for loss, v in spread.items()) + f"; {_tell_lengths(means)}")
+    return judge(
+        best == len(means),
+        f"best at {best} of {len(means)} lengths; sd over lengths "
+        + ", ".join(f"{loss} {v:.4f}" for loss, v in spread.items())
+        + f"; {_tell_lengths(means)}",
+    )
 
 
 def _network_mean(claimed: float, values: dict, tolerance: float = 0.0007):
     mean = float(np.mean(list(values.values())))
-    return judge(abs(mean - claimed) <= tolerance, f"mean of {len(values)} rows {mean:.4f}, the text says {claimed:.3f}")
+    return judge(
+        abs(mean - claimed) <= tolerance, f"mean of {len(values)} rows {mean:.4f}, the text says {claimed:.3f}"
+    )
 
 
 @check("orgil-a4_4", "orgil2021-text", "orgil2021-t3")
@@ -237,10 +259,13 @@ def audio_mean_is_0206(text, t3):
     """Audio reaches 0.206 (3.4.1); one of its nine rows is not printed."""
     claimed, values = text.cell("mean CCC of Audio"), t3.column(network=AUDIO, metric=CCC)
     rows = np.mean(list(values.values()))
-    losses = np.mean([np.mean([v for (l, _), v in values.items() if l == loss]) for loss in (MSE, CCC, NI)])
+    losses = np.mean([np.mean([v for (trained, _), v in values.items() if trained == loss]) for loss in (MSE, CCC, NI)])
     missing = 9 * claimed - sum(values.values())
-    return weigh({"eight rows": abs(rows - claimed) <= 0.0007, "mean of three means": abs(losses - claimed) <= 0.0007},
-                 f"eight rows {rows:.4f}, mean of the three means {losses:.4f}; a mean of nine would need {missing:.3f} in the missing row")
+    return weigh(
+        {"eight rows": abs(rows - claimed) <= 0.0007, "mean of three means": abs(losses - claimed) <= 0.0007},
+        f"eight rows {rows:.4f}, mean of the three means {losses:.4f}; a mean of nine would need {missing:.3f} "
+        f"in the missing row",
+    )
 
 
 @check("orgil-a4_6", "orgil2021-text", "orgil2021-t3", "orgil2021-t5")
@@ -250,9 +275,12 @@ def ni_loses_007_at_30_percent(text, t3, t5):
     for network in (FULL, NO_MEL):
         ten, thirty = (np.mean(list(t.column(network=network, train_loss=NI, metric=CCC).values())) for t in (t3, t5))
         drop[network] = ten - thirty
-    return judge(all(abs(d - claimed) < 0.0075 for d in drop.values()),
-                 ", ".join(f"{n.split()[0]} {d:.4f}" for n, d in drop.items()) + f", together {np.mean(list(drop.values())):.4f}; "
-                 f"the text says {claimed:.2f}")
+    return judge(
+        all(abs(d - claimed) < 0.0075 for d in drop.values()),
+        ", ".join(f"{n.split()[0]} {d:.4f}" for n, d in drop.items())
+        + f", together {np.mean(list(drop.values())):.4f}; "
+        f"the text says {claimed:.2f}",
+    )
 
 
 def _best_length(means: dict[str, float]) -> str:
@@ -260,8 +288,10 @@ def _best_length(means: dict[str, float]) -> str:
 
 
 def _by_length(table: Table) -> dict[str, float]:
-    return {length: float(np.mean([v for (_, _, s), v in table.column(metric=CCC).items() if s == length]))
-            for length in table.labels("sequence_length")}
+    return {
+        length: float(np.mean([v for (_, _, s), v in table.column(metric=CCC).items() if s == length]))
+        for length in table.labels("sequence_length")
+    }
 
 
 def _tell_all_lengths(ten, thirty, full) -> str:
@@ -274,8 +304,13 @@ def length_256_is_best(t3, t5):
     """256 was shown as the optimal length (3.4.2)."""
     ten, thirty = _by_length(t3), _by_length(t5)
     full = t3.column(network=FULL, train_loss=NI, metric=CCC)
-    return weigh({"all runs": _best_length(ten) == "256" == _best_length(thirty), "Full with the new loss": _best_length(full) == "256"},
-                 _tell_all_lengths(ten, thirty, full))
+    return weigh(
+        {
+            "all runs": _best_length(ten) == "256" == _best_length(thirty),
+            "Full with the new loss": _best_length(full) == "256",
+        },
+        _tell_all_lengths(ten, thirty, full),
+    )
 
 
 @check("orgil-a4_7_2", "orgil2022-a1", "orgil2022-a3")
@@ -283,8 +318,13 @@ def length_128_is_best(a1, a3):
     """128 showed the best durability and effectiveness (thesis 4.3)."""
     ten, thirty = _by_length(a1), _by_length(a3)
     full = a1.column(network=FULL, train_loss=NI, metric=CCC)
-    return weigh({"all runs": _best_length(ten) == "128" == _best_length(thirty), "Full with the new loss": _best_length(full) == "128"},
-                 _tell_all_lengths(ten, thirty, full))
+    return weigh(
+        {
+            "all runs": _best_length(ten) == "128" == _best_length(thirty),
+            "Full with the new loss": _best_length(full) == "128",
+        },
+        _tell_all_lengths(ten, thirty, full),
+    )
 
 
 @check("orgil-a4_8", "orgil2021-t5")
@@ -293,13 +333,19 @@ def averages_are_of_trained_networks(t5):
     ccc = t5.column(metric=CCC)
     gone = {key: v for key, v in ccc.items() if v < 0.01}
     with_all, without = np.mean(list(ccc.values())), np.mean([v for k, v in ccc.items() if k not in gone])
-    return judge(not gone, "; ".join(f"{'/'.join(k)}: CCC {v:.3f}" for k, v in gone.items())
-                 + f"; mean CCC of {len(ccc)} rows {with_all:.5f} with them, {without:.5f} without")
+    return judge(
+        not gone,
+        "; ".join(f"{'/'.join(k)}: CCC {v:.3f}" for k, v in gone.items())
+        + f"; mean CCC of {len(ccc)} rows {with_all:.5f} with them, {without:.5f} without",
+    )
 
 
 @check("orgil-a4_13", "orgil2021-t3")
 def interrupted_networks_are_worse(t3):
     """Without mel and Pose (interrupted input) are less accurate than Full and Audio (section 4)."""
     mean = {n: float(np.mean(list(t3.column(network=n, metric=CCC).values()))) for n in (FULL, NO_MEL, AUDIO, POSE)}
-    return judge(mean[NO_MEL] < mean[FULL] and mean[POSE] < mean[AUDIO],
-                 f"Without mel {mean[NO_MEL]:.4f} against Full {mean[FULL]:.4f}; Pose {mean[POSE]:.4f} against Audio {mean[AUDIO]:.4f}")
+    return judge(
+        mean[NO_MEL] < mean[FULL] and mean[POSE] < mean[AUDIO],
+        f"Without mel {mean[NO_MEL]:.4f} against Full {mean[FULL]:.4f}; Pose {mean[POSE]:.4f} against Audio "
+        f"{mean[AUDIO]:.4f}",
+    )

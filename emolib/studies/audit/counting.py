@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))     # channels and first stride of ResNet-18's four stages
+STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and first stride of ResNet-18's four stages
 
 
 class Count(NamedTuple):
@@ -32,7 +32,7 @@ def resnet18(channels: int, size: tuple[int, ...]) -> Count:
     """ResNet-18 without its last layer on pictures (H, W) or clips (T, H, W); 7-wide stem, max-pool, four stages."""
     flat = len(size) == 2
     total, size = convolution(channels, 64, (7,) * len(size), size, (2, 2) if flat else (1, 2, 2))
-    size = tuple((n + 2 - 3) // 2 + 1 for n in size)                        # max-pool 3, stride 2
+    size = tuple((n + 2 - 3) // 2 + 1 for n in size)  # max-pool 3, stride 2
     width = 64
     for outputs, first_stride in STAGES:
         for stride in (first_stride, 1):
@@ -62,19 +62,28 @@ def head(classes: int = 8) -> Count:
     return linear(1024, 256) + linear(256, classes)
 
 
-AUDIO_SEGMENT = (257, 250)                            # bins of a 512-point spectrum, frames of 1.0 s at hop 64
+AUDIO_SEGMENT = (257, 250)  # bins of a 512-point spectrum, frames of 1.0 s at hop 64
 
 
-def frame_wise(frames: int = 1) -> Count:
+def frame_wise(frames: int = 1) -> dict[str, Count]:
     """2-D ResNet-18 for image and sound, an LSTM on each, the head; `frames` pictures and one segment."""
-    image, sound = resnet18(3, (224, 224)), resnet18(1, AUDIO_SEGMENT)
-    images = Count(image.parameters, image.mult_adds * frames)
-    return images + sound + lstm(512, 512, frames) + lstm(512, 512) + head()
+    picture = resnet18(3, (224, 224))
+    return {
+        "image": Count(picture.parameters, picture.mult_adds * frames),
+        "sound": resnet18(1, AUDIO_SEGMENT),
+        "two LSTM": lstm(512, 512, frames) + lstm(512, 512),
+        "head": head(),
+    }
 
 
-def clip_wise(frames: int = 25) -> Count:
+def clip_wise(frames: int = 25) -> dict[str, Count]:
     """3-D ResNet-18 for the clip, 2-D for sound, the head."""
-    return resnet18(3, (frames, 224, 224)) + resnet18(1, AUDIO_SEGMENT) + head()
+    return {"clip": resnet18(3, (frames, 224, 224)), "sound": resnet18(1, AUDIO_SEGMENT), "head": head()}
+
+
+def total(parts: dict[str, Count]) -> Count:
+    """All parts of a system together."""
+    return sum(parts.values(), start=Count(0, 0))
 
 
 def vgg16(classes: int) -> int:

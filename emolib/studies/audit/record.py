@@ -1,4 +1,4 @@
-"""What a check reads and what it says: `Table`, `Outcome`, and the register of checks.
+"""What a check reads and what it says: `Table`, `Finding`, and the register of checks.
 
 A check is a small pure function of the published tables it names. It reads cells through `Table`, which
 notes each of them, and ends with one of three verdicts on a statement of the paper:
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -71,7 +71,9 @@ class Table:
         unknown = set(where) - set(self.names)
         if unknown:
             raise EmolibError(f"{self.id}: no key {sorted(unknown)}, expected some of {list(self.names)}")
-        at = {self.names.index(name): (wanted,) if isinstance(wanted, str) else wanted for name, wanted in where.items()}
+        at = {
+            self.names.index(name): (wanted,) if isinstance(wanted, str) else wanted for name, wanted in where.items()
+        }
         fixed = {self.names.index(name) for name, wanted in where.items() if isinstance(wanted, str)}
         still_open = [i for i in range(len(self.names)) if i not in fixed]
         found = {}
@@ -90,7 +92,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Finding:
     """What one check found: its verdict on a claim, the arithmetic in one line, the cells it read.
 
     `cells` holds (table id, row of its CSV counted from 0), sorted.
@@ -112,12 +114,12 @@ class Check:
     reads: tuple[str, ...]
     function: Callable
 
-    def __call__(self, tables: Mapping[str, Table] | None = None) -> Outcome:
+    def __call__(self, tables: Mapping[str, Table] | None = None) -> Finding:
         """Run on `tables` (ids to Table; those not given are the published ones)."""
         given = [(tables or {}).get(id) or fresh(id) for id in self.reads]
         verdict, arithmetic = self.function(*given)
         cells = tuple(sorted((table.id, row) for table in given for row in table.read))
-        return Outcome(self.name, self.claim, verdict, arithmetic, cells)
+        return Finding(self.name, self.claim, verdict, arithmetic, cells)
 
     @property
     def source(self) -> str:
@@ -130,11 +132,13 @@ CHECKS: dict[str, Check] = {}
 
 def check(claim: str, *reads: str):
     """Register a function as a check of `claim` that is given the tables `reads`, in this order."""
+
     def register(function):
         if function.__name__ in CHECKS:
             raise EmolibError(f"two checks are named {function.__name__}; give one another name")
         CHECKS[function.__name__] = Check(function.__name__, claim, reads, function)
         return function
+
     return register
 
 
@@ -155,7 +159,7 @@ def undecided(arithmetic: str) -> tuple[str, str]:
     return AMBIGUOUS, arithmetic
 
 
-@lru_cache(maxsize=None)
+@cache
 def _published(id: str) -> Table:
     if id.endswith("-text"):
         frame = papers.text_numbers()

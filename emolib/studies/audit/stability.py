@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 
-from emolib.studies.audit.record import Table, check, judge, undecided, weigh
+from emolib.studies.audit.record import Table, check, judge, weigh
 
 LOSSES = ("MSE", "CCC", "Non-Inertial")
 FULL = "Full Network"
@@ -33,6 +34,7 @@ def _told(values: dict[str, float], digits: int = 6) -> str:
 
 # ------------------------------------------------------------------ the columns of Table 2
 
+
 @check("orgil-a3_1", "orgil2021-t2")
 def averages_are_means_of_the_own_loss(t2):
     """Average is the mean of the five values of the loss that was trained with (Table 2)."""
@@ -40,7 +42,9 @@ def averages_are_means_of_the_own_loss(t2):
     printed = own(t2, "Average")
     gap = max(abs(means[loss] - cell) for loss in LOSSES for cell in printed[loss])
     total = sum(abs(means[loss] - cell) for loss in LOSSES for cell in printed[loss])
-    return judge(gap <= 0.001, f"{_told(means, 4)}; largest gap to the 15 printed cells {gap:.4f}, all together {total:.4f}")
+    return judge(
+        gap <= 0.001, f"{_told(means, 4)}; largest gap to the 15 printed cells {gap:.4f}, all together {total:.4f}"
+    )
 
 
 @check("orgil-a3_1", "orgil2021-t2")
@@ -50,8 +54,11 @@ def differences_are_squared_deviations(t2):
     for loss, values in own(t2).items():
         deviations = np.abs(np.array(values) - np.mean(values))
         gaps += list(np.abs(np.sqrt(np.maximum(own(t2, "Differences")[loss], 0)) - deviations))
-    return judge(max(gaps) <= 0.001, f"15 cells: root of the printed cell against the deviation, largest gap {max(gaps):.6f}, "
-                                     f"all together {sum(gaps):.6f}")
+    return judge(
+        max(gaps) <= 0.001,
+        f"15 cells: root of the printed cell against the deviation, largest gap {max(gaps):.6f}, "
+        f"all together {sum(gaps):.6f}",
+    )
 
 
 @check("orgil-a3_1", "orgil2021-t2")
@@ -73,11 +80,14 @@ def table2_is_the_full_network_of_table4(t2, t4):
 
 # ------------------------------------------------------------------ who is stable
 
+
 @check("orgil-a3_2", "orgil2021-t2")
 def ni_is_most_stable_in_its_own_scale(t2):
     """Each loss measured in itself: the comparison that Table 2 prints (3.4.2)."""
     values = {loss: squares(v) for loss, v in own(t2).items()}
-    return judge(min(values, key=values.get) == "Non-Inertial", f"sums of squares, each in its own unit: {_told(values)}")
+    return judge(
+        min(values, key=values.get) == "Non-Inertial", f"sums of squares, each in its own unit: {_told(values)}"
+    )
 
 
 @check("orgil-a3_2", "orgil2021-t2")
@@ -98,7 +108,9 @@ def ni_is_most_stable_in_mse(t2):
 def ni_is_more_stable_than_ccc_training(t2):
     """CCC training is less stable than training with the new loss (3.4.2)."""
     scales = {metric: spread(t2, metric) for metric in ("CCC", "MSE")}
-    told = "; ".join(f"in {m}: NI {s['Non-Inertial']:.6f}, CCC {s['CCC']:.6f}, MSE {s['MSE']:.6f}" for m, s in scales.items())
+    told = "; ".join(
+        f"in {m}: NI {s['Non-Inertial']:.6f}, CCC {s['CCC']:.6f}, MSE {s['MSE']:.6f}" for m, s in scales.items()
+    )
     return weigh({metric: s["Non-Inertial"] < s["CCC"] for metric, s in scales.items()}, told)
 
 
@@ -107,8 +119,11 @@ def five_trainings_are_folds(text):
     """The five trainings are the folds of a cross-validation (title of 3.4.2; Table 4 says Fold)."""
     folds, held_out = text.cell("trainings called 5-fold"), text.cell("held-out share of the five trainings")
     share = 100 / folds
-    return weigh({"folds": abs(share - held_out) < 1, "repeats": held_out <= share},
-                 f"{folds:.0f} folds hold out {share:.0f} %, the table says {held_out:.0f} %: five repeats fit, five folds do not")
+    return weigh(
+        {"folds": abs(share - held_out) < 1, "repeats": held_out <= share},
+        f"{folds:.0f} folds hold out {share:.0f} %, the table says {held_out:.0f} %: five repeats fit, five "
+        f"folds do not",
+    )
 
 
 @check("orgil-a3_4", "orgil2021-t3", "orgil2021-t4")
@@ -121,18 +136,24 @@ def one_run_tells_what_five_tell(t3, t4):
         gaps.append(ccc - np.mean(five))
         if not min(five) <= ccc <= max(five):
             outside.append(f"{network.split()[0]}/{loss}")
-    return judge(not outside, f"{len(outside)} of {len(single)} single runs lie outside ({', '.join(outside)}); distance from the "
-                              f"mean of five {np.mean(np.abs(gaps)):.4f} on average, with its sign {np.mean(gaps):+.5f}")
+    return judge(
+        not outside,
+        f"{len(outside)} of {len(single)} single runs lie outside ({', '.join(outside)}); distance from the "
+        f"mean of five {np.mean(np.abs(gaps)):.4f} on average, with its sign {np.mean(gaps):+.5f}",
+    )
 
 
 # ------------------------------------------------------------------ units
+
 
 @check("orgil-a2_1", "orgil2021-t3", "orgil2021-t4", "orgil2021-t5")
 def ccc_column_is_a_mean(t3, t4, t5):
     """The CCC column is the mean of valence and arousal (2.1.2), though the best score is said to be 2 (3.4)."""
     ccc = [v for table in (t3, t4, t5) for v in table.column(metric="CCC").values()]
-    return weigh({"mean, at most 1": max(ccc) <= 1, "sum, at most 2": not max(ccc) <= 2},
-                 f"largest of {len(ccc)} is {max(ccc):.3f}, their mean {np.mean(ccc):.5f}: below 1 and below 2")
+    return weigh(
+        {"mean, at most 1": max(ccc) <= 1, "sum, at most 2": not max(ccc) <= 2},
+        f"largest of {len(ccc)} is {max(ccc):.3f}, their mean {np.mean(ccc):.5f}: below 1 and below 2",
+    )
 
 
 @check("orgil-a2_2", "orgil2021-text", "orgil2021-t3", "orgil2021-t4", "orgil2021-t5")
@@ -141,9 +162,12 @@ def best_run_reaches_086_and_0404(text, t3, t4, t5):
     arousal, valence = text.cell("best CCC of arousal"), text.cell("best CCC of valence")
     full = [v for table in (t3, t4, t5) for v in table.column(network=FULL, metric="CCC").values()]
     top = max(full)
-    return weigh({"mean": (arousal + valence) / 2 <= top, "sum": arousal + valence <= top},
-                 f"mean {(arousal + valence) / 2:.3f}, sum {arousal + valence:.3f}; the largest of {len(full)} printed CCC of the "
-                 f"Full network is {top:.3f}, their mean {np.mean(full):.5f}")
+    return weigh(
+        {"mean": (arousal + valence) / 2 <= top, "sum": arousal + valence <= top},
+        f"mean {(arousal + valence) / 2:.3f}, sum {arousal + valence:.3f}; the largest of {len(full)} printed "
+        f"CCC of the "
+        f"Full network is {top:.3f}, their mean {np.mean(full):.5f}",
+    )
 
 
 @check("orgil-a2_3", "orgil2022-t4_3", "orgil2022-a1", "orgil2022-a2", "orgil2022-a3")
@@ -151,20 +175,26 @@ def feature_transformer_beats_the_full_network(t4_3, a1, a2, a3):
     """The Feature transformer improves on the Full network (thesis 4.3)."""
     valence, arousal = (t4_3.cell("Feature Transformer", "Ours", m) for m in ("Valence", "Arousal"))
     full = [v for table in (a1, a2, a3) for v in table.column(network=FULL, metric="CCC").values()]
-    return weigh({"means": (valence + arousal) / 2 > max(full), "sums": valence + arousal > max(full)},
-                 f"mean {(valence + arousal) / 2:.4f} or sum {valence + arousal:.4f} against at most {max(full):.3f} in "
-                 f"{len(full)} rows of the Full network, mean {np.mean(full):.5f}; not said to be the same videos")
+    return weigh(
+        {"means": (valence + arousal) / 2 > max(full), "sums": valence + arousal > max(full)},
+        f"mean {(valence + arousal) / 2:.4f} or sum {valence + arousal:.4f} against at most {max(full):.3f} in "
+        f"{len(full)} rows of the Full network, mean {np.mean(full):.5f}; not said to be the same videos",
+    )
 
 
 @check("orgil-a2_4", "orgil2021-t5")
 def labels_lie_between_0_and_1(t5):
     """All training and validation data lie in [0, 1], labels included (3.2); 2.1 has labels in [-1, 1]."""
     mse = sorted(t5.column(train_loss="CCC", network=(FULL, "Pose Network"), metric="MSE").values(), reverse=True)
-    return weigh({"labels and outputs in [0, 1]": max(mse) <= 2, "outputs free": True},
-                 f"an MSE of {max(mse):.3f} (then {', '.join(f'{v:.3f}' for v in mse[1:])}) is more than the 2 that two axes in [0, 1] allow")
+    return weigh(
+        {"labels and outputs in [0, 1]": max(mse) <= 2, "outputs free": True},
+        f"an MSE of {max(mse):.3f} (then {', '.join(f'{v:.3f}' for v in mse[1:])}) is more than the 2 that two "
+        f"axes in [0, 1] allow",
+    )
 
 
 # ------------------------------------------------------------------ one set of numbers in two documents
+
 
 def _equal_cells(mine: Table, other: Table):
     a, b = mine.column(), other.column()
@@ -207,6 +237,8 @@ def table3_has_all_settings(t3):
     """Table 3 prints all settings of four networks, three losses and three lengths (3.3)."""
     found = {path[:3] for path in t3.paths}
     networks, losses, lengths = (t3.labels(k) for k in ("network", "train_loss", "sequence_length"))
-    missing = ["/".join((n, l, s)) for n in networks for l in losses for s in lengths if (n, l, s) not in found]
-    return judge(not missing, f"{len(found)} of {len(networks) * len(losses) * len(lengths)} rows; "
-                              f"missing: {', '.join(missing) or 'none'}")
+    missing = ["/".join(row) for row in product(networks, losses, lengths) if row not in found]
+    return judge(
+        not missing,
+        f"{len(found)} of {len(networks) * len(losses) * len(lengths)} rows; missing: {', '.join(missing) or 'none'}",
+    )

@@ -40,10 +40,11 @@ def survivors(t1: Table, min_angle: float, centre: float = 0.0) -> list[str]:
 
 def cut(value: float, digits: int) -> float:
     """`value` without the decimals after `digits`."""
-    return math.floor(value * 10 ** digits) / 10 ** digits
+    return math.floor(value * 10**digits) / 10**digits
 
 
 # ------------------------------------------------------------------ Tables 1 and 2
+
 
 @check("wang-b1", "wang-t1", "wang-t2")
 def wang_angles_from_activations(t1, t2):
@@ -51,8 +52,11 @@ def wang_angles_from_activations(t1, t2):
     computed, printed = pair_angles(t1), t2.column()
     agree = sum(cut(computed[p], 1) == v for p, v in printed.items())
     gap = [computed[p] - v for p, v in printed.items()]
-    return judge(agree == len(printed), f"{agree} of {len(printed)} angles agree when cut to one decimal, without centring "
-                                        f"(computed - printed: {min(gap):.3f} to {max(gap):.3f} degrees, mean {np.mean(gap):.4f})")
+    return judge(
+        agree == len(printed),
+        f"{agree} of {len(printed)} angles agree when cut to one decimal, without centring "
+        f"(computed - printed: {min(gap):.3f} to {max(gap):.3f} degrees, mean {np.mean(gap):.4f})",
+    )
 
 
 @check("wang-b1_2", "wang-t1", "wang-t2")
@@ -69,8 +73,11 @@ def wang_angles_are_rounded(t1, t2):
 def wang_units_left_at_60_degrees(t1):
     """60 degrees removes the units that are alike and keeps the others (4.3; Fig. 6b)."""
     angles, kept = pair_angles(t1), survivors(t1, 60)
-    return judge(1 < len(kept) < 6, f"the largest of 15 angles is {max(angles.values()):.2f}, their mean {np.mean(list(angles.values())):.4f}: "
-                                    f"{len(kept)} of 6 units survives (unit {', '.join(kept)})")
+    return judge(
+        1 < len(kept) < 6,
+        f"the largest of 15 angles is {max(angles.values()):.2f}, their mean {np.mean(list(angles.values())):.4f}: "
+        f"{len(kept)} of 6 units survives (unit {', '.join(kept)})",
+    )
 
 
 @check("wang-b2", "wang-t1")
@@ -78,8 +85,11 @@ def wang_units_left_when_centred(t1):
     """The same threshold with activations centred on 0.5, as in the 1992 practice that 3.1 builds on."""
     angles, kept = pair_angles(t1, centre=0.5), survivors(t1, 60, centre=0.5)
     above = sum(v > 60 for v in angles.values())
-    return judge(1 < len(kept) < 6, f"{above} of 15 angles exceed 60 (largest {max(angles.values()):.2f}, mean "
-                                    f"{np.mean(list(angles.values())):.4f}): {len(kept)} of 6 units survive ({', '.join(kept)})")
+    return judge(
+        1 < len(kept) < 6,
+        f"{above} of 15 angles exceed 60 (largest {max(angles.values()):.2f}, mean "
+        f"{np.mean(list(angles.values())):.4f}): {len(kept)} of 6 units survive ({', '.join(kept)})",
+    )
 
 
 @check("wang-b20", "wang-t2")
@@ -87,18 +97,25 @@ def wang_most_alike_pair(t2):
     """Units 3 and 4 are the most alike, at 8.1 degrees (3.1)."""
     order = sorted(t2.column().items(), key=lambda item: item[1])
     (pair, first), (other, second) = order[:2]
-    return judge(pair == ("3", "4"), f"units {' and '.join(pair)} at {first}, next {' and '.join(other)} at {second}, "
-                                     f"mean of {len(order)} {np.mean([v for _, v in order]):.3f}")
+    return judge(
+        pair == ("3", "4"),
+        f"units {' and '.join(pair)} at {first}, next {' and '.join(other)} at {second}, "
+        f"mean of {len(order)} {np.mean([v for _, v in order]):.3f}",
+    )
 
 
 @check("wang-b21", "wang-t1")
 def wang_activations_are_sigmoids(t1):
     """The activations of Table 1 can come from a sigmoid early in training."""
     values = activations(t1)
-    return judge(bool(((values > 0) & (values < 1)).all()), f"{values.size} values from {values.min():.4f} to {values.max():.4f}, on average {values.mean():.6f}")
+    return judge(
+        bool(((values > 0) & (values < 1)).all()),
+        f"{values.size} values from {values.min():.4f} to {values.max():.4f}, on average {values.mean():.6f}",
+    )
 
 
 # ------------------------------------------------------------------ Table 3
+
 
 def row(t3: Table, method: str) -> dict[str, float]:
     """Emotion -> printed score of one method."""
@@ -110,13 +127,20 @@ def wang_row_averages(t3):
     """The last column of Table 3 is the mean of the seven emotions."""
     means = {m: np.mean(list(row(t3, m).values())) for m in t3.labels("method")}
     agree = sum(abs(v - t3.cell(m, MEAN)) <= 0.0051 for m, v in means.items())
-    return judge(agree == len(means), f"{agree} of {len(means)} rows: " + ", ".join(f"{v:.4f} (printed {t3.cell(m, MEAN):.2f})" for m, v in means.items()))
+    return judge(
+        agree == len(means),
+        f"{agree} of {len(means)} rows: "
+        + ", ".join(f"{v:.4f} (printed {t3.cell(m, MEAN):.2f})" for m, v in means.items()),
+    )
 
 
 def _gain(t3, method, points):
     ours, base = t3.cell(method, MEAN), t3.cell(BASELINE, MEAN)
-    return weigh({"points": abs(100 * (ours - base) - points) < 0.5, "relative": abs(100 * (ours / base - 1) - points) < 0.5},
-                 f"{ours:.2f} - {base:.2f} is {100 * (ours - base):.0f} points; relative it is {100 * (ours / base - 1):.0f} %; the text says {points:.0f} %")
+    return weigh(
+        {"points": abs(100 * (ours - base) - points) < 0.5, "relative": abs(100 * (ours / base - 1) - points) < 0.5},
+        f"{ours:.2f} - {base:.2f} is {100 * (ours - base):.0f} points; relative it is "
+        f"{100 * (ours / base - 1):.0f} %; the text says {points:.0f} %",
+    )
 
 
 @check("wang-b4", "wang-text", "wang-t3")
@@ -151,7 +175,9 @@ def wang_fusion_best_on_four(t3):
     """Fusion is best on angry, disgust, happy and surprise (4.3; Fig. 7)."""
     found = {e: _cnns_on(t3, e) for e in ("Angry", "Disgust", "Happy", "Surprise")}
     best = {e: v["fusion"] > max(v["LBP"], v["PHOG"]) for e, v in found.items()}
-    return judge(all(best.values()), "; ".join(f"{e.lower()} {'yes' if best[e] else 'no'}: {_tell(v)}" for e, v in found.items()))
+    return judge(
+        all(best.values()), "; ".join(f"{e.lower()} {'yes' if best[e] else 'no'}: {_tell(v)}" for e, v in found.items())
+    )
 
 
 @check("wang-b7", "wang-t3")
@@ -168,8 +194,12 @@ def wang_surprise_highest_twice(t3):
     lbp, phog = row(t3, LBP_NET), row(t3, PHOG_NET)
     claimed = {"LBP": ("Disgust", "Fear", "Surprise"), "PHOG": ("Angry", "Happy", "Surprise")}
     holds = all(lbp[e] > phog[e] for e in claimed["LBP"]) and all(phog[e] > lbp[e] for e in claimed["PHOG"])
-    return judge(holds, "LBP - PHOG: " + ", ".join(f"{e.lower()} {lbp[e]:.2f} - {phog[e]:.2f}" for e in EMOTIONS)
-                 + "; surprise cannot be higher on both, neutral and sad are left out")
+    return judge(
+        holds,
+        "LBP - PHOG: "
+        + ", ".join(f"{e.lower()} {lbp[e]:.2f} - {phog[e]:.2f}" for e in EMOTIONS)
+        + "; surprise cannot be higher on both, neutral and sad are left out",
+    )
 
 
 @check("wang-b9", "wang-t3")
@@ -185,22 +215,31 @@ def wang_cnn_above_pruning(t3):
     """CNN and pruned network: the CNN improves further (4.3)."""
     gain = {"LBP": (LBP, LBP_NET), "PHOG": (PHOG, PHOG_NET), "fusion over the best pruned": (FUSION, PHOG_NET)}
     found = {k: (t3.cell(a, MEAN), t3.cell(b, MEAN)) for k, (a, b) in gain.items()}
-    return weigh({k: a > b for k, (a, b) in found.items()}, ", ".join(f"{k} {a:.2f} - {b:.2f} = {a - b:+.2f}" for k, (a, b) in found.items()))
+    return weigh(
+        {k: a > b for k, (a, b) in found.items()},
+        ", ".join(f"{k} {a:.2f} - {b:.2f} = {a - b:+.2f}" for k, (a, b) in found.items()),
+    )
 
 
 @check("wang-b11", "wang-text")
 def wang_675_are_rows(text):
     """The data have 675 input features (1; 2)."""
     features = text.cell("LBP features") + text.cell("PHOG features")
-    return judge(text.cell("inputs") == features, f"{text.cell('LBP features'):.0f} + {text.cell('PHOG features'):.0f} = {features:.0f} features and a label; "
-                                                  f"{text.cell('inputs'):.0f} can only count rows")
+    return judge(
+        text.cell("inputs") == features,
+        f"{text.cell('LBP features'):.0f} + {text.cell('PHOG features'):.0f} = {features:.0f} features and a label; "
+        f"{text.cell('inputs'):.0f} can only count rows",
+    )
 
 
 @check("wang-b12", "wang-text")
 def wang_lbp_or_lpq(text):
     """The first five columns are LBP; the introduction says local phase features (1)."""
-    return undecided(f"{text.cell('LBP features'):.0f} principal components of either histogram (59 bins of uniform LBP, 256 of LPQ): the columns cannot "
-                     "tell; the cited source is on local phase quantization")
+    return undecided(
+        f"{text.cell('LBP features'):.0f} principal components of either histogram (59 bins of uniform LBP, "
+        f"256 of LPQ): the columns cannot "
+        "tell; the cited source is on local phase quantization"
+    )
 
 
 @check("wang-b13", "wang-text")
@@ -209,23 +248,32 @@ def wang_pooling_leaves_nothing(text):
     left = [int(text.cell("LBP features"))]
     while left[-1] and len(left) <= text.cell("convolution layers"):
         left.append(left[-1] // 2)
-    return judge(len(left) > text.cell("convolution layers") and left[-1] > 0,
-                 f"halving leaves {', '.join(map(str, left))}: nothing after {len(left) - 1} of {text.cell('convolution layers'):.0f} poolings")
+    return judge(
+        len(left) > text.cell("convolution layers") and left[-1] > 0,
+        f"halving leaves {', '.join(map(str, left))}: nothing after {len(left) - 1} of "
+        f"{text.cell('convolution layers'):.0f} poolings",
+    )
 
 
 @check("wang-b14", "wang-text")
 def wang_layers_or_units(text):
     """The number of hidden layers ranges from 6 to 16 (3.1)."""
     layers, low, high = (text.cell(k) for k in ("layers of the network", "fewest hidden", "most hidden"))
-    return judge(low <= layers - 2 <= high, f"a network of {layers:.0f} layers has {layers - 2:.0f} hidden one; {low:.0f} to {high:.0f} counts its units")
+    return judge(
+        low <= layers - 2 <= high,
+        f"a network of {layers:.0f} layers has {layers - 2:.0f} hidden one; {low:.0f} to {high:.0f} counts its units",
+    )
 
 
 @check("wang-b15", "wang-t3")
 def wang_score_name(t3):
     """The score is Average Precision (4.2); Table 3 calls it accuracy."""
     means = [t3.cell(m, MEAN) for m in (LBP_NET, PHOG_NET, LBP, PHOG, FUSION)]
-    return undecided(f"chance is 1/7 = {1 / 7:.3f} for the mean recall and near it for the mean average precision; {min(means):.2f} to {max(means):.2f} "
-                     f"(mean {np.mean(means):.3f}) fit both")
+    return undecided(
+        f"chance is 1/7 = {1 / 7:.3f} for the mean recall and near it for the mean average precision; "
+        f"{min(means):.2f} to {max(means):.2f} "
+        f"(mean {np.mean(means):.3f}) fit both"
+    )
 
 
 @check("wang-b16", "wang-t3")
@@ -233,19 +281,30 @@ def wang_happy_lowest_at_16(t3):
     """On PHOG, happy is lowest at 16 hidden units (4.3; Fig. 9)."""
     order = sorted(row(t3, PHOG_NET).items(), key=lambda item: -item[1])
     place = [e for e, _ in order].index("Happy") + 1
-    return undecided(f"at the default of 16 units happy is number {place} of 7 with {dict(order)['Happy']:.2f}, baseline {t3.cell(BASELINE, 'Happy'):.2f}; "
-                     f"Fig. 9 has no numbers ({_tell(dict(order))})")
+    return undecided(
+        f"at the default of 16 units happy is number {place} of 7 with {dict(order)['Happy']:.2f}, baseline "
+        f"{t3.cell(BASELINE, 'Happy'):.2f}; "
+        f"Fig. 9 has no numbers ({_tell(dict(order))})"
+    )
 
 
 @check("wang-b17")
 def wang_target_coding():
     """Smooth L1 serves as the loss for seven classes, target unstated (3.3, Eq. 3)."""
+
     def smooth_l1(x):
         return 0.5 * x * x if abs(x) <= 1 else abs(x) - 0.5
-    losses = {"one-hot": np.mean([smooth_l1(v) for v in (1, 0, 0, 0, 0, 0, 0)]),
-              "+1 and -1": np.mean([smooth_l1(v) for v in (1, -1, -1, -1, -1, -1, -1)]),
-              "class number": np.mean([smooth_l1(v) for v in range(7)])}
-    return undecided("a network that outputs 0 loses " + ", ".join(f"{v:.4f} ({k})" for k, v in losses.items()) + ": three different problems")
+
+    losses = {
+        "one-hot": np.mean([smooth_l1(v) for v in (1, 0, 0, 0, 0, 0, 0)]),
+        "+1 and -1": np.mean([smooth_l1(v) for v in (1, -1, -1, -1, -1, -1, -1)]),
+        "class number": np.mean([smooth_l1(v) for v in range(7)]),
+    }
+    return undecided(
+        "a network that outputs 0 loses "
+        + ", ".join(f"{v:.4f} ({k})" for k, v in losses.items())
+        + ": three different problems"
+    )
 
 
 @check("wang-b18", "wang-text", "wang-t3")
@@ -271,5 +330,8 @@ def wang_phog_above_lbp(t3):
 def wang_one_protocol(t3):
     """31 % and the baseline's 19 % come from one protocol (Table 3)."""
     ours, base = t3.cell(FUSION, MEAN), t3.cell(BASELINE, MEAN)
-    return undecided(f"{base:.2f} is strictly person independent, for {ours:.2f} no split is stated; on 674 rows the standard error of {ours:.2f} "
-                     f"is {math.sqrt(ours * (1 - ours) / 674):.3f}: notebook 20 runs both protocols")
+    return undecided(
+        f"{base:.2f} is strictly person independent, for {ours:.2f} no split is stated; on 674 rows the "
+        f"standard error of {ours:.2f} "
+        f"is {math.sqrt(ours * (1 - ours) / 674):.3f}: notebook 20 runs both protocols"
+    )
