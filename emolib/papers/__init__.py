@@ -2,6 +2,7 @@
 
     published/*.csv   every printed cell of the 32 tables, long: keys, metric, value, unit, note
     protocols.csv     (beside them) numeric facts of the methods sections with a short quote each
+    text.csv          numbers in running text that the audit reads
     artefacts.csv     one row for each of the 32 tables and 129 figures
     claims.csv        one row for each checkable statement and the check that decides it
     choices.csv       one row for each gap in a text: what it says, what we chose, why
@@ -82,6 +83,13 @@ def choices(paper: str | None = None) -> pd.DataFrame:
 def protocols() -> pd.DataFrame:
     """Numeric facts of the methods sections: doc, section, item, value, unit, quote (twelve words at most)."""
     return _read("published/protocols.csv")
+
+
+def text_numbers() -> pd.DataFrame:
+    """Numbers that stand in running text and that a check reads: paper, item (our words), value (float), unit, place."""
+    table = _read("text.csv")
+    table["value"] = table["value"].astype(float)
+    return table
 
 
 def printed(id: str) -> pd.DataFrame:
