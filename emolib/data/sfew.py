@@ -106,7 +106,7 @@ def _sheet(path: Path) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")   # harmless, in the original
-            return pd.read_excel(path, header=None, dtype=object)
+            return pd.read_excel(path, header=None, dtype=object, keep_default_na=False)
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
         raise EmolibError(f"{path}: not a readable Excel file ({str(error) or type(error).__name__}); it is probably cut short, "
                           "get it anew") from None
@@ -116,7 +116,7 @@ def _check_head(path: Path, sheet: pd.DataFrame):
     if sheet.shape[1] != 12 or len(sheet) < 2:
         raise EmolibError(f"{path}: {sheet.shape[1]} columns and {len(sheet)} rows, expected 12 columns (name, label, 5 LPQ, "
                           "5 PHOG) and a row per image")
-    head = ["" if pd.isna(cell) else str(cell) for cell in sheet.iloc[0]]
+    head = [str(cell) for cell in sheet.iloc[0]]
     for column, expected in ((1, "label"), (2, "LPQ"), (7, "PHOG")):
         if expected not in head[column]:
             raise EmolibError(f"{path}: cell {'ABCDEFGHIJKL'[column]}1 is '{head[column][:40]}', expected '{expected}' in it; "
@@ -124,9 +124,7 @@ def _check_head(path: Path, sheet: pd.DataFrame):
 
 
 def _number(path: Path, cell, row: int, column: int) -> float:
-    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
-        return np.nan
-    if isinstance(cell, str) and cell.strip().lower() == "nan":
+    if cell is None or (isinstance(cell, str) and cell.strip().lower() in ("", "nan")):
         return np.nan
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell)
