@@ -20,20 +20,15 @@ from emolib.studies.wang import (
     FUSION,
     OURS,
     SHOWN,
-    SIZES,
     mean_recall,
     outcome,
-    plan,
     predictions,
     printed_activations,
-    results,
     scores,
-    sweep_settings,
-    table,
     table_3,
-    truth,
 )
 from emolib.studies.wang_networks import Setting
+from emolib.studies.wang_plan import SIZES, plan, results, sweep_settings, table, truth
 
 
 def distribution(profile: str = "quick", scaled: bool = False) -> Outcome:
