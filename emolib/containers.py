@@ -55,8 +55,8 @@ class _Samples:
     def __post_init__(self):
         put = object.__setattr__
         put(self, "label", np.asarray(self.label, dtype=np.int64))
-        put(self, "subject", np.asarray(self.subject).astype(str))
-        put(self, "split", np.asarray(self.split).astype(str))
+        put(self, "subject", _text(self.subject))
+        put(self, "split", _text(self.split))
         put(self, "meta", pd.DataFrame(index=range(len(self))) if self.meta is None
             else self.meta.reset_index(drop=True))
         if self.source not in SOURCES:
@@ -95,6 +95,12 @@ class _Samples:
 
 
 _PER_SAMPLE = ("label", "subject", "split", "meta")
+
+
+def _text(values) -> np.ndarray:
+    """Text in an array no wider than its longest entry: the width is part of the dtype, and so of the fingerprint."""
+    text = np.asarray(values).astype(str)
+    return text.astype(f"<U{max(1, np.char.str_len(text).max(initial=0))}")
 
 
 def _take(values, rows):
@@ -212,6 +218,9 @@ class TrackSet(_Samples):
     fps: float = 30.0
 
     def __post_init__(self):
+        for what in ("features", "content"):
+            if len(getattr(self, what)) != len(self):
+                raise EmolibError(f"{self.name}: {len(self)} videos but {len(getattr(self, what))} in `{what}`")
         for i, track in enumerate(self.valence_arousal):
             if track.ndim != 2 or track.shape[1] != 2 or not (np.abs(track) <= 1).all():
                 raise EmolibError(f"{self.name}: annotation of video {i} has shape {track.shape} and values "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import warnings
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +63,9 @@ def load(root: Path) -> TableSet:
     table = read(path)
     incomplete = table[list(COLUMNS)].isna().any(axis=1)
     for row in np.flatnonzero(incomplete & (table.image != INCOMPLETE)):
-        raise EmolibError(f"{path}: row {row + 2} ({table.image[row]}) has an empty or NaN feature; get the table anew "
-                          "from its holders, or remove the row")
+        column = int(table[list(COLUMNS)].iloc[row].isna().argmax())
+        raise EmolibError(f"{path}: cell {'CDEFGHIJKL'[column]}{row + 2} ({table.image[row]}, {COLUMNS[column]}) is empty or NaN; "
+                          "get the table anew from its holders, or remove the row")
     table = table[~incomplete].reset_index(drop=True)
     movie = table.image.map(movie_of)
     return TableSet(
@@ -106,8 +106,8 @@ def _sheet(path: Path) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")   # harmless, in the original
-            return pd.read_excel(path, header=None, dtype=object, keep_default_na=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+            return pd.read_excel(path, header=None, dtype=object, keep_default_na=False)   # "n/a" is text, not a gap
+    except Exception as error:          # whatever zip, zlib, XML and openpyxl raise on bytes that are no workbook
         raise EmolibError(f"{path}: not a readable Excel file ({str(error) or type(error).__name__}); it is probably cut short, "
                           "get it anew") from None
 

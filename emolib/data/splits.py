@@ -86,6 +86,8 @@ def grouped_folds(subject: np.ndarray, folds: int, rng: np.random.Generator, *, 
 def _subjects_worth(subject: np.ndarray, rows: float, rng) -> np.ndarray:
     """Mask (N,) of randomly chosen whole subjects that together hold about `rows` rows, at least one subject."""
     names, where, size = np.unique(subject, return_inverse=True, return_counts=True)
+    if len(names) < 2:
+        raise EmolibError("split: one subject is left for training and validation, expected at least 2; use fewer folds or more subjects")
     chosen, held = np.zeros(len(names), bool), 0
     for i in rng.permutation(len(names)):
         if held + size[i] <= 1.25 * rows:

@@ -140,7 +140,7 @@ def _names(of_movie, of_shot, rng) -> np.ndarray:
 def write(world: TableSet, folder: Path, *, flaws: bool = False) -> list[Path]:
     """`sfew/SFEW.xlsx` as its holders ship it: one sheet, two title cells, a row per still.
 
-    flaws   adds the real file's 675th row, a still with an outlier and the text 'NaN' in six cells
+    flaws   adds the real file's 675th row, by its name: a still with an outlier and the text 'NaN' in its PHOG cells
     """
     import openpyxl
 
@@ -152,7 +152,7 @@ def write(world: TableSet, folder: Path, *, flaws: bool = False) -> list[Path]:
     for image, code, row in zip(world.meta["image"], world.meta["code"], world.features):
         sheet.append([image, int(code), *map(float, row)])
     if flaws:
-        sheet.append(["HiddenGarden_001949614_00000089.mat", 3, 0.99401, -0.0060827, -0.016374, 0.00096981,
+        sheet.append(["Hangover_001949614_00000089.mat", 3, 0.99401, -0.0060827, -0.016374, 0.00096981,
                       0.0064847, *["NaN"] * 5])
     path = Path(folder) / "sfew" / "SFEW.xlsx"
     path.parent.mkdir(parents=True, exist_ok=True)

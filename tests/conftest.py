@@ -1,0 +1,53 @@
+"""What the tests share: markers, the real data where it is at hand, and an environment that every test leaves as it was."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Times vary too much on shared machines for a limit per example; derandomised, so that a red test stays red.
+settings.register_profile("emolib", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("emolib")
+
+MARKERS = {"slow": "takes more than a few seconds", "drill": "kills, fills disks, starts clusters", "browser": "opens pages in a browser"}
+
+
+def pytest_configure(config):
+    for name, meaning in MARKERS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path_factory):
+    """Commands write EMOLIB_* variables: no test sees another's, and none touches the project's cache or results."""
+    kept = dict(os.environ)
+    for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
+        monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("places")
+    for name in ("DATA", "CACHE", "OUT"):
+        monkeypatch.setenv(f"EMOLIB_{name}", str(home / name.lower()))
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    yield
+    monkeypatch.undo()
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+DATA = os.environ.get("EMOLIB_DATA")
+
+
+@pytest.fixture
+def real_data(monkeypatch) -> Path:
+    """Folder of the real sets, as $EMOLIB_DATA names it when the tests start; skips without it."""
+    if not DATA or not Path(DATA).is_dir():
+        pytest.skip(f"NOT TESTED ON REAL DATA: $EMOLIB_DATA is {DATA or 'not set'}; point it at the folder of the real sets")
+    monkeypatch.setenv("EMOLIB_DATA", DATA)
+    return Path(DATA)
+
+
+@pytest.fixture
+def real_sfew(real_data) -> Path:
+    if not (real_data / "sfew" / "SFEW.xlsx").exists():
+        pytest.skip(f"NOT TESTED ON REAL DATA: no sfew/SFEW.xlsx in {real_data}")
+    return real_data
