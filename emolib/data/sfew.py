@@ -23,7 +23,7 @@ CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")   
 ROWS = 675
 
 # The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay below
-# 0.1) and its PHOG cells are not numbers. Any other incomplete row is damage and is refused.
+# 0.17) and its PHOG cells are not numbers. Any other incomplete row is damage and is refused.
 INCOMPLETE = "Hangover_001949614_00000089.mat"
 
 # Films that share a cast: "person independent" needs them on one side of a split.
