@@ -1,0 +1,86 @@
+"""The files that are generated: environment.yml from pyproject.toml, the README's table from artefacts.csv.
+
+`emolib docs` writes them anew; a test fails when one of them is not what this module would write.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+
+from emolib import papers, results, runner, settings
+from emolib.errors import EmolibError
+
+START, END = "<!-- generated: artefacts -->", "<!-- end generated -->"
+
+
+def environment_yml() -> str:
+    """For conda users: Python, pip and ffmpeg from conda, everything else as pyproject.toml says."""
+    project = tomllib.loads((settings.project() / "pyproject.toml").read_text())["project"]
+    return "\n".join(["# Generated from pyproject.toml by `emolib docs`; do not edit.", f"name: {project['name']}", "channels:", "  - conda-forge",
+                      "dependencies:", f"  - python{project['requires-python']}", "  - pip", "  - ffmpeg", "  - pip:",
+                      '      - -e .[detectors,test]', ""])
+
+
+def coverage_line() -> str:
+    """How much of the five works this version covers, in one sentence."""
+    table, here = papers.artefacts(), _made()
+    done = table.id.isin(here) | table.same_as.map(lambda s: any(i in here for i in s.split(";") if s))
+    cited = table.status == "cited"
+    parts = [f"{int((done & (table.kind == kind)).sum())} of {int((table.kind == kind).sum())} {kind}s" for kind in ("table", "figure")]
+    return (f"So far {parts[0]} and {parts[1]} are made ({int(cited.sum())} figures are other people's pictures and are only pointed to); "
+            "the rest is accounted for below and follows notebook by notebook.")
+
+
+def readme_table() -> str:
+    """All artefacts that can be looked at, then a count of the rest by paper: artefact, what it is, notebook, result."""
+    here, notebooks = _made(), runner.notebooks()
+    lines = [coverage_line(), "", "| artefact | what it is | notebook | result | status |", "|---|---|---|---|---|"]
+    table = pd.concat([papers.artefacts(), papers.extras()])
+    ready = table[table.notebook.isin(notebooks)]
+    for row in ready.itertuples():
+        name = notebooks[row.notebook].name
+        result = f"[{Path(here[row.id]).parent.parent.name}]({here[row.id]})" if row.id in here else ""
+        lines.append(f"| `{row.id}` | {row.title} | [{name[:2]}](notebooks/{name}) | {result} | {row.status} |")
+    later = table[~table.notebook.isin(notebooks)].groupby(["paper", "notebook"], sort=True).size()
+    lines += ["", "Not yet made: " + "; ".join(f"`{paper}` {n} in notebook {notebook}" for (paper, notebook), n in later.items()) +
+              ". `./reproduce.sh list` names each of them."]
+    return "\n".join(lines)
+
+
+def _made() -> dict[str, str]:
+    """Artefact -> path of its committed result, the largest profile first."""
+    root, found = settings.project(), {}
+    for profile in ("quick", "full"):
+        for kind in ("tables", "figures"):
+            for path in sorted((root / "results" / profile / kind).glob("*.csv")):
+                found[path.stem] = str(path.relative_to(root))
+    return found
+
+
+def readme() -> str:
+    """The README with its generated part as it should be."""
+    text = (settings.project() / "README.md").read_text()
+    if START not in text or END not in text:
+        raise EmolibError(f"README.md: the marks '{START}' and '{END}' are gone; put them back around the table of artefacts")
+    return re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{readme_table()}\n{END}", text, flags=re.S)
+
+
+GENERATED = {"environment.yml": environment_yml, "README.md": readme}
+
+
+def write_all() -> list[Path]:
+    """Write every generated file anew; returns their paths."""
+    paths = {settings.project() / name: make() for name, make in GENERATED.items()}
+    for path, text in paths.items():
+        results.write(path, text)
+    return list(paths)
+
+
+def stale() -> list[str]:
+    """Generated files that are not what they would be now."""
+    root = settings.project()
+    return [name for name, make in GENERATED.items() if not (root / name).exists() or (root / name).read_text() != make()]
