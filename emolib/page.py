@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from emolib import papers, report, results, settings
+from emolib import board, papers, report, results, settings
 
 
 def write(profile: str) -> report.View:
@@ -27,7 +27,7 @@ def render(folder: Path, profile: str) -> str:
     artefacts = [{**row, **_details(folder, row, here)} for row in rows]
     template = Environment(loader=PackageLoader("emolib", "templates"), autoescape=select_autoescape(["html"])).get_template("index.html")
     return template.render(profile=profile, papers=papers.PAPERS, artefacts=artefacts, coverage=coverage(profile).to_dict("records"),
-                           claims=claims.to_dict("records"), timings=timings(profile).to_dict("records"), sources=_sources(folder),
+                           board=board.rows(claims), printed=board.tables(), timings=timings(profile).to_dict("records"), sources=_sources(folder),
                            about=_about(folder))
 
 

@@ -49,6 +49,7 @@ STYLE = """<style>
 .emolib {border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .3em 0}
 .emolib th, .emolib td {padding: .15em .6em; text-align: right; border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent)}
 .emolib th:first-child, .emolib td:first-child {text-align: left}
+.emolib-words th, .emolib-words td {text-align: left; vertical-align: top}
 .emolib caption {caption-side: top; text-align: left; font-weight: 600; padding: .2em 0}
 .emolib-badge {border: 1px solid currentColor; border-radius: .8em; padding: 0 .6em; font-size: .8em; font-weight: 600; margin-left: .5em}
 .emolib-note {opacity: .75; font-size: .9em}
@@ -60,16 +61,16 @@ def badge(source: str) -> str:
     return f'<span class="emolib-badge">{html.escape(source)}</span>'
 
 
-def as_html(frame: pd.DataFrame, caption: str = "", source: str = "") -> str:
-    """A plain table in the house style; readable in light, dark and print."""
-    body = frame.to_html(index=False, border=0, classes="emolib", na_rep="", escape=True, float_format=lambda v: f"{v:.4g}")
+def as_html(frame: pd.DataFrame, caption: str = "", source: str = "", words: bool = False) -> str:
+    """A plain table in the house style; readable in light, dark and print. `words`: sentences rather than numbers."""
+    body = frame.to_html(index=False, border=0, classes="emolib emolib-words" if words else "emolib", na_rep="", escape=True, float_format=lambda v: f"{v:.4g}")
     head = f"<caption>{html.escape(caption)}{badge(source) if source else ''}</caption>"
     return STYLE + body.replace("<thead>", head + "<thead>", 1)
 
 
-def show(frame: pd.DataFrame, caption: str, source: str = "") -> View:
+def show(frame: pd.DataFrame, caption: str, source: str = "", words: bool = False) -> View:
     """A table to look at, without a file."""
-    return View(as_html(frame, caption, source), frame)
+    return View(as_html(frame, caption, source, words), frame)
 
 
 # ---------------------------------------------------------------- tables
@@ -158,14 +159,17 @@ def ours(measured, low, high) -> str:
     """'0.231 [0.198, 0.262]', or the plain value where there is no interval."""
     if pd.isna(measured):
         return ""
+    if float(measured).is_integer() and abs(measured) >= 1000:                 # a count: every digit matters
+        return f"{measured:,.0f}"
     return f"{measured:.3g}" if pd.isna(low) or pd.isna(high) else f"{measured:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _compact(long: pd.DataFrame) -> pd.DataFrame:
     shown = long.drop(columns=["printed", "measured", "low", "high", "unit", "source", "verdict"])
     shown = shown.drop(columns=[c for c in ("metric", "protocol") if shown[c].nunique() == 1])
-    return shown.assign(printed=long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"),
-                        ours=[ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)], verdict=long.verdict)
+    shown = shown.assign(printed=long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"),
+                         ours=[ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)], verdict=long.verdict)
+    return _without_empty_print(shown)
 
 
 def _crossed(long: pd.DataFrame, rows, columns: str | None) -> pd.DataFrame:
@@ -173,12 +177,17 @@ def _crossed(long: pd.DataFrame, rows, columns: str | None) -> pd.DataFrame:
     cell = pd.Series([ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)], index=long.index)
     frame = long[rows].assign(printed=long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"), ours=cell)
     if columns is None:
-        return frame
+        return _without_empty_print(frame)
     frame["across"] = long[columns]
     order = [c for c in dict.fromkeys(frame.across) if c]
     grid = frame.pivot_table(index=rows, columns="across", values="ours", aggfunc="first", sort=False).reindex(columns=order)
     grid.insert(0, "printed", frame.groupby(rows, sort=False).printed.max())
-    return grid.reset_index().rename_axis(columns=None).fillna("")
+    return _without_empty_print(grid.reset_index().rename_axis(columns=None).fillna(""))
+
+
+def _without_empty_print(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table that no paper has needs no column for what it prints."""
+    return frame.drop(columns="printed") if (frame.printed == "").all() else frame
 
 
 # ---------------------------------------------------------------- figures
@@ -224,15 +233,20 @@ def claims(paper: str, verdicts, outcome) -> View:
     rows = [{**r._asdict(), "measured_verdict": second[r.id].verdict if r.id in second else "",
              "because": second[r.id].because if r.id in second else "", "source": source if r.id in second else "",
              "profile": outcome.profile if r.id in second else ""} for r in known.itertuples(index=False)]
+    write_claims(rows, outcome)
+    shown = pd.DataFrame([{"claim": r["id"], "where": r["place"], "statement": r["statement"], "on its own numbers": r["verdict"],
+                           "measured": r["measured_verdict"], "because": r["because"] or r["arithmetic"]} for r in rows])
+    return View(as_html(shown, f"Claims of {paper}: two verdicts each", source), pd.DataFrame(rows))
+
+
+def write_claims(rows: list[dict], outcome) -> None:
+    """Put rows of CLAIM_COLUMNS into claims.csv of the result folder, by their ids, and bring its provenance up to date."""
     folder = settings.results(outcome.profile)
     checksum = results.update_rows(folder / "claims.csv", rows, ("id",), CLAIM_COLUMNS)
     before = json.loads((folder / "claims.json").read_text()) if (folder / "claims.json").exists() else {}
     about = {"artefact": "claims", "profile": outcome.profile, "sources": before.get("sources", {}) | outcome.sources,
              "seeds": sorted({*before.get("seeds", []), *outcome.seeds}), **results.environment()}
     results.write_provenance(folder / "claims.json", {"claims.csv": checksum}, about)
-    shown = pd.DataFrame([{"claim": r["id"], "where": r["place"], "statement": r["statement"], "on its own numbers": r["verdict"],
-                           "measured": r["measured_verdict"], "because": r["because"] or r["arithmetic"]} for r in rows])
-    return View(as_html(shown, f"Claims of {paper}: two verdicts each", source), pd.DataFrame(rows))
 
 
 # ---------------------------------------------------------------- shared

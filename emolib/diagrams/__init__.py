@@ -7,7 +7,8 @@
     faces     the 68 points (chang2021, chapter 4)
     fusion    distorted gradients, the whole system, N0-N1-N2, the general form (chang2021, chapter 5)
 
-`sheet_of("orgil2021-f1")` gives the Sheet: its figure and, as a table, its parts.
+`sheet_of("orgil2021-f1")` gives the Sheet: its figure and, as a table, its parts. `show` writes diagrams into
+the result folder and returns them for a notebook.
 """
 
 from __future__ import annotations
@@ -49,3 +50,13 @@ def sheet_of(id: str) -> Sheet:
     if id not in DIAGRAMS:
         raise nearest(id, DIAGRAMS, what="diagram")
     return DIAGRAMS[id]()
+
+
+def show(profile: str, *ids: str):
+    """Write the diagrams `ids` (picture, table of parts, provenance) and show them one below the other."""
+    from emolib import report
+    from emolib.studies.outcome import Outcome
+
+    sheets = {id: sheet_of(id) for id in ids}
+    views = [report.figure(id, sheet.fig, Outcome(sheet.frame, profile)) for id, sheet in sheets.items()]
+    return report.View("".join(view.html for view in views), views[0].frame)

@@ -78,7 +78,7 @@ def frame_wise(frames: int = 1) -> dict[str, Count]:
 
 def clip_wise(frames: int = 25) -> dict[str, Count]:
     """3-D ResNet-18 for the clip, 2-D for sound, the head."""
-    return {"clip": resnet18(3, (frames, 224, 224)), "sound": resnet18(1, AUDIO_SEGMENT), "head": head()}
+    return {"image": resnet18(3, (frames, 224, 224)), "sound": resnet18(1, AUDIO_SEGMENT), "head": head()}
 
 
 def total(parts: dict[str, Count]) -> Count:
