@@ -47,7 +47,7 @@ def sixty_eight_points() -> Sheet:
     scale, centre = 2.4, np.array([2.95, 4.0])
     place = centre + scale * points()
     shift = _label_shifts(place, centre)
-    for name, (first, count, colour, closed) in GROUPS.items():
+    for first, count, colour, closed in GROUPS.values():
         own = place[first : first + count]
         s.ax.plot(*(np.vstack([own, own[:1]]) if closed else own).T, color=colour, lw=1.0, alpha=0.6, zorder=2)
         s.ax.plot(*own.T, ls="", marker="o", ms=4, color=colour, zorder=3)

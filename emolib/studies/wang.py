@@ -207,16 +207,16 @@ def settled(profile: str) -> frozenset[str]:
 
 
 def has_settled(curves: dict) -> bool:
-    """Did an ensemble train to its end? Its validation loss has turned upwards, or loss and training accuracy are flat.
+    """Did an ensemble train to its end? The validation accuracy no longer climbs (a point or more between the last
+    two fifths), and either the validation loss has turned upwards or loss and training accuracy are flat.
 
     A flat loss alone deceives here: it rests for long on the plateau of "every class is one in seven" while the
     network has not begun. So a flat ensemble also has to have learnt something: three points above chance in training.
     """
-    loss, right = curves["validation loss"].mean((1, 2)), curves["train"].mean((1, 2))          # (E,) each
-    last = loss[-max(1, len(loss) // 5):].mean()
-    turned = len(loss) >= 5 and last > 1.005 * loss.min()
-    flat = training.plateaued(loss) and training.plateaued(1 - right, gain=0.015) and right[-1] > 1 / 7 + 0.03
-    return bool(turned or flat)
+    loss, seen, unseen = (curves[k].mean((1, 2)) for k in ("validation loss", "train", "validation"))          # (E,) each
+    turned = len(loss) >= 5 and loss[-max(1, len(loss) // 5):].mean() > 1.005 * loss.min()
+    flat = training.plateaued(loss) and training.plateaued(1 - seen, gain=0.015) and seen[-1] > 1 / 7 + 0.03
+    return bool(training.plateaued(1 - unseen, gain=0.0125) and (turned or flat))
 
 
 def one_protocol(profile: str = "quick") -> Outcome:
