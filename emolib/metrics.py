@@ -6,6 +6,8 @@ clusters (actor, movie, video), because frames of one film are not independent d
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy import stats
 
@@ -13,9 +15,13 @@ from scipy import stats
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """Counts (..., C, C): row = true class, column = named class. Leading axes (seeds, networks) are kept.
 
-    true, predicted: int arrays (..., N) of class indices in [0, classes); `true` may lack leading axes.
+    true, predicted: int arrays (..., N) of class indices in [0, classes); `true` may lack leading axes. An index
+    outside raises ValueError: counted, it would stand in another cell.
     """
-    true, predicted = np.broadcast_arrays(true, predicted)
+    true, predicted = (np.asarray(v, dtype=np.int64) for v in np.broadcast_arrays(true, predicted))
+    for name, index in (("true", true), ("predicted", predicted)):
+        if index.size and (index.min() < 0 or index.max() >= classes):
+            raise ValueError(f"confusion: `{name}` holds {index.min()} to {index.max()}, outside 0 to {classes - 1}")
     cell = true * classes + predicted                                      # (..., N)
     lead = cell.shape[:-1]
     offset = np.arange(int(np.prod(lead, dtype=int))).reshape(*lead, 1) * classes**2
@@ -80,10 +86,10 @@ def bootstrap_draws(values, clusters, weights=None, *, draws: int = 2000, seed: 
 def interval(drawn, level: float = 0.95):
     """Percentile interval over the first axis of `drawn`, NaN draws left out: (low, high); NaN if all are."""
     drawn = np.asarray(drawn, dtype=float)
-    if np.isnan(drawn).all():
-        return np.full(drawn.shape[1:], np.nan), np.full(drawn.shape[1:], np.nan)
     tail = 100 * (1 - level) / 2
-    low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)         # a class that no draw holds: NaN, as said
+        low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
     return low, high
 
 
@@ -115,10 +121,12 @@ def holm(p) -> np.ndarray:
 
 def bootstrap_p(difference, clusters, *, draws: int = 2000, seed: int = 0) -> float:
     """Two-sided p of 'the mean difference is 0' by the clustered bootstrap: twice the smaller tail share,
-    with one draw added to each tail so that it is never 0.
+    with one draw added to each tail so that it is never 0. NaN with a single cluster: there is nothing to resample.
     """
     difference = np.asarray(difference, dtype=float)
     names, where = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(names) < 2:
+        return float("nan")
     total = _sum_by(where, difference, len(names))
     counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     drawn = counts @ total

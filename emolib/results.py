@@ -9,6 +9,7 @@ the JSON, together with a checksum of every file, so that an edit by hand shows.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import hashlib
@@ -41,7 +42,8 @@ def write(path: Path, content: str | bytes) -> str:
         partial.write_bytes(raw)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):                   # the folder itself may be what is missing
+            partial.unlink()
         raise EmolibError(f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out") from None
     return sha(raw)
 
@@ -118,7 +120,11 @@ def problems(folder: Path) -> list[str]:
     found = []
     promised: dict[str, str] = {}
     for note in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json"), *folder.glob("claims.json")]):
-        about = json.loads(note.read_text())
+        try:
+            about = dict(json.loads(note.read_text()))
+        except (ValueError, TypeError):
+            found.append(f"{note.relative_to(folder)}: not a readable JSON object")
+            continue
         found += [f"{note.relative_to(folder)}: no '{k}'" for k in ("artefact", "commit", "profile", "sources", "seeds") if k not in about]
         promised |= about.get("files", {})
     for name, checksum in promised.items():
@@ -141,12 +147,13 @@ def diff(a: Path, b: Path) -> pd.DataFrame:
         if not folder.is_dir():
             raise EmolibError(f"{folder}: no such result folder")
     names = {str(p.relative_to(f)) for f in (a, b) for pattern in ("tables/*.csv", "figures/*.csv", "claims.csv") for p in f.glob(pattern)}
-    return pd.DataFrame([{"file": name, **_compare(a / name, b / name)} for name in sorted(names)], columns=["file", "state", "detail"])
+    return pd.DataFrame([{"file": name, **_compare(a, b, name)} for name in sorted(names)], columns=["file", "state", "detail"])
 
 
-def _compare(a: Path, b: Path) -> dict:
+def _compare(one: Path, other: Path, name: str) -> dict:
+    a, b = one / name, other / name
     if not a.exists() or not b.exists():
-        return {"state": "only in " + str((a if a.exists() else b).parent.parent if a.parent.name != "" else a), "detail": ""}
+        return {"state": f"only in {one if a.exists() else other}", "detail": ""}
     if a.read_bytes() == b.read_bytes():
         return {"state": "same", "detail": ""}
     x, y = (pd.read_csv(p, keep_default_na=False, dtype=str) for p in (a, b))

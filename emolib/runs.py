@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from emolib import settings
@@ -55,8 +56,8 @@ def sources_hash(module: str) -> str:
         name = todo.pop()
         if name in seen or name in PINNED:
             continue
-        path = Path(importlib.util.find_spec(name).origin)
-        seen[name] = path.read_bytes()
+        origin = importlib.util.find_spec(name).origin
+        seen[name] = Path(origin).read_bytes() if origin else b""             # a folder without __init__.py has no source
         todo += [m for m in _imported(seen[name], name) if m.split(".")[0] == "emolib" and m not in seen]
     digest = hashlib.sha256()
     for name in sorted(seen):
@@ -151,7 +152,7 @@ def _sha(raw: bytes) -> str:
 def _split(value, arrays: dict):
     """Plain JSON with {'__array__': name} in place of each array, which goes to `arrays`."""
     if isinstance(value, np.ndarray):
-        if value.dtype == object:
+        if value.dtype.hasobject:
             raise EmolibError("a run returned an array of Python objects: return numbers or fixed-length text")
         name = f"a{len(arrays)}"
         arrays[name] = value
@@ -161,7 +162,7 @@ def _split(value, arrays: dict):
     if isinstance(value, (list, tuple)):
         return [_split(v, arrays) for v in value]
     if isinstance(value, np.generic):
-        return value.item()
+        value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise EmolibError(f"a run returned a {type(value).__name__}: expected plain values, lists, dicts and arrays")
@@ -281,9 +282,13 @@ def _one(fn, name, arguments, where: Path, deadline: float | None):
     start, threads = time.perf_counter(), _set_threads(THREADS)
     _current_scratch = where
     try:
-        value = fn(**arguments)
+        with threadpool_limits(THREADS):                     # BLAS and OpenMP too: with jobs=1 no pool limits them
+            value = fn(**arguments)
     except EmolibError as error:
         raise EmolibError(f"{error} [run {fn.__name__}({_short(arguments)})]") from None
+    except Exception as error:
+        error.add_note(f"in run {fn.__name__}({_short(arguments)})")
+        raise
     finally:
         _current_scratch = None
         _set_threads(threads)
@@ -291,7 +296,7 @@ def _one(fn, name, arguments, where: Path, deadline: float | None):
 
 
 def _set_threads(count: int) -> int:
-    """Fix PyTorch's threads for a run and return what they were; other libraries obey the pool's limit."""
+    """Fix PyTorch's threads for a run and return what they were."""
     if "torch" not in sys.modules and not importlib.util.find_spec("torch"):
         return count
     import torch

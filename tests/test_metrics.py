@@ -1,0 +1,216 @@
+"""Scores against scikit-learn and SciPy, intervals against what they promise."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import stats
+from sklearn import metrics as theirs
+
+from emolib import metrics
+
+LABELS = st.integers(2, 6).flatmap(lambda c: st.tuples(
+    st.just(c), st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=60)))
+
+
+# ---------------------------------------------------------------- scores
+
+@given(LABELS)
+def test_confusion_and_what_is_made_of_it_agree_with_scikit_learn(case):
+    classes, pairs = case
+    true, named = np.array(pairs).T
+    counts = metrics.confusion(true, named, classes)
+    np.testing.assert_array_equal(counts, theirs.confusion_matrix(true, named, labels=range(classes)))
+    present, said = np.unique(true), np.unique(named)
+    np.testing.assert_allclose(metrics.recall(counts)[present], theirs.recall_score(true, named, labels=present, average=None, zero_division=0))
+    np.testing.assert_allclose(metrics.precision(counts)[said], theirs.precision_score(true, named, labels=said, average=None, zero_division=0))
+    np.testing.assert_allclose(metrics.balanced_accuracy(counts), theirs.recall_score(true, named, labels=present, average="macro", zero_division=0))
+    either = np.union1d(present, said)
+    np.testing.assert_allclose(metrics.macro_f1(counts), theirs.f1_score(true, named, labels=either, average="macro", zero_division=0))
+
+
+def test_scores_keep_leading_axes_and_one_truth_serves_many():
+    rng = np.random.default_rng(0)
+    true, named = rng.integers(0, 4, 50), rng.integers(0, 4, (3, 2, 50))
+    counts = metrics.confusion(true, named, 4)
+    assert counts.shape == (3, 2, 4, 4) and metrics.recall(counts).shape == (3, 2, 4)
+    for i, j in itertools.product(range(3), range(2)):
+        np.testing.assert_array_equal(counts[i, j], theirs.confusion_matrix(true, named[i, j], labels=range(4)))
+        np.testing.assert_allclose(metrics.macro_f1(counts)[i, j], metrics.macro_f1(counts[i, j]))
+
+
+def test_small_integers_do_not_overflow_where_there_are_many_classes():
+    true = np.arange(100, dtype=np.uint8)
+    np.testing.assert_array_equal(metrics.confusion(true, true, 100), np.eye(100, dtype=int))
+    np.testing.assert_array_equal(metrics.confusion(true.astype(np.int8), true.astype(np.int8), 100), np.eye(100, dtype=int))
+
+
+@pytest.mark.parametrize("true, named", [([0, 3], [0, 1]), ([0, 1], [0, -1]), ([-1, 1], [1, 1])])
+def test_a_class_out_of_range_is_an_error_not_a_count_elsewhere(true, named):
+    with pytest.raises(ValueError, match="outside"):
+        metrics.confusion(np.array(true), np.array(named), 3)
+
+
+def test_scores_by_meaning():
+    perfect, constant = metrics.confusion(np.arange(6) % 3, np.arange(6) % 3, 3), metrics.confusion(np.arange(6) % 3, np.zeros(6, int), 3)
+    assert metrics.balanced_accuracy(perfect) == metrics.macro_f1(perfect) == 1
+    assert metrics.balanced_accuracy(constant) == pytest.approx(1 / 3, abs=1e-15)
+    assert np.isnan(metrics.precision(constant)[1:]).all() and metrics.precision(constant)[0] == pytest.approx(1 / 3)
+    unequal = metrics.confusion(np.repeat([0, 1], [90, 10]), np.zeros(100, int), 2)
+    assert metrics.balanced_accuracy(unequal) == 0.5                        # accuracy would be 0.9
+    assert np.isnan(metrics.recall(metrics.confusion(np.zeros(3, int), np.zeros(3, int), 2))[1])
+
+
+@given(st.integers(0, 2**31))
+def test_average_precision_agrees_with_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    true, scores = rng.integers(0, 4, 40), rng.normal(size=(40, 5)).round(1)           # ties; class 4 never occurs
+    expected = np.mean([theirs.average_precision_score(true == c, scores[:, c]) for c in np.unique(true)])
+    assert metrics.macro_average_precision(true, scores) == pytest.approx(expected, abs=1e-12)
+
+
+def test_average_precision_by_hand():
+    true, scores = np.array([0, 1, 0, 1]), np.array([[4, 1], [3, 2], [2, 3], [1, 4.0]])
+    # class 0 is found at ranks 1 and 3: (1/1 + 2/3) / 2; class 1, mirrored, the same
+    assert metrics.macro_average_precision(true, scores) == pytest.approx(5 / 6, abs=1e-12)
+
+
+# ---------------------------------------------------------------- tests of significance
+
+@given(hnp.arrays(bool, (2, 30)))
+def test_mcnemar_is_the_binomial_test_of_the_disagreements(right):
+    a, b = right
+    n, k = int((a != b).sum()), int((a & ~b).sum())
+    expected = 1.0 if n == 0 else stats.binomtest(k, n, 0.5).pvalue
+    assert metrics.mcnemar(a, b) == metrics.mcnemar(b, a) == pytest.approx(expected, abs=1e-12)
+
+
+def test_mcnemar_by_hand():
+    a = np.array([1] * 9 + [0] + [1] * 50, bool)
+    b = np.array([0] * 9 + [1] + [1] * 50, bool)
+    assert metrics.mcnemar(a, b) == pytest.approx(2 * 11 / 1024, abs=1e-12)            # (C(10,0) + C(10,1)) / 2^10, both tails
+    assert metrics.mcnemar(a, a) == 1.0
+
+
+def plain_holm(p):
+    """Holm (1979) as a procedure: the smallest level at which each hypothesis is rejected."""
+    order, worst, out = sorted(range(len(p)), key=lambda i: p[i]), 0.0, [0.0] * len(p)
+    for rank, i in enumerate(order):
+        worst = max(worst, (len(p) - rank) * p[i])
+        out[i] = min(1.0, worst)
+    return out
+
+
+def test_holm_by_hand():
+    np.testing.assert_allclose(metrics.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02], atol=1e-15)
+    np.testing.assert_allclose(metrics.holm([0.4, 0.9]), [0.8, 0.9], atol=1e-15)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_agrees_with_the_procedure(p):
+    adjusted = metrics.holm(p)
+    np.testing.assert_allclose(adjusted, plain_holm(p), atol=1e-15)
+    assert (adjusted >= np.array(p)).all() and (adjusted <= np.minimum(1, len(p) * np.array(p) + 1e-15)).all()
+
+
+# ---------------------------------------------------------------- intervals over clusters
+
+def clustered(rng, clusters, noise=1.0):
+    """Unequal clusters of 1 to 12 samples with a common part; the mean of the process is 0."""
+    where = np.repeat(np.arange(clusters), rng.integers(1, 13, clusters))
+    return rng.normal(0, 1, clusters)[where] + noise * rng.normal(size=len(where)), where
+
+
+def covered(trials, by_cluster):
+    hits = 0
+    for t in range(trials):
+        values, where = clustered(np.random.default_rng([5, t]), 60)
+        _, low, high = metrics.bootstrap_ci(values, where if by_cluster else np.arange(len(values)), draws=300, seed=t)
+        hits += low <= 0 <= high
+    return hits / trials
+
+
+def test_intervals_over_clusters_cover_what_they_promise():
+    share = covered(600, by_cluster=True)
+    assert 0.915 <= share <= 0.97, share                                    # 95 %, less what 60 clusters cost a percentile interval
+
+
+def test_intervals_that_ignore_clusters_do_not():
+    share = covered(200, by_cluster=False)
+    assert 0.45 <= share <= 0.80, share
+
+
+def test_the_interval_has_the_width_that_theory_gives():
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=400)
+    mean, low, high = metrics.bootstrap_ci(values, np.arange(400), draws=4000)
+    assert mean == pytest.approx(values.mean(), abs=1e-12)
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.05)
+    _, low80, high80 = metrics.bootstrap_ci(values, np.arange(400), draws=4000, level=0.8)
+    assert (high80 - low80) / (high - low) == pytest.approx(1.2816 / 1.96, rel=0.05)
+
+
+def test_the_mean_is_a_ratio_of_cluster_totals():
+    """A cluster of 83 frames counts 83 times in every draw that contains it; with weights the mean is one class's recall."""
+    values, clusters = np.r_[np.ones(83), np.zeros(2)], np.r_[np.zeros(83), [1, 2]]
+    mean, drawn = metrics.bootstrap_draws(values, clusters, draws=4000)
+    assert mean == pytest.approx(83 / 85)
+    # three draws of three clusters: k times the large one gives 83 k / (83 k + 3 - k)
+    expected = {round(83 * k / (83 * k + 3 - k), 12): stats.binom(3, 1 / 3).pmf(k) for k in range(4)}
+    seen, count = np.unique(drawn.round(12), return_counts=True)
+    assert set(seen) == set(expected)
+    for value, n in zip(seen, count, strict=True):
+        assert n / 4000 == pytest.approx(expected[value], abs=0.03)
+    true, right = np.array([0, 0, 1, 1, 1]), np.array([1.0, 0, 1, 1, 0])
+    recall, _ = metrics.bootstrap_draws(right[:, None] * np.eye(2)[true], np.arange(5), weights=np.eye(2)[true], draws=10)
+    np.testing.assert_allclose(recall, [1 / 2, 2 / 3])
+
+
+def test_several_statistics_at_once_are_drawn_from_the_same_worlds():
+    rng = np.random.default_rng(3)
+    values, where = rng.normal(size=(40, 3)), np.arange(40) // 4
+    mean, drawn = metrics.bootstrap_draws(values, where, draws=50, seed=9)
+    for k in range(3):
+        one_mean, one_drawn = metrics.bootstrap_draws(values[:, k], where, draws=50, seed=9)
+        assert mean[k] == one_mean
+        np.testing.assert_allclose(drawn[:, k], one_drawn, atol=1e-14)
+
+
+def test_the_same_seed_gives_the_same_draws():
+    values, where = clustered(np.random.default_rng(0), 20)
+    a, b, c = (metrics.bootstrap_draws(values, where, draws=30, seed=s)[1] for s in (1, 1, 2))
+    assert (a == b).all() and not np.allclose(a, c)
+
+
+def test_a_single_cluster_says_nothing():
+    mean, low, high = metrics.bootstrap_ci(np.arange(5.0), ["one film"] * 5)
+    assert mean == 2 and np.isnan([low, high]).all()
+    assert np.isnan(metrics.bootstrap_p(np.arange(5.0), ["one film"] * 5))
+
+
+def test_a_draw_without_a_class_is_left_out_of_that_classs_interval():
+    true = np.array([0, 0, 0, 0, 1, 2])                                     # class 1 lives in one film, class 3 nowhere
+    weights = np.eye(4)[true]
+    mean, drawn = metrics.bootstrap_draws(weights * 0.5, ["a", "b", "c", "d", "e", "f"], weights=weights, draws=3000)
+    np.testing.assert_allclose(mean, [0.5, 0.5, 0.5, np.nan])
+    gone = np.isnan(drawn).mean(0)
+    assert gone[0] < 0.01 and gone[1] == pytest.approx((5 / 6) ** 6, abs=0.03) and gone[3] == 1
+    low, high = metrics.interval(drawn)
+    np.testing.assert_allclose(low[:3], 0.5)
+    np.testing.assert_allclose(high[:3], 0.5)
+    assert np.isnan([low[3], high[3]]).all()
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 2**31))
+def test_the_bootstraps_p_is_small_exactly_where_the_interval_leaves_zero_out(seed):
+    values, where = clustered(np.random.default_rng(seed), 30)
+    _, drawn = metrics.bootstrap_draws(values, where, draws=500, seed=1)
+    p = metrics.bootstrap_p(values, where, draws=500, seed=1)
+    tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
+    assert p == pytest.approx(min(1.0, 2 * (1 + tail) / 501), abs=1e-12)
+    assert metrics.bootstrap_p(values + 100, where, draws=500) == pytest.approx(2 / 501)       # never 0
+    assert metrics.bootstrap_p(values, where, draws=500, seed=1) == metrics.bootstrap_p(-values, where, draws=500, seed=1)
