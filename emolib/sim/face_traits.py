@@ -20,21 +20,21 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 23, 24, 25, 26, 43)
 # name: (mean, spread), a normal draw cut at 2.2 spreads; or (low, high, "flat"), a uniform one.
 PERSON = {
     # head
-    "head_w": (1.17, 0.080), "chin": (1.79, 0.105), "top": (1.78, 0.09), "jaw": (3.0, 0.65), "point": (0.50, 0.05),
+    "head_w": (1.17, 0.085), "chin": (1.79, 0.105), "top": (1.78, 0.09), "jaw": (3.0, 0.750), "point": (0.50, 0.060),
     "depth": (1.20, 0.08), "cheekbone": (0.09, 0.054), "ridge": (0.07, 0.042), "chin_boss": (0.08, 0.054),
     # eyes and brows
-    "eye_x": (0.51, 0.038), "eye_w": (0.235, 0.025), "lid_up": (0.098, 0.022), "lid_low": (0.060, 0.012),
+    "eye_x": (0.51, 0.038), "eye_w": (0.235, 0.030), "lid_up": (0.098, 0.025), "lid_low": (0.060, 0.012),
     "tilt": (0.02, 0.039), "crease": (0.055, 0.028), "socket": (0.10, 0.05),
-    "brow_in": (0.17, 0.042), "brow_out": (0.83, 0.054), "brow_y": (-0.285, 0.042), "brow_arch": (0.045, 0.025),
-    "brow_th": (0.056, 0.022), "brow_dark": (0.65, 1.0, "flat"), "brow_slope": (0.02, 0.036),
+    "brow_in": (0.17, 0.042), "brow_out": (0.83, 0.054), "brow_y": (-0.285, 0.046), "brow_arch": (0.045, 0.025),
+    "brow_th": (0.056, 0.026), "brow_dark": (0.65, 1.0, "flat"), "brow_slope": (0.02, 0.036),
     # nose and mouth
-    "nose_l": (0.60, 0.063), "nose_w": (0.26, 0.046), "nose_h": (0.30, 0.072), "bridge": (0.105, 0.029),
-    "philtrum": (0.48, 0.045), "mouth_w": (0.43, 0.045), "lip_up": (0.095, 0.033), "lip_low": (0.145, 0.039),
+    "nose_l": (0.60, 0.063), "nose_w": (0.26, 0.056), "nose_h": (0.30, 0.080), "bridge": (0.105, 0.035),
+    "philtrum": (0.48, 0.045), "mouth_w": (0.43, 0.045), "lip_up": (0.095, 0.038), "lip_low": (0.145, 0.043),
     "lip_red": (0.1, 1.0, "flat"),
     # left and right differ
     "nose_dx": (0.0, 0.024), "brow_dy": (0.0, 0.014), "eye_dy": (0.0, 0.010), "mouth_dy": (0.0, 0.012),
     # colour, hair, age; the last few are thresholds for having a thing at all
-    "melanin": (0.0, 1.0, "flat"), "warmth": (0.0, 0.5), "hair_tone": (0.0, 1.0, "flat"), "iris_tone": (0.0, 1.0, "flat"),
+    "melanin": (0.0, 1.0, "flat"), "warmth": (0.0, 1.0), "hair_tone": (0.0, 1.0, "flat"), "iris_tone": (0.0, 1.0, "flat"),
     "age": (0.0, 1.0, "flat"), "freckle": (0.0, 1.0, "flat"), "liner": (0.0, 1.0, "flat"),
     "hairline": (-1.14, 0.11), "hair_len": (0.0, 1.0, "flat"), "hair_vol": (0.05, 0.30, "flat"),
     "parting": (-0.5, 0.5, "flat"), "fringe": (0.0, 1.0, "flat"), "bald": (0.0, 1.0, "flat"),
