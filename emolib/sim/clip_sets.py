@@ -37,7 +37,7 @@ def _sound(seed, people, actor, sentence, emotion, intensity, take, mute) -> np.
 def _video(seed, people, actor, emotion, strength, take, talks, dials, size, seconds, fps, grey=False) -> np.ndarray:
     """One film, uint8 (T, size, size[, 3]): expression under an envelope, speech on the mouth, a head that sways.
 
-    The mouth's speech has nothing to do with the emotion; a share `dials.missing_face` of frames is turned away.
+    The mouth's speech has nothing to do with the emotion; a share `dials.missing_face` of frames shows nobody.
     """
     count, rng = int(seconds * fps), stream(seed, "film", take)
     shown = affect.prototypes(seed, dials.overlap)[EMOTIONS.index(emotion)]
@@ -56,7 +56,7 @@ def _video(seed, people, actor, emotion, strength, take, talks, dials, size, sec
     for k, name in enumerate(("yaw", "pitch", "roll")):
         scene[name] = np.clip(scene[name] + 2.0 * sway[:, k], -25, 25)
     scene["grain_u"] = rng.random(count)
-    scene["pitch"] = np.where(rng.random(count) < dials.missing_face, 75.0, scene["pitch"])
+    scene["cx"] = np.where(rng.random(count) < dials.missing_face, 6.0, scene["cx"])     # stepped out of the picture
     who = np.repeat(face.people(seed + 5, people)[actor:actor + 1], count)
     return face.render(face.Faces(who, scene, units), size, grey=grey)
 
@@ -77,9 +77,8 @@ def _clips(name, seed, plan, people, dials, modality, size, classes=None) -> Cli
     mute = stream(seed, name, "mute").random(len(plan)) < dials.missing_voice
     frames, sound = [], []
     for i, row in enumerate(plan.itertuples()):
-        gain = row.strength * (1.0 if row.emotion == "neutral" else 1.0)
-        sound.append(partial(_sound, seed, people, row.actor, row.sentence, kinds[show["voice"][i]], gain * show["voice_gain"][i], i, mute[i]))
-        frames.append(partial(_video, seed, people, row.actor, kinds[show["face"][i]], min(1.0, 0.7 * gain * show["face_gain"][i]), i,
+        sound.append(partial(_sound, seed, people, row.actor, row.sentence, kinds[show["voice"][i]], row.strength * show["voice_gain"][i], i, mute[i]))
+        frames.append(partial(_video, seed, people, row.actor, kinds[show["face"][i]], min(1.0, 0.7 * row.strength * show["face_gain"][i]), i,
                               row.sentence, dials, size, SECONDS, FPS))
     label = np.array([EMOTIONS.index(kinds[k]) for k in noisy(seed, index, len(kinds), dials.label_noise, name)])
     return ClipSet(name=name, source="simulated", label=label, subject=plan["subject"].to_numpy(), split=np.full(len(plan), ""),

@@ -34,7 +34,7 @@ PERSON = {
     # left and right differ
     "nose_dx": (0.0, 0.024), "brow_dy": (0.0, 0.014), "eye_dy": (0.0, 0.010), "mouth_dy": (0.0, 0.012),
     # colour, hair, age; the last few are thresholds for having a thing at all
-    "melanin": (0.0, 1.0, "flat"), "warmth": (0.0, 1.0), "hair_tone": (0.0, 1.0, "flat"), "iris_tone": (0.0, 1.0, "flat"),
+    "melanin": (0.0, 1.0, "flat"), "warmth": (0.0, 1.3), "hair_tone": (0.0, 1.0, "flat"), "iris_tone": (0.0, 1.0, "flat"),
     "age": (0.0, 1.0, "flat"), "freckle": (0.0, 1.0, "flat"), "liner": (0.0, 1.0, "flat"),
     "hairline": (-1.14, 0.11), "hair_len": (0.0, 1.0, "flat"), "hair_vol": (0.05, 0.30, "flat"),
     "parting": (-0.5, 0.5, "flat"), "fringe": (0.0, 1.0, "flat"), "bald": (0.0, 1.0, "flat"),
@@ -44,9 +44,9 @@ PERSON = {
 
 # Angles in degrees; lx, ly: where the light comes from, right and down; blur in pixels, noise in grey levels.
 SCENE = {
-    "yaw": (-8.0, 8.0, "flat"), "pitch": (-6.0, 6.0, "flat"), "roll": (-5.0, 5.0, "flat"),
+    "yaw": (-6.0, 6.0, "flat"), "pitch": (-6.0, 6.0, "flat"), "roll": (-5.0, 5.0, "flat"),
     "gaze_x": (0.0, 0.015), "gaze_y": (0.0, 0.008),
-    "lx": (-0.8, 0.8, "flat"), "ly": (-0.7, 0.2, "flat"), "ambient": (0.40, 0.60, "flat"),
+    "lx": (-0.55, 0.55, "flat"), "ly": (-0.6, 0.1, "flat"), "ambient": (0.43, 0.57, "flat"),
     "diffuse": (0.45, 0.65, "flat"), "gain": (0.85, 1.12, "flat"), "tint": (0.0, 0.04),
     "span": (4.1, 4.7, "flat"), "cx": (-0.1, 0.1, "flat"), "cy": (0.2, 0.4, "flat"),
     "back_hue": (0.0, 1.0, "flat"), "back_light": (0.10, 0.90, "flat"), "back_u": (0.0, 1.0, "flat"),
