@@ -102,7 +102,7 @@ def _colours(faces: Faces) -> dict:
     man = p["beard"] > 0.74
     return out | dict(
         beard=np.where(man, (p["beard"] - 0.74) / 0.26, 0.0) * np.where(p["hair_len"] > 0.62, 0, 1),
-        glasses=np.where(p["glasses"] > 0.86, 1.0, 0.0), round_rim=np.where(p["glasses"] > 0.93, 2.2, 4.0),
+        glasses=np.where(p["glasses"] > 0.82, 1.0, 0.0), round_rim=np.where(p["glasses"] > 0.91, 2.2, 4.0),
         liner=np.where(p["hair_len"] > 0.55, p["liner"], 0.2), freckle=np.maximum(0, p["freckle"] - 0.8) / 0.4 * (p["melanin"] < 0.5),
         has_hair=np.where((p["bald"] < 0.09) & (p["hair_len"] < 0.5), 0.0, 1.0), hairline=p["hairline"],
         hair_len=p["hair_len"], hair_vol=p["hair_vol"], parting=p["parting"], fringe=np.maximum(0, p["fringe"] - 0.75) / 0.35,

@@ -30,7 +30,7 @@ PERSON = {
     # nose and mouth
     "nose_l": (0.60, 0.063), "nose_w": (0.26, 0.056), "nose_h": (0.30, 0.080), "bridge": (0.105, 0.035),
     "philtrum": (0.48, 0.045), "mouth_w": (0.43, 0.045), "lip_up": (0.095, 0.038), "lip_low": (0.145, 0.043),
-    "lip_red": (0.1, 1.0, "flat"),
+    "lip_red": (0.0, 1.25, "flat"),
     # left and right differ
     "nose_dx": (0.0, 0.024), "brow_dy": (0.0, 0.014), "eye_dy": (0.0, 0.010), "mouth_dy": (0.0, 0.012),
     # colour, hair, age; the last few are thresholds for having a thing at all
@@ -47,7 +47,7 @@ SCENE = {
     "yaw": (-6.0, 6.0, "flat"), "pitch": (-6.0, 6.0, "flat"), "roll": (-5.0, 5.0, "flat"),
     "gaze_x": (0.0, 0.015), "gaze_y": (0.0, 0.008),
     "lx": (-0.55, 0.55, "flat"), "ly": (-0.6, 0.1, "flat"), "ambient": (0.43, 0.57, "flat"),
-    "diffuse": (0.45, 0.65, "flat"), "gain": (0.85, 1.12, "flat"), "tint": (0.0, 0.04),
+    "diffuse": (0.45, 0.65, "flat"), "gain": (0.85, 1.12, "flat"), "tint": (0.0, 0.025),
     "span": (4.1, 4.7, "flat"), "cx": (-0.1, 0.1, "flat"), "cy": (0.2, 0.4, "flat"),
     "back_hue": (0.0, 1.0, "flat"), "back_light": (0.10, 0.90, "flat"), "back_u": (0.0, 1.0, "flat"),
     "back_v": (0.0, 1.0, "flat"), "back_rough": (0.02, 0.14, "flat"), "blur": (0.0, 0.0), "noise": (1.0, 3.0, "flat"),
