@@ -1,6 +1,5 @@
 """Two periodic tiles of Gaussian noise, the same in every process and on every machine."""
 
-import numpy as np
 
 from emolib.sim.streams import stream
 
