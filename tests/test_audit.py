@@ -78,29 +78,32 @@ def cells_as_text(id: str) -> list[str]:
     return papers.printed(id).value.tolist()
 
 
-def notices(check, finding, cell, change) -> bool:
-    """Does the finding change, in verdict or arithmetic, when this cell does?"""
+def notices(check, finding, cell, change) -> tuple[bool, bool]:
+    """Does the finding change, (in verdict or arithmetic, in its verdict), when this cell does?"""
     id, row = cell
     table = audit.fresh(id)
     try:
         other = check({id: table.with_value(row, table.values[row] + change)})
     except (ArithmeticError, ValueError, IndexError, RuntimeWarning):
-        return True                                        # an impossible value, such as no epochs, stops the check
-    return (other.verdict, other.arithmetic) != (finding.verdict, finding.arithmetic)
+        return True, True                                  # an impossible value, such as no epochs, stops the check
+    return (other.verdict, other.arithmetic) != (finding.verdict, finding.arithmetic), other.verdict != finding.verdict
 
 
 def test_checks_notice_a_changed_cell(findings, record_property):
     text = {id: cells_as_text(id) for id in {id for f in findings.values() for id, _ in f.cells}}
-    caught, tried = Counter(), Counter()
+    caught, tried, turned = Counter(), Counter(), 0
     for name, finding in findings.items():
         for id, row in finding.cells:
             for sign in (1, -1):
                 tried[name] += 1
-                caught[name] += notices(audit.CHECKS[name], finding, (id, row), sign * step(text[id][row]))
+                seen, other_verdict = notices(audit.CHECKS[name], finding, (id, row), sign * step(text[id][row]))
+                caught[name] += seen
+                turned += other_verdict
     share = sum(caught.values()) / sum(tried.values())
     record_property("mutants", sum(tried.values()))
     record_property("caught", f"{100 * share:.1f} %")
-    print(f"{sum(caught.values())} of {sum(tried.values())} changed cells noticed: {100 * share:.1f} %")
+    print(f"{sum(caught.values())} of {sum(tried.values())} changed cells noticed: {100 * share:.1f} %; "
+          f"{100 * turned / sum(tried.values()):.1f} % turn the verdict itself")
     assert share >= 0.95, f"only {100 * share:.1f} % of changed cells are noticed; worst: {(tried - caught).most_common(3)}"
     blind = [name for name in tried if caught[name] == 0]
     assert not blind, f"these checks notice no changed cell: {blind}"

@@ -178,6 +178,15 @@ def test_notebook_01_makes_every_artefact_it_owns(folder):
     assert (folder / "claims.csv").exists()
 
 
+def test_notebook_01_tells_the_right_numbers():
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    assert f"{len(papers.claims())} statements" in prose and f"{len(audit.CHECKS)} small functions" in prose
+    leads = shown.leads().frame
+    assert (leads.winner[leads.clear == "yes"] == "CCC").sum() == 9 and "Thirteen of 31" in prose and "nine of them belong to CCC" in prose
+    assert len(shown.cited()) == 13 and "Thirteen figures" in prose
+
+
 def test_notebook_01_is_thin():
     code = code_of(NOTEBOOK)
     lines = [line for cell in code for line in cell.splitlines() if line.strip()]

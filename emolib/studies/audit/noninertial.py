@@ -55,7 +55,7 @@ NOT_CCC, ONLY_CCC = {"train_loss": ("MSE", "Non-Inertial")}, {"train_loss": ("CC
 
 @check("orgil-a1_1", *TABLES)
 def ni_is_half_mse_where_ccc_was_not_trained(t3, t4, t5):
-    """NI says more than MSE in the rows trained with MSE or NI (Tables 3-5, the NI column)."""
+    """Speed and direction have a share of NI in the rows trained with MSE or NI (Tables 3-5)."""
     rest = rests(runs(t3, t4, t5, **NOT_CCC))
     small = rest.min() >= -ROUNDING and rest.max() <= 0.0025 + HALF_DIGIT / 2
     return judge(
@@ -65,7 +65,7 @@ def ni_is_half_mse_where_ccc_was_not_trained(t3, t4, t5):
 
 @check("orgil-a1_1", *TABLES)
 def ni_is_half_mse_where_ccc_was_trained(t3, t4, t5):
-    """NI says more than MSE in the rows trained with CCC (Tables 3-5, the NI column)."""
+    """Speed and direction have a share of NI, above a tenth, in the rows trained with CCC (Tables 3-5)."""
     rows = runs(t3, t4, t5, **ONLY_CCC)
     rest, share = rests(rows), max(run.rest / run.ni for run in rows)
     return judge(
@@ -77,7 +77,7 @@ def ni_is_half_mse_where_ccc_was_trained(t3, t4, t5):
 
 @check("orgil-a1_1", *TABLES)
 def ni_is_half_mse_in_155_rows(t3, t4, t5):
-    """NI is a quantity of its own beside MSE (Tables 3-5, all rows)."""
+    """Speed and direction have a share of NI beside the distance (Eq. 6; Tables 3-5, all rows)."""
     rest = rests(runs(t3, t4, t5))
     inside = int(((rest >= -ROUNDING) & (rest <= LARGEST_REST + ROUNDING)).sum())
     return judge(

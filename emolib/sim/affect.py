@@ -1,0 +1,101 @@
+"""What an emotion does to a face: prototypes of action units, and how they vary."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emolib import EMOTIONS
+from emolib.sim.face_traits import UNITS
+from emolib.sim.streams import stream
+
+# Action units and their strength at the apex. The six basic ones follow EMFACS (Ekman, Friesen and
+# Hager 2002; Du, Tao and Martinez 2014, table 1); contempt Matsumoto and Ekman 2004; pride Tracy and
+# Robins 2004; embarrassment Keltner 1995; calm is ours: a slight smile with lids at rest.
+PROTOTYPES = {
+    "angry": {4: 1.0, 5: .3, 7: .6, 9: .45, 10: .4, 15: .2, 23: .6, 25: .7, 26: .2},
+    "disgust": {4: .35, 6: .5, 7: .8, 9: 1.0, 10: .9, 15: .3, 25: .7, 26: .25, 43: .3},
+    "fear": {1: .9, 2: .15, 4: .9, 5: .9, 15: .4, 20: .9, 25: 1.0, 26: .35},
+    "happy": {6: .8, 12: 1.0, 25: .8},
+    "sad": {1: .8, 4: .75, 15: .9, 17: .6, 43: .5},
+    "surprise": {1: 1.0, 2: 1.0, 5: .9, 25: 1.0, 26: .9},
+    "neutral": {},
+    "contempt": {12: .35, 14: .9, 7: .2},
+    "calm": {12: .25, 43: .12},
+    "pride": {6: .4, 12: .55, 24: .2, 2: .15},
+    "embarrassment": {12: .5, 24: .6, 6: .3, 43: .35, 15: .2},
+}
+
+
+def prototype(emotion: str) -> np.ndarray:
+    """The action units of `emotion` at its apex: (19,) in [0, 1], columns as in face_traits.UNITS."""
+    out = np.zeros(len(UNITS))
+    for unit, strength in PROTOTYPES[emotion].items():
+        out[UNITS.index(unit)] = strength
+    return out
+
+
+def expressions(seed: int, label: np.ndarray, *, vary: float = 0.15) -> np.ndarray:
+    """Action units for faces labelled `label` (indices into EMOTIONS): (B, 19) in [0, 1].
+
+    vary   spread of each unit's strength, and of the whole expression's, about the prototype
+    """
+    table = np.stack([prototype(e) for e in EMOTIONS])
+    rng = stream(seed, "expression", "strength")
+    whole = 1 + vary * rng.standard_normal((len(label), 1))
+    each = 1 + vary * stream(seed, "expression", "units").standard_normal((len(label), len(UNITS)))
+    return np.clip(table[label] * whole * each, 0, 1)
+
+
+# Valence and arousal of each emotion, in [-1, 1]: Russell 1980, figure 4, read to one decimal.
+ANCHORS = {"angry": (-.5, .7), "disgust": (-.7, .3), "fear": (-.5, .8), "happy": (.8, .5), "sad": (-.7, -.4), "surprise": (.3, .8),
+           "neutral": (0., 0.), "contempt": (-.5, .2), "calm": (.6, -.5), "pride": (.6, .4), "embarrassment": (-.4, .1)}
+
+
+def envelope(frames: int, fps: float, rng: np.random.Generator) -> np.ndarray:
+    """Onset, apex and offset of one expression: (frames,) in [0, 1]; onset 0.3 to 0.7 s, offset slower."""
+    time, length = np.arange(frames) / fps, frames / fps
+    start, rise, fall = rng.uniform(0.05, 0.2) * length, rng.uniform(0.3, 0.7), rng.uniform(0.5, 1.1)
+    end = rng.uniform(0.8, 0.95) * length
+
+    def ease(t):
+        t = np.clip(t, 0, 1)
+        return t * t * (3 - 2 * t)
+
+    return ease((time - start) / rise) * ease((end - time) / fall)
+
+
+def prototypes(seed: int, overlap: float) -> np.ndarray:
+    """All prototypes of one world, (11, 19): each pulled by up to `overlap` towards another one chosen at random."""
+    table = np.stack([prototype(e) for e in EMOTIONS])
+    rng = stream(seed, "expression", "overlap")
+    other, amount = rng.integers(1, len(EMOTIONS), len(EMOTIONS)), rng.random(len(EMOTIONS))
+    to = table[(np.arange(len(EMOTIONS)) + other) % len(EMOTIONS)]
+    return table + overlap * amount[:, None] * (to - table)
+
+
+def feeling(seed: int, frames: int, fps: float, *names) -> np.ndarray:
+    """A slow walk in the valence-arousal disc: float64 (frames, 2) in [-1, 1], correlation time 3 to 8 s."""
+    rng = stream(seed, "feeling", *names)
+    centre, tau = rng.normal(0.1, 0.3, 2), rng.uniform(3, 8) * fps
+    out = np.empty((frames, 2))
+    out[0] = centre
+    step = 0.55 * np.sqrt(2 / tau) * rng.standard_normal((frames, 2))
+    for t in range(1, frames):
+        out[t] = out[t - 1] + (centre - out[t - 1]) / tau + step[t]
+    return np.tanh(out)
+
+
+def annotation(seed: int, truth: np.ndarray, fps: float, *names, roughness: float = 0.3) -> np.ndarray:
+    """What a rater's joystick records of `truth` (T, 2): delayed, held on plateaus, stepped, noisy.
+
+    roughness   0 follows the truth after 0.3 s; at 1 the hand moves only every second or two, in steps of 0.1
+    """
+    rng = stream(seed, "joystick", *names)
+    lag = int((0.3 + 0.5 * rng.random()) * fps)
+    late = truth[np.maximum(np.arange(len(truth)) - lag, 0)]
+    moves = rng.random(len(truth)) < (1 / fps) ** roughness                      # at 1: about once a second
+    moves[0] = True
+    held = late[np.maximum.accumulate(np.where(moves, np.arange(len(truth)), 0))]
+    steps = max(0.1 * roughness, 1e-3)
+    jitter = 0.02 * roughness * rng.standard_normal(truth.shape) * moves[:, None]
+    return np.clip(np.round((held + jitter) / steps) * steps, -1, 1).astype(np.float32)

@@ -1,0 +1,66 @@
+"""The dials of a world: what decides how hard it is, each with a random stream of its own.
+
+Set from what real data shows for single modalities and frozen before methods are compared: which
+modality is stronger, which emotions confuse and how large a leak is are *choices* here, and no
+claim about them may be decided on simulated data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from emolib.errors import EmolibError
+from emolib.sim.streams import stream
+
+
+@dataclass(frozen=True)
+class Dials:
+    """Every number in [0, 1]; turning one leaves the draws behind the others as they were."""
+
+    fuzz_face: float = 0.30        # share of samples whose face shows a neighbouring emotion
+    fuzz_voice: float = 0.40       # the same for the voice
+    complementarity: float = 0.5   # 0: the same samples fail the same way in both, joint = best; 1: never both at once
+    coupling: float = 0.3          # correlation of the two modalities' strength, given the class
+    mismatched: float = 0.0        # share of clips whose voice comes from another class's clip
+    missing_face: float = 0.03     # share of frames without a face
+    missing_voice: float = 0.0     # share of clips without sound
+    label_noise: float = 0.05      # share of labels replaced by a neighbouring class
+    roughness: float = 0.3         # of the valence-arousal annotation: steps and plateaus of a joystick
+    overlap: float = 0.2           # how far each prototype is pulled towards a random other one
+    leak: float = 0.0              # share of samples that repeat another sample's face, relit (identity leak)
+    shift: float = 0.0             # change of light, blur and action-unit strength in the test split
+
+    def __post_init__(self):
+        for f in fields(self):
+            if not 0 <= getattr(self, f.name) <= 1:
+                raise EmolibError(f"dial '{f.name}' is {getattr(self, f.name)}, expected 0 to 1")
+
+
+def noisy(seed: int, label: np.ndarray, classes: int, share: float, what: str = "label") -> np.ndarray:
+    """`label` with a share replaced by another class, (N,); a larger share only adds changes."""
+    hit = stream(seed, "noise", what).random(len(label)) < share
+    return np.where(hit, (label + stream(seed, "noise", what, "to").integers(1, classes, len(label))) % classes, label)
+
+
+def displays(seed: int, label: np.ndarray, classes: int, dials: Dials) -> dict[str, np.ndarray]:
+    """What each modality shows for samples of class `label` (N,), 0 to `classes` - 1.
+
+    Returns face, voice: the class shown; face_gain, voice_gain: strength about 1; swapped: True
+    where the voice belongs to another clip's class. With complementarity 0 the modality with the
+    larger fuzz fails wherever the other does and in the same way, so that nothing is gained by
+    joining them; with 1 they never fail together (as far as the shares allow).
+    """
+    count = len(label)
+    u = stream(seed, "display", "face").random(count)
+    wrong_face = (label + stream(seed, "display", "wrong").integers(1, classes, count)) % classes
+    apart = stream(seed, "display", "apart").random(count) < dials.complementarity
+    other = (label + stream(seed, "display", "wrong voice").integers(1, classes, count)) % classes
+    v, wrong_voice = np.where(apart, 1 - u, u), np.where(apart, other, wrong_face)
+    face, voice = np.where(u < dials.fuzz_face, wrong_face, label), np.where(v < dials.fuzz_voice, wrong_voice, label)
+    swapped = stream(seed, "display", "swap").random(count) < dials.mismatched
+    voice = np.where(swapped, (label + stream(seed, "display", "swap to").integers(1, classes, count)) % classes, voice)
+    a, b = (stream(seed, "gain", m).standard_normal(count) for m in ("face", "voice"))
+    b = dials.coupling * a + np.sqrt(1 - dials.coupling ** 2) * b
+    return dict(face=face, voice=voice, face_gain=np.exp(0.25 * a), voice_gain=np.exp(0.25 * b), swapped=swapped)

@@ -1,0 +1,109 @@
+"""Simulated Aff-Wild: videos with valence and arousal at every frame, as features or as pictures.
+
+Two kinds, and `meta.kind` says which a row is:
+
+features   298 at full. A stated generative model, nothing is rendered: the truth z(t) (see
+           affect.feeling) and its speed drive a video-specific random map, x(t) = A tanh(B h(t)) + s + n(t),
+           with h = (z, |dz|, a nuisance walk), s an offset of the person and n noise that is correlated
+           over 0.2 s. The columns stand for nothing in particular.
+rendered   24 at quick. The truth sets action units of a drawn face; features are its 68 points,
+           its body points and its units, as a detector would give them, with frames missing.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from emolib.containers import TrackSet
+from emolib.errors import EmolibError
+from emolib.sim import affect, face
+from emolib.sim.clip_sets import save_mp4
+from emolib.sim.dials import Dials
+from emolib.sim.streams import stream
+
+FPS = 30.0
+
+
+def aff_wild(seed: int = 0, videos: int = 298, *, kind: str = "features", seconds: tuple[float, float] = (6.0, 120.0), width: int = 64,
+             dials: Dials = Dials()) -> TrackSet:
+    """A stand-in for Aff-Wild: 252 of 298 videos for training, 46 for testing, about 200 people.
+
+    seconds   shortest and longest video; lengths are log-uniform between
+    width     features per frame (kind 'features')
+    """
+    if kind not in ("features", "rendered"):
+        raise EmolibError(f"aff_wild: kind is '{kind}', expected 'features' or 'rendered'")
+    frames = np.exp(stream(seed, "aff_wild", "length").uniform(*np.log(seconds), videos)) * FPS
+    people = max(1, round(videos * 200 / 298))
+    who = stream(seed, "aff_wild", "person").integers(0, people, videos)
+    held, make = [], []
+    for i, count in enumerate(frames.astype(int)):
+        held.append(affect.annotation(seed, affect.feeling(seed, count, FPS, i), FPS, i, roughness=dials.roughness))
+        make.append(partial(_latent, seed, i, count, int(who[i]), width) if kind == "features" else partial(_drawn, seed, i, count, int(who[i]), people, dials))
+    return TrackSet(name="aff_wild", source="simulated", features=make, valence_arousal=held, fps=FPS, label=np.full(videos, -1),
+                    subject=np.array([f"person{w:03d}" for w in who]), split=np.where(np.arange(videos) < round(videos * 252 / 298), "train", "test"),
+                    content=[f"aff_wild:{kind}:{seed}:{i}:{width}:{dials}" for i in range(videos)],
+                    meta=pd.DataFrame({"video": [f"{i + 100}" for i in range(videos)], "frames": frames.astype(int), "kind": kind, "person": who,
+                                       "seed": seed, "index": np.arange(videos), "people": people}))
+
+
+def _latent(seed, i, count, who, width) -> np.ndarray:
+    """float32 (count, width): the generative model above."""
+    z = affect.feeling(seed, count, FPS, i)
+    speed = np.abs(np.gradient(z, axis=0)).sum(1, keepdims=True) * FPS if count > 1 else np.zeros((count, 1))
+    h = np.concatenate([z, speed, affect.feeling(seed, count, FPS, "nuisance", i)], 1)               # (T, 5)
+    shared = stream(seed, "aff_wild", "map")
+    b, a = shared.standard_normal((5, 2 * width)) * np.array([1, 1, .3, 1.2, 1.2])[:, None], shared.standard_normal((2 * width, width))
+    offset = stream(seed, "aff_wild", "offset", who).standard_normal(width) * 0.8
+    white = stream(seed, "aff_wild", "noise", i).standard_normal((count + 5, width))
+    noise = np.stack([white[k:k + count] for k in range(6)]).mean(0) * 1.2
+    return (np.tanh(h @ b) @ a / np.sqrt(width) + offset + noise).astype(np.float32)
+
+
+def script(seed: int, i: int, count: int, who: int, people: int, dials: Dials) -> face.Faces:
+    """The drawn face of video i, frame by frame: units from the nearest emotions to where the truth is, mouth free."""
+    z, rng = affect.feeling(seed, count, FPS, i), stream(seed, "aff_wild", "film", i)
+    names = [n for n in affect.ANCHORS if n != "neutral"]
+    anchors = np.array([affect.ANCHORS[n] for n in names])
+    from emolib import EMOTIONS
+
+    table = affect.prototypes(seed, dials.overlap)[[EMOTIONS.index(n) for n in names]]
+    weight = np.exp(-((z[:, None] - anchors) ** 2).sum(-1) / 0.12)                # (T, 10)
+    units = weight @ table / (weight.sum(1, keepdims=True) + 1e-9) * np.clip(np.hypot(*z.T) / 0.7, 0, 1)[:, None]
+    talk = np.clip(affect.feeling(seed, count, FPS / 12, "talk", i)[:, 0] + 0.2, 0, 1)               # about 12 times faster
+    at = face.UNITS.index(25)
+    units[:, at] = np.maximum(units[:, at], 0.6 * talk)
+    scene = np.repeat(face.pictures(seed + 17, i + 1)[i:i + 1], count)
+    turn = 12 * affect.feeling(seed, count, FPS, "head", i)
+    scene["yaw"], scene["pitch"] = turn[:, 0], 0.6 * turn[:, 1]
+    scene["grain_u"] = rng.random(count)
+    return face.Faces(np.repeat(face.people(seed + 19, people)[who:who + 1], count), scene, np.clip(units, 0, 1))
+
+
+def _drawn(seed, i, count, who, people, dials) -> np.ndarray:
+    """float32 (count, 136 + 36 + 19): points and body in [0, 1] of the picture, units; zeros where no face is seen."""
+    film, rng = script(seed, i, count, who, people, dials), stream(seed, "aff_wild", "detector", i)
+    points = face.points(film, 1).reshape(count, -1) + 0.004 * rng.standard_normal((count, 136))
+    body = face.body(film, 1)[..., :2].reshape(count, -1)
+    out = np.concatenate([points, body, film.units], 1)
+    out[rng.random(count) < dials.missing_face] = 0.0
+    return out.astype(np.float32)
+
+
+def write_aff_wild(world: TrackSet, folder: Path, *, size: int = 96, dials: Dials = Dials()) -> list[Path]:
+    """Aff-Wild's tree: videos/<train|test>/N.mp4 (rendered only), annotations/<split>/<valence|arousal>/N.txt, one value a line."""
+    place, out = Path(folder) / "aff_wild", []
+    for row, split, va in zip(world.meta.itertuples(), world.split, world.valence_arousal):
+        for k, axis in enumerate(("valence", "arousal")):
+            path = place / "annotations" / split / axis / f"{row.video}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(f"{v:.6g}\n" for v in va[:, k]))
+            out.append(path)
+        if row.kind == "rendered":
+            film = script(row.seed, row.index, row.frames, row.person, row.people, dials)
+            out.append(save_mp4(place / "videos" / split / f"{row.video}.mp4", face.render(film, size), FPS))
+    return out
