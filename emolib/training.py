@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import sys
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,23 +160,38 @@ def _save(path: Path, net, step, state):
     tensors |= {f"step.{i}.{k}": v.contiguous() for i, s in moments["state"].items() for k, v in s.items()
                 if isinstance(v, Tensor)}
     tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random on the GPU"] = torch.cuda.get_rng_state()
     plain = {"epoch": state.epoch, "score": state.score, "waited": state.waited, "cooled": state.cooled,
              "history": vars(state.history), "rates": [g["lr"] for g in step.param_groups]}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     # a tensor that appears twice (weights that are still the best ones) is stored twice: safetensors shares nothing
-    save_file({k: v.clone() for k, v in tensors.items()}, partial, metadata={"plain": json.dumps(plain)})
+    save_file({k: v.clone() for k, v in tensors.items()}, partial, metadata={"plain": json.dumps(plain), "sum": _checksum(tensors)})
     partial.replace(path)
 
 
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """CRC-32 of all bytes: safetensors itself would not notice a flipped one."""
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(tensors[name].cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), total)
+    return f"{total:08x}"
+
+
 def _load(path: Path, net, step) -> _State:
+    part = lambda name: {k[len(name) + 1:]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
     try:
         with safe_open(path, "pt") as file:
             plain = json.loads(file.metadata()["plain"])
             tensors = {k: file.get_tensor(k) for k in file.keys()}
-    except Exception:                                        # cut short or foreign: training starts over
+            if file.metadata()["sum"] != _checksum(tensors):
+                raise ValueError("its bytes do not match their checksum")
+        if {k: v.shape for k, v in part("net").items()} != {k: v.shape for k, v in net.state_dict().items()}:
+            raise ValueError("it is of another network")
+    except Exception as error:                               # cut short, damaged or foreign
+        print(f"training: checkpoint {path} cannot be used ({error}); starting over", file=sys.stderr)
         return _State()
-    part = lambda name: {k[len(name) + 1:]: v for k, v in tensors.items() if k.startswith(name + ".")}  # noqa: E731
     net.load_state_dict(part("net"))
     moments = step.state_dict()
     for key, value in part("step").items():
@@ -184,6 +201,8 @@ def _load(path: Path, net, step) -> _State:
     for group, rate in zip(step.param_groups, plain["rates"], strict=True):
         group["lr"] = rate
     torch.set_rng_state(tensors["random"])
+    if "random on the GPU" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random on the GPU"])
     history = History(**plain["history"])
     history.validated = [tuple(v) for v in history.validated]
     return _State(plain["epoch"], plain["score"], plain["waited"], plain["cooled"], part("best") or None, history)
