@@ -104,7 +104,7 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
     """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status."""
     chosen = selected(only)
     for path in chosen.values():
-        check_parameters(path, {"profile": profile, **(parameters if len(chosen) <= 2 and path.stem[:2] != "99" else {})})
+        check_parameters(path, {"profile": profile, **(parameters if path.stem[:2] != "99" else {})})
     folder = results.usable(settings.results(profile))
     ended = []
     for number, path in chosen.items():
