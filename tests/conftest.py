@@ -1,4 +1,4 @@
-"""What the tests share: markers, the real data where it is at hand, and an environment that every test leaves as it was."""
+"""What the tests share: the real data where it is at hand, and an environment that every test leaves as it was."""
 
 import os
 from pathlib import Path
@@ -10,12 +10,8 @@ from hypothesis import settings
 settings.register_profile("emolib", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("emolib")
 
-MARKERS = {"slow": "takes more than a few seconds", "drill": "kills, fills disks, starts clusters", "browser": "opens pages in a browser"}
-
-
-def pytest_configure(config):
-    for name, meaning in MARKERS.items():
-        config.addinivalue_line("markers", f"{name}: {meaning}")
+DATA = os.environ.get("EMOLIB_DATA")
+ASSETS = os.environ.get("EMOLIB_ASSETS") or (DATA and str(Path(DATA) / "models"))       # model files of detectors
 
 
 @pytest.fixture(autouse=True)
@@ -28,13 +24,12 @@ def own_environment(monkeypatch, tmp_path_factory):
     for name in ("DATA", "CACHE", "OUT"):
         monkeypatch.setenv(f"EMOLIB_{name}", str(home / name.lower()))
     monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    if ASSETS:
+        monkeypatch.setenv("EMOLIB_ASSETS", ASSETS)
     yield
     monkeypatch.undo()
     os.environ.clear()
     os.environ.update(kept)
-
-
-DATA = os.environ.get("EMOLIB_DATA")
 
 
 @pytest.fixture
