@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from emolib import __version__
-from emolib.errors import EmolibError
+from emolib.errors import EmolibError, nearest
 
 EXAMPLES = """\
 examples:
@@ -166,7 +166,6 @@ def _list(options) -> int:
     if options.name:
         keep = (table.paper == options.name) | (table.id == options.name) | (table.notebook == options.name[:2])
         if not keep.any():
-            from emolib.errors import nearest
             raise nearest(options.name, [*papers.PAPERS, *sorted(here), *table.id], what="paper, notebook or artefact")
         table = table[keep]
     table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook])

@@ -6,7 +6,6 @@ environment (see settings.py), what to run through the one `parameters` cell.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 import warnings
@@ -36,28 +35,29 @@ def notebooks() -> dict[str, Path]:
 def selected(only: list[str]) -> dict[str, Path]:
     """The notebooks behind papers, notebook numbers or names, and artefact ids; all of them for an empty list.
 
-    Whatever is asked for, the report (99) is brought up to date with it.
+    Whatever is asked for, the report (99) is brought up to date with it. Notebooks that this version does not
+    have yet are named; when nothing else was asked for, that is an error.
     """
     every = notebooks()
     if not only:
         return every
     table = papers.artefacts()
-    wanted = {"99"}
+    wanted: set[str] = set()
     for name in only:
         if name in papers.PAPERS:
             wanted |= set(table.notebook[table.paper == name])
         elif name in every or name in {p.stem for p in every.values()}:
             wanted.add(name[:2])
+        elif name in {*table.id, *papers.extras().id}:
+            wanted.add(papers.artefact(name).notebook)
         else:
-            known = [*papers.PAPERS, *every, *table.id, *papers.extras().id]
-            if name not in known:
-                raise nearest(name, known, what="paper, notebook or artefact")
-            row = papers.artefact(name.split(";")[0])
-            wanted.add(row.notebook)
-    missing = sorted(n for n in wanted if n and n not in every)
-    if missing and not wanted & set(every) - {"99"}:
+            raise nearest(name, [*papers.PAPERS, *every, *table.id, *papers.extras().id], what="paper, notebook or artefact")
+    missing = sorted(wanted - set(every))
+    if missing and not wanted & set(every):
         raise EmolibError(f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet")
-    return {n: p for n, p in every.items() if n in wanted}
+    if missing:
+        print(f"not part of this version yet: notebook {', '.join(missing)}")
+    return {n: p for n, p in every.items() if n in wanted | {"99"}}
 
 
 def check_parameters(path: Path, given: dict) -> None:
@@ -101,16 +101,19 @@ def execute(path: Path, parameters: dict, executed: Path) -> Ended:
 
 
 def reproduce(profile: str, only: list[str], parameters: dict) -> int:
-    """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status."""
+    """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status.
+
+    `parameters` go to the notebooks that were asked for, not to the report that follows them.
+    """
     chosen = selected(only)
-    for path in chosen.values():
-        check_parameters(path, {"profile": profile, **(parameters if path.stem[:2] != "99" else {})})
+    given = {n: {"profile": profile, **(parameters if n != "99" or only == ["99"] else {})} for n in chosen}
+    for number, path in chosen.items():
+        check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
     ended = []
     for number, path in chosen.items():
         print(f"{path.stem} ...", flush=True)
-        executed = settings.cache() / "executed" / profile / path.name
-        ended.append(execute(path, {"profile": profile, **(parameters if number != "99" else {})}, executed))
+        ended.append(execute(path, given[number], settings.cache() / "executed" / profile / path.name))
         _time(folder, number, ended[-1])
         print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
         if ended[-1].status == TIME_IS_UP:
@@ -137,7 +140,8 @@ def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
         print(comparison(folder, reference))
     if (folder / "index.html").exists():
         print(f"report:  {folder / 'index.html'}")
-    return max((e.status for e in ended), default=0) if not any(e.status == 1 for e in ended) else 1
+    statuses = {e.status for e in ended}
+    return 1 if 1 in statuses else max(statuses, default=0)              # something broken outweighs bad input
 
 
 def comparison(folder: Path, reference: Path) -> str:
@@ -148,10 +152,3 @@ def comparison(folder: Path, reference: Path) -> str:
     lines = [f"compared with {reference}: " + ", ".join(f"{counts.get(s, 0)} {s}" for s in ("same", "within tolerance", "different"))]
     lines += [f"  different: {r.file}, {r.detail}" for r in both[both.state == "different"].itertuples()]
     return "\n".join(lines)
-
-
-def environment(**values) -> None:
-    """Hand settings to the kernels and worker processes this command starts."""
-    for name, value in values.items():
-        if value is not None:
-            os.environ[f"EMOLIB_{name.upper()}"] = str(value)

@@ -9,6 +9,8 @@ machine always takes and which must therefore change nothing visible; no loop ov
 the head, u, v where it meets the picture plane.
 """
 
+# ruff: noqa: F821 -- the names in OPS are bound by `bind`
+
 from __future__ import annotations
 
 import types
@@ -114,11 +116,12 @@ def relief(p, x, y):
     d = d + 0.14 * ridge((y - lo - 0.035) / 0.022) * step(1.0 - abs(s), 0.08) * (0.4 + p.squint)
     xn = x - p.nose_dx
     an = abs(xn)
-    d = d + 0.34 * bell((an - p.nose_w - 0.02) / 0.035, (y - p.nose_l - 0.02) / 0.10)
-    d = d + 0.42 * bell(xn / (0.85 * p.nose_w), (y - p.nose_l - 0.165) / 0.05)
-    d = d + 1.30 * bell((an - 0.46 * p.nose_w) / (0.25 * p.nose_w), (y - p.nose_l - 0.105) / 0.036)
-    d = d + 0.12 * bell((an - p.bridge - 0.06) / 0.05, (y - 0.30) / 0.25)
-    d = d + 0.16 * p.nose_wrinkle * (1.0 + sin(52.0 * (y - 0.5 * ax))) * bell(x / 0.20, (y - 0.12) / 0.16)
+    if maybe((an < 0.75) & (y > -0.35) & (y < 1.25)):
+        d = d + 0.34 * bell((an - p.nose_w - 0.02) / 0.035, (y - p.nose_l - 0.02) / 0.10)
+        d = d + 0.42 * bell(xn / (0.85 * p.nose_w), (y - p.nose_l - 0.165) / 0.05)
+        d = d + 1.30 * bell((an - 0.46 * p.nose_w) / (0.25 * p.nose_w), (y - p.nose_l - 0.105) / 0.036)
+        d = d + 0.12 * bell((an - p.bridge - 0.06) / 0.05, (y - 0.30) / 0.25)
+        d = d + 0.16 * p.nose_wrinkle * (1.0 + sin(52.0 * (y - 0.5 * ax))) * bell(x / 0.20, (y - 0.12) / 0.16)
     f = (y - p.nose_l + 0.06) / (my - p.nose_l + 0.24)
     line = ax - p.nose_w - 0.05 - p.fold_wide * clip(f, 0.0, 1.3)
     band = step(f + 0.02, 0.06) * step(1.0 - f, 0.10)
@@ -128,12 +131,14 @@ def relief(p, x, y):
         w = (y + 0.45 + 0.10 * x * x) / 0.135
         d = d + 0.20 * p.forehead * (sin(6.2832 * w) - 0.2) * step(0.62 - ax, 0.10) * step(-0.42 - y, 0.03) * step(y + 0.98, 0.04)
     d = d + 0.16 * p.crow * (1.0 + sin(46.0 * (y - 0.35 * (ax - p.eye_x) * y / 0.1))) * bell((ax - p.eye_x - p.eye_w - 0.13) / 0.09, y / 0.11)
-    d = d + 0.24 * bell(x / 0.28, (y - my - p.lip_low - p.open_low - 0.085) / 0.05) + 0.12 * bell(x / 0.05, (y - p.nose_l - 0.30) / 0.10)
-    d = d + 0.15 * p.chin_crumple * (0.6 + sin(38.0 * x) * sin(38.0 * y)) * bell(x / 0.24, (y - p.chin + 0.22) / 0.13)
-    cy = my + p.corner
-    d = d + 0.45 * p.dimple * bell((ax - p.mouth_w - 0.07) / 0.035, (y - cy + 0.01) / 0.08)
-    d = d + 0.18 * p.tight * bell(x / 0.34, (y - my + p.lip_up + 0.04) / 0.03) + 0.22 * p.tight * bell(x / 0.34, (y - my - p.lip_low - 0.05) / 0.03)
-    return d + 0.16 * p.stretch * ridge((ax - p.mouth_w - 0.09) / 0.03) * ridge((y - cy - 0.05) / 0.16)
+    if maybe((y > p.nose_l) & (ax < 1.0)):
+        d = d + 0.24 * bell(x / 0.28, (y - my - p.lip_low - p.open_low - 0.085) / 0.05) + 0.12 * bell(x / 0.05, (y - p.nose_l - 0.30) / 0.10)
+        d = d + 0.15 * p.chin_crumple * (0.6 + sin(38.0 * x) * sin(38.0 * y)) * bell(x / 0.24, (y - p.chin + 0.22) / 0.13)
+        cy = my + p.corner
+        d = d + 0.45 * p.dimple * bell((ax - p.mouth_w - 0.07) / 0.035, (y - cy + 0.01) / 0.08)
+        d = d + 0.18 * p.tight * bell(x / 0.34, (y - my + p.lip_up + 0.04) / 0.03) + 0.22 * p.tight * bell(x / 0.34, (y - my - p.lip_low - 0.05) / 0.03)
+        d = d + 0.16 * p.stretch * ridge((ax - p.mouth_w - 0.09) / 0.03) * ridge((y - cy - 0.05) / 0.16)
+    return d
 
 
 def brow_cover(p, x, y, aa):
@@ -221,10 +226,14 @@ def face(p, x, y, aa, nx, ny, nz):
         lip = bell(0.0 * x, (y - p.nose_l - 0.31) / 0.075) * step(p.mouth_w + 0.06 - ax, 0.05)
         bush = clip(0.62 + 0.38 * fine(p.tex_u + 7.0 * x, p.tex_v + 3.0 * y), 0.0, 1.0)
         colour = blend(colour, (p.hair_r, p.hair_g, p.hair_b), low(low_face + lip, 1.0) * low(0.35 + 0.8 * p.beard, 1.0) * low(p.beard * 8.0, 1.0) * bush)
-    colour, line, hole, lips = mouth(p, x, y, aa, colour, skin)
-    brow = brow_cover(p, x, y, aa)
-    colour = blend(colour, (0.55 * p.hair_r, 0.52 * p.hair_g, 0.50 * p.hair_b), 0.93 * brow)
-    colour, ball, lash = eyes(p, x, y, aa, colour)
+    line, hole, brow, ball, lash = 0.0 * x, 0.0 * x, 0.0 * x, 0.0 * x, 0.0 * x
+    if maybe((y > p.nose_l) & (ax < 1.25 * p.mouth_w + 0.15)):
+        colour, line, hole, lips = mouth(p, x, y, aa, colour, skin)
+    if maybe(abs(y - p.brow_yi) < 0.45):
+        brow = brow_cover(p, x, y, aa)
+        colour = blend(colour, (0.55 * p.hair_r, 0.52 * p.hair_g, 0.50 * p.hair_b), 0.93 * brow)
+    if maybe(abs(y) < 0.36):
+        colour, ball, lash = eyes(p, x, y, aa, colour)
     dark = (dark * (1.0 - hole) * (1.0 - 0.6 * brow) + line) * (1.0 - ball) + lash
     facing = nx * p.light_x + ny * p.light_y + nz * p.light_z
     shade = p.ambient * (0.70 + 0.30 * nz) + p.diffuse * clip((facing + 0.22) / 1.22, 0.0, 2.0)
@@ -233,7 +242,8 @@ def face(p, x, y, aa, nx, ny, nz):
     shine = 0.075 * shine * shine * shine * step(p.chin - 0.10 - y, 0.02) * (1.0 - ball) * (1.0 - hole) * (1.0 - brow)
     k = shade * exp(-dark)
     c = (colour[0] * k + shine, colour[1] * k + shine, colour[2] * k + shine)
-    c = hair_on_head(p, x, y, nz, facing, c)
+    if maybe((y < p.hairline + 0.6 + 0.5 * ax * ax * ax) | (ax > 0.75 * p.head_w)):
+        c = hair_on_head(p, x, y, nz, facing, c)
     if maybe(p.glasses > 0.0):
         s = (ax - p.eye_x) / (1.42 * p.eye_w)
         d = exp(log(exp(p.round_rim * log(abs(s) + 1e-6)) + exp(p.round_rim * log(abs(y - 0.04) / 0.26 + 1e-6))) / p.round_rim)
@@ -272,7 +282,9 @@ def behind(p, u, v):
     soft = p.ambient + 0.45 * p.diffuse
     long = clip((p.hair_len - 0.5) * 2.0, 0.0, 1.0)
     wide = p.head_w + p.hair_vol
-    lit = 0.8 * soft * strands(p, x, y)
+    lit = 0.8 * soft + 0.0 * x
+    if maybe((ax < 1.45 * wide) & (y < 2.9)):
+        lit = lit * strands(p, x, y)
     hair = (p.hair_r * lit, p.hair_g * lit, p.hair_b * lit)
     curtain = step(wide * (1.0 + 0.10 * high(y, 0.0)) - ax, 0.05) * step(y, 0.05) * step(0.1 + 2.4 * long - y, 0.12)
     curtain = curtain * clip(long * 20.0, 0.0, 1.0) * p.has_hair

@@ -1,0 +1,72 @@
+"""What notebook 02 shows of the simulated world, as arrays and tables (drawing them is for plots)."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from emolib import EMOTIONS
+from emolib.sim import affect, face, voice
+
+
+def contact_sheet(images: np.ndarray, columns: int) -> np.ndarray:
+    """(N, H, W[, 3]) pictures side by side, row by row: (rows * H, columns * W[, 3]), the rest black."""
+    count, height, width = images.shape[:3]
+    rows = -(-count // columns)
+    full = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
+    full[:count] = images
+    grid = full.reshape(rows, columns, height, width, *images.shape[3:]).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, *images.shape[3:])
+
+
+def expression_sheet(seed: int = 2, people: int = 7, size: int = 120, emotions=EMOTIONS[:8]) -> np.ndarray:
+    """One row per emotion at its apex, one column per person: uint8 (len(emotions) * size, people * size, 3)."""
+    crowd = face.faces(seed, people)
+    rows = [face.render(face.Faces(crowd.person, crowd.scene, np.repeat(affect.prototype(e)[None], people, 0)), size) for e in emotions]
+    return contact_sheet(np.concatenate(rows), people)
+
+
+def voice_examples(seed: int = 0, speaker: int = 0) -> dict[str, np.ndarray]:
+    """One clip per emotion of one speaker: float32 (56000,) at 16 kHz each, for spectrograms and players."""
+    cast = voice.speakers(seed, speaker + 1)
+    return {e: voice.speak(cast[speaker], 0, e, seed=seed) for e in voice.CUES}
+
+
+def annotation_tracks(seed: int = 0, seconds: float = 30.0, roughness=(0.0, 0.3, 1.0)) -> pd.DataFrame:
+    """A felt track and its recordings, long: second, what ('felt' or the roughness), axis, value."""
+    count = int(seconds * 30)
+    felt = affect.feeling(seed, count, 30.0)
+    tracks = {"felt": felt} | {f"{r:g}": affect.annotation(seed, felt, 30.0, roughness=r) for r in roughness}
+    return pd.concat([pd.DataFrame({"second": np.arange(count) / 30, "what": name, "axis": axis, "value": track[:, k]})
+                      for name, track in tracks.items() for k, axis in enumerate(("valence", "arousal"))], ignore_index=True)
+
+
+def spread_beside(simulated, real=None) -> pd.DataFrame:
+    """Mean and spread of each feature (TableSet) or class shares (any other set), long: source, what, statistic, value."""
+    rows = []
+    for world in filter(None, (simulated, real)):
+        if hasattr(world, "columns"):
+            for name, column in zip(world.columns, world.features.T):
+                rows += [(world.source, name, "mean", column.mean()), (world.source, name, "spread", column.std())]
+        else:
+            share = np.bincount(world.label[world.label >= 0], minlength=len(world.classes)) / len(world)
+            rows += [(world.source, c, "share", s) for c, s in zip(world.classes, share)]
+    return pd.DataFrame(rows, columns=["source", "what", "statistic", "value"])
+
+
+def speeds(faces: int = 400) -> pd.DataFrame:
+    """What a second buys on this machine: faces at three sizes, clips of 3.5 s; one row each, after a warm-up."""
+    rows, cast = [], voice.speakers(0, 1)
+    for size in (48, 96, 160):
+        crowd = face.faces(0, max(8, faces * 48 * 48 // size**2), style="tight")
+        face.render(crowd.take(slice(0, 2)), size, grey=True)
+        start = time.perf_counter()
+        face.render(crowd, size, grey=True)
+        rows.append((f"faces of {size} px", len(crowd) / (time.perf_counter() - start)))
+    voice.speak(cast[0], 0, "neutral")
+    start = time.perf_counter()
+    for i in range(20):
+        voice.speak(cast[0], i % 2, "happy", take=i)
+    return pd.DataFrame([*rows, ("clips of 3.5 s", 20 / (time.perf_counter() - start))], columns=["what", "per_second"])
