@@ -40,10 +40,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         _apply(options)
-        return options.act(options) or 0
+        status = options.act(options) or 0
+        sys.stdout.flush()
+        return status
     except EmolibError as error:
         print(f"emolib: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:                                  # `emolib list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\nemolib: interrupted; what is finished is stored, the same command goes on from here", file=sys.stderr)
         return 130
@@ -114,7 +119,7 @@ def _apply(options) -> None:
     if options.fresh:
         os.environ["EMOLIB_FRESH"] = "1"
     if options.max_minutes is not None:
-        if options.max_minutes <= 0:
+        if not options.max_minutes > 0:                      # nor nan
             raise EmolibError(f"--max-minutes is {options.max_minutes}: expected a number above 0")
         os.environ["EMOLIB_DEADLINE"] = str(time.time() + 60 * options.max_minutes)
 

@@ -1,0 +1,274 @@
+"""The command line: bad input is one line, exit status 2, and nothing is written."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+from emolib import __version__, cli, results, runner, settings
+from emolib.errors import EmolibError
+from emolib.sim import worlds
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """A folder for everything a command may write."""
+    for name in ("OUT", "CACHE"):
+        monkeypatch.setenv(f"EMOLIB_{name}", str(tmp_path / name.lower()))
+    (tmp_path / "file").write_text("here first")
+    return tmp_path
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def notebook(path: Path, *cells: str, parameters: str = 'profile = "quick"\nwidth = 3') -> Path:
+    first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
+    made = nbformat.v4.new_notebook(cells=[first, *map(nbformat.v4.new_code_cell, cells)],
+                                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(made, path)
+    return path
+
+
+@pytest.fixture
+def project(places, monkeypatch):
+    """A checkout of its own with three small notebooks, so that these tests need none of the real ones."""
+    monkeypatch.setattr(settings, "project", lambda: places / "project")
+    folder = places / "project" / "notebooks"
+    show = ('import os\nfrom pathlib import Path\n'
+            'Path(os.environ["EMOLIB_OUT"], "{0}.txt").write_text(f"{{profile}} {{width}} {{os.environ.get(\'EMOLIB_DATA\')}}")')
+    notebook(folder / "20_wang.ipynb", show.format(20))
+    notebook(folder / "30_yin.ipynb", show.format(30))
+    notebook(folder / "99_report.ipynb", 'print("the report")', parameters='profile = "quick"')
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    return places / "project"
+
+
+# ---------------------------------------------------------------- bad input
+
+BAD = [
+    (["reproduce", "--profile", "quik"], "unknown profile 'quik': did you mean quick"),
+    (["reproduce", "--only", "wang-t33"], "wang-t3"),
+    (["reproduce", "--only", "wangg"], "did you mean wang"),
+    (["reproduce", "--only", "wang", "--only", "wang-f99"], "'wang-f99'"),
+    (["reproduce", "--only", "20", "--set", "profle=1"], "unknown parameter of 20_wang.ipynb 'profle': did you mean profile"),
+    (["reproduce", "--only", "wang", "--only", "yin2022", "--set", "widht=1"], "'widht': did you mean width"),
+    (["reproduce", "--only", "20", "--set", "width"], "--set width: expected NAME=VALUE"),
+    (["reproduce", "--set", "width=1"], "--set needs --only"),
+    (["reproduce", "--only", "chang2021"], "is not part of this version yet"),
+    (["reproduce", "--data", "{}/nowhere"], "nowhere: no such folder"),
+    (["reproduce", "--data", "{}/file"], "file: no such folder"),
+    (["reproduce", "--out", "{}/file"], "cannot be written"),
+    (["reproduce", "--out", "{}/file/below/it"], "cannot be written"),
+    (["reproduce", "--jobs", "0"], "--jobs is '0': expected a whole number of at least 1"),
+    (["reproduce", "--jobs", "-2"], "--jobs is '-2'"),
+    (["reproduce", "--jobs", "two"], "--jobs is 'two'"),
+    (["reproduce", "--jobs", "1.5"], "--jobs is '1.5'"),
+    (["reproduce", "--max-minutes", "-1"], "--max-minutes is -1.0: expected a number above 0"),
+    (["reproduce", "--max-minutes", "0"], "--max-minutes is 0.0"),
+    (["reproduce", "--max-minutes", "nan"], "--max-minutes is nan"),
+    (["reproduce", "--device", "gpu"], "--device is 'gpu': expected cpu, cuda or auto"),
+    (["run", "wang-t33"], "wang-t3"),
+    (["run", "chang2021"], "no runs to store in this version"),
+    (["list", "wnag"], "did you mean wang"),
+    (["diff", "{}/nowhere", "{}"], "nowhere: no such result folder"),
+    (["doctor", "--data", "{}/nowhere"], "nowhere: no such folder"),
+]
+
+
+@pytest.mark.parametrize("command, told", BAD, ids=[" ".join(c) for c, _ in BAD])
+def test_bad_input_is_one_line_status_2_and_nothing_written(project, places, capsys, command, told):
+    before = listing(places)
+    status = cli.main([word.format(places) for word in command])
+    shown = capsys.readouterr()
+    assert status == 2
+    line, = shown.err.splitlines()
+    assert line.startswith("emolib: ") and told in line
+    assert "Traceback" not in shown.err + shown.out and shown.out == ""
+    assert listing(places) == before
+
+
+def test_cuda_without_a_gpu_is_bad_input(project, places, capsys, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert cli.main(["reproduce", "--device", "cuda"]) == 2
+    assert "PyTorch sees no GPU" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["reproduce", "--profle", "quick"], ["reproduce", "--prof", "quick"], ["reproduce", "--max-minutes", "soon"], ["sing"], [],
+                                     ["diff", "one"]])
+def test_an_option_that_does_not_exist_is_refused_and_never_guessed(places, capsys, command):
+    before = listing(places)
+    with pytest.raises(SystemExit) as stop:
+        cli.main(command)
+    assert stop.value.code == 2 and "Traceback" not in capsys.readouterr().err
+    assert listing(places) == before
+
+
+def test_a_damaged_data_set_stops_the_run_in_one_line(places, capsys, monkeypatch):
+    path, = worlds.write(worlds.sfew_table(rows=30), places / "data")
+    path.write_bytes(path.read_bytes()[:1000])
+    assert cli.main(["run", "wang", "--profile", "smoke", "--data", str(places / "data")]) == 2
+    line, = capsys.readouterr().err.splitlines()
+    assert str(path) in line and "not a readable Excel file" in line
+    assert not (places / "cache").exists() and not (places / "out").exists()
+
+
+# ---------------------------------------------------------------- what a command does
+
+def test_reproduce_runs_what_was_asked_for_with_its_parameters(project, places, capsys):
+    data = places / "mine"
+    data.mkdir()
+    assert cli.main(["reproduce", "--profile", "smoke", "--only", "20", "--set", "width=7", "--data", str(data), "--jobs", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert (places / "out" / "20.txt").read_text() == f"smoke 7 {data}"
+    assert not (places / "out" / "30.txt").exists()
+    assert "20_wang: done" in shown and "99_report: done" in shown and f"results: {places / 'out'}" in shown
+    timings = pd.read_csv(places / "out" / "timings.csv", dtype=str, keep_default_na=False)
+    assert timings.notebook.tolist() == ["20", "99"] and (timings.wall_seconds.astype(float) > 0).all()
+    executed = nbformat.read(places / "cache" / "executed" / "smoke" / "20_wang.ipynb", 4)
+    assert any(c.get("execution_count") for c in executed.cells)
+    assert nbformat.read(project / "notebooks" / "20_wang.ipynb", 4).cells[1].execution_count is None
+
+
+def test_a_notebook_that_fails_is_said_and_the_others_still_run(project, places, capsys):
+    notebook(project / "notebooks" / "20_wang.ipynb", "1 / 0")
+    assert cli.main(["reproduce", "--only", "wang", "--only", "30"]) == 1
+    shown = capsys.readouterr()
+    assert "FAILED 20_wang: ZeroDivisionError" in shown.err and "30_yin: done" in shown.out
+    assert (places / "out" / "30.txt").exists()
+
+
+@pytest.mark.parametrize("message, status", [("SFEW.xlsx: cell D5", 2), ("time is up (--max-minutes): what is finished is stored", 3)])
+def test_our_own_errors_in_a_notebook_have_their_status(project, places, capsys, message, status):
+    notebook(project / "notebooks" / "20_wang.ipynb", f"from emolib.errors import EmolibError\nraise EmolibError({message!r})")
+    assert cli.main(["reproduce", "--only", "20"]) == status
+    shown = capsys.readouterr()
+    assert f"FAILED 20_wang: {message}" in shown.err
+    assert ("99_report" in shown.out) == (status == 2)                     # when time is up nothing more is started
+
+
+def test_the_comparison_with_the_committed_results_ends_a_run(project, places, capsys):
+    results.write(project / "results" / "quick" / "tables" / "a.csv", "v\n1\n")
+    results.write(places / "out" / "tables" / "a.csv", "v\n2\n")
+    assert cli.main(["reproduce", "--only", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert "0 same, 0 within tolerance, 1 different" in shown and "different: tables/a.csv, row 2, v: 2 against 1" in shown
+
+
+def test_options_reach_kernels_and_workers_through_the_environment(project, places, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(runner, "reproduce", lambda *given: seen.update(os.environ, given=given) or 0)
+    monkeypatch.chdir(places)
+    assert cli.main(["reproduce", "--out", "o", "--cache", "c", "--jobs", "3", "--device", "cpu", "--fresh", "--max-minutes", "5", "--set", "a=1.5",
+                     "--set", "b=x y", "--only", "20"]) == 0
+    assert seen["given"] == ("quick", ["20"], {"a": 1.5, "b": "x y"})
+    assert seen["EMOLIB_OUT"] == str(places / "o") and seen["EMOLIB_CACHE"] == str(places / "c")
+    assert (seen["EMOLIB_JOBS"], seen["EMOLIB_DEVICE"], seen["EMOLIB_FRESH"]) == ("3", "cpu", "1")
+    assert 200 < float(seen["EMOLIB_DEADLINE"]) - __import__("time").time() <= 300 and seen["EMOLIB_COMMAND"]
+
+
+@pytest.mark.parametrize("name, expected", [(None, 161), ("wang", 13), ("20", 13), ("wang-t3", 1)])
+def test_list_names_what_there_is(capsys, name, expected):
+    assert cli.main(["list", *([name] if name else [])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == expected + 1 and lines[0].split()[0] == "id"
+    assert any("wang-t3 " in line and "Table 3" in line for line in lines)
+
+
+def test_the_doctor_ends_with_1_only_where_something_is_damaged(places, capsys):
+    (places / "data").mkdir()
+    assert cli.main(["doctor", "--data", str(places / "data")]) == 0
+    shown = capsys.readouterr().out
+    assert "sfew            absent" in shown and "Australian National University" in shown
+    path, = worlds.write(worlds.sfew_table(), places / "data", flaws=True)
+    assert cli.main(["doctor", "--data", str(places / "data")]) == 0
+    assert "sfew            found    675 rows, 674 usable" in capsys.readouterr().out
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    assert cli.main(["doctor", "--data", str(places / "data")]) == 1
+    assert "damaged" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("other, status", [("v\n1\n", 0), ("v\n1.02\n", 0), ("v\n2\n", 1)])
+def test_diff_ends_with_1_where_something_differs(places, capsys, other, status):
+    results.write(places / "a" / "tables" / "t.csv", "v\n1\n")
+    results.write(places / "b" / "tables" / "t.csv", other)
+    assert cli.main(["diff", str(places / "a"), str(places / "b")]) == status
+    assert ("different" in capsys.readouterr().out) == bool(status)
+
+
+def test_run_fills_the_store_and_writes_no_results(places, capsys, monkeypatch):
+    from emolib import studies
+
+    seen = []
+    monkeypatch.setattr(studies, "tasks", lambda name: [("20", lambda profile: seen.append((name, profile)))])
+    assert cli.main(["run", "wang", "--profile", "smoke"]) == 0
+    assert seen == [("wang", "smoke")] and "20: stored" in capsys.readouterr().out
+    assert not (places / "out").exists()
+
+
+def test_an_interrupt_is_told_and_is_no_traceback(capsys, monkeypatch):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runner, "notebooks", interrupted)
+    assert cli.main(["list"]) == 130
+    assert "the same command goes on from here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wanted, chosen", [([], ["20", "30", "99"]), (["wang"], ["20", "99"]), (["30"], ["30", "99"]), (["wang-t3"], ["20", "99"]),
+                                            (["30_yin"], ["30", "99"]), (["yin2022-t3", "wang"], ["20", "30", "99"]), (["99"], ["99"])])
+def test_the_report_is_brought_up_to_date_with_what_was_asked(project, wanted, chosen):
+    assert list(runner.selected(wanted)) == chosen
+
+
+def test_an_unknown_parameter_raises_where_papermill_only_warns(tmp_path):
+    path = notebook(tmp_path / "20_x.ipynb")
+    runner.check_parameters(path, {"profile": "smoke", "width": 1})
+    with pytest.raises(EmolibError, match="unknown parameter of 20_x.ipynb 'with': did you mean width"):
+        runner.check_parameters(path, {"with": 1})
+
+
+# ---------------------------------------------------------------- as a process
+
+def process(*words, **more):
+    return subprocess.run([sys.executable, "-m", "emolib", *words], capture_output=True, text=True, cwd=ROOT,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)}, **more)
+
+
+def test_as_a_process_it_says_its_version_and_its_examples():
+    assert process("--version").stdout.strip() == f"emolib {__version__}"
+    shown = process("--help").stdout
+    for option in ("--profile", "--only", "--data", "--jobs", "--cluster", "--device", "--out", "--fresh", "--max-minutes"):
+        assert f"./reproduce.sh {option}" in shown, f"no example of {option}"
+
+
+def test_as_a_process_bad_input_is_one_line_and_status_2(places):
+    before = listing(places)
+    ended = process("reproduce", "--profile", "smoke", "--out", str(places / "file" / "below"))
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert ended.stderr.count("\n") == 1 and ended.stderr.startswith("emolib: --out ")
+    assert listing(places) == before
+
+
+def test_list_is_readable_by_a_pipe_that_closes_early():
+    """`emolib list | head -1` ends quietly."""
+    ended = subprocess.run(f"{sys.executable} -m emolib list | head -1", shell=True, capture_output=True, text=True, cwd=ROOT,
+                           env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert ended.stdout.split()[0] == "id" and "Traceback" not in ended.stderr
+
+
+def test_the_environment_is_as_before(places):
+    """cli.main writes EMOLIB_* variables; the fixtures of the tests take them back."""
+    assert "EMOLIB_FRESH" not in os.environ and "EMOLIB_DEADLINE" not in os.environ
+    assert json.dumps(settings.deadline()) == "null"
