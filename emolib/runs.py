@@ -197,6 +197,27 @@ def ledger(clear: bool = False) -> list[Used]:
     return taken
 
 
+def once(study: Callable) -> Callable:
+    """Decorator for the functions of a study: computed once per process, arguments and place of the data.
+
+    A table and the figures drawn from it often ask for the same outcome. A repeated call returns the kept one,
+    which is read only, and still puts the runs behind it into the ledger.
+    """
+    kept: dict = {}
+
+    @functools.wraps(study)
+    def wrapped(*arguments, **options):
+        name = (arguments, tuple(sorted(options.items())), settings.data_root(), settings.cache())
+        if name not in kept:
+            before = len(_ledger)
+            kept[name] = (study(*arguments, **options), _ledger[before:])
+        else:
+            _ledger.extend(kept[name][1])
+        return kept[name][0]
+
+    return wrapped
+
+
 # ---------------------------------------------------------------- running
 
 def map(fn: Callable, grid: Sequence[dict], *, jobs: int | None = None, store: Path | Store | None = None,

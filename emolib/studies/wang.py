@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from emolib import metrics, papers, pruning, training
+from emolib import metrics, papers, pruning, runs, training
 from emolib.profiles import profile as shared
 from emolib.studies import wang_networks as networks
 from emolib.studies.outcome import Outcome, sources_of
@@ -58,6 +58,7 @@ def printed_activations() -> torch.Tensor:
     return torch.tensor(printed.to_numpy().tolist(), dtype=torch.float64)
 
 
+@runs.once
 def table_2(profile: str = "quick") -> Outcome:
     """Table 2 from Table 1 (Eq. 2): the fifteen angles as printed, and centred on 0.5."""
     activations, rows = printed_activations(), []
@@ -70,6 +71,7 @@ def table_2(profile: str = "quick") -> Outcome:
 
 # ---------------------------------------------------------------- Table 3 and the question behind it
 
+@runs.once
 def predictions(profile: str) -> dict[tuple[str, str], np.ndarray]:
     """Named classes (R, N) of every method under every protocol of Table 3, out of fold."""
     sizes, out = SIZES[profile], {}
@@ -166,6 +168,7 @@ def _nanmean(draws: np.ndarray) -> np.ndarray:
     return np.nansum(draws, 1) / np.maximum((~np.isnan(draws)).sum(1), 1)
 
 
+@runs.once
 def average_precision(profile: str) -> pd.DataFrame:
     """Macro average precision of the networks by protocol: the score that section 4.2 names."""
     rows = []
@@ -184,6 +187,7 @@ def average_precision(profile: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+@runs.once
 def table_3(profile: str = "quick") -> Outcome:
     """Table 3: every method under every protocol, by emotion, with intervals over casts."""
     frames = [scores(named, profile).assign(method=method, protocol=protocol)
@@ -193,6 +197,7 @@ def table_3(profile: str = "quick") -> Outcome:
                     profile, settled=settled(profile))
 
 
+@runs.once
 def settled(profile: str) -> frozenset[str]:
     """Protocols that may decide: the paper's own budgets once they are run in full, ours once every network settled."""
     sizes, full = SIZES[profile], Sizes()
@@ -219,6 +224,7 @@ def has_settled(curves: dict) -> bool:
     return bool(training.plateaued(1 - unseen, gain=0.0125) and (turned or flat))
 
 
+@runs.once
 def one_protocol(profile: str = "quick") -> Outcome:
     """Does 19 % -> 31 % survive when both sides use one protocol? Differences in mean recall to an SVM on the same splits.
 
@@ -239,6 +245,7 @@ def one_protocol(profile: str = "quick") -> Outcome:
     return outcome(frame.drop(columns="p").assign(unit="fraction"), profile, settled=settled(profile))
 
 
+@runs.once
 def pruning_readings(profile: str = "quick") -> Outcome:
     """Twelve readings of Algorithm 1 at 16 units and 60 degrees: units left and mean recall."""
     rows = []

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from emolib import metrics, papers, pruning
+from emolib import metrics, papers, pruning, runs
 from emolib.models.fusion1d import CHANNELS, Fusion1d
 from emolib.models.members import parameter_count
 from emolib.models.shallow import Shallow
@@ -31,6 +31,7 @@ from emolib.studies.wang_networks import Setting
 from emolib.studies.wang_plan import SIZES, plan, results, sweep_settings, table, truth
 
 
+@runs.once
 def distribution(profile: str = "quick", scaled: bool = False) -> Outcome:
     """Figures 2 and 3: every value of the ten features, as they come or scaled over all rows (Eq. 1)."""
     features = table(profile).features
@@ -41,6 +42,7 @@ def distribution(profile: str = "quick", scaled: bool = False) -> Outcome:
 
 
 
+@runs.once
 def survivors(profile: str = "quick") -> Outcome:
     """How many of Table 1's six units survive each angle, un-centred as printed and centred on 0.5."""
     activations = printed_activations()
@@ -51,6 +53,7 @@ def survivors(profile: str = "quick") -> Outcome:
 
 
 
+@runs.once
 def sweeps(profile: str = "quick") -> Outcome:
     """Figure 6: mean recall by number of hidden units (60 degrees) and by least angle (16 units), four readings."""
     sizes, rows = SIZES[profile], []
@@ -71,6 +74,7 @@ def _reading(setting: Setting) -> str:
     return ("centred on 0.5" if setting.centre else "as printed") + (", repeated" if setting.repeat else "")
 
 
+@runs.once
 def by_emotion(profile: str = "quick") -> Outcome:
     """Figure 7: recall by emotion of the three CNNs, as printed and ours."""
     frame = table_3(profile).frame
@@ -79,6 +83,7 @@ def by_emotion(profile: str = "quick") -> Outcome:
     return outcome(frame[keep], profile)
 
 
+@runs.once
 def protocols(profile: str = "quick") -> Outcome:
     """Extra 5: mean recall of every method under every protocol, the ladder from the paper's way to the baseline's."""
     frame = table_3(profile).frame
@@ -94,6 +99,7 @@ def printed_by_emotion() -> pd.DataFrame:
     return frame[frame.method.isin((CNN_LBP, CNN_PHOG, FUSION)) & (frame.emotion != "Average Accuracy")]
 
 
+@runs.once
 def diagram(profile: str = "quick") -> Outcome:
     """A diagram has nothing to measure: an empty table that names its sizes."""
     rows = [{"part": "inputs per descriptor", "measured": 5}, {"part": "hidden units", "measured": 16}, {"part": "classes", "measured": 7},
@@ -103,6 +109,7 @@ def diagram(profile: str = "quick") -> Outcome:
     return Outcome(pd.DataFrame(rows), profile)
 
 
+@runs.once
 def confusions(profile: str = "quick", models: str = "cnn") -> Outcome:
     """Figures 8 (models='cnn') and 10 ('pruned'): confusion matrices, rows sum to 1, summed over seeds and folds.
 
@@ -128,6 +135,7 @@ def confusions(profile: str = "quick", models: str = "cnn") -> Outcome:
     return outcome(pd.DataFrame(rows), profile)
 
 
+@runs.once
 def emotions_by_units(profile: str = "quick") -> Outcome:
     """Figure 9: recall of each emotion by number of hidden units, both feature sets (centred on 0.5, once)."""
     sizes, rows = SIZES[profile], []
@@ -139,6 +147,7 @@ def emotions_by_units(profile: str = "quick") -> Outcome:
     return outcome(pd.concat(rows), profile)
 
 
+@runs.once
 def curves(profile: str = "quick") -> Outcome:
     """Learning curves of the paper's budget and of the converged one: the plateau rule made visible."""
     rows = []

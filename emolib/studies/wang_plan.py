@@ -27,7 +27,7 @@ class Sizes:
     folds: int = 5
     shallow_epochs: int = 200
     sweep_epochs: int = 200
-    sweep_rate: float = 1e-4             # quick: a fifth of the epochs at five times the rate, the same path length
+    sweep_rate: float = 1e-4             # quick: a tenth of the epochs at ten times the rate, the same path length
     cnn_epochs: int = 30
     converged_epochs: int = 300          # shallow, rate 1e-2, batches of 50
     cnn_converged_epochs: int = 150      # rate 3e-3, batches of 50
@@ -41,7 +41,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(seeds=1, folds=3, shallow_epochs=3, sweep_epochs=2, cnn_epochs=1, converged_epochs=6,
                    cnn_converged_epochs=2, units=(6, 16), angles=(10, 60), sweep_splits=("random",), stock_dials=1),
-    "quick": Sizes(sweep_epochs=40, sweep_rate=5e-4, converged_epochs=200, cnn_converged_epochs=60, cnn_channels=(8, 16, 16, 16, 16),
+    "quick": Sizes(sweep_epochs=20, sweep_rate=1e-3, converged_epochs=200, cnn_converged_epochs=50, cnn_channels=(8, 16, 16, 16, 16),
                    sweep_splits=("random",), stock_dials=3),
     "full": Sizes(),
 }
@@ -71,6 +71,7 @@ SHALLOW_VIEWS = [[f, s] for s in networks.SCALINGS for f in ("LPQ", "PHOG")]
 TRAINING_VIEWS = [["LPQ", "training rows"], ["PHOG", "training rows"]]
 
 
+@runs.once
 def plan(profile: str) -> dict[str, dict]:
     """Every run of the study by name, heaviest first: arguments for wang_networks.run."""
     sizes, data = SIZES[profile], datasets.reference(table(profile))
@@ -147,6 +148,7 @@ def table(profile: str = "quick"):
     return _table(str(settings.data_root()))
 
 
+@runs.once
 def truth(profile: str) -> np.ndarray:
     """True classes (N,) in the order of Table 3's columns."""
     return np.array([networks.LABELS.index(v) for v in table(profile).label])
