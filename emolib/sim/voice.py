@@ -3,7 +3,7 @@
 Glottal pulses (Klatt and Klatt 1990, eq. 1) with jitter and shimmer and aspiration go through a
 cascade of five resonators; frication is filtered noise beside it. Vowel formants: Hillenbrand et
 al. 1995, table V, men; women are scaled. What an emotion changes follows the reviews of Juslin and
-Laukka 2003 (tables 7 and 11) and Scherer 2003 (table 2): direction and rank from there, size ours.
+Laukka 2003 and Scherer 2003: directions from there, sizes ours (surprise is not in the first).
 """
 
 from __future__ import annotations
