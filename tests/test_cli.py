@@ -61,7 +61,7 @@ BAD = [
     (["reproduce", "--only", "wangg"], "did you mean wang"),
     (["reproduce", "--only", "wang", "--only", "wang-f99"], "'wang-f99'"),
     (["reproduce", "--only", "20", "--set", "profle=1"], "unknown parameter of 20_wang.ipynb 'profle': did you mean profile"),
-    (["reproduce", "--only", "wang", "--only", "yin2022", "--set", "widht=1"], "'widht': did you mean width"),
+    (["reproduce", "--only", "20", "--only", "30", "--set", "widht=1"], "'widht': did you mean width"),
     (["reproduce", "--only", "20", "--set", "width"], "--set width: expected NAME=VALUE"),
     (["reproduce", "--set", "width=1"], "--set needs --only"),
     (["reproduce", "--only", "chang2021"], "is not part of this version yet"),

@@ -150,6 +150,13 @@ def test_many_networks_at_once_are_each_as_alone(seed, least):
     assert not (together.keep & ~alive).any()
 
 
+def test_a_pair_exactly_at_the_bound_stays():
+    """The paper removes angles below the least one."""
+    angles = torch.tensor([[0.0, 60], [60, 0]])
+    assert distinct_units(angles, 60.0).keep.tolist() == [True, True]
+    assert distinct_units(angles, 60.0001).keep.tolist() == [True, False]
+
+
 def plain_pruning(angles, least):
     """Algorithm 1 in words: while two units are closer than `least`, the closest pair loses its second unit."""
     alive, twin = list(range(len(angles))), list(range(len(angles)))

@@ -28,7 +28,7 @@ def out(tmp_path, monkeypatch) -> Path:
 def angles(shift=0.0, **more) -> Outcome:
     """Table 2 as a study would hand it in: one pair left out, one pair of ours that is not printed."""
     frame = papers.published("wang-t2")[["unit_i", "unit_j", "metric", "value"]].rename(columns={"value": "measured"})
-    frame["measured"] += 0.04 + shift
+    frame["measured"] += 0.08 + shift                                                  # the print was cut: 8.18 is 8.1
     frame.loc[len(frame)] = ["1", "7", "Vector angle", 12.0]
     return Outcome(frame.drop(index=3).assign(protocol="as printed"), "quick", seeds=(0,), exact=1, **more)
 
