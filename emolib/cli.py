@@ -49,9 +49,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:                                  # `emolib list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except BrokenPipeError:                                   # `list | head`: the reader has seen enough
-        sys.stdout = open(os.devnull, "w")                    # noqa: SIM115  (Python flushes it on its way out)
-        return 0
     except KeyboardInterrupt:
         print("\nemolib: interrupted; what is finished is stored, the same command goes on from here", file=sys.stderr)
         return 130
