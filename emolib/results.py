@@ -86,7 +86,7 @@ def environment() -> dict:
 def commit() -> str:
     """Hash of the checkout, with '+changes' when files differ from it; 'unknown' outside a checkout."""
     def git(*arguments):
-        return subprocess.run(["git", "-C", str(settings.project()), *arguments], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(["git", "-C", str(settings.project()), *arguments], capture_output=True, text=True, check=True).stdout.rstrip()
 
     try:
         changed = [line for line in git("status", "--porcelain", "--untracked-files=no").splitlines()
