@@ -89,12 +89,11 @@ def _details(folder: Path, row: dict, here: dict) -> dict:
     if not path:
         return {"path": "", "picture": "", "note": "", "badge": "", "verdicts": "", "head": []}
     note = json.loads((folder / path).with_suffix(".json").read_text())
-    kinds = {s["source"] for s in note["sources"].values()}
     long = _csv(folder / path)
     verdicts = long.verdict[long.verdict != ""].value_counts() if "verdict" in long else pd.Series(dtype=int)
     picture = path.replace(".csv", ".svg")
     return {"path": path, "note": path.replace(".csv", ".json"), "picture": picture if (folder / picture).exists() else "",
-            "badge": "print" if not kinds else "simulated" if "simulated" in kinds else "real", "seconds": note["seconds"],
+            "badge": report.badge_of(note["sources"]), "seconds": note["seconds"],
             "commit": note["commit"], "seeds": len(note["seeds"]),
             "verdicts": ", ".join(f"{n} {v}" for v, n in verdicts.items()), "head": _head(long)}
 

@@ -118,8 +118,7 @@ def beside_print(id: str, outcome) -> pd.DataFrame:
         missing = [k for k in (*keys, "metric", "measured") if k not in measured]
         if missing:
             raise EmolibError(f"{id}: the outcome has no column '{missing[0]}'; expected {[*keys, 'metric', 'protocol', 'measured']}")
-        order = pd.Index(range(len(print_)))
-        print_["order"] = order
+        print_["order"] = range(len(print_))
         measured["ours"] = range(len(measured))
         measured = measured.merge(print_, on=[*keys, "metric"], how="outer", suffixes=("", "_print"))
         if "unit_print" in measured:
@@ -150,8 +149,13 @@ def row_verdict(printed, measured, low, high, protocol, outcome, source) -> str:
 
 
 def source_of(outcome) -> str:
-    """The badge of an outcome: 'print' without data, 'simulated' as soon as one set is."""
-    kinds = {s["source"] for s in outcome.sources.values()}
+    """The badge of an outcome."""
+    return badge_of(outcome.sources)
+
+
+def badge_of(sources: dict) -> str:
+    """The badge of what was made from these data sets: 'print' without any, 'simulated' as soon as one set is."""
+    kinds = {s["source"] for s in sources.values()}
     return "print" if not kinds else "simulated" if "simulated" in kinds else "real"
 
 

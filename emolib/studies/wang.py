@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 
 from emolib import metrics, papers, pruning, runs, training
+from emolib.data.splits import cross_validation
 from emolib.profiles import profile as shared
 from emolib.studies import wang_networks as networks
 from emolib.studies.outcome import Outcome, sources_of
@@ -77,21 +78,18 @@ def predictions(profile: str) -> dict[tuple[str, str], np.ndarray]:
     sizes, out = SIZES[profile], {}
     grid = plan(profile)
 
-    def put(method, protocol, named):
-        out[method, protocol] = named
-
     for split in networks.SPLITS:
         (printed,), (nested,) = results(profile, [f"shallow, as printed, {split}"]), results(profile, [f"shallow, nested, {split}"])
         for f, method in enumerate((LBP, PHOG)):
             for s, reading in enumerate(READINGS):
                 if split == "random":
-                    put(method, f"as printed{reading}", printed["named"]["last"][s, f])
-                    put(method, f"as printed, training rows{reading}", printed["named"]["last"][s, f + 2])
+                    out[method, f"as printed{reading}"] = printed["named"]["last"][s, f]
+                    out[method, f"as printed, training rows{reading}"] = printed["named"]["last"][s, f + 2]
                 else:
-                    put(method, f"as printed, movie-grouped{reading}", printed["named"]["last"][s, f])
-            put(method, f"nested, {split}", _chosen(nested, f, sizes, profile, split))
+                    out[method, f"as printed, movie-grouped{reading}"] = printed["named"]["last"][s, f]
+            out[method, f"nested, {split}"] = _chosen(nested, f, sizes, profile, split)
             if split == "random":
-                put(method, "selected on the test part", _best_on_test(nested["named"]["test"][:, f], truth(profile)))
+                out[method, "selected on the test part"] = _best_on_test(nested["named"]["test"][:, f], truth(profile))
         for kind, methods in (("single", (CNN_LBP, CNN_PHOG)), ("fusion", (FUSION,))):
             for scaling in networks.SCALINGS:
                 name = f"cnn {kind}, as printed, {split}, {scaling}"
@@ -100,27 +98,25 @@ def predictions(profile: str) -> dict[tuple[str, str], np.ndarray]:
                     protocol = {("random", "all rows"): "as printed", ("random", "training rows"): "as printed, training rows",
                                 ("movie-grouped", "training rows"): "as printed, movie-grouped"}[split, scaling]
                     for f, method in enumerate(methods):
-                        put(method, protocol, cnn["named"]["last"][0, f])
+                        out[method, protocol] = cnn["named"]["last"][0, f]
             (cnn,) = results(profile, [f"cnn {kind}, nested, {split}"])
             for f, method in enumerate(methods):
-                put(method, f"nested, {split}", cnn["named"]["validation"][0, f])
+                out[method, f"nested, {split}"] = cnn["named"]["validation"][0, f]
                 if split == "random":
-                    put(method, "selected on the test part", cnn["named"]["test"][0, f])
+                    out[method, "selected on the test part"] = cnn["named"]["test"][0, f]
         for model in STOCK:
             (stock,) = results(profile, [f"{model}, {split}"])
             for f, name in enumerate(grid[f"{model}, {split}"]["features"]):
-                put(f"{model}, {name.replace('LPQ', 'LBP')}", f"nested, {split}", stock["named"]["validation"][0, f])
+                out[f"{model}, {name.replace('LPQ', 'LBP')}", f"nested, {split}"] = stock["named"]["validation"][0, f]
                 if split == "random" and model != "majority":
-                    put(f"{model}, {name.replace('LPQ', 'LBP')}", "selected on the test part", stock["named"]["test"][0, f])
+                    out[f"{model}, {name.replace('LPQ', 'LBP')}", "selected on the test part"] = stock["named"]["test"][0, f]
     for protocol in OURS:                    # the printed baseline is an SVM on both descriptors; ours stands in its row
-        put(BASELINE, protocol, out["SVM, LBP+PHOG", protocol])
+        out[BASELINE, protocol] = out["SVM, LBP+PHOG", protocol]
     return out
 
 
 def _chosen(nested: dict, f: int, sizes: Sizes, profile: str, split: str) -> np.ndarray:
     """Predictions (R, N) where each fold uses the angle that is best on its own validation part."""
-    from emolib.data.splits import cross_validation
-
     best = nested["validated"]["validation"][:, f].argmax(0)                                # (R, K)
     named = np.empty(nested["named"]["validation"].shape[2:], np.int8)                       # (R, N)
     for r in range(sizes.seeds):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import asdict, dataclass
 from itertools import product
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from emolib import data as datasets
-from emolib import runs, settings
+from emolib import runs
 from emolib.studies import wang_networks as networks
 from emolib.studies.wang_networks import Setting
 
@@ -138,14 +137,10 @@ def results(profile: str, names: list[str]) -> list[dict]:
     return runs.map(networks.run, [grid[name] for name in names], label="wang")
 
 
-@functools.cache
-def _table(where: str):
-    return datasets.load("sfew")
-
-
+@runs.once
 def table(profile: str = "quick"):
     """The SFEW feature table, real where it is at hand."""
-    return _table(str(settings.data_root()))
+    return datasets.load("sfew")
 
 
 @runs.once
