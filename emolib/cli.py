@@ -178,10 +178,12 @@ def _doctor(options) -> int:
 
     table = data.doctor(options.data)
     print(f"data folder: {settings.data_root()}\n")
-    for row in table.itertuples():
-        print(f"{row.set:15} {row.state:8} {row.detail}")
+    for row in table.rename(columns={"used for": "used_for"}).itertuples():
+        print(f"{row.set:15} {row.state:8} {f'{row.found} of ' if row.found else ''}{row.expected}; {row.detail}")
+        for line in filter(None, (row.duplicates, row.damaged)):
+            print(f"{'':24} {line}")
         if row.state != "found":
-            print(f"{'':24} expected {row.expected}, {row.MB} MB; {row.licence}; access: {row.access}")
+            print(f"{'':24} {row.MB} MB; {row.licence}; access: {row.access}; for {row.used_for}")
     for line in detectors():
         print(line)
     return 1 if (table.state == "damaged").any() else 0

@@ -48,6 +48,7 @@ class _Samples:
     meta: pd.DataFrame = field(default=None)             # N rows: file name, the set's own label code ...
     source: str = "simulated"
     name: str = ""
+    recipe: str = ""                                     # JSON of the arguments `data.load` took; not part of the content
     classes: tuple[str, ...] = EMOTIONS
 
     _lowest_label = 0                                    # -1 where a sample may have no class (tracks)

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
+import inspect
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,29 +20,66 @@ from emolib import settings
 from emolib.data.catalog import CATALOG, Entry
 from emolib.errors import EmolibError, nearest
 
-READY = ("sfew",)            # sets with a loader of their own: emolib.data.<name>, and a stand-in in emolib.sim.worlds
 
-
-def load(name: str, root: Path | str | None = None, source: str = "auto", **options):
+def load(name: str, root: Path | str | None = None, source: str = "auto", *, profile: str = "full", seed: int = 0, **options):
     """The data set `name` with all its splits (`.split` says which).
 
-    source 'auto' takes the real files if they are there and the simulated stand-in otherwise; a damaged
-    real file is an error, never a reason to simulate. 'real' insists, 'simulated' never looks. An explicit
-    `root` without the set raises. `options` go to the simulator (seed, size, dials).
+    source    'auto' takes the real files if they are there and the simulated stand-in otherwise; a damaged
+              real file is an error, never a reason to simulate. 'real' insists, 'simulated' never looks.
+              An explicit `root` without the set raises.
+    profile, seed     size and world of the simulated stand-in; real sets are whole and the same every time
+    damaged   'raise' (default) or 'skip': leave damaged files of a real set out, with a warning
+    options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or its stand-in
+              (emolib.sim.worlds.<name>: dials=..., size=...); those of the other side are left unused
     """
     entry = _entry(name)
     if source not in ("auto", "real", "simulated"):
         raise EmolibError(f"source '{source}' is not known: expected auto, real or simulated")
-    if name not in READY:
-        raise EmolibError(f"data set '{name}': this version of emolib has no loader for it yet; ready: {', '.join(READY)}")
     if root is not None and not Path(root).is_dir():
         raise EmolibError(f"data folder {root}: no such folder")
     where = Path(root) if root is not None else settings.data_root()
+    reader, stand_in = _reader(name), _stand_in(name)
+    for option in options:
+        if option not in {*_takes(reader), *_takes(stand_in)}:
+            raise nearest(option, sorted({*_takes(reader), *_takes(stand_in)}), what=f"option of data set '{name}'")
     if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
-        return _simulated(name, **options)
-    if not present(entry, where):
+        options = {k: v for k, v in options.items() if k in _takes(stand_in)}
+        from emolib.sim import worlds
+
+        made, options = worlds.make(name, profile, seed, **options), {"profile": profile, "seed": seed} | options
+    elif not present(entry, where):
         raise EmolibError(f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}")
-    return importlib.import_module(f"emolib.data.{name}").load(where)
+    else:
+        options = {k: v for k, v in options.items() if k in _takes(reader)}
+        made = reader(where, **options)
+    return replace(made, name=name, recipe=json.dumps(options, default=_plain, sort_keys=True))
+
+
+def _has_reader(name: str) -> bool:
+    return importlib.util.find_spec(f"emolib.data.{name}") is not None
+
+
+def _reader(name: str):
+    if not _has_reader(name):
+        raise EmolibError(f"data set '{name}': this version of emolib has no loader for it yet")
+    return importlib.import_module(f"emolib.data.{name}").load
+
+
+def _stand_in(name: str):
+    from emolib.sim import worlds
+
+    return worlds.WORLDS[name][0]
+
+
+@functools.cache
+def _takes(function) -> frozenset[str]:
+    """Names of the arguments that a loader or a stand-in takes by keyword."""
+    return frozenset(inspect.signature(function).parameters) - {"root", "seed"}
+
+
+def _plain(value):
+    """A frozen dataclass (the dials) as JSON: a mapping that `resolve` can hand back."""
+    return vars(value)
 
 
 def present(entry: Entry, root: Path) -> bool:
@@ -47,36 +88,45 @@ def present(entry: Entry, root: Path) -> bool:
 
 
 def reference(data) -> str:
-    """'sfew:real:0123456789abcdef': a data set as an argument of a run."""
-    return f"{data.name}:{data.source}:{data.fingerprint}"
+    """'sfew:real:0123456789abcdef:{}': a data set as an argument of a run: name, source, content, how it was loaded."""
+    return f"{data.name}:{data.source}:{data.fingerprint}:{data.recipe or '{}'}"
 
 
 @functools.lru_cache(maxsize=4)
 def resolve(ref: str):
     """The container behind a reference; raises EmolibError when today's files are not the ones it names."""
-    name, source, fingerprint = ref.split(":")
-    data = load(name, source=source)
+    name, source, fingerprint, recipe = ref.split(":", 3)
+    options = json.loads(recipe)
+    if "dials" in options:
+        from emolib.sim.dials import Dials
+
+        options["dials"] = Dials(**options["dials"])
+    data = load(name, source=source, **options)
     if data.fingerprint != fingerprint:
         raise EmolibError(f"data set '{name}' changed while runs were under way ({data.fingerprint}, expected {fingerprint}); "
                           "start again")
     return data
 
 
-def doctor(root: Path | str | None = None) -> pd.DataFrame:
-    """One row per data set: what is there, in what state, and how to get what is not."""
+def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame:
+    """One row per data set: what is there, in what state, and how to get what is not.
+
+    deep   False: only whether a set is there, nothing is opened
+    """
     where = Path(root) if root is not None else settings.data_root()
     if root is not None and not where.is_dir():
         raise EmolibError(f"data folder {root}: no such folder")
     rows = []
     for entry in CATALOG.values():
-        if not present(entry, where):
-            state, detail = "absent", "simulated stand-in is used" if entry.name in READY else ""
-        elif entry.name in READY:
-            state, detail = importlib.import_module(f"emolib.data.{entry.name}").check(where)
-        else:
-            state, detail = "there", "not looked into: no loader in this version"
-        rows.append({"set": entry.name, "state": state, "detail": detail, "expected": f"{entry.samples} {entry.unit}",
-                     "MB": entry.size_mb, "licence": entry.licence, "access": entry.access, "used for": entry.used_for})
+        row = {"set": entry.name, "state": "absent", "found": 0, "expected": f"{entry.samples} {entry.unit}",
+               "detail": "its simulated stand-in is used", "duplicates": "", "damaged": ""}
+        if present(entry, where) and not (deep and _has_reader(entry.name)):
+            row |= {"state": "there", "detail": "not looked into"}
+        elif present(entry, where):
+            seen = importlib.import_module(f"emolib.data.{entry.name}").check(where)
+            row |= {"state": seen.state(entry.samples), "found": seen.found, "detail": seen.detail, "duplicates": seen.duplicates,
+                    "damaged": "; ".join(f"{path}: {why}" for path, why in seen.damaged[:3])}
+        rows.append(row | {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access, "used for": entry.used_for})
     return pd.DataFrame(rows)
 
 
@@ -84,9 +134,3 @@ def _entry(name: str) -> Entry:
     if name not in CATALOG:
         raise nearest(name, CATALOG, what="data set")
     return CATALOG[name]
-
-
-def _simulated(name: str, **options):
-    from emolib.sim import worlds
-
-    return getattr(worlds, {"sfew": "sfew_table"}[name])(**options)

@@ -16,6 +16,8 @@ import pandas as pd
 
 from emolib import EMOTIONS
 from emolib.containers import TableSet
+from emolib.data.checks import Checked
+from emolib.data.files import guard
 from emolib.errors import EmolibError
 
 COLUMNS = tuple(f"{kind}{i}" for kind in ("LPQ", "PHOG") for i in range(1, 6))
@@ -85,24 +87,20 @@ def cast_of(movie: str) -> str:
     return next((cast for start, cast in CASTS.items() if movie.startswith(start)), movie)
 
 
-def check(root: Path) -> tuple[str, str]:
-    """For the doctor: ('found' | 'partly' | 'damaged', one line of detail)."""
+def check(root: Path) -> Checked:
+    """For the doctor: rows, usable rows, films, and the image that stands twice."""
     path = Path(root) / "sfew" / "SFEW.xlsx"
     try:
         table, data = read(path), load(root)
     except EmolibError as error:
-        return "damaged", str(error)
+        return Checked(0, damaged=[(path, str(error).removeprefix(f"{path}: "))])
     twice = data.meta.image[data.meta.image.duplicated()].tolist()
-    detail = f"{len(table)} rows, {len(data)} usable, {data.meta.movie.nunique()} films"
-    detail += f"; {', '.join(twice)} stands twice" if twice else ""
-    return ("found" if len(table) == ROWS else "partly"), detail
+    return Checked(len(table), f"{len(data)} usable rows, {data.meta.movie.nunique()} films",
+                   duplicates=f"{', '.join(twice)} stands twice" if twice else "")
 
 
 def _sheet(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise EmolibError(f"{path}: no such file; SFEW's feature table is expected there (see `emolib doctor`)")
-    if path.read_bytes()[:40].startswith(b"version https://git-lfs"):
-        raise EmolibError(f"{path}: a Git-LFS pointer, not the table itself; run `git lfs pull` where it came from")
+    guard(path)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")   # harmless, in the original

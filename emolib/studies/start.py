@@ -11,8 +11,8 @@ from emolib.profiles import PROFILES
 
 
 def data_sets() -> pd.DataFrame:
-    """The doctor's table, without the columns that need a wide screen."""
-    return data.doctor()[["set", "state", "detail", "expected", "licence", "access"]]
+    """Which sets are there, without opening them (`emolib doctor` does), and how to get the others."""
+    return data.doctor(deep=False)[["set", "state", "detail", "expected", "licence", "access"]]
 
 
 def coverage() -> pd.DataFrame:

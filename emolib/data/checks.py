@@ -1,0 +1,50 @@
+"""What the doctor finds in one set: how much is there, what is damaged, what stands twice."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One set, looked into.
+
+    found       samples that can be used (rows, clips, images ...)
+    detail      one line: counts a reader would compare, oddities that are no damage
+    damaged     (file, why) of each file that cannot be used
+    duplicates  one line on exact duplicates inside and across splits, '' where there are none
+    """
+
+    found: int
+    detail: str = ""
+    damaged: list[tuple[Path, str]] = field(default_factory=list)
+    duplicates: str = ""
+
+    def state(self, expected: int) -> str:
+        """'damaged' (nothing usable), 'partly' (fewer than expected, or some files damaged) or 'found'."""
+        if self.damaged and not self.found:
+            return "damaged"
+        return "found" if self.found >= expected and not self.damaged else "partly"
+
+
+def content_of(images: np.ndarray) -> np.ndarray:
+    """Content name of each row, (N,): equal exactly where the bytes are. SHA-1 of a row, 20 bytes, as text."""
+    return np.array([hashlib.sha1(np.ascontiguousarray(image)).hexdigest() for image in images])
+
+
+def repeats(content: np.ndarray, split: np.ndarray) -> dict:
+    """Rows whose exact content stands elsewhere.
+
+    content (N,) names what each row holds, split (N,) its part.
+    Returns {(part, other): rows of `part` that also stand in `other`}; with part == other, the rows of
+    `part` beyond the first of each group.
+    """
+    parts = list(dict.fromkeys(split))
+    held = {p: content[split == p] for p in parts}
+    out = {(p, p): len(held[p]) - len(np.unique(held[p])) for p in parts}
+    out |= {(p, q): int(np.isin(held[p], held[q]).sum()) for p in parts for q in parts if p != q}
+    return {k: n for k, n in out.items() if n}

@@ -1,0 +1,161 @@
+"""Opening files that strangers wrote: every way in which they can be wrong ends in one line with the file in it.
+
+The loaders go through here before they trust a byte. A file that cannot be used raises `Damaged`;
+`usable` decides, for sets of many files, whether one of them stops the load or is left out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import tarfile
+import warnings
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from emolib.errors import EmolibError
+
+LFS = b"version https://git-lfs"
+WHOLE = 4 << 20                                          # files up to 4 MiB are hashed whole
+
+
+class Damaged(EmolibError):
+    """One file that cannot be used. `path` and `why` are kept apart for the doctor's table."""
+
+    def __init__(self, path, why: str):
+        self.path, self.why = Path(path), why
+        super().__init__(f"{path}: {why}")
+
+    def __reduce__(self):                                # made again with both arguments on the far side of a process
+        return Damaged, (self.path, self.why)
+
+
+class LeftOut(UserWarning):
+    """Files were left out of a set because the caller said damaged='skip'."""
+
+
+def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
+    """`path`, if it is a regular file with something in it.
+
+    starts   if given, the first bytes must be one of these
+    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle, empty, not
+    permitted, a Git-LFS pointer, or one that starts otherwise.
+    """
+    path = Path(path)
+    try:
+        if path.is_symlink() and not path.exists():
+            raise Damaged(path, "a link that leads nowhere or back to itself; put the file itself there")
+        if path.is_dir():
+            raise Damaged(path, "a folder, expected a file")
+        with open(path, "rb") as file:
+            head = file.read(64)
+    except FileNotFoundError:
+        raise Damaged(path, "no such file") from None
+    except (RuntimeError, OSError) as error:             # a circle of links is a RuntimeError in Python 3.11 and 3.12
+        raise Damaged(path, f"cannot be opened ({getattr(error, 'strerror', None) or error}); check the link or its permissions") from None
+    if not head:
+        raise Damaged(path, "is empty (0 bytes); get it anew")
+    if head.startswith(LFS):
+        raise Damaged(path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from")
+    if starts and not head.startswith(starts):
+        raise Damaged(path, f"starts with {head[:8]!r}, expected {' or '.join(map(repr, starts))}; it is another kind of file or damaged")
+    return path
+
+
+def usable(paths: Iterable[Path], probe: Callable[[Path], object], damaged: str = "raise") -> tuple[list[Path], list]:
+    """Those of `paths` that `probe` accepts, and what it returned for each.
+
+    damaged   'raise': the first Damaged stops the load and says how to leave the file out;
+              'skip': such files are left out with one warning (LeftOut) that counts and names them
+    """
+    if damaged not in ("raise", "skip"):
+        raise EmolibError(f"damaged='{damaged}' is not known: expected 'raise' or 'skip'")
+    good, found, bad = [], [], []
+    for path in paths:
+        try:
+            found.append(probe(path))
+            good.append(path)
+        except Damaged as error:
+            if damaged == "raise":
+                raise Damaged(error.path, f"{error.why} (damaged='skip' leaves such files out)") from None
+            bad.append(error)
+    if bad:
+        warnings.warn(f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])), LeftOut, stacklevel=3)
+    return good, found
+
+
+def digest_of(path: Path) -> str:
+    """16 hex digits of a file's content: all of it up to 4 MiB, else its size, first and last 1 MiB."""
+    size, h = path.stat().st_size, hashlib.sha256()
+    with open(path, "rb") as file:
+        if size <= WHOLE:
+            h.update(file.read())
+        else:
+            h.update(str(size).encode() + file.read(1 << 20))
+            file.seek(-(1 << 20), io.SEEK_END)
+            h.update(file.read())
+    return h.hexdigest()[:16]
+
+
+class _Plain(pickle.Unpickler):
+    """Reads numbers, text, containers and NumPy arrays; anything else a pickle may ask for is refused unread."""
+
+    ALLOWED = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"), ("numpy", "ndarray"),
+               ("numpy", "dtype"), ("_codecs", "encode")}
+
+    def __init__(self, file, path):
+        super().__init__(file, encoding="latin1")
+        self.path = path
+
+    def find_class(self, module, name):
+        if (module, name) in self.ALLOWED:
+            return super().find_class(module, name)
+        raise Damaged(self.path, f"a pickle that asks for {module}.{name}, which could run code; refused, get the file from its holders")
+
+
+def unpickle(path: Path):
+    """The plain value in a pickle of numbers, text, lists, dictionaries and NumPy arrays; never runs code from it."""
+    with open(guard(path), "rb") as file:
+        try:
+            return _Plain(file, path).load()
+        except Damaged:
+            raise
+        except Exception as error:                       # whatever a broken pickle makes the reader trip over
+            raise Damaged(path, f"not a readable pickle ({str(error) or type(error).__name__}); it is probably cut short") from None
+
+
+def unpack(archive: Path, into: Path) -> list[Path]:
+    """Unpack a .zip or .tar(.gz|.xz|.bz2) below `into`; nothing is written when any member would land elsewhere.
+
+    Raises Damaged for a broken archive, and for a member with an absolute path, '..' in it, or a link.
+    """
+    guard(archive)
+    into = Path(into)
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                names = [_inside(archive, into, name) for name in opened.namelist()]
+                broken = opened.testzip()
+                if broken is not None:
+                    raise Damaged(archive, f"its member {broken} does not match its checksum; get the archive anew")
+                opened.extractall(into)
+                return [n for n in names if n.is_file()]
+        with tarfile.open(archive) as opened:
+            members = opened.getmembers()
+            odd = [m.name for m in members if not (m.isfile() or m.isdir())]
+            if odd:
+                raise Damaged(archive, f"its member {odd[0]} is a link or device; refused")
+            names = [_inside(archive, into, m.name) for m in members]
+            opened.extractall(into, filter="data")
+            return [n for n in names if n.is_file()]
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
+        raise Damaged(archive, f"not a readable archive ({str(error) or type(error).__name__}); get it anew") from None
+
+
+def _inside(archive, into: Path, name: str) -> Path:
+    target = (into / name).resolve()
+    if not target.is_relative_to(into.resolve()):
+        raise Damaged(archive, f"its member {name} would be written outside {into}; refused")
+    return target
