@@ -9,7 +9,6 @@ import re
 import tomllib
 from pathlib import Path
 
-
 from emolib import papers, results, runner, settings
 from emolib.errors import EmolibError
 

@@ -93,6 +93,11 @@ def _plain(value):
     return vars(value)
 
 
+def at_hand(name: str) -> bool:
+    """Do real files of this set lie in the data folder?"""
+    return present(_entry(name), settings.data_root())
+
+
 def present(entry: Entry, root: Path) -> bool:
     """Does `root` hold anything of this set?"""
     return any(any((root / entry.folder).glob(mark)) for mark in entry.mark)
