@@ -166,3 +166,17 @@ def curves(frame: pd.DataFrame, *, ylabel: str, metric: str):
     fig.supxlabel("epoch", fontsize=9)
     fig.supylabel(ylabel, fontsize=9)
     return foot(fig)
+
+
+@styled
+def scatter(frame: pd.DataFrame, *, x: str, series: str, xlabel: str, ylabel: str, diagonal: bool = False):
+    """`measured` against `x`, one mark per row and one kind of mark per `series`; `diagonal` draws where both are equal."""
+    names = list(dict.fromkeys(frame[series]))
+    fig, axes = plt.subplots(1, len(names), figsize=(3.3 * len(names) + 0.4, 3.2), sharex=True, sharey=True, squeeze=False)
+    for i, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
+        part = frame[frame[series] == name]
+        if diagonal:
+            ax.plot(*[[part[x].min(), part[x].max()]] * 2, color="0.5", lw=0.8, ls=":")
+        ax.plot(part[x], part.measured, MARKERS[i % 8], color=COLOURS[i % 8], ms=3, mec="none", alpha=0.8)
+        ax.set(title=name, xlabel=xlabel, ylabel=ylabel if i == 0 else "")
+    return foot(fig)

@@ -96,19 +96,35 @@ def _lines(ax, part, series, names):
 def strip_with_tracks(shown, *, series: str = "axis", ylabel: str = "annotation, -1 to 1"):
     """A strip of frames over the tracks (the frame of `shown`) of the same video; a dotted line marks each frame's moment."""
     tracks = shown.frame
-    fig = plt.figure(figsize=(9, 3.6))
-    count = len(shown.images)
-    grid = fig.add_gridspec(2, count, height_ratios=(1, 1.5))
-    for k in range(count):
-        ax = fig.add_subplot(grid[0, k])
-        _tile(ax, shown.images[k])
-        ax.set_title(f"{shown.tiles.second.iloc[k]:.1f} s", fontsize=7, pad=2)
-    ax = fig.add_subplot(grid[1, :])
+    fig, ax = _strip(shown, [f"{t:.1f} s" for t in shown.tiles.second])
     _lines(ax, tracks, series, list(dict.fromkeys(tracks[series])))
     for second in shown.tiles.second:
         ax.axvline(second, color="0.6", lw=0.6, ls=":")
     ax.set(xlabel="time (s)", ylabel=ylabel, ylim=(-1.05, 1.05))
     ax.legend(loc="upper right", ncols=2)
+    return foot(fig)
+
+
+def _strip(shown, titles):
+    """A figure with the pictures of `shown` in a row on top; returns it and the axes below."""
+    fig, count = plt.figure(figsize=(9, 3.6)), len(shown.images)
+    grid = fig.add_gridspec(2, count, height_ratios=(1, 1.5))
+    for k in range(count):
+        ax = fig.add_subplot(grid[0, k])
+        _tile(ax, shown.images[k])
+        ax.set_title(titles[k], fontsize=7, pad=2)
+    return fig, fig.add_subplot(grid[1, :])
+
+
+@styled
+def strip_with_lines(shown, frame: pd.DataFrame, *, title: str, x: str, series: str, xlabel: str, ylabel: str):
+    """A strip of pictures over `measured` with its interval against `x`, one line per `series`."""
+    fig, ax = _strip(shown, list(shown.tiles[title].astype(str)))
+    for i, (name, line) in enumerate(frame.groupby(series, sort=False)):
+        ax.plot(line[x], line.measured, marker=MARKERS[i], ls=DASHES[i], color=COLOURS[i], label=name)
+        ax.fill_between(line[x].to_numpy(float), line.low, line.high, color=COLOURS[i], alpha=0.12, lw=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(-0.03, 1.05))
+    ax.legend()
     return foot(fig)
 
 

@@ -29,6 +29,7 @@ class Sizes:
 
 
 SIZES = {"smoke": Sizes(48, 3, 4, 300, 8.0, "smoke"), "quick": Sizes(96, 7, 24, 3000, 30.0, "quick"), "full": Sizes(128, 7, 96, 3589, 60.0, "quick")}
+SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": datasets.kept.simulator()}}     # drawn or spoken, of no set
 COMPARED = ("sfew", "fer2013", "ravdess")                # sets whose real files may lie beside their stand-ins
 
 
@@ -138,7 +139,7 @@ def expressions(profile: str) -> Pictures:
     """Eight emotions at their apex (rows) on as many people as the profile says (columns)."""
     s = _sizes(profile)
     images, frame = gallery.expressions(people=s.people, size=s.size)
-    return _outcome(frame, profile, kind=Pictures, images=images)
+    return Pictures(frame, profile, sources=SIMULATED, caps=asdict(_sizes(profile)), images=images)
 
 
 @runs.once
@@ -211,11 +212,24 @@ def voices(profile: str, speaker: int = 0) -> dict[str, np.ndarray]:
 
 
 @runs.once
+def voice_spectrograms(profile: str) -> Outcome:
+    """The same clips as mel spectrograms."""
+    from emolib.features import mel
+
+    rate, parts = 16_000, []
+    for emotion, wave in voices(profile).items():
+        levels = mel.log_mel(wave, rate, bands=64)[::2]                                       # (T, 64)
+        second, band = np.meshgrid(np.arange(len(levels)) * 2 * 512 / rate, np.arange(64), indexing="ij")
+        parts.append(pd.DataFrame({"panel": emotion, "second": second.ravel().round(4), "band": band.ravel(), "measured": levels.ravel().round(2)}))
+    return Outcome(pd.concat(parts, ignore_index=True), profile, sources=SIMULATED, caps=asdict(_sizes(profile)))
+
+
+@runs.once
 def joystick(profile: str) -> Outcome:
     """What was felt, and what three raters' joysticks made of it: smooth, usual and rough."""
     frame = gallery.annotation_tracks(seconds=_sizes(profile).seconds).rename(columns={"value": "measured"})
     frame["what"] = frame.what.map({"felt": "felt", "0": "roughness 0", "0.3": "roughness 0.3 (default)", "1": "roughness 1"})
-    return _outcome(frame, profile)
+    return Outcome(frame, profile, sources=SIMULATED, caps=asdict(_sizes(profile)))
 
 
 def dial_table() -> pd.DataFrame:
