@@ -99,8 +99,17 @@ def at_hand(name: str) -> bool:
 
 
 def present(entry: Entry, root: Path) -> bool:
+    """Does `root` hold enough of this set to load it?"""
+    return seen(entry, root) and (not entry.needs or _any(entry, root, entry.needs))
+
+
+def seen(entry: Entry, root: Path) -> bool:
     """Does `root` hold anything of this set?"""
-    return any(any((root / entry.folder).glob(mark)) for mark in entry.mark)
+    return _any(entry, root, entry.mark)
+
+
+def _any(entry: Entry, root: Path, patterns) -> bool:
+    return any(any((root / folder).glob(pattern)) for folder in (entry.folder, *entry.also) for pattern in patterns)
 
 
 def reference(data) -> str:
@@ -136,12 +145,12 @@ def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame
     for entry in CATALOG.values():
         row = {"set": entry.name, "state": "absent", "found": 0, "expected": f"{entry.samples} {entry.unit}",
                "detail": "its simulated stand-in is used", "duplicates": "", "damaged": ""}
-        if present(entry, where) and not (deep and _has_reader(entry.name)):
+        if seen(entry, where) and not (deep and _has_reader(entry.name)):
             row |= {"state": "there", "detail": "not looked into"}
-        elif present(entry, where):
-            seen = importlib.import_module(f"emolib.data.{entry.name}").check(where)
-            row |= {"state": seen.state(entry.samples), "found": seen.found, "detail": seen.detail, "duplicates": seen.duplicates,
-                    "damaged": "; ".join(f"{path}: {why}" for path, why in seen.damaged[:3])}
+        elif seen(entry, where):
+            found = importlib.import_module(f"emolib.data.{entry.name}").check(where)
+            row |= {"state": found.state(entry.samples), "found": found.found, "detail": found.detail, "duplicates": found.duplicates,
+                    "damaged": "; ".join(f"{path}: {why}" for path, why in found.damaged[:3])}
         rows.append(row | {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access, "used for": entry.used_for})
     return pd.DataFrame(rows)
 
