@@ -50,7 +50,7 @@ def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
             path = Path(entry.path)
             if entry.is_symlink() and not path.exists():
                 out.append(path)
-            elif path.is_dir():
+            elif entry.is_dir():
                 todo.append(path)
             elif path.suffix.lower() in suffixes:
                 out.append(path)

@@ -24,7 +24,7 @@ from emolib.sim.clip_sets import CREMA, CREMA_SENTENCES
 PLACES = {"AudioWAV": media.SOUNDS, "VideoFlash": (".flv",), "VideoMP4": (".mp4",)}
 LEVELS = {"LO": 0.6, "MD": 1.0, "HI": 1.5, "XX": 1.0}          # and the strength they stand for in the simulator
 FIRST, LAST = 1001, 1091
-PEOPLE = ("ActorID", "Age", "Sex", "Race", "Ethnicity")
+PEOPLE_FILE, PEOPLE = "VideoDemographics.csv", ("ActorID", "Age", "Sex", "Race", "Ethnicity")
 
 
 def load(root: Path, *, damaged: str = "raise", modality: str | None = None, rate: int | None = 16_000,
@@ -53,9 +53,6 @@ def load(root: Path, *, damaged: str = "raise", modality: str | None = None, rat
                           size=size, grey=grey)
 
 
-PEOPLE_FILE = "VideoDemographics.csv"
-
-
 def check(root: Path) -> Checked:
     """For the doctor: every sound decoded wholly, every film at its ends; clips that have a usable file."""
     where = Path(root) / "crema_d"
@@ -74,7 +71,8 @@ def check(root: Path) -> Checked:
 
 
 def _files(where: Path) -> list[Path]:
-    return [p for place, suffixes in PLACES.items() if (where / place).exists() for p in clips.find(where / place, suffixes)]
+    there = [where / place for place in PLACES if (where / place).exists() or (where / place).is_symlink()]
+    return [p for place in there for p in clips.find(place, PLACES[place.name])]
 
 
 def _parse(path: Path) -> tuple:
