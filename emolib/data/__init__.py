@@ -89,8 +89,8 @@ def _takes(function) -> frozenset[str]:
 
 
 def _plain(value):
-    """A frozen dataclass (the dials) as JSON: a mapping that `resolve` can hand back."""
-    return vars(value)
+    """A frozen dataclass (the dials) or a path as JSON: what `resolve` can hand back."""
+    return str(value) if isinstance(value, Path) else vars(value)
 
 
 def at_hand(name: str) -> bool:
