@@ -91,6 +91,15 @@ def test_a_batch_is_its_clips_one_by_one_each_with_its_own_floor():
     assert decibels(np.array([[1.0, 10.0, 1e-30]])).tolist() == [[0.0, 10.0, -70.0]]
 
 
+def test_views_and_read_only_arrays_are_taken():
+    wave, stereo = sound(8000), np.stack([sound(8000), sound(8000, 1)], 1)
+    fixed = wave.copy()
+    fixed.setflags(write=False)
+    np.testing.assert_array_equal(log_mel(wave[::-1][::-1]), log_mel(fixed))
+    np.testing.assert_allclose(log_mel(stereo[:, 0]), log_mel(wave), atol=1e-9)
+    assert log_mel(wave[::-1]).shape == (16, 128)
+
+
 @given(st.floats(0.01, 100))
 def test_louder_by_a_factor_is_higher_by_its_decibels(gain):
     wave = sound(8000)

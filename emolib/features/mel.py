@@ -170,7 +170,7 @@ def _sound(waveform, device: str, *, least: int):
     array = not isinstance(waveform, torch.Tensor)
     if array and np.asarray(waveform).dtype.kind not in "f":
         raise EmolibError(f"waveform is {np.asarray(waveform).dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale")
-    sound = torch.as_tensor(waveform)
+    sound = torch.as_tensor(np.require(waveform, requirements="CW") if array else waveform)       # a copy only of views torch cannot take
     if not sound.is_floating_point():
         raise EmolibError(f"waveform is {sound.dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale")
     if sound.ndim not in (1, 2) or not len(sound):
