@@ -161,11 +161,16 @@ def test_absent_data_is_simulated_only_if_nobody_insisted(tmp_path, folder, monk
 @pytest.mark.parametrize("call, told", [
     (lambda: data.load("sfwe"), "unknown data set 'sfwe': did you mean sfew"),
     (lambda: data.load("fer2031"), "fer2013"),
-    (lambda: data.load("sfew", source="made up"), "source 'made up' is not known"),
-    (lambda: data.load("crema_d"), "no loader")])
+    (lambda: data.load("sfew", source="made up"), "source 'made up' is not known")])
 def test_an_unknown_name_or_source_is_answered(call, told):
     with pytest.raises(EmolibError, match=told):
         call()
+
+
+def test_a_set_without_a_loader_is_said(monkeypatch):
+    monkeypatch.setattr(data, "_has_reader", lambda name: False)
+    with pytest.raises(EmolibError, match="'rafd': this version of emolib has no loader for it yet"):
+        data.load("rafd")
 
 
 def test_a_reference_finds_the_same_data_and_refuses_changed_data(folder, monkeypatch):

@@ -34,7 +34,7 @@ def load(root: Path, *, damaged: str = "raise", modality: str | None = None, rat
     modality   'a' from AudioWAV, or from the films of clips that are not there; 'v' films; 'av' films, with the sound
                of AudioWAV where it is there. None: 'av' where there are at least as many films as sounds, else 'a'
     rate, size, grey   as for ravdess
-    meta       actor (from 0), emotion, sentence (from 0), statement, strength, image, subject, code, level; fps with
+    meta       actor (from 0), emotion, sentence (0 to 11), statement, strength, image, subject, code, level; fps with
                pictures; age, sex, race, ethnicity where VideoDemographics.csv is there
     """
     where = Path(root) / "crema_d"
