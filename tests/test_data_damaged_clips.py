@@ -69,7 +69,8 @@ def each(*changes):
     return apply
 
 
-A1, A2, WAV, FLAC = "ravdess/Actor_01", "ravdess/Actor_02", "ravdess/Actor_02/03-01-03-02-01-01-02.wav", "ravdess/Actor_02/03-01-05-01-02-02-02.flac"
+A1, A2 = "ravdess/Actor_01", "ravdess/Actor_02"
+WAV, FLAC = f"{A2}/03-01-03-02-01-01-02.wav", f"{A2}/03-01-05-01-02-02-02.flac"
 MP4, ADFES = "crema_d/VideoMP4/1001_IEO_HAP_HI.mp4", "adfes/F02-Anger-Face Forward.mp4"
 V, A, FILM = (f"aff_wild/{p}" for p in ("annotations/train/valence/102.txt", "annotations/train/arousal/102.txt", "videos/train/102.mp4"))
 V2, FILM2, JSON = "aff_wild/annotations/VA_Set/Train_Set/video7.txt", "aff_wild/batch1/video7.mp4", "afew_va/002/002.json"
@@ -92,15 +93,18 @@ CASES = [
     ("ravdess", put(WAV, b"RIFF\x24\x00\x00\x00WAVEdata\x04\x00\x00\x00abcd"), "not a readable sound file", LOAD),
     ("ravdess", lambda root: shutil.copy(root / FLAC, root / WAV), "expected b'RIFF'", LOAD),
     ("ravdess", lambda root: made.save_wav(root / WAV, made.tone()[:0], 16_000), "holds no sample", LOAD),
-    ("ravdess", lambda root: made.save_wav(root / WAV, made.tone()[:1400], 16_000), r"88 ms of sound \(1400 samples\), shorter than one analysis window of 93 ms", LOAD),
+    ("ravdess", lambda root: made.save_wav(root / WAV, made.tone()[:1400], 16_000),
+     r"88 ms of sound \(1400 samples\), shorter than one analysis window of 93 ms", LOAD),
     ("ravdess", link(WAV, os.path.basename(WAV)), "a link that leads nowhere or back to itself", LOAD),
     ("ravdess", link(WAV, "nowhere.wav"), "a link that leads nowhere", LOAD),
     ("ravdess", each(lambda root: (root / WAV).unlink(), lambda root: (root / WAV).mkdir()), None, None),      # an empty folder: no clip
     ("ravdess", shorten(FLAC, 0.7), "cannot be decoded to its end|cut short", READ),
     ("ravdess", put(FLAC, b"fLaC" + GARBAGE), "not a readable sound file", LOAD),
     ("ravdess", put(FLAC, b"fLaC"), "not a readable sound file", LOAD),
-    ("ravdess", lambda root: made.save_float_wav(root / WAV, np.where(np.arange(8000) == 70, np.nan, made.tone())), r"sample 70 is not a finite number \(1 such", READ),
-    ("ravdess", lambda root: made.save_float_wav(root / WAV, np.where(np.arange(8000) > 70, np.inf, made.tone())), "sample 71 is not a finite", READ),
+    ("ravdess", lambda root: made.save_float_wav(root / WAV, np.where(np.arange(8000) == 70, np.nan, made.tone())),
+     r"sample 70 is not a finite number \(1 such", READ),
+    ("ravdess", lambda root: made.save_float_wav(root / WAV, np.where(np.arange(8000) > 70, np.inf, made.tone())),
+     "sample 71 is not a finite", READ),
     ("ravdess", lambda root: made.save_float_wav(root / WAV, 30_000 * made.tone()), "holds values up to .*, expected -1 to 1", READ),
     # --- names
     ("ravdess", put(f"{A2}/03-01-09-01-01-01-02.wav", "x"), "its name says emotion 09, expected 01 to 08", LOAD),
@@ -114,7 +118,8 @@ CASES = [
     ("ravdess", put(f"{A2}/01-01-02-01-01-01-02.wav", "x"), "modality 01, its ending .wav", LOAD),
     ("ravdess", put(f"{A2}/03-01-02-01-01-01-02.mp4", "x"), "modality 03, its ending .mp4", LOAD),
     ("ravdess", put(f"{A2}/copy of 03-01-02.wav", "x"), "is not MM-VV-EE-II-SS-RR-AA", LOAD),
-    ("ravdess", lambda root: made.save_wav(root / "ravdess/z/Actor_02" / os.path.basename(WAV), made.tone(8), 16_000), f"has the name of .*{WAV} and other content", LOAD),
+    ("ravdess", lambda root: made.save_wav(root / "ravdess/z/Actor_02" / os.path.basename(WAV), made.tone(8), 16_000),
+     f"has the name of .*{WAV} and other content", LOAD),
     ("crema_d", put("crema_d/VideoMP4/1001_DFA_ANG.mp4", "x"), "is not ACTOR_SENTENCE_EMOTION_LEVEL", LOAD),
     ("crema_d", put("crema_d/VideoMP4/1092_DFA_ANG_XX.mp4", "x"), "actor 1092, expected 1001 to 1091", LOAD),
     ("crema_d", put("crema_d/AudioWAV/1001_DFA_CON_XX.wav", "x"), "emotion CON, expected one of ANG", LOAD),
@@ -141,7 +146,8 @@ CASES = [
     ("aff_wild", put(FILM, made.POINTER), "Git-LFS pointer", LOAD),
     ("aff_wild", lambda root: (root / FILM).unlink(), "no such film, but .*102.txt annotates it", LOAD),
     ("aff_wild", lambda root: made.save_film(root / FILM, 1, 0, 16), "holds no picture", LOAD),
-    ("aff_wild", each(*(lines(p, lambda text: text + text[:3]) for p in (V, A))), "43 annotated frames, but the film 102.mp4 has 40; a difference of at most 2", LOAD),
+    ("aff_wild", each(*(lines(p, lambda text: text + text[:3]) for p in (V, A))),
+     "43 annotated frames, but the film 102.mp4 has 40; a difference of at most 2", LOAD),
     ("aff_wild", each(*(lines(p, lambda text: text[:37]) for p in (V, A))), "37 annotated frames, but the film 102.mp4 has 40", LOAD),
     ("aff_wild", lines(V, lambda text: text[:-1]), "40 lines of arousal, but .*102.txt has 39 of valence", LOAD),
     ("aff_wild", lines(V, lambda text: [*text[:4], "happy", *text[5:]]), "line 5 is 'happy', expected a number", LOAD),
@@ -173,7 +179,8 @@ CASES = [
     ("afew_va", record(JSON, lambda held: [held]), "no annotated frame under 'frames'", LOAD),
     ("afew_va", record(JSON, lambda held: held | {"frames": {}}), "no annotated frame under 'frames'", LOAD),
     ("afew_va", record(JSON, lambda held: held | {"frames": {"first": {}}}), "frame 'first' has no number", LOAD),
-    ("afew_va", record(JSON, lambda held: held["frames"].update({"99999": held["frames"]["00000"]})), "has no such picture|most are left out", LOAD),
+    ("afew_va", record(JSON, lambda held: held["frames"].update({"99999": held["frames"]["00000"]})),
+     "has no such picture|most are left out", LOAD),
     ("afew_va", record(JSON, lambda held: held["frames"].update({"00002": 5})), "frame 00002 is no record", LOAD),
     ("afew_va", frame(lambda held: held.pop("landmarks") and None), "frame 00002 has no 68 landmarks", LOAD),
     ("afew_va", frame(lambda held: held["landmarks"].pop() and None), "frame 00002 has no 68 landmarks", LOAD),
@@ -263,7 +270,8 @@ def test_nothing_but_damage_is_an_error_and_not_an_empty_set(tmp_path, whole):
 def test_a_silent_film_serves_where_pictures_are_asked_for(tmp_path, whole):
     shutil.copytree(whole / "crema_d", tmp_path, dirs_exist_ok=True)
     made.save_film(tmp_path / MP4, 3)
-    assert len(data.load("crema_d", tmp_path, modality="v")) == 3 and "3 films (32 x 32, 30 fps, 2 with sound)" in crema_d.check(tmp_path).detail
+    assert len(data.load("crema_d", tmp_path, modality="v")) == 3
+    assert "3 films (32 x 32, 30 fps, 2 with sound)" in crema_d.check(tmp_path).detail
     for modality in ("a", "av"):
         with pytest.raises(Damaged, match=f"{MP4}: a film without sound"):
             data.load("crema_d", tmp_path, modality=modality)
@@ -309,7 +317,8 @@ def test_an_archive_that_writes_elsewhere_is_refused_before_it_writes(tmp_path):
     (lambda store: (store / "102.safetensors").write_bytes(made.POINTER), "Git-LFS pointer"),
     (lambda store: save_file({"x": np.zeros((40, 3))}, store / "102.safetensors"), "no tensor 'features'"),
     (lambda store: save_file({"features": np.zeros((40, 3, 2))}, store / "102.safetensors"), r"shape \(40, 3, 2\)"),
-    (lambda store: save_file({"features": np.zeros((43, 3))}, store / "102.safetensors"), "40 annotated frames, but this file of features has 43"),
+    (lambda store: save_file({"features": np.zeros((43, 3))}, store / "102.safetensors"),
+     "40 annotated frames, but this file of features has 43"),
 ])
 def test_a_damaged_file_of_features_is_told(tmp_path, whole, change, told):
     for name in ("101", "102", "103"):

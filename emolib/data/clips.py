@@ -179,7 +179,8 @@ def tell(seen: list[Look]) -> str:
                      f"{', averaged to mono' if stereo else ''}{f', {silent} silent' if silent else ''})")
     if films:
         sizes = "/".join(f"{w} x {h}" for w, h in sorted({(s.video.width, s.video.height) for s in films})[:3])
-        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {'/'.join(f'{f:g}' for f in sorted({s.video.fps for s in films})[:3])} fps, "
+        fps = "/".join(f"{f:g}" for f in sorted({s.video.fps for s in films})[:3])
+        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, "
                      f"{sum(s.video.has_sound for s in films)} with sound)")
     return ", ".join(parts)
 

@@ -89,7 +89,8 @@ def _parse(path: Path) -> tuple:
     sentence = CREMA_SENTENCES.index(statement)
     row = dict(actor=actor - FIRST, emotion=CREMA[code], sentence=sentence, strength=LEVELS[level], image=path.stem, subject=str(actor),
                code=code, statement=statement, level=level)
-    return (actor, sentence, list(CREMA).index(code), list(LEVELS).index(level)), "film" if path.suffix.lower() in media.FILMS else "sound", row
+    kind = "film" if path.suffix.lower() in media.FILMS else "sound"
+    return (actor, sentence, list(CREMA).index(code), list(LEVELS).index(level)), kind, row
 
 
 def _people(path: Path) -> dict:
