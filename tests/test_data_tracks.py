@@ -44,8 +44,12 @@ def test_films_say_how_long_and_where(tmp_path):
     assert read.meta.path.tolist() == [f"aff_wild/videos/train/{n}.mp4" for n in (101, 102, 103)]
     assert all((tmp_path / p).is_file() for p in read.meta.path)
     assert read.meta.fps.tolist() == [30.0, 30.0, 25.0] and read.fps == 30.0 and read.meta.frames.tolist() == [40] * 3
+    shutil.copy(films[0], tmp_path / "aff_wild/videos/train/104.mp4")
+    for axis in ("valence", "arousal"):
+        made.write(tmp_path / f"aff_wild/annotations/train/{axis}/104.txt", "\n".join(made.va()))
     seen = aff_wild.check(tmp_path)
-    assert seen.found == 3 and not seen.damaged and "1 film without annotation" in seen.detail and "3 videos (3 train)" in seen.detail
+    assert seen.duplicates == "1 clip with the content of another (101.mp4 and 104.mp4)"
+    assert seen.found == 4 and not seen.damaged and "1 film without annotation" in seen.detail and "4 videos (4 train)" in seen.detail
 
 
 @pytest.mark.parametrize("change, frames", [(-2, 38), (-1, 39), (1, 40), (2, 40)])
@@ -146,7 +150,7 @@ def test_where_both_layouts_lie_the_first_is_taken_unless_asked(tmp_path):
     assert data.load("aff_wild", tmp_path, layout="aff_wild2").meta.video[0] == "11-24"
     seen = aff_wild.check(tmp_path)
     assert seen.found == 6 and "aff_wild: 3 videos" in seen.detail and "aff_wild2: 3 videos" in seen.detail
-    assert seen.duplicates.startswith("3 clips with the content of another")                    # the helper films are the same
+    assert seen.duplicates == "3 of aff_wild2 train also in aff_wild train (101.mp4 and 11-24.mp4)"      # the helper's films are the same
     with pytest.raises(EmolibError, match="layout 'aff_wild3'"):
         data.load("aff_wild", tmp_path, layout="aff_wild3")
 

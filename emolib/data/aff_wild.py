@@ -96,7 +96,7 @@ def load(root: Path, *, damaged: str = "raise", layout: str | None = None, featu
 
 def check(root: Path) -> Checked:
     """For the doctor: every annotation, every film at its ends, points of the first and last frame; both layouts."""
-    where, found, damaged, seen, notes = Path(root) / "aff_wild", 0, [], [], []
+    where, found, damaged, seen, notes = Path(root) / "aff_wild", 0, [], {}, []
     for layout in LAYOUTS:
         try:
             videos = _videos(where, layout)
@@ -112,11 +112,10 @@ def check(root: Path) -> Checked:
             splits = ", ".join(f"{n} {s}" for s, n in Counter(v.split for v, _ in good).items())
             notes.append(f"{layout}: {clips.count_of(len(good), 'video')} ({splits}), {frames} frames, {gaps} of them not annotated; {cut} cut by 1 or 2 frames; "
                          f"{'own landmarks or boxes' if kinds['points'] else 'no features in the set'}")
-        films = {v.film: p.content.split(":")[0] for v, p in good if v.film}
-        seen += [clips.Look(film, content) for film, content in films.items()]
-    spare = len(set(clips.find(where, FILMS)) - {s.path for s in seen} - {p for p, _ in damaged}) if where.is_dir() else 0
+        seen |= {v.film: (clips.Look(v.film, p.content.split(":")[0]), f"{layout} {v.split}") for v, p in good if v.film}
+    spare = len(set(clips.find(where, FILMS)) - set(seen) - {p for p, _ in damaged}) if where.is_dir() else 0
     return Checked(found, "; ".join(notes) + (f"; {clips.count_of(spare, 'film')} without annotation" if spare else ""), damaged,
-                   clips.same(seen) if seen else "")
+                   clips.same(*map(list, zip(*seen.values()))) if seen else "")
 
 
 def _look(video: Video) -> tuple[Video, Probed]:

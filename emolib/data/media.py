@@ -129,7 +129,7 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
     announced = _header(path).samples
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:       # a broken header may announce terabytes
         raise Damaged(path, f"cannot be decoded to its end ({_line(error)}); it is probably cut short") from None
     if len(samples) < announced:
         raise Damaged(path, f"cut short: {len(samples)} of {announced} samples can be decoded; get it anew")
