@@ -71,6 +71,12 @@ def _stand_in(name: str):
     return worlds.WORLDS[name][0]
 
 
+def takes(name: str, option: str) -> bool:
+    """Does the data set `name`, real or simulated, take this option?"""
+    _entry(name)
+    return option in _takes(_stand_in(name)) or (_has_reader(name) and option in _takes(_reader(name)))
+
+
 @functools.cache
 def _takes(function) -> frozenset[str]:
     """Names of the arguments that a loader or a stand-in takes by keyword."""
