@@ -141,10 +141,10 @@ def _texture(images: np.ndarray) -> dict:
 
 def _mel(film: Footage) -> dict:
     """Log-mel rows; brought to the video's frames where the film has a picture, else one row per hop."""
-    from emolib.features import mel
-
     if film.sound is None:
         raise EmolibError(f"{film.name}: has no sound, there is nothing to hear")
+    from emolib.features import mel
+
     made = np.asarray(mel.log_mel(film.sound(), film.rate, hop_length=512))
     if film.chunks is None:
         return {"mel": np.asarray(made, np.float32)}
