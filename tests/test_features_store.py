@@ -13,7 +13,7 @@ from emolib.sim import worlds
 
 @pytest.fixture
 def clips():
-    return worlds.adfes(0, models=1, size=48, seconds=0.4).select(np.arange(4))
+    return worlds.adfes(0, models=1, size=48, seconds=0.4, dials=worlds.Dials(missing_face=0.0)).select(np.arange(4))
 
 
 def truth(feature="landmarks"):

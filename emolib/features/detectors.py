@@ -120,7 +120,6 @@ class MediaPipeDetector:
     """
 
     def __init__(self, *, video: bool = True, body_every: int = 5):
-        os.environ.setdefault("GLOG_minloglevel", "2")
         self._mp = _library("mediapipe", "mediapipe")
         self.video, self.body_every = video, body_every if video or not body_every else 1
         self._face_file = model_file("face_landmarker.task")
