@@ -35,7 +35,17 @@ def _sound(seed, people, actor, sentence, emotion, intensity, take, mute) -> np.
 
 
 def _video(seed, people, actor, emotion, strength, take, talks, dials, size, seconds, fps, grey=False) -> np.ndarray:
-    """One film, uint8 (T, size, size[, 3]): expression under an envelope, speech on the mouth, a head that sways.
+    """One film, uint8 (T, size, size[, 3]): `_acted`, drawn."""
+    return face.render(_acted(seed, people, actor, emotion, strength, take, talks, dials, size, seconds, fps), size, grey=grey)
+
+
+def film(world: ClipSet, clip: int) -> face.Faces:
+    """The faces behind a simulated clip, frame by frame, not drawn: for what a detector should have said."""
+    return _acted(*world.frames[clip].args)
+
+
+def _acted(seed, people, actor, emotion, strength, take, talks, dials, size, seconds, fps) -> face.Faces:
+    """The faces of one film: expression under an envelope, speech on the mouth, a head that sways.
 
     The mouth's speech has nothing to do with the emotion; a share `dials.missing_face` of frames shows nobody.
     """
@@ -58,7 +68,7 @@ def _video(seed, people, actor, emotion, strength, take, talks, dials, size, sec
     scene["grain_u"] = rng.random(count)
     scene["cx"] = np.where(rng.random(count) < dials.missing_face, 6.0, scene["cx"])     # stepped out of the picture
     who = np.repeat(face.people(seed + 5, people)[actor:actor + 1], count)
-    return face.render(face.Faces(who, scene, units), size, grey=grey)
+    return face.Faces(who, scene, units)
 
 
 def _blinks(count, fps, rng) -> np.ndarray:
