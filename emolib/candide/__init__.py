@@ -1,0 +1,11 @@
+"""Candide-3 fitted to 68 face points: action units as features of an expression (chang2021, section 4.1).
+
+>>> model = load()
+>>> neutral = fit_shape(points_at_rest, model)
+>>> fit_action(points_now, model, neutral).units        # (B, 8)
+"""
+
+from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, pairs
+from emolib.candide.rotations import rodrigues, rotation_vector
+
+__all__ = ["ACTION_UNITS", "SHAPE_UNITS", "Candide", "load", "pairs", "rodrigues", "rotation_vector"]
