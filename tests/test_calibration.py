@@ -45,6 +45,14 @@ def test_calibration_error_is_torchmetrics(seed, bins):
     assert calibration.calibration_error(p, true, bins) == pytest.approx(float(expected), abs=1e-6)
 
 
+def test_reliability_by_hand():
+    p = np.array([[0.5, 0.5 - 1e-9], [0.6, 0.4], [0.1, 0.9], [0.0, 1.0]])
+    share, confidence, accuracy = calibration.reliability(p, [1, 0, 1, 0], bins=2)
+    np.testing.assert_allclose(share, [0.25, 0.75])                                  # 0.5 is the upper edge of the first bin
+    np.testing.assert_allclose(confidence, [0.5, 2.5 / 3])
+    np.testing.assert_allclose(accuracy, [0, 2 / 3])
+
+
 def test_a_coin_that_says_so_is_calibrated_and_one_that_boasts_is_not():
     true = np.tile([0, 1], 500)
     assert calibration.calibration_error(np.tile([0.5, 0.5 - 1e-9], (1000, 1)), true) < 1e-6
@@ -70,6 +78,10 @@ def test_shifting_priors_there_and_back(seed):
     np.testing.assert_allclose(moved.sum(-1), 1)
     np.testing.assert_allclose(calibration.shift_priors(moved, b, a), p, atol=1e-9)
     np.testing.assert_allclose(calibration.shift_priors(p, a, a), p, atol=1e-12)
+
+
+def test_shifting_priors_by_hand():
+    np.testing.assert_allclose(calibration.shift_priors([[0.5, 0.5]], [0.5, 0.5], [0.9, 0.1]), [[0.9, 0.1]])
 
 
 def test_a_class_never_seen_cannot_be_shifted():
