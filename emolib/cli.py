@@ -161,12 +161,12 @@ def _run(options) -> int:
 def _list(options) -> int:
     from emolib import papers, runner
 
-    table = papers.artefacts()
+    table = papers.everything()
     here = set(runner.notebooks())
     if options.name:
         keep = (table.paper == options.name) | (table.id == options.name) | (table.notebook == options.name[:2])
         if not keep.any():
-            raise nearest(options.name, [*papers.PAPERS, *sorted(here), *table.id], what="paper, notebook or artefact")
+            raise nearest(options.name, [*papers.PAPERS, *papers.HOUSE, *sorted(here), *table.id], what="paper, notebook or artefact")
         table = table[keep]
     table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook])
     print(table[["id", "label", "title", "notebook", "data", "status", "same_as", "ready"]].to_string(index=False))

@@ -208,6 +208,7 @@ class TrackSet(_Samples):
     valence_arousal  one float32 (T, 2) per video, each value in [-1, 1]
     fps              frames per second
     content          what names each video's features without reading them
+    missing          None, or one bool (T,) per video: True where nothing was annotated (valence_arousal is 0 there)
     label            -1 for a video without an emotion class
     """
 
@@ -217,6 +218,7 @@ class TrackSet(_Samples):
     valence_arousal: Sequence[np.ndarray]
     content: Sequence[str]
     fps: float = 30.0
+    missing: Sequence[np.ndarray] | None = None
 
     def __post_init__(self):
         for what in ("features", "content"):
@@ -226,14 +228,26 @@ class TrackSet(_Samples):
             if track.ndim != 2 or track.shape[1] != 2 or not (np.abs(track) <= 1).all():
                 raise EmolibError(f"{self.name}: annotation of video {i} has shape {track.shape} and values "
                                   "outside [-1, 1] or not finite; expected (T, 2) in [-1, 1]")
+        self._check_missing()
         super().__post_init__()
+
+    def _check_missing(self):
+        if self.missing is None:
+            return
+        if len(self.missing) != len(self):
+            raise EmolibError(f"{self.name}: {len(self)} videos but {len(self.missing)} in `missing`")
+        for i, (mask, track) in enumerate(zip(self.missing, self.valence_arousal)):
+            if mask.dtype != bool or mask.shape != (len(track),):
+                raise EmolibError(f"{self.name}: `missing` of video {i} is {mask.dtype} {mask.shape}, expected bool ({len(track)},)")
+            if track[mask].any():
+                raise EmolibError(f"{self.name}: video {i} has values in frames marked missing; expected 0 there")
 
     def __len__(self) -> int:
         return len(self.valence_arousal)
 
     def _content(self) -> tuple:
-        return (list(self.content), *self.valence_arousal, self.fps)
+        return (list(self.content), *self.valence_arousal, self.fps, *(self.missing or ()))
 
     @property
     def _rows(self):
-        return ("features", "valence_arousal", "content")
+        return ("features", "valence_arousal", "content", "missing")

@@ -9,8 +9,6 @@ import re
 import tomllib
 from pathlib import Path
 
-import pandas as pd
-
 from emolib import papers, results, runner, settings
 from emolib.errors import EmolibError
 
@@ -39,7 +37,7 @@ def readme_table() -> str:
     """All artefacts that can be looked at, then a count of the rest by paper: artefact, what it is, notebook, result."""
     here, notebooks = _made(), runner.notebooks()
     lines = [coverage_line(), "", "| artefact | what it is | notebook | result | status |", "|---|---|---|---|---|"]
-    table = pd.concat([papers.artefacts(), papers.extras()])
+    table = papers.everything()
     ready = table[table.notebook.isin(notebooks)]
     for row in ready.itertuples():
         name = notebooks[row.notebook].name

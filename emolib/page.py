@@ -23,10 +23,9 @@ def write(profile: str) -> report.View:
 def render(folder: Path, profile: str) -> str:
     """The page as text."""
     here, claims = made(folder), _csv(folder / "claims.csv")
-    rows = papers.artefacts().to_dict("records") + papers.extras().to_dict("records")
-    artefacts = [{**row, **_details(folder, row, here)} for row in rows]
+    artefacts = [{**row, **_details(folder, row, here)} for row in papers.everything().to_dict("records")]
     template = Environment(loader=PackageLoader("emolib", "templates"), autoescape=select_autoescape(["html"])).get_template("index.html")
-    return template.render(profile=profile, papers=papers.PAPERS, artefacts=artefacts, coverage=coverage(profile).to_dict("records"),
+    return template.render(profile=profile, papers=papers.PAPERS | papers.HOUSE, artefacts=artefacts, coverage=coverage(profile).to_dict("records"),
                            board=board.rows(claims), printed=board.tables(), timings=timings(profile).to_dict("records"), sources=_sources(folder),
                            about=_about(folder))
 

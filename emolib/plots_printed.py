@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from emolib.plots import COLOURS, DASHES, MARKERS, _foot, styled
+from emolib.plots.style import COLOURS, DASHES, MARKERS, foot, styled
 
 LOSSES = ("MSE", "CCC", "Non-Inertial")
 SHORT = {"Full Network": "Full", "Without mel Spectrogram": "Without mel", "Audio Network": "Audio", "Pose Network": "Pose",
@@ -54,7 +54,7 @@ def mean_ccc(frame: pd.DataFrame, *, xlabel: str):
     _mean_ccc(ax, frame, xlabel)
     ax.set_ylabel("mean CCC")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -64,7 +64,7 @@ def five_trainings(frame: pd.DataFrame):
     _five(ax, frame.rename(columns={"training": "x"}))
     ax.set_ylabel("CCC")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 def _five(ax, frame: pd.DataFrame):
@@ -92,7 +92,7 @@ def figures_7_to_12(frame: pd.DataFrame):
     for ax in axes[:, 0]:
         ax.set_ylabel("mean CCC")
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -115,7 +115,7 @@ def ni_against_mse(frame: pd.DataFrame):
     right.text(0.462, 0.0011, "rounding of the print", fontsize=7.5, color="0.35", ha="right")
     right.set(xlim=(0.18, 0.48), xlabel="MSE, as printed (two collapsed runs lie outside)", ylabel="non-inertial loss - MSE / 2")
     fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -140,7 +140,7 @@ def rest_by_length(frame: pd.DataFrame):
     right.set_yticks(range(4), _short(order))
     right.set(xlabel="mean of NI - MSE / 2", xlim=(0, None), ylim=(-0.5, 3.5))
     fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -159,7 +159,7 @@ def leads(frame: pd.DataFrame):
         ax.margins(y=0.02)
     handles = {text: h for ax in axes for h, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     fig.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -173,7 +173,7 @@ def eleven(frame: pd.DataFrame):
     ax.plot(frame.measured, frame.index, "o", color=COLOURS[0], ms=5)
     ax.set_yticks(frame.index, frame.model)
     ax.set(xlabel="accuracy (%), 95 % interval of 3,136 images; grey: the interval of the best")
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -197,7 +197,7 @@ def seen_and_unseen(frame: pd.DataFrame):
     ax.set_yticks(range(len(metrics)), reversed(metrics))
     ax.set(xlim=(0, 0.85), ylim=(-0.55, len(metrics) - 0.2), xlabel="score as printed (mean of five runs)")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -219,4 +219,4 @@ def means_and_splits(frame: pd.DataFrame):
         ax.set_yticks(range(len(models)), [m.replace(" (end-to-end)", "") for m in reversed(models)])
         ax.set(title=dataset, xlabel="accuracy (%)", ylim=(-0.5, len(models) - 0.4))
     fig.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)

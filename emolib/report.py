@@ -73,6 +73,24 @@ def show(frame: pd.DataFrame, caption: str, source: str = "", words: bool = Fals
     return View(as_html(frame, caption, source, words), frame)
 
 
+def players(sounds: dict, rate: int, caption: str, source: str = "simulated") -> View:
+    """One audio player per entry, to listen to in the notebook; nothing is written to a file.
+
+    sounds   name -> float (samples,) in [-1, 1];   rate   samples per second
+    """
+    import soundfile
+
+    cells = []
+    for name, wave in sounds.items():
+        raw = io.BytesIO()
+        soundfile.write(raw, wave, rate, format="WAV", subtype="PCM_16")
+        sound = base64.b64encode(raw.getvalue()).decode()
+        cells.append(f'<div style="display:inline-block;margin:4px 10px"><div>{html.escape(name)}</div>'
+                     f'<audio controls preload="none" style="width:220px;height:32px" src="data:audio/wav;base64,{sound}"></audio></div>')
+    text = f"{STYLE}<p><b>{html.escape(caption)}</b>{badge(source)}</p><div>{''.join(cells)}</div>"
+    return View(text, pd.DataFrame({"sound": list(sounds), "seconds": [len(w) / rate for w in sounds.values()]}))
+
+
 # ---------------------------------------------------------------- tables
 
 def table(id: str, outcome, *, rows=None, columns: str | None = None, where: dict | None = None) -> View:

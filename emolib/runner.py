@@ -41,17 +41,17 @@ def selected(only: list[str]) -> dict[str, Path]:
     every = notebooks()
     if not only:
         return every
-    table = papers.artefacts()
+    table = papers.everything()
     wanted: set[str] = set()
     for name in only:
-        if name in papers.PAPERS:
+        if name in table.paper.values:
             wanted |= set(table.notebook[table.paper == name])
         elif name in every or name in {p.stem for p in every.values()}:
             wanted.add(name[:2])
-        elif name in {*table.id, *papers.extras().id}:
+        elif name in table.id.values:
             wanted.add(papers.artefact(name).notebook)
         else:
-            raise nearest(name, [*papers.PAPERS, *every, *table.id, *papers.extras().id], what="paper, notebook or artefact")
+            raise nearest(name, [*papers.PAPERS, *papers.HOUSE, *every, *table.id], what="paper, notebook or artefact")
     missing = sorted(wanted - set(every))
     if missing and not wanted & set(every):
         raise EmolibError(f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet")

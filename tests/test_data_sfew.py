@@ -161,8 +161,7 @@ def test_absent_data_is_simulated_only_if_nobody_insisted(tmp_path, folder, monk
 @pytest.mark.parametrize("call, told", [
     (lambda: data.load("sfwe"), "unknown data set 'sfwe': did you mean sfew"),
     (lambda: data.load("fer2031"), "fer2013"),
-    (lambda: data.load("sfew", source="made up"), "source 'made up' is not known"),
-    (lambda: data.load("crema_d"), "no loader")])
+    (lambda: data.load("sfew", source="made up"), "source 'made up' is not known")])
 def test_an_unknown_name_or_source_is_answered(call, told):
     with pytest.raises(EmolibError, match=told):
         call()

@@ -1,5 +1,6 @@
 """A subject on two sides of a split is the commonest way to a number that means nothing: here it cannot happen unmarked."""
 
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from emolib.data.splits import cross_validation, grouped_folds, make_split
+from emolib import papers
+from emolib.data.splits import cross_validation, folds, grouped_folds, literature_folds, make_split
 from emolib.errors import EmolibError
 from emolib.sim import worlds
 
@@ -104,3 +106,104 @@ def test_too_few_subjects_are_an_error(sizes, folds):
     """With as many folds as subjects, two of them, nobody would be left to train on beside the validation part."""
     with pytest.raises(EmolibError, match="subject"):
         cross_validation(people(sizes), folds)
+
+
+# ---- folds of the literature
+
+PROTOCOLS = {"ravdess-12x2": 12, "ravdess-6x4": 6, "crema_d-9": 9, "crema_d-5": 5, "ckplus-10": 10}
+CK_SUBJECTS = [f"S{i:03d}" for i in (5, 10, 11, 14, 22, 26, *range(50, 139), 501, 502, 503, 504, 505, 506, 895, 999)]
+
+
+def cast(protocol, each=6, seed=0):
+    """A set with every subject of a protocol, about `each` rows of each, shuffled."""
+    table, rng = folds(protocol), np.random.default_rng(seed)
+    who = CK_SUBJECTS if protocol == "ckplus-10" else list(table.subject)
+    subject = rng.permutation(np.repeat(who, rng.integers(each - 1, each + 2, len(who))))
+    return SimpleNamespace(name=table["set"].iloc[0], subject=subject, label=np.arange(len(subject)) % 6)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_subject_is_tested_in_exactly_one_fold_and_stands_on_one_side(protocol):
+    data = cast(protocol)
+    splits = literature_folds(data, protocol)
+    assert len(splits) == PROTOCOLS[protocol] and len({s.name for s in splits}) == len(splits)
+    tested = Counter(who for s in splits for who in set(data.subject[s.test]))
+    assert tested == Counter(set(data.subject))
+    for s in splits:
+        assert not s.leaky and sorted(np.concatenate(sides(s))) == list(range(len(data.subject)))
+        train, validation, test = (set(data.subject[side]) for side in sides(s))
+        assert train and validation and not train & validation and not train & test and not validation & test
+        assert 0.06 <= len(s.validation) / (len(s.validation) + len(s.train)) <= 0.14, s.name
+
+
+@pytest.mark.parametrize("protocol", ["ravdess-12x2", "ravdess-6x4", "crema_d-9", "crema_d-5"])
+def test_folds_and_their_validation_parts_hold_as_many_men_as_women(protocol):
+    table, data = folds(protocol), cast(protocol)
+    assert table.subject.is_unique and (table.subject.str.len() > 0).all()
+    sex = dict(zip(table.subject, table.sex))
+    for s in literature_folds(data, protocol):
+        for side in (s.test, s.validation):
+            women = sum(sex[who] == "F" for who in set(data.subject[side]))
+            assert abs(len(set(data.subject[side])) - 2 * women) <= (0 if "ravdess" in protocol else 2)
+
+
+def test_the_actor_pairs_are_those_of_the_printed_table():
+    table = folds("ravdess-12x2")
+    assert list(dict.fromkeys(table.fold)) == list(dict.fromkeys(papers.published("chang2021-t5_1").actors))
+    assert sorted(table.subject) == [f"Actor_{a:02d}" for a in range(1, 25)]
+    for name, pair in table.groupby("fold"):
+        assert name == "A" + ",".join(str(int(who[-2:])) for who in pair.subject)
+        assert [int(who[-2:]) % 2 for who in pair.subject] == [1, 0] and list(pair.sex) == ["M", "F"]
+    both = table.merge(folds("ravdess-6x4"), on="subject")                  # the fours are whole pairs
+    assert both.groupby("fold_x").fold_y.nunique().max() == 1 and both.groupby("fold_y").size().tolist() == [4] * 6
+
+
+def test_the_splits_of_crema_d_are_named_as_printed_and_even():
+    table = folds("crema_d-9")
+    assert list(dict.fromkeys(table.fold)) == sorted(set(papers.published("chang2021-t5_3").split))
+    assert sorted(table.subject) == [str(1001 + i) for i in range(91)] and Counter(table.sex) == {"M": 48, "F": 43}
+    assert sorted(table.groupby("fold").size()) == [10] * 8 + [11]
+    assert sorted(folds("crema_d-5").groupby("fold").size()) == [18] * 4 + [19]
+
+
+def test_every_tenth_subject_of_ckplus_by_number():
+    data = cast("ckplus-10")
+    for k, s in enumerate(literature_folds(data, "ckplus-10")):
+        assert sorted(set(data.subject[s.test])) == CK_SUBJECTS[k::10] and s.name == str(k + 1)
+
+
+def test_test_parts_never_move_and_the_seed_moves_who_decides():
+    data = cast("ravdess-12x2")
+    a, b, again = (literature_folds(data, "ravdess-12x2", seed=seed) for seed in (0, 1, 0))
+    assert same(a, again) and not same(a, b)
+    assert all(np.array_equal(x.test, y.test) for x, y in zip(a, b))
+    few = SimpleNamespace(name="ravdess", subject=data.subject[np.isin(data.subject, [f"Actor_{i:02d}" for i in range(1, 9)])])
+    assert [s.name for s in literature_folds(few, "ravdess-12x2")] == ["A1,2", "A3,4", "A5,6", "A7,8"]
+
+
+def test_deciding_on_the_reported_part_must_be_said_and_is_marked():
+    data = cast("ravdess-12x2")
+    for s, clean in zip(literature_folds(data, "ravdess-12x2", leaky=True), literature_folds(data, "ravdess-12x2")):
+        assert s.leaky and np.array_equal(s.validation, s.test) and np.array_equal(s.test, clean.test) and s.name == clean.name
+        assert sorted(np.r_[s.train, s.test]) == list(range(len(data.subject)))
+        with pytest.raises(EmolibError, match="is in both validation and test"):
+            make_split(data.subject, s.train, s.validation, s.test)
+
+
+def test_simulated_sets_fit_their_protocols():
+    for name, protocol, left in (("ravdess", "ravdess-12x2", 2), ("crema_d", "crema_d-9", 3), ("ckplus", "ckplus-10", 10)):
+        size = dict(frames=1, sequences=20, size=16) if name == "ckplus" else {}
+        splits = literature_folds(worlds.make(name, "smoke", **size), protocol)
+        assert len(splits) == left and all(len(side) for s in splits for side in sides(s))
+
+
+@pytest.mark.parametrize("change, protocol, said", [
+    ({}, "ravdess-12", "ravdess-12x2"), ({}, "crema_d-9", "are those of crema_d, but the data are ravdess"),
+    ({"subject": np.array(["Actor_01", "Actor_25"])}, "ravdess-12x2", "subject 'Actor_25' is in none of them"),
+    ({"subject": np.array(["Actor_01", "Actor_02"])}, "ravdess-12x2", "expected at least two folds"),
+    ({"subject": np.array(["Actor_01", "Actor_03"])}, "ravdess-12x2", "one subject is left")])
+def test_folds_that_cannot_be_made_are_refused(change, protocol, said):
+    data = SimpleNamespace(**{"name": "ravdess", "subject": np.array(["Actor_01"])} | change)
+    with pytest.raises(EmolibError, match=said) as error:
+        literature_folds(data, protocol)
+    assert "\n" not in str(error.value)

@@ -13,10 +13,12 @@ import inspect
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import get_type_hints
 
 import pandas as pd
 
 from emolib import settings
+from emolib.containers import ImageSet
 from emolib.data.catalog import CATALOG, Entry
 from emolib.errors import EmolibError, nearest
 
@@ -44,9 +46,7 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
             raise nearest(option, sorted({*_takes(reader), *_takes(stand_in)}), what=f"option of data set '{name}'")
     if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
-        from emolib.sim import worlds
-
-        made, options = worlds.make(name, profile, seed, **options), {"profile": profile, "seed": seed} | options
+        made, options = _made(name, profile, seed, options), {"profile": profile, "seed": seed} | options
     elif not present(entry, where):
         raise EmolibError(f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}")
     else:
@@ -61,7 +61,7 @@ def _has_reader(name: str) -> bool:
 
 def _reader(name: str):
     if not _has_reader(name):
-        raise EmolibError(f"data set '{name}': this version of emolib has no loader for it yet")
+        return _stand_in(name)              # DEV
     return importlib.import_module(f"emolib.data.{name}").load
 
 
@@ -71,6 +71,17 @@ def _stand_in(name: str):
     return worlds.WORLDS[name][0]
 
 
+def _made(name: str, profile: str, seed: int, options: dict):
+    """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
+    from emolib.data.kept import kept, simulator
+    from emolib.sim import worlds
+
+    make = functools.partial(worlds.make, name, profile, seed, **options)
+    if get_type_hints(_stand_in(name))["return"] is not ImageSet:
+        return make()
+    return kept(f"{name}-{profile}", (simulator(), seed, json.dumps(options, default=_plain, sort_keys=True)), make)
+
+
 @functools.cache
 def _takes(function) -> frozenset[str]:
     """Names of the arguments that a loader or a stand-in takes by keyword."""
@@ -78,13 +89,27 @@ def _takes(function) -> frozenset[str]:
 
 
 def _plain(value):
-    """A frozen dataclass (the dials) as JSON: a mapping that `resolve` can hand back."""
-    return vars(value)
+    """A frozen dataclass (the dials) or a path as JSON: what `resolve` can hand back."""
+    return str(value) if isinstance(value, Path) else vars(value)
+
+
+def at_hand(name: str) -> bool:
+    """Do real files of this set lie in the data folder?"""
+    return present(_entry(name), settings.data_root())
 
 
 def present(entry: Entry, root: Path) -> bool:
+    """Does `root` hold enough of this set to load it?"""
+    return seen(entry, root) and (not entry.needs or _any(entry, root, entry.needs))
+
+
+def seen(entry: Entry, root: Path) -> bool:
     """Does `root` hold anything of this set?"""
-    return any(any((root / entry.folder).glob(mark)) for mark in entry.mark)
+    return _any(entry, root, entry.mark)
+
+
+def _any(entry: Entry, root: Path, patterns) -> bool:
+    return any(any((root / folder).glob(pattern)) for folder in (entry.folder, *entry.also) for pattern in patterns)
 
 
 def reference(data) -> str:
@@ -120,12 +145,12 @@ def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame
     for entry in CATALOG.values():
         row = {"set": entry.name, "state": "absent", "found": 0, "expected": f"{entry.samples} {entry.unit}",
                "detail": "its simulated stand-in is used", "duplicates": "", "damaged": ""}
-        if present(entry, where) and not (deep and _has_reader(entry.name)):
+        if seen(entry, where) and not (deep and _has_reader(entry.name)):
             row |= {"state": "there", "detail": "not looked into"}
-        elif present(entry, where):
-            seen = importlib.import_module(f"emolib.data.{entry.name}").check(where)
-            row |= {"state": seen.state(entry.samples), "found": seen.found, "detail": seen.detail, "duplicates": seen.duplicates,
-                    "damaged": "; ".join(f"{path}: {why}" for path, why in seen.damaged[:3])}
+        elif seen(entry, where):
+            found = importlib.import_module(f"emolib.data.{entry.name}").check(where)
+            row |= {"state": found.state(entry.samples), "found": found.found, "detail": found.detail, "duplicates": found.duplicates,
+                    "damaged": "; ".join(f"{path}: {why}" for path, why in found.damaged[:3])}
         rows.append(row | {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access, "used for": entry.used_for})
     return pd.DataFrame(rows)
 

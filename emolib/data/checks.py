@@ -48,3 +48,14 @@ def repeats(content: np.ndarray, split: np.ndarray) -> dict:
     out = {(p, p): len(held[p]) - len(np.unique(held[p])) for p in parts}
     out |= {(p, q): int(np.isin(held[p], held[q]).sum()) for p in parts for q in parts if p != q}
     return {k: n for k, n in out.items() if n}
+
+
+def told(repeated: dict) -> str:
+    """`repeats` as one line for the doctor: '288 of PrivateTest stand in Training; 1236 of Training stand twice'.
+
+    Of two parts only the later one is counted against the earlier: those are the rows a clean test set loses.
+    """
+    parts = list(dict.fromkeys(part for pair in repeated for part in pair))
+    across = [f"{n} of {p or 'the set'} stand in {q}" for (p, q), n in repeated.items() if p != q and (q, p) in repeated
+              and parts.index(p) > parts.index(q)]
+    return "; ".join(across + [f"{n} in {p or 'the set'} stand there before" for (p, q), n in repeated.items() if p == q])

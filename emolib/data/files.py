@@ -70,20 +70,31 @@ def usable(paths: Iterable[Path], probe: Callable[[Path], object], damaged: str 
     damaged   'raise': the first Damaged stops the load and says how to leave the file out;
               'skip': such files are left out with one warning (LeftOut) that counts and names them
     """
-    if damaged not in ("raise", "skip"):
-        raise EmolibError(f"damaged='{damaged}' is not known: expected 'raise' or 'skip'")
+    good, found, bad = sift(paths, probe)
+    settle(bad, damaged, stacklevel=4)
+    return good, found
+
+
+def sift(paths: Iterable[Path], probe: Callable[[Path], object]) -> tuple[list[Path], list, list[Damaged]]:
+    """Those of `paths` that `probe` accepts, what it returned for each, and what is wrong with the others."""
     good, found, bad = [], [], []
     for path in paths:
         try:
             found.append(probe(path))
             good.append(path)
         except Damaged as error:
-            if damaged == "raise":
-                raise Damaged(error.path, f"{error.why} (damaged='skip' leaves such files out)") from None
             bad.append(error)
+    return good, found, bad
+
+
+def settle(bad: list[Damaged], damaged: str = "raise", *, stacklevel: int = 3):
+    """What a load does about the files that `sift` set aside: see `usable`."""
+    if damaged not in ("raise", "skip"):
+        raise EmolibError(f"damaged='{damaged}' is not known: expected 'raise' or 'skip'")
+    if bad and damaged == "raise":
+        raise Damaged(bad[0].path, f"{bad[0].why} (damaged='skip' leaves such files out)") from None
     if bad:
-        warnings.warn(f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])), LeftOut, stacklevel=3)
-    return good, found
+        warnings.warn(f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])), LeftOut, stacklevel=stacklevel)
 
 
 def digest_of(path: Path) -> str:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from emolib.errors import EmolibError
+from emolib.errors import EmolibError, nearest
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row indices of one fold: train (fits), validation (chooses), test (is reported). `leaky` marks every result."""
+    """Row indices of one fold: train (fits), validation (chooses), test (is reported). `leaky` marks every result.
+
+    `name` is the fold's own, where the literature gives it one ('A1,2').
+    """
 
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
     leaky: bool = False
+    name: str = ""
 
 
 def make_split(subject: np.ndarray, train, validation, test, *, leaky: bool = False) -> Split:
@@ -56,6 +64,88 @@ def cross_validation(data, folds: int = 5, *, seed: int = 0, leaky: bool = False
             train, decide = np.flatnonzero(~chosen), np.flatnonzero(chosen)
         splits.append(make_split(data.subject, rest[train], rest[decide], test, leaky=leaky))
     return splits
+
+
+def folds(protocol: str) -> pd.DataFrame:
+    """The rows of folds.csv for one protocol: set, protocol, fold, subject, sex ('M', 'F' or '' where unknown), in order.
+
+    ravdess-12x2   the actor pairs of chang2021's Tables 5.1 and 5.2, named as printed ('A1,2'): odd is male, even female
+    ravdess-6x4    six times four actors in order of their numbers; ours, for fewer and larger test parts
+    crema_d-9      nine splits, as many as in chang2021's Table 5.3. Print names them S1 to S9, not who is in which, and asks
+                   for equal numbers of men and women (5.3.1). Ours: the 48 men and then the 43 women, each in order of
+                   their numbers, dealt out in turn. Sexes are those of the set's VideoDemographics.csv
+    crema_d-5      the same in five
+    ckplus-10      subjects sorted by number, every tenth: a rule ('[0::10]') over the subjects in the data; ours, chang2021
+                   only trains on CK+
+    """
+    table = _folds()
+    found = table[table.protocol == protocol]
+    if found.empty:
+        raise nearest(protocol, table.protocol.unique(), what="protocol of folds")
+    return found.reset_index(drop=True)
+
+
+@cache
+def _folds() -> pd.DataFrame:
+    return pd.read_csv(Path(__file__).with_name("folds.csv"), dtype=str, keep_default_na=False)
+
+
+def literature_folds(data, protocol: str, *, seed: int = 0, leaky: bool = False, validation: int = 10) -> list[Split]:
+    """One Split for each fold of `protocol` (see `folds`), in its order; the fold is the test part, whole subjects.
+
+    By default about 1/`validation` of the other rows decides: whole subjects drawn at random, as many men as women where
+    the sex is known (5.3.1 of chang2021: "equal number of male and female actors"). `seed` draws them; the test parts
+    are always the same. With leaky=True there is no third part, as in print: the test part also decides.
+    A fold of which the data hold nobody is left out, as in a small simulated set; its name tells which remain.
+    Raises EmolibError for an unknown protocol, another set, a subject that the protocol does not know, or under two folds.
+    """
+    table = folds(protocol)
+    of_set = table["set"].iloc[0]
+    if getattr(data, "name", "") not in ("", of_set):
+        raise EmolibError(f"folds '{protocol}' are those of {of_set}, but the data are {data.name}")
+    where, sex, names = _places(np.asarray(data.subject), table, protocol)
+    splits = []
+    for k, name in enumerate(names):
+        rest, test = np.flatnonzero(where != k), np.flatnonzero(where == k)
+        if not len(test):
+            continue
+        if not len(rest):
+            raise EmolibError(f"folds '{protocol}': every row is in fold {name}, expected at least two folds; load more subjects")
+        if leaky:                                         # not through make_split: here the same rows choose and are reported
+            splits.append(Split(rest, test, test, leaky=True, name=name))
+            continue
+        rng = np.random.default_rng([seed, k])
+        decide = _balanced_subjects(data.subject[rest], sex[rest], validation, rng)
+        splits.append(replace(make_split(data.subject, rest[~decide], rest[decide], test), name=name))
+    return splits
+
+
+def _places(subject: np.ndarray, table: pd.DataFrame, protocol: str):
+    """Fold of each row (N,), its subject's sex (N,) as text, and the folds' names."""
+    names, known = list(dict.fromkeys(table.fold)), np.unique(subject)
+    rule = table.subject.str.match(r"\[\d+::\d+\]$")
+    if rule.all():                                        # '[2::10]': the third, thirteenth ... subject of those in the data
+        at = [(int(start), int(step)) for start, step in (re.findall(r"\d+", text) for text in table.subject)]
+        fold = {s: k for k, (start, step) in enumerate(at) for s in known[start::step]}
+        sex = dict.fromkeys(known, "")
+    else:
+        fold, sex = dict(zip(table.subject, table.fold.map(names.index))), dict(zip(table.subject, table.sex))
+    strange = [s for s in known if s not in fold]
+    if strange:
+        raise EmolibError(f"folds '{protocol}': subject '{strange[0]}' is in none of them ({len(strange)} such subjects); "
+                          f"expected names like '{next(iter(fold), table.subject.iloc[0])}'")
+    return np.array([fold[s] for s in subject]), np.array([sex[s] for s in subject]), names
+
+
+def _balanced_subjects(subject: np.ndarray, sex: np.ndarray, share: int, rng) -> np.ndarray:
+    """Mask (N,) of whole subjects worth about 1/share of the rows, drawn among men and among women if both can spare one."""
+    kinds = [sex == s for s in np.unique(sex)]
+    if any(len(np.unique(subject[k])) < 2 for k in kinds):
+        kinds = [np.ones(len(subject), bool)]
+    chosen = np.zeros(len(subject), bool)
+    for kind in kinds:
+        chosen[kind] = _subjects_worth(subject[kind], kind.sum() / share, rng)
+    return chosen
 
 
 def _test_parts(data, folds, rng, leaky):

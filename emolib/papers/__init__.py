@@ -28,6 +28,7 @@ PAPERS = {
     "yin2022": "Yin et al.: emotion as a path in the valence-arousal plane",
     "chang2021": "Chang: from face models to multimodal residual perceptrons (thesis)",
 }
+HOUSE = {"world": "Not from a paper: the data at hand and the simulated world"}        # ids of ours that belong to no work
 STATUSES = ("regenerated", "from print", "own diagram", "cited")
 VERDICTS = ("supported", "contradicted", "ambiguous")
 _VALUE_COLUMNS = ("metric", "value", "unit", "note")
@@ -53,9 +54,14 @@ def extras() -> pd.DataFrame:
     return _read("extras.csv")
 
 
+def everything() -> pd.DataFrame:
+    """Artefacts of the works, then ours: the columns of `artefacts`."""
+    return pd.concat([artefacts(), extras()], ignore_index=True)
+
+
 def artefact(id: str) -> pd.Series:
     """The row of one artefact, printed or ours; an unknown id is an error with the nearest ones."""
-    table = pd.concat([artefacts(), extras()]).set_index("id", drop=False)
+    table = everything().set_index("id", drop=False)
     if id not in table.index:
         raise nearest(id, table.index, what="artefact")
     return table.loc[id]

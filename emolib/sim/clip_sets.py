@@ -93,7 +93,7 @@ def ravdess(seed: int = 0, actors: int = 24, *, modality: str = "av", size: int 
     """
     rows = [dict(actor=a, emotion=e, sentence=s, strength=1.0 + 0.6 * k,
                  image=f"{ {'a': '03', 'v': '02', 'av': '01'}[modality]}-01-{c:02d}-{k + 1:02d}-{s + 1:02d}-{r + 1:02d}-{a + 1:02d}",
-                 subject=f"Actor_{a + 1:02d}", code=c)
+                 subject=f"Actor_{a + 1:02d}", code=c, intensity=k + 1, repetition=r + 1)
             for a in range(actors) for c, e in enumerate(RAVDESS, 1) for k in range(1 if e == "neutral" else 2) for s in range(2) for r in range(2)]
     return _clips("ravdess", seed, pd.DataFrame(rows), actors, dials, modality, size)
 
@@ -109,7 +109,7 @@ def crema_d(seed: int = 0, actors: int = 91, *, modality: str = "av", size: int 
             for code, e in CREMA.items():
                 for level, strength in (("LO", 0.6), ("MD", 1.0), ("HI", 1.5)) if sentence == "IEO" and e != "neutral" else (("XX", 1.0),):
                     rows.append(dict(actor=a, emotion=e, sentence=s % 2, strength=strength, image=f"{1001 + a}_{sentence}_{code}_{level}",
-                                     subject=f"{1001 + a}", code=code))
+                                     subject=f"{1001 + a}", code=code, statement=sentence, level=level))
     plan = pd.DataFrame(rows)
     if actors == 91:
         plan = plan.drop(index=stream(seed, "crema_d", "lost").choice(len(plan), 20, replace=False)).reset_index(drop=True)

@@ -28,6 +28,14 @@ def expression_sheet(seed: int = 2, people: int = 7, size: int = 120, emotions=E
     return contact_sheet(np.concatenate(rows), people)
 
 
+def expressions(seed: int = 2, people: int = 7, size: int = 120, emotions=EMOTIONS[:8]) -> tuple[np.ndarray, pd.DataFrame]:
+    """Each emotion at its apex on `people` persons: uint8 (len(emotions) * people, size, size, 3), and emotion, person, units of each."""
+    crowd = face.faces(seed, people)
+    rows = [face.render(face.Faces(crowd.person, crowd.scene, np.repeat(affect.prototype(e)[None], people, 0)), size) for e in emotions]
+    table = [(e, i + 1, " ".join(f"{u}:{v:g}" for u, v in affect.PROTOTYPES[e].items())) for e in emotions for i in range(people)]
+    return np.concatenate(rows), pd.DataFrame(table, columns=["emotion", "person", "action_units"])
+
+
 def voice_examples(seed: int = 0, speaker: int = 0) -> dict[str, np.ndarray]:
     """One clip per emotion of one speaker: float32 (56000,) at 16 kHz each, for spectrograms and players."""
     cast = voice.speakers(seed, speaker + 1)

@@ -1,4 +1,4 @@
-"""Simulated Aff-Wild: videos with valence and arousal at every frame, as features or as pictures.
+"""Simulated Aff-Wild and AFEW-VA: videos with valence and arousal at every frame, as features or as pictures.
 
 Two kinds, and `meta.kind` says which a row is:
 
@@ -8,10 +8,13 @@ features   298 at full. A stated generative model, nothing is rendered: the trut
            over 0.2 s. The columns stand for nothing in particular.
 rendered   24 at quick. The truth sets action units of a drawn face; features are its 68 points,
            its body points and its units, as a detector would give them, with frames missing.
+
+AFEW-VA is made as `rendered` is, in short clips with whole-number annotations; its features are the 68 true points.
 """
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +28,7 @@ from emolib.sim.clip_sets import save_mp4
 from emolib.sim.dials import Dials
 from emolib.sim.streams import stream
 
-FPS = 30.0
+FPS, FILM_FPS = 30.0, 25.0                               # Aff-Wild's web videos, AFEW-VA's feature films
 
 
 def aff_wild(seed: int = 0, videos: int = 298, *, kind: str = "features", seconds: tuple[float, float] = (6.0, 120.0), width: int = 64,
@@ -48,7 +51,7 @@ def aff_wild(seed: int = 0, videos: int = 298, *, kind: str = "features", second
                     subject=np.array([f"person{w:03d}" for w in who]), split=np.where(np.arange(videos) < round(videos * 252 / 298), "train", "test"),
                     content=[f"aff_wild:{kind}:{seed}:{i}:{width}:{dials}" for i in range(videos)],
                     meta=pd.DataFrame({"video": [f"{i + 100}" for i in range(videos)], "frames": frames.astype(int), "kind": kind, "person": who,
-                                       "seed": seed, "index": np.arange(videos), "people": people}))
+                                       "seed": seed, "index": np.arange(videos), "people": people, "dials": json.dumps(vars(dials))}))
 
 
 def _latent(seed, i, count, who, width) -> np.ndarray:
@@ -64,9 +67,9 @@ def _latent(seed, i, count, who, width) -> np.ndarray:
     return (np.tanh(h @ b) @ a / np.sqrt(width) + offset + noise).astype(np.float32)
 
 
-def script(seed: int, i: int, count: int, who: int, people: int, dials: Dials) -> face.Faces:
+def script(seed: int, i: int, count: int, who: int, people: int, dials: Dials, fps: float = FPS) -> face.Faces:
     """The drawn face of video i, frame by frame: units from the nearest emotions to where the truth is, mouth free."""
-    z, rng = affect.feeling(seed, count, FPS, i), stream(seed, "aff_wild", "film", i)
+    z, rng = affect.feeling(seed, count, fps, i), stream(seed, "aff_wild", "film", i)
     names = [n for n in affect.ANCHORS if n != "neutral"]
     anchors = np.array([affect.ANCHORS[n] for n in names])
     from emolib import EMOTIONS
@@ -74,11 +77,11 @@ def script(seed: int, i: int, count: int, who: int, people: int, dials: Dials) -
     table = affect.prototypes(seed, dials.overlap)[[EMOTIONS.index(n) for n in names]]
     weight = np.exp(-((z[:, None] - anchors) ** 2).sum(-1) / 0.12)                # (T, 10)
     units = weight @ table / (weight.sum(1, keepdims=True) + 1e-9) * np.clip(np.hypot(*z.T) / 0.7, 0, 1)[:, None]
-    talk = np.clip(affect.feeling(seed, count, FPS / 12, "talk", i)[:, 0] + 0.2, 0, 1)               # about 12 times faster
+    talk = np.clip(affect.feeling(seed, count, fps / 12, "talk", i)[:, 0] + 0.2, 0, 1)               # about 12 times faster
     at = face.UNITS.index(25)
     units[:, at] = np.maximum(units[:, at], 0.6 * talk)
     scene = np.repeat(face.pictures(seed + 17, i + 1)[i:i + 1], count)
-    turn = 12 * affect.feeling(seed, count, FPS, "head", i)
+    turn = 12 * affect.feeling(seed, count, fps, "head", i)
     scene["yaw"], scene["pitch"] = turn[:, 0], 0.6 * turn[:, 1]
     scene["grain_u"] = rng.random(count)
     return face.Faces(np.repeat(face.people(seed + 19, people)[who:who + 1], count), scene, np.clip(units, 0, 1))
@@ -94,16 +97,94 @@ def _drawn(seed, i, count, who, people, dials) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def write_aff_wild(world: TrackSet, folder: Path, *, size: int = 96, dials: Dials = Dials()) -> list[Path]:
-    """Aff-Wild's tree: videos/<train|test>/N.mp4 (rendered only), annotations/<split>/<valence|arousal>/N.txt, one value a line."""
+def afew_va(seed: int = 0, videos: int = 600, *, kind: str = "landmarks", size: int = 256, seconds: tuple[float, float] = (0.4, 6.0),
+            dials: Dials = Dials()) -> TrackSet:
+    """A stand-in for AFEW-VA: 600 clips of films with 240 actors, 10 to 150 frames, 25 a second, annotated in tenths.
+
+    kind   'landmarks' (files hold no pictures) or 'rendered' (pictures of `size` x `size` pixels)
+    features   the 68 points in pixels of the picture, float32 (T, 136): x0, y0, x1, y1 ...
+    """
+    if kind not in ("landmarks", "rendered"):
+        raise EmolibError(f"afew_va: kind is '{kind}', expected 'landmarks' or 'rendered'")
+    frames = (np.exp(stream(seed, "afew_va", "length").uniform(*np.log(seconds), videos)) * FILM_FPS).astype(int)
+    people = max(1, round(videos * 240 / 600))
+    who = stream(seed, "afew_va", "person").integers(0, people, videos)
+    own = seed + 23                                          # other films than Aff-Wild's of the same seed
+    held = [affect.annotation(own, affect.feeling(own, count, FILM_FPS, i), FILM_FPS, i, roughness=dials.roughness) for i, count in enumerate(frames)]
+    meta = pd.DataFrame({"video": [f"{i + 1:03d}" for i in range(videos)], "frames": frames, "actor": [f"actor{w:03d}" for w in who],
+                         "kind": kind, "person": who, "seed": own, "index": np.arange(videos), "people": people, "size": size,
+                         "dials": json.dumps(vars(dials))})
+    return TrackSet(name="afew_va", source="simulated", features=[partial(_points, *row) for row in _plots(meta)], fps=FILM_FPS,
+                    valence_arousal=[np.round(track * 10).astype(np.float32) / 10 for track in held], label=np.full(videos, -1),
+                    subject=meta["actor"].to_numpy(), split=np.full(videos, ""), meta=meta,
+                    content=[f"afew_va:{seed}:{i}:{size}:{dials}" for i in range(videos)])
+
+
+def _plots(meta: pd.DataFrame) -> list[tuple]:
+    """What `script` takes, and the size, for each row of `meta`."""
+    return [(r.seed, r.index, r.frames, r.person, r.people, Dials(**json.loads(r.dials)), r.size) for r in meta.itertuples(index=False)]
+
+
+def _points(seed, i, count, who, people, dials, size) -> np.ndarray:
+    """float32 (count, 136), pixels."""
+    return face.points(script(seed, i, count, who, people, dials, FILM_FPS), size).reshape(count, 136).astype(np.float32)
+
+
+# ---- files
+
+UNSEEN = 0.05                                            # share of frames that Aff-Wild2's files mark as not annotated
+
+
+def write_aff_wild(world: TrackSet, folder: Path, *, size: int = 96, layout: str = "aff_wild") -> list[Path]:
+    """Aff-Wild's tree: videos/<train|test>/N.mp4 (rendered only), annotations/<split>/<valence|arousal>/N.txt, one value a line.
+
+    layout   'aff_wild2': videos/N.mp4 and annotations/VA_Set/<Train_Set|Validation_Set>/N.txt, a line `valence,arousal`,
+             then two values a line, a share of them -5,-5 (not annotated)
+    The films are drawn with the world's own dials.
+    """
+    if layout not in ("aff_wild", "aff_wild2"):
+        raise EmolibError(f"aff_wild: layout is '{layout}', expected 'aff_wild' or 'aff_wild2'")
     place, out = Path(folder) / "aff_wild", []
     for row, split, va in zip(world.meta.itertuples(), world.split, world.valence_arousal):
-        for k, axis in enumerate(("valence", "arousal")):
-            path = place / "annotations" / split / axis / f"{row.video}.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("".join(f"{v:.6g}\n" for v in va[:, k]))
-            out.append(path)
+        out += _annotate(place / "annotations", row, split, va) if layout == "aff_wild" else _annotate2(place / "annotations", row, split, va)
         if row.kind == "rendered":
-            film = script(row.seed, row.index, row.frames, row.person, row.people, dials)
-            out.append(save_mp4(place / "videos" / split / f"{row.video}.mp4", face.render(film, size), FPS))
+            film = script(row.seed, row.index, row.frames, row.person, row.people, Dials(**json.loads(row.dials)))
+            where = place / "videos" / (split if layout == "aff_wild" else "")
+            out.append(save_mp4(where / f"{row.video}.mp4", face.render(film, size), FPS))
+    return out
+
+
+def _annotate(place: Path, row, split: str, va: np.ndarray) -> list[Path]:
+    paths = [place / split / axis / f"{row.video}.txt" for axis in ("valence", "arousal")]
+    for k, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{v:.6g}\n" for v in va[:, k]))
+    return paths
+
+
+def _annotate2(place: Path, row, split: str, va: np.ndarray) -> list[Path]:
+    path = place / "VA_Set" / {"train": "Train_Set", "test": "Validation_Set"}[split] / f"{row.video}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unseen = stream(row.seed, "aff_wild", "unseen", row.index).random(len(va)) < UNSEEN
+    lines = ["-5,-5" if gone else f"{v:.6g},{a:.6g}" for gone, (v, a) in zip(unseen, va)]
+    path.write_text("\n".join(["valence,arousal", *lines, ""]))
+    return [path]
+
+
+def write_afew_va(world: TrackSet, folder: Path) -> list[Path]:
+    """AFEW-VA's tree: 001/001.json (valence and arousal from -10 to 10, 68 points a frame) and 001/00000.png (rendered only)."""
+    from PIL import Image
+
+    out = []
+    for row, plot, make, va in zip(world.meta.itertuples(), _plots(world.meta), world.features, world.valence_arousal):
+        place = Path(folder) / "afew_va" / row.video
+        place.mkdir(parents=True, exist_ok=True)
+        frames = {f"{t:05d}": {"landmarks": [[round(float(v), 3) for v in xy] for xy in points], "valence": round(float(v) * 10), "arousal": round(float(a) * 10)}
+                  for t, (points, (v, a)) in enumerate(zip(make().reshape(-1, 68, 2), va))}
+        out.append(place / f"{row.video}.json")
+        out[-1].write_text(json.dumps({"actor": row.actor, "frames": frames, "video_id": row.video}))
+        if row.kind == "rendered":
+            for t, picture in enumerate(face.render(script(*plot[:-1], FILM_FPS), row.size)):
+                out.append(place / f"{t:05d}.png")
+                Image.fromarray(picture).save(out[-1])
     return out

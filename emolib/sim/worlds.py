@@ -16,9 +16,9 @@ from emolib.sim.dials import Dials
 from emolib.sim.face_sets import ckplus, fer2013, rafd, vggface
 from emolib.sim.glyph_sets import cifar100, emnist_letters
 from emolib.sim.sfew import sfew_table
-from emolib.sim.track_sets import aff_wild
+from emolib.sim.track_sets import afew_va, aff_wild
 
-__all__ = ["Dials", "adfes", "aff_wild", "cifar100", "ckplus", "crema_d", "emnist_letters", "fer2013", "make", "rafd", "ravdess",
+__all__ = ["Dials", "adfes", "afew_va", "aff_wild", "cifar100", "ckplus", "crema_d", "emnist_letters", "fer2013", "make", "rafd", "ravdess",
            "sfew_table", "speakers", "vggface", "write"]
 
 # name: the function, its arguments at smoke, at quick and at full (the real set's own sizes)
@@ -29,6 +29,7 @@ WORLDS = {
     "ravdess": (ravdess, dict(actors=4, size=64), dict(actors=24, size=96), {}),
     "crema_d": (crema_d, dict(actors=3, size=64), dict(actors=12, size=96), {}),
     "aff_wild": (aff_wild, dict(videos=6, seconds=(6.0, 10.0), kind="rendered"), dict(videos=24, seconds=(8.0, 40.0), kind="rendered"), {}),
+    "afew_va": (afew_va, dict(videos=8, size=48, kind="rendered"), dict(videos=60, size=96, kind="rendered"), {}),
     "adfes": (adfes, dict(models=4, size=48, seconds=3.0), dict(models=22, size=96), {}),
     "ckplus": (ckplus, dict(subjects=10, sequences=40, frames=4), dict(frames=6), {}),
     "rafd": (rafd, dict(models=6, gazes=("frontal",), yaws=(90,)), dict(gazes=("frontal",), yaws=(45, 90, 135)), {}),
@@ -40,6 +41,7 @@ WORLDS = {
 WRITERS = {"sfew": sfew.write, "fer2013": face_sets.write_fer2013, "rafd": face_sets.write_rafd, "ckplus": face_sets.write_ckplus,
            "vggface": face_sets.write_vggface, "ravdess": clip_sets.write_ravdess, "crema_d": clip_sets.write_crema_d,
            "adfes": clip_sets.write_adfes, "speakers": clip_sets.write_speakers, "aff_wild": track_sets.write_aff_wild,
+           "afew_va": track_sets.write_afew_va,
            "emnist_letters": glyph_sets.write_emnist_letters, "cifar100": glyph_sets.write_cifar100}
 
 

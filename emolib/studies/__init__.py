@@ -13,15 +13,15 @@ MODULES = {"20": "wang"}
 
 def tasks(name: str) -> list[tuple[str, object]]:
     """(notebook, function of the profile) for each study behind a paper, a notebook or an artefact."""
-    table = papers.artefacts()
-    if name in papers.PAPERS:
+    table = papers.everything()
+    if name in table.paper.values:
         notebooks = sorted(set(table.notebook[table.paper == name]))
     elif name[:2].isdigit():
         notebooks = [name[:2]]
-    elif name in {*table.id, *papers.extras().id}:
+    elif name in table.id.values:
         notebooks = [papers.artefact(name).notebook]
     else:
-        raise nearest(name, [*papers.PAPERS, *MODULES, *table.id], what="paper, notebook or artefact")
+        raise nearest(name, [*papers.PAPERS, *papers.HOUSE, *MODULES, *table.id], what="paper, notebook or artefact")
     ready = [n for n in notebooks if n in MODULES]
     if not ready:
         raise EmolibError(f"{name}: no runs to store in this version (ready: notebook {', '.join(MODULES)})")

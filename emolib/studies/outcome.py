@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
 
@@ -28,6 +29,27 @@ class Outcome:
     caps: dict = field(default_factory=dict)
     settled: frozenset[str] | None = None
     exact: int | None = None
+
+
+@dataclass(frozen=True)
+class Pictures(Outcome):
+    """An outcome that is looked at.
+
+    images   uint8 (N, H, W[, 3]), drawn by the simulator wherever they show a person
+    tiles    one row per picture: what each shows (default: the frame)
+    points   (N, K, 2) found in each picture, in pixels;   links  pairs of points to join with a line
+    boxes    (N, 4): left, top, right, bottom, in pixels
+    """
+
+    images: np.ndarray = None
+    tiles: pd.DataFrame | None = None
+    points: np.ndarray | None = None
+    links: tuple[tuple[int, int], ...] | None = None
+    boxes: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.tiles is None:
+            object.__setattr__(self, "tiles", self.frame)
 
 
 @dataclass(frozen=True)

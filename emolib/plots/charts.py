@@ -1,39 +1,12 @@
-"""Drawings of measured outcomes: one function per kind of figure, one style for all.
-
-Colours are Okabe and Ito's, told apart by colour-blind readers and in grey; lines also differ in marker
-and dash. Everything has units on its axes and reads on paper and on a dark page (white ground is drawn).
-"""
+"""Drawings of measured outcomes: one function per kind of chart."""
 
 from __future__ import annotations
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C8C00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-DASHES = ("-", "--", "-.", ":")
-RC = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.alpha": 0.25,
-      "axes.axisbelow": True, "legend.frameon": False, "figure.facecolor": "white", "savefig.facecolor": "white",
-      "figure.constrained_layout.use": True, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}
-
-
-def styled(draw):
-    """Decorator: draw under the house style, whatever the caller's settings, and without a window."""
-    import functools
-
-    @functools.wraps(draw)
-    def wrapped(*arguments, **options):
-        with plt.rc_context(RC), plt.ioff():
-            return draw(*arguments, **options)
-    return wrapped
-
-
-def _foot(fig):
-    """Leave a strip for the badge that report.figure writes below the drawing."""
-    fig.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
-    return fig
+from emolib.plots.style import COLOURS, DASHES, MARKERS, foot, styled
 
 
 @styled
@@ -46,7 +19,7 @@ def boxes(frame: pd.DataFrame, *, ylabel: str):
     for box, name in zip(drawn["boxes"], names, strict=True):
         box.set_facecolor(COLOURS[0] if name.startswith("LPQ") else COLOURS[5])
     ax.set(ylabel=ylabel, xlabel="principal component (five of LPQ, five of PHOG)")
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -68,7 +41,7 @@ def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str,
         ax.set(title=panel_title.format(part), xlabel=xlabel)
     axes[0][0].set_ylabel(ylabel)
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, len(names)))
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -86,7 +59,7 @@ def sweep(frame: pd.DataFrame, *, chance: float):
         ax.set(title=features, xlabel="hidden units, at 60 degrees" if kind == "hidden units" else "least angle (degrees), 16 units")
     axes[0].set_ylabel("mean recall of seven emotions")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, title="angles taken")
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -113,7 +86,7 @@ def bars(frame: pd.DataFrame, *, x: str, series: str, ylabel: str, printed: pd.D
         ax.set(ylabel=ylabel, title=part or "")
         ax.set_xticks(range(len(groups)), groups)
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -137,7 +110,7 @@ def confusion(frame: pd.DataFrame, *, across: int = 3):
         ax.set_axis_off()
     fig.supxlabel("named (per cent of the true class)", fontsize=9)
     fig.supylabel("true", fontsize=9)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -159,7 +132,7 @@ def ladder(frame: pd.DataFrame, *, label: str, printed: dict[str, float], series
     ax.invert_yaxis()
     ax.set(xlabel=xlabel)
     fig.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=3)
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -173,7 +146,7 @@ def steps(frame: pd.DataFrame, *, x: str, y: str, series: str, xlabel: str, ylab
         ax.text(mark, ax.get_ylim()[1], f" {mark_text}", va="top", fontsize=8, color="0.3")
     ax.set(xlabel=xlabel, ylabel=ylabel)
     ax.legend()
-    return _foot(fig)
+    return foot(fig)
 
 
 @styled
@@ -192,4 +165,18 @@ def curves(frame: pd.DataFrame, *, ylabel: str, metric: str):
         ax.set_axis_off()
     fig.supxlabel("epoch", fontsize=9)
     fig.supylabel(ylabel, fontsize=9)
-    return _foot(fig)
+    return foot(fig)
+
+
+@styled
+def scatter(frame: pd.DataFrame, *, x: str, series: str, xlabel: str, ylabel: str, diagonal: bool = False):
+    """`measured` against `x`, one mark per row and one kind of mark per `series`; `diagonal` draws where both are equal."""
+    names = list(dict.fromkeys(frame[series]))
+    fig, axes = plt.subplots(1, len(names), figsize=(3.3 * len(names) + 0.4, 3.2), sharex=True, sharey=True, squeeze=False)
+    for i, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
+        part = frame[frame[series] == name]
+        if diagonal:
+            ax.plot(*[[part[x].min(), part[x].max()]] * 2, color="0.5", lw=0.8, ls=":")
+        ax.plot(part[x], part.measured, MARKERS[i % 8], color=COLOURS[i % 8], ms=3, mec="none", alpha=0.8)
+        ax.set(title=name, xlabel=xlabel, ylabel=ylabel if i == 0 else "")
+    return foot(fig)
