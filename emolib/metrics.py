@@ -142,3 +142,28 @@ def _sum_by(where, values, groups):
 def _ratio(top, bottom):
     top, bottom = np.asarray(top, float), np.asarray(bottom, float)
     return np.divide(top, bottom, out=np.full(np.broadcast(top, bottom).shape, np.nan), where=bottom != 0)
+
+
+# ---------------------------------------------------------------- learning task after task
+
+def forgetting_matrix(accuracy) -> np.ndarray:
+    """What each task has lost since it was learnt: accuracy (..., T, T) -> (..., T, T).
+
+    accuracy[t, j] is that of task j after learning task t; entry [t, j] of the result is accuracy[j, j] - accuracy[t, j] for
+    t > j (negative where a later task helped) and NaN elsewhere. Avalanche's definition: against the accuracy right after
+    the task, not against the best one since.
+    """
+    accuracy = np.asarray(accuracy, dtype=float)
+    later = np.tri(accuracy.shape[-1], k=-1, dtype=bool)
+    return np.where(later, np.diagonal(accuracy, axis1=-2, axis2=-1)[..., None, :] - accuracy, np.nan)
+
+
+def forgetting(accuracy) -> np.ndarray:
+    """Mean loss of the earlier tasks after the last one: accuracy (..., T, T) -> (...); NaN for a single task."""
+    lost = forgetting_matrix(accuracy)[..., -1, :-1]
+    return lost.mean(-1) if lost.shape[-1] else np.full(lost.shape[:-1], np.nan)
+
+
+def backward_transfer(accuracy) -> np.ndarray:
+    """How much learning on has helped the earlier tasks: minus `forgetting` (Lopez-Paz and Ranzato 2017, Eq. 3)."""
+    return -forgetting(accuracy)
