@@ -1,6 +1,5 @@
 """The audio-visual worlds: how hard each modality is, what a dial moves, and what joining can gain or lose."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +12,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predi
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from emolib.sim import clip_sets, face, worlds
-from emolib.sim.clip_sets import CLIPS
+from emolib.sim import face, worlds
 
 
 def mel_statistics(wave, rate=16_000) -> np.ndarray:
