@@ -167,12 +167,6 @@ def test_an_unknown_name_or_source_is_answered(call, told):
         call()
 
 
-def test_a_set_without_a_loader_is_said(monkeypatch):
-    monkeypatch.setattr(data, "_has_reader", lambda name: False)
-    with pytest.raises(EmolibError, match="'rafd': this version of emolib has no loader for it yet"):
-        data.load("rafd")
-
-
 def test_a_reference_finds_the_same_data_and_refuses_changed_data(folder, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", str(folder))
     data.resolve.cache_clear()

@@ -66,13 +66,13 @@ def _stand_in(name: str):
 
 def _made(name: str, profile: str, seed: int, options: dict):
     """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
-    from emolib.data.kept import kept, simulator
+    from emolib.data import kept
     from emolib.sim import worlds
 
     make = functools.partial(worlds.make, name, profile, seed, **options)
     if get_type_hints(_stand_in(name))["return"] is not ImageSet:
         return make()
-    return kept(f"{name}-{profile}", (simulator(), seed, json.dumps(options, default=_plain, sort_keys=True)), make)
+    return kept.pictures(f"{name}-{profile}", (seed, json.dumps(options, default=_plain, sort_keys=True)), make)
 
 
 def takes(name: str, option: str) -> bool:

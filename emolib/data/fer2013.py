@@ -32,7 +32,7 @@ from emolib.containers import ImageSet
 from emolib.data import pictures
 from emolib.data.checks import Checked, content_of, repeats, told
 from emolib.data.files import Damaged, guard, settle
-from emolib.data.parsed import parsed
+from emolib.data.kept import parsed
 from emolib.errors import EmolibError
 
 SIDE = 48
