@@ -1,6 +1,6 @@
 """Log-mel frames of RAVDESS-like clips: ours, librosa's and torchaudio's in one run: `./reproduce.sh bench`.
 
-Ours takes the clips as one batch, which librosa can do as well; each side gets the form in which it is fastest here.
+Ours and torchaudio take the clips as one batch, librosa one by one, each as its users call it; one thread for all.
 """
 
 import statistics

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,7 +135,7 @@ def test_an_even_surface_has_one_code():
 
 def test_lpq_hardly_notices_a_symmetric_blur_that_changes_lbp(natural):
     """Chi-square distance to the blurred picture's own histogram, as a share of the distance between two natural."""
-    blurred = texture._smooth(texture.torch.as_tensor(natural).double(), 0.8).round().numpy().astype(np.uint8)
+    blurred = texture._smooth(torch.as_tensor(natural).double(), 0.8).round().numpy().astype(np.uint8)
 
     def share(describe):
         a, b = describe(natural), describe(blurred)
@@ -184,10 +185,22 @@ def test_phog_is_its_definition(angle, bins, levels, edges):
     np.testing.assert_allclose(ours, expected, atol=1e-12)
 
 
+def test_edges_are_strong_for_their_image_and_stay_with_its_contrast(natural):
+    pytest.importorskip("cv2")
+    edge = texture.canny(natural)
+    dy, dx = texture._sobel(texture._smooth(torch.as_tensor(natural).double(), math.sqrt(2)))
+    size = torch.hypot(dx, dy).numpy()
+    high = np.quantile(size, 0.7, axis=(1, 2))
+    assert ((size[edge] / np.broadcast_to(high[:, None, None], size.shape)[edge]).min() > 0.38) and 0.05 < edge.mean() < 0.35
+    assert (size[edge] < np.broadcast_to(high[:, None, None], size.shape)[edge]).mean() > 0.05          # weak ones that hang on strong ones
+    faint = natural // 16
+    assert (texture.canny(faint) == texture.canny(16 * faint)).mean() > 0.98
+
+
 def test_gradients_are_opencvs():
     cv2 = pytest.importorskip("cv2")
     images = pictures()
-    dy, dx = texture._sobel(texture.torch.as_tensor(images).double())
+    dy, dx = texture._sobel(torch.as_tensor(images).double())
     for image, y, x in zip(images, dy.numpy(), dx.numpy()):
         assert (x == cv2.Sobel(image, cv2.CV_64F, 1, 0, borderType=cv2.BORDER_REPLICATE)).all()
         assert (y == cv2.Sobel(image, cv2.CV_64F, 0, 1, borderType=cv2.BORDER_REPLICATE)).all()

@@ -14,6 +14,7 @@ import torch
 from emolib.errors import EmolibError
 
 SCALES = ("slaney", "htk")
+AT_ONCE = 1 << 17                                         # samples of a batch taken at once on a CPU: what its cache holds
 CHANG = dict(rate=16_000, n_fft=512, hop_length=64)       # chang2021, 4.5.2: Hann window of 512, hop of 64, 16 kHz
 
 
@@ -74,7 +75,14 @@ def mel_spectrogram(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_leng
     sound, back = _sound(waveform, device, least=n_fft)
     _whole(rate=rate, hop_length=hop_length)
     bank = filter_bank(rate, n_fft, bands, scale, str(sound.device), sound.dtype)
-    return back(_power(torch.nn.functional.pad(sound, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT @ bank)     # (..., frames, bands)
+
+    def rows(part):                                       # (..., samples) -> (..., frames, bands)
+        return _power(torch.nn.functional.pad(part, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT @ bank
+
+    if sound.ndim == 1:
+        return back(rows(sound))
+    most = AT_ONCE if sound.device.type == "cpu" else 64 * AT_ONCE
+    return back(torch.cat([rows(part) for part in sound.split(max(1, most // sound.shape[1]))]))
 
 
 def log_mel(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_length: int = 512, bands: int = 128, scale: str = "slaney",
@@ -158,10 +166,10 @@ def segments(signal, seconds: float = 1.0, overlap: float = 0.5, *, per_second: 
 
 
 def _power(padded: torch.Tensor, n_fft: int, hop: int) -> torch.Tensor:
-    """|STFT|^2 with a periodic Hann window, (..., n_fft // 2 + 1, frames). Squares are summed: no root to be squared again."""
+    """|STFT|^2 with a periodic Hann window, (..., n_fft // 2 + 1, frames). Squares are added, plane by plane: no root to be squared again."""
     window = torch.hann_window(n_fft, dtype=padded.dtype, device=padded.device)
-    spectrum = torch.view_as_real(torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True))
-    return spectrum.square().sum(-1)
+    spectrum = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)
+    return torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
 
 
 def _sound(waveform, device: str, *, least: int):
