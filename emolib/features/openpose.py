@@ -16,6 +16,11 @@ BODY_25 = [*range(8), *range(9, 15), *range(15, 19)]     # BODY_25's places of t
 FACE = POINTS + 2                                        # OpenPose's face model: the usual 68 and the two pupils
 
 
+# Joints that a limb joins, in OpenPose's 18: neck to nose, arms, legs, eyes and ears.
+BONES = ((1, 0), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
+         (0, 14), (14, 16), (0, 15), (15, 17))
+
+
 def read_openpose(folder: Path | str, frames: int | None = None) -> Landmarks:
     """Landmarks of a film from its `*_keypoints.json` files; of several people the most confident one, of equals the largest.
 

@@ -7,7 +7,7 @@ claim about them may be decided on simulated data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
@@ -15,22 +15,26 @@ from emolib.errors import EmolibError
 from emolib.sim.streams import stream
 
 
+def _dial(default: float, turns: str) -> float:
+    return field(default=default, metadata={"turns": turns})
+
+
 @dataclass(frozen=True)
 class Dials:
     """Every number in [0, 1]; turning one leaves the draws behind the others as they were."""
 
-    fuzz_face: float = 0.30        # share of samples whose face shows a neighbouring emotion
-    fuzz_voice: float = 0.40       # the same for the voice
-    complementarity: float = 0.5   # 0: the same samples fail the same way in both, joint = best; 1: never both at once
-    coupling: float = 0.3          # correlation of the two modalities' strength, given the class
-    mismatched: float = 0.0        # share of clips whose voice comes from another class's clip
-    missing_face: float = 0.03     # share of frames without a face
-    missing_voice: float = 0.0     # share of clips without sound
-    label_noise: float = 0.05      # share of labels replaced by a neighbouring class
-    roughness: float = 0.3         # of the valence-arousal annotation: steps and plateaus of a joystick
-    overlap: float = 0.2           # how far each prototype is pulled towards a random other one
-    leak: float = 0.0              # share of samples that repeat another sample's face, relit (identity leak)
-    shift: float = 0.0             # change of light, blur and action-unit strength in the test split
+    fuzz_face: float = _dial(0.30, "share of samples whose face shows a neighbouring emotion")
+    fuzz_voice: float = _dial(0.40, "the same for the voice")
+    complementarity: float = _dial(0.5, "0: the same samples fail the same way in both, joint = best; 1: never both at once")
+    coupling: float = _dial(0.3, "correlation of the two modalities' strength, given the class")
+    mismatched: float = _dial(0.0, "share of clips whose voice comes from another class's clip")
+    missing_face: float = _dial(0.03, "share of frames without a face")
+    missing_voice: float = _dial(0.0, "share of clips without sound")
+    label_noise: float = _dial(0.05, "share of labels replaced by a neighbouring class")
+    roughness: float = _dial(0.3, "of the valence-arousal annotation: steps and plateaus of a joystick")
+    overlap: float = _dial(0.2, "how far each prototype is pulled towards a random other one")
+    leak: float = _dial(0.0, "share of samples that repeat another sample's face, relit (identity leak)")
+    shift: float = _dial(0.0, "change of light, blur and action-unit strength in the test split")
 
     def __post_init__(self):
         for f in fields(self):

@@ -3,29 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
 
 import numpy as np
 import pandas as pd
 
 from emolib import EMOTIONS
 from emolib.sim import affect, face, voice
-
-
-def contact_sheet(images: np.ndarray, columns: int) -> np.ndarray:
-    """(N, H, W[, 3]) pictures side by side, row by row: (rows * H, columns * W[, 3]), the rest black."""
-    count, height, width = images.shape[:3]
-    rows = -(-count // columns)
-    full = np.zeros((rows * columns, *images.shape[1:]), images.dtype)
-    full[:count] = images
-    grid = full.reshape(rows, columns, height, width, *images.shape[3:]).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, *images.shape[3:])
-
-
-def expression_sheet(seed: int = 2, people: int = 7, size: int = 120, emotions=EMOTIONS[:8]) -> np.ndarray:
-    """One row per emotion at its apex, one column per person: uint8 (len(emotions) * size, people * size, 3)."""
-    crowd = face.faces(seed, people)
-    rows = [face.render(face.Faces(crowd.person, crowd.scene, np.repeat(affect.prototype(e)[None], people, 0)), size) for e in emotions]
-    return contact_sheet(np.concatenate(rows), people)
+from emolib.sim.dials import Dials
 
 
 def expressions(seed: int = 2, people: int = 7, size: int = 120, emotions=EMOTIONS[:8]) -> tuple[np.ndarray, pd.DataFrame]:
@@ -51,17 +36,9 @@ def annotation_tracks(seed: int = 0, seconds: float = 30.0, roughness=(0.0, 0.3,
                       for name, track in tracks.items() for k, axis in enumerate(("valence", "arousal"))], ignore_index=True)
 
 
-def spread_beside(simulated, real=None) -> pd.DataFrame:
-    """Mean and spread of each feature (TableSet) or class shares (any other set), long: source, what, statistic, value."""
-    rows = []
-    for world in filter(None, (simulated, real)):
-        if hasattr(world, "columns"):
-            for name, column in zip(world.columns, world.features.T):
-                rows += [(world.source, name, "mean", column.mean()), (world.source, name, "spread", column.std())]
-        else:
-            share = np.bincount(world.label[world.label >= 0], minlength=len(world.classes)) / len(world)
-            rows += [(world.source, c, "share", s) for c, s in zip(world.classes, share)]
-    return pd.DataFrame(rows, columns=["source", "what", "statistic", "value"])
+def dial_table() -> pd.DataFrame:
+    """Each dial of a world, its default, and what it turns."""
+    return pd.DataFrame([{"dial": f.name, "default": f.default, "turns": f.metadata["turns"]} for f in fields(Dials)])
 
 
 def speeds(faces: int = 400) -> pd.DataFrame:

@@ -87,6 +87,12 @@ def script(seed: int, i: int, count: int, who: int, people: int, dials: Dials, f
     return face.Faces(np.repeat(face.people(seed + 19, people)[who:who + 1], count), scene, np.clip(units, 0, 1))
 
 
+def film(world: TrackSet, k: int) -> face.Faces:
+    """The faces of simulated video `k`, frame by frame, not drawn."""
+    row = world.meta.iloc[k]
+    return script(row.seed, row["index"], row.frames, row.person, row.people, Dials(**json.loads(row.dials)), world.fps)
+
+
 def _drawn(seed, i, count, who, people, dials) -> np.ndarray:
     """float32 (count, 136 + 36 + 19): points and body in [0, 1] of the picture, units; zeros where no face is seen."""
     film, rng = script(seed, i, count, who, people, dials), stream(seed, "aff_wild", "detector", i)

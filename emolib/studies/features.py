@@ -20,7 +20,7 @@ from emolib.sim.streams import stream
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 
 TURNS = (0, 15, 30, 45)                                  # degrees of yaw
-ERASED = (0.0, 0.1, 0.2, 0.3, 0.4)                       # share of the face's box covered
+ERASED = (0.0, 0.2, 0.4, 0.6, 0.8)                       # share of the middle of the picture, where the face is, that is covered
 
 
 @dataclass(frozen=True)
@@ -177,15 +177,16 @@ def eigenfaces(profile: str, shown: int = 7) -> Pictures:
 
 
 @runs.once
-def gradients(profile: str, cells: int = 12, bins: int = 9) -> Pictures:
+def gradients(profile: str, cells: int = 8, bins: int = 9) -> Pictures:
     """A face and its histograms of oriented gradients: in each cell a star whose rays are as bright as that direction is frequent."""
     from emolib.features import texture
 
     world, grey = _frontal(profile)
     rows = [int(np.flatnonzero(world.label == EMOTIONS.index(e))[0]) for e in ("neutral", "happy", "surprise", "angry")]
     pictures = [np.round(g).astype(np.uint8) for g in grey[rows]]
-    histograms = texture.gradient_cells(np.stack(pictures), cells=cells, bins=bins)                     # (4, cells, cells, bins)
-    stars = [_stars(h, 16) for h in histograms]
+    every = texture.phog(np.stack(pictures), levels=3, bins=bins, angle=180, edges="gradient")           # the last level has 8 x 8 cells
+    histograms = every[:, -cells * cells * bins:].reshape(-1, cells, cells, bins)
+    stars = [_stars(h, 24) for h in histograms]
     wide = [np.kron(p, np.ones((3, 3), np.uint8)) for p in pictures]
     frame = pd.DataFrame([(EMOTIONS[world.label[r]], i, j, b, v) for r, h in zip(rows, histograms) for (i, j, b), v in np.ndenumerate(h.round(4))],
                          columns=["emotion", "row", "column", "direction", "measured"])
@@ -262,10 +263,10 @@ def _erase(images: np.ndarray, share: float) -> np.ndarray:
 def _shares(profile: str, conditions, name: str) -> pd.DataFrame:
     from scipy.stats import binomtest
 
-    rows = []
+    rows, together = [], np.concatenate([images for _, images in conditions])
     for label, finder in _finders().items():
-        for condition, images in conditions:
-            found = finder.detect(images).found
+        every = np.split(finder.detect(together).found, len(conditions))
+        for (condition, _), found in zip(conditions, every):
             low, high = binomtest(int(found.sum()), len(found)).proportion_ci(method="wilson")
             rows.append((label, condition, found.mean(), low, high))
     return pd.DataFrame(rows, columns=["detector", name, "measured", "low", "high"])

@@ -12,8 +12,7 @@ from emolib import data as datasets
 from emolib.data.checks import content_of, repeats
 from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import nearest
-from emolib.sim import affect, dials, face, gallery, voice
-from emolib.sim.track_sets import script
+from emolib.sim import affect, face, gallery, track_sets, voice
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 
 
@@ -116,11 +115,12 @@ def loudness(profile: str) -> Outcome:
                                        for k in np.unique(data.label)]))
         level = np.array([_level(data.waveform[i]()) for i in keep])
         table = pd.DataFrame({"level": level, "subject": data.subject[keep], "emotion": [EMOTIONS[k] for k in data.label[keep]]})
-        own = table[table.emotion == "neutral"].groupby("subject").level.mean()
+        own = table[table.emotion == "neutral"].groupby("subject")["level"].mean()
         table = table[table.subject.isin(own.index)]
         table["level"] -= table.subject.map(own)
         for emotion, part in table.groupby("emotion", sort=False):
-            low, high = metrics.bootstrap_ci(part.level.to_numpy(), part.subject.to_numpy()) if part.subject.nunique() > 1 else (np.nan, np.nan)
+            several = part.subject.nunique() > 1
+            low, high = metrics.bootstrap_ci(part.level.to_numpy(), part.subject.to_numpy())[1:] if several else (np.nan, np.nan)
             rows.append((data.source, emotion, part.level.mean(), low, high))
     frame = pd.DataFrame(rows, columns=["data", "emotion", "measured", "low", "high"])
     return _outcome(frame.sort_values(["emotion", "data"], kind="stable"), profile, *pair[::-1])
@@ -165,8 +165,7 @@ def _films(name: str, profile: str):
 
 def _drawn(world, k: int, at: np.ndarray, size: int):
     """Pictures (N, size, size, 3) and 68 points (N, 68, 2) of video `k` at the frames `at`."""
-    row = world.meta.iloc[k]
-    film = script(row.seed, row["index"], row.frames, row.person, row.people, dials.Dials()).take(np.asarray(at))
+    film = track_sets.film(world, k).take(np.asarray(at))
     return face.render(film, size), face.points(film, size)
 
 
