@@ -6,6 +6,7 @@ version. It is written to a temporary name and renamed. A copy that is damaged o
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Callable
@@ -36,7 +37,7 @@ def parsed(source: Path, version: str, parse: Callable[[Path], dict[str, np.ndar
 
 def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
-        with np.load(copy, allow_pickle=False) as opened:         # the archive's checksums are verified on reading
+        with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:         # the archive's checksums are verified on reading
             return {name: opened[name] for name in opened.files}
     except Exception:                                             # whatever a damaged archive makes its reader trip over
         return None
@@ -50,5 +51,6 @@ def _write(copy: Path, held: dict[str, np.ndarray]):
             np.savez(file, **held)
         os.replace(partial, copy)
     except OSError as error:                                      # a full or read-only disk costs time, never the load
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
         warnings.warn(f"{copy}: the parsed copy cannot be kept ({error.strerror}); reading takes as long each time", stacklevel=4)
