@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 
 from emolib import EMOTIONS, data
-from emolib.data import fer2013, files
 from emolib.data.files import Damaged, LeftOut
 from emolib.errors import EmolibError
 from emolib.sim import face_sets, glyph_sets, worlds
@@ -388,7 +387,3 @@ def test_an_unknown_option_is_said(whole, name, options, told):
     root = whole / "table" if name.startswith("fer") else whole
     with pytest.raises(EmolibError, match=told):
         data.load(name, root=root, **options)
-
-
-def test_what_is_read_is_what_is_there():
-    assert fer2013.CODES == EMOTIONS[:7] and files.LFS in POINTER

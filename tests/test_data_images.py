@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from emolib import EMOTIONS, data, votes
-from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, files, parsed, pictures, vggface
+from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, parsed, pictures, vggface
 from emolib.errors import EmolibError
 from emolib.sim import face_sets, glyph_sets, worlds
 
@@ -380,21 +380,21 @@ def real(real_data, *names):
 @pytest.mark.slow
 def test_the_real_fer2013_is_what_the_protocol_says(real_data):
     real(real_data, "fer2013/fer2013.csv.xz")
-    start = time.perf_counter()
+    start = time.process_time()
     faces = data.load("fer2013", source="real")
-    first = time.perf_counter() - start
+    first = time.process_time() - start
     assert [(faces.split == u).sum() for u in fer2013.USAGES] == [28709, 3589, 3589]
     assert np.bincount(faces.label).tolist() == [4953, 547, 5121, 8989, 6077, 4002, 6198]
-    start = time.perf_counter()
+    start = time.process_time()
     again = data.load("fer2013", source="real")
-    second = time.perf_counter() - start
+    second = time.process_time() - start
     assert again.fingerprint == faces.fingerprint
     told = fer2013.check(real_data).duplicates
     for part in ("280 of PublicTest stand in Training", "288 of PrivateTest stand in Training", "44 of PrivateTest stand in PublicTest",
                  "57 distinct images carry two labels"):
         assert part in told, part
-    print(f"FER2013: {first:.1f} s, then {second:.2f} s")
-    assert first < 75 and second < 3                     # three times the budget: machines are shared
+    print(f"FER2013: {first:.1f} s of processor time, then {second:.2f} s")
+    assert first < 25 and second < 1                     # of this process, whatever else the machine does
 
 
 @pytest.mark.slow
@@ -417,4 +417,3 @@ def test_the_real_cifar_subset(real_data):
     assert pictures.images.shape == (15_000, 32, 32, 3) and pictures.classes[:2] == ("apple", "aquarium_fish")
     assert np.bincount(pictures.label[pictures.split == "train"]).tolist() == [100] * 100
     assert np.bincount(pictures.label[pictures.split == "test"]).tolist() == [50] * 100
-    assert files.digest_of(real_data / "cifar100" / "cifar100_subset.npz")
