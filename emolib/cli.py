@@ -29,6 +29,7 @@ examples:
   ./reproduce.sh list wang                              what there is: artefacts, notebooks, status
   ./reproduce.sh doctor                                 which data sets are here, in what state, how to get the rest
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
+  ./reproduce.sh features --set ravdess --feature landmarks --detector dlib     features of a whole set, kept in the cache
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
@@ -82,6 +83,13 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name", help="a paper, notebook or artefact")
     command("list", _list, "artefacts, notebooks and status", parents=[shared]).add_argument("name", nargs="?", help="a paper, notebook or artefact")
     command("doctor", _doctor, "which data sets are here", parents=[shared])
+    one = command("features", _features, "extract features of a whole set into the cache", parents=[shared])
+    one.add_argument("--set", required=True, metavar="NAME", help="a data set, real where it is at hand and simulated where not")
+    one.add_argument("--source", default="auto", help="auto (default), real or simulated")
+    one.add_argument("--feature", metavar="NAME", action="append", help="landmarks (default), pose, mesh, mel, backbone or texture; may be repeated")
+    one.add_argument("--detector", default="dlib", metavar="NAME", help="dlib (default), mediapipe or simulator (the truth of simulated films)")
+    one.add_argument("--backbone", default="resnet50-ferplus", metavar="NAME",
+                     help="resnet50-ferplus (default), resnet50-imagenet, efficientnet_lite0 or resnet18-random")
     one = command("diff", _diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
@@ -155,6 +163,33 @@ def _run(options) -> int:
         start = time.perf_counter()
         act(options.profile)
         print(f"{name}: stored ({time.perf_counter() - start:.1f} s)")
+    return 0
+
+
+def _features(options) -> int:
+    """Recipes first: an unknown name or a missing model file ends the command before any data is read."""
+    import pandas as pd
+
+    from emolib import data
+    from emolib.data.catalog import CATALOG
+    from emolib.features import detectors, extract, store
+
+    wanted = dict.fromkeys(options.feature or ["landmarks"])
+    known = ((options.set, CATALOG, "data set"), (options.detector, detectors.NAMES, "detector"), *((f, extract.FEATURES, "feature") for f in wanted))
+    for name, names, what in known:
+        if name not in names:
+            raise nearest(name, names, what=what)
+    rows = []
+    for feature in wanted:
+        takes = {"modality": "av" if feature == "mel" else "v", "kind": "rendered"}       # sets that take neither leave them unused
+        made = data.load(options.set, source=options.source, profile=options.profile, **{k: v for k, v in takes.items() if data.takes(options.set, k)})
+        recipe = extract.recipe(feature, detector=options.detector, backbone=options.backbone, pictures=store.is_pictures(made))
+        try:
+            rows.append(store.extract(made, recipe))
+        except store.TimeIsUp as error:
+            print(f"emolib: {error}", file=sys.stderr)
+            return 3
+    print(pd.concat(rows).to_string(index=False, float_format="{:.4g}".format))
     return 0
 
 

@@ -66,6 +66,10 @@ NOT_A_NUMBER = np.array([[0.0, 1.0], [2.0, np.nan], [4.0, 5.0]])
     (tracks, {"valence_arousal": [np.zeros((2, 4))] * 3}, r"shape \(2, 4\)"),
     (tracks, {"features": [np.zeros] * 2}, "3 videos but 2 in `features`"),
     (tracks, {"content": ["p"]}, "3 videos but 1 in `content`"),
+    (tracks, {"missing": [np.zeros(4, bool)]}, "3 videos but 1 in `missing`"),
+    (tracks, {"missing": [np.zeros(4, bool)] * 2 + [np.zeros(3, bool)]}, r"`missing` of video 2 is bool \(3,\), expected bool \(4,\)"),
+    (tracks, {"missing": [np.zeros(4)] * 3}, "`missing` of video 0 is float64"),
+    (tracks, {"missing": [np.zeros(4, bool), np.zeros(4, bool), np.eye(4, dtype=bool)[1]]}, "video 2 has values in frames marked missing"),
 ])
 def test_what_is_not_whole_is_refused_with_its_place(make, wrong, told):
     with pytest.raises(EmolibError, match=told) as error:
@@ -80,6 +84,7 @@ CHANGES = [
     (images, {"images": np.arange(1, 13, dtype=np.uint8).reshape(3, 2, 2)}),
     (clips, {"content": ["p", "q", "s"]}), (clips, {"rate": 8000}),
     (tracks, {"fps": 25.0}), (tracks, {"valence_arousal": [np.full((4, 2), v, np.float32) for v in (-1, 0.5, 1)]}),
+    (tracks, {"missing": [np.zeros(4, bool)] * 3}),
     *[(make, change) for make in (table, images, clips, tracks) for change in (
         {"source": "real"}, {"label": [0, 6, 9]}, {"subject": ["a", "b", "longer"]}, {"split": ["train", "test", "test"]},
         {"classes": tuple("abcdefghijk")})],
@@ -127,6 +132,13 @@ def test_select_by_mask_equals_select_by_index():
     made = table()
     assert made.select(np.array([True, False, True])).fingerprint == made.select([0, 2]).fingerprint
     assert clips().select(np.array([False, True, False])).frames is None
+
+
+def test_missing_frames_are_content_and_go_with_their_videos():
+    gone = [np.zeros(4, bool), np.eye(4, dtype=bool)[2], np.zeros(4, bool)]
+    assert len({tracks().fingerprint, tracks(missing=gone).fingerprint, tracks(missing=[gone[0]] * 3).fingerprint}) == 3
+    assert tracks(missing=gone).select([1, 0]).missing[0].tolist() == [False, False, True, False]
+    assert tracks().missing is None and tracks().select([1]).missing is None
 
 
 def test_containers_are_frozen():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from emolib import data, settings
-from emolib.data.kept import kept
+from emolib.data.kept import pictures as kept
 from emolib.sim import worlds
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import inspect
 import json
 from dataclasses import replace
@@ -42,8 +41,8 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
     where = Path(root) if root is not None else settings.data_root()
     reader, stand_in = _reader(name), _stand_in(name)
     for option in options:
-        if option not in {*_takes(reader), *_takes(stand_in)}:
-            raise nearest(option, sorted({*_takes(reader), *_takes(stand_in)}), what=f"option of data set '{name}'")
+        if not takes(name, option):
+            raise nearest(option, sorted(_takes(reader) | _takes(stand_in)), what=f"option of data set '{name}'")
     if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
         made, options = _made(name, profile, seed, options), {"profile": profile, "seed": seed} | options
@@ -55,13 +54,7 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
     return replace(made, name=name, recipe=json.dumps(options, default=_plain, sort_keys=True))
 
 
-def _has_reader(name: str) -> bool:
-    return importlib.util.find_spec(f"emolib.data.{name}") is not None
-
-
 def _reader(name: str):
-    if not _has_reader(name):
-        return _stand_in(name)              # DEV
     return importlib.import_module(f"emolib.data.{name}").load
 
 
@@ -73,13 +66,19 @@ def _stand_in(name: str):
 
 def _made(name: str, profile: str, seed: int, options: dict):
     """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
-    from emolib.data.kept import kept, simulator
+    from emolib.data import kept
     from emolib.sim import worlds
 
     make = functools.partial(worlds.make, name, profile, seed, **options)
     if get_type_hints(_stand_in(name))["return"] is not ImageSet:
         return make()
-    return kept(f"{name}-{profile}", (simulator(), seed, json.dumps(options, default=_plain, sort_keys=True)), make)
+    return kept.pictures(f"{name}-{profile}", (seed, json.dumps(options, default=_plain, sort_keys=True)), make)
+
+
+def takes(name: str, option: str) -> bool:
+    """Does the data set `name`, real or simulated, take this option?"""
+    _entry(name)
+    return option in _takes(_stand_in(name)) | _takes(_reader(name))
 
 
 @functools.cache
@@ -145,7 +144,7 @@ def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame
     for entry in CATALOG.values():
         row = {"set": entry.name, "state": "absent", "found": 0, "expected": f"{entry.samples} {entry.unit}",
                "detail": "its simulated stand-in is used", "duplicates": "", "damaged": ""}
-        if seen(entry, where) and not (deep and _has_reader(entry.name)):
+        if seen(entry, where) and not deep:
             row |= {"state": "there", "detail": "not looked into"}
         elif seen(entry, where):
             found = importlib.import_module(f"emolib.data.{entry.name}").check(where)

@@ -48,7 +48,8 @@ def load(root: Path, *, damaged: str = "raise") -> TrackSet:
     if not folders:
         raise EmolibError(f"{where}: no usable video; expected folders such as 001 with 001.json and 00000.png")
     meta = pd.DataFrame({"video": [f.name for f in folders], "frames": [len(p.missing) for p in probed], "actor": [p.actor for p in probed],
-                         "kind": "points", "path": [f.relative_to(root).as_posix() for f in folders], "pictures": [p.pictures for p in probed]})
+                         "kind": "points", "path": [f.relative_to(root).as_posix() for f in folders],
+                         "pictures": [p.pictures for p in probed]})
     return TrackSet(name="afew_va", source="real", features=[partial(_landmarks, f / f"{f.name}.json") for f in folders], fps=FPS,
                     valence_arousal=[p.valence_arousal for p in probed], label=np.full(len(folders), -1), subject=meta["actor"].to_numpy(),
                     missing=[p.missing for p in probed] if any(p.missing.any() for p in probed) else None,
@@ -135,13 +136,17 @@ def _frame(path: Path, name: str, frame) -> tuple[list[float], list[float]]:
         if not _number(value) or abs(value) > 10:
             raise Damaged(path, f"frame {name} has {key} {value!r}, expected a number from -10 to 10")
     points = frame.get("landmarks")
-    if not isinstance(points, list) or len(points) != 68 or not all(isinstance(p, list) and len(p) == 2 and all(map(_number, p)) for p in points):
+    if not isinstance(points, list) or len(points) != 68 or not all(map(_pair, points)):
         raise Damaged(path, f"frame {name} has no 68 landmarks (pairs of numbers)")
     return [v for pair in points for v in pair], [frame["valence"], frame["arousal"]]
 
 
 def _number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _pair(value) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_number, value))
 
 
 def _landmarks(path: Path) -> np.ndarray:

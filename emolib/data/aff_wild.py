@@ -77,7 +77,8 @@ def load(root: Path, *, damaged: str = "raise", layout: str | None = None, featu
         raise EmolibError(f"features folder {store}: no such folder")
     videos, probed = usable(videos, partial(_probe, store), damaged)
     if not videos:
-        raise EmolibError(f"{where}: no usable annotated video; expected annotations/train/valence/*.txt or annotations/VA_Set/Train_Set/*.txt")
+        raise EmolibError(f"{where}: no usable annotated video; expected annotations/train/valence/*.txt or "
+                          "annotations/VA_Set/Train_Set/*.txt")
     widths = sorted({p.width for p in probed})
     if len(widths) > 1:
         raise EmolibError(f"{store}: files of {widths[0]} and of {widths[-1]} features; one extractor must make them all")
@@ -86,7 +87,8 @@ def load(root: Path, *, damaged: str = "raise", layout: str | None = None, featu
                          "path": [_relative(v.film, root) for v in videos], "faces": [_relative(v.faces, root) for v in videos],
                          "fps": [p.fps for p in probed], "cut": [p.cut for p in probed]})
     gaps = any(p.missing.any() for p in probed)
-    return TrackSet(name="aff_wild", source="real", features=[p.features for p in probed], valence_arousal=[p.valence_arousal for p in probed],
+    return TrackSet(name="aff_wild", source="real", features=[p.features for p in probed],
+                    valence_arousal=[p.valence_arousal for p in probed],
                     missing=[p.missing for p in probed] if gaps else None, fps=float(Counter(meta["fps"]).most_common(1)[0][0]),
                     label=np.full(len(videos), -1), subject=meta["base"].to_numpy(), split=[v.split for v in videos], meta=meta,
                     content=[p.content for p in probed])
@@ -94,7 +96,7 @@ def load(root: Path, *, damaged: str = "raise", layout: str | None = None, featu
 
 def check(root: Path) -> Checked:
     """For the doctor: every annotation, every film at its ends, points of the first and last frame; both layouts."""
-    where, found, damaged, seen, notes = Path(root) / "aff_wild", 0, [], [], []
+    where, found, damaged, seen, notes = Path(root) / "aff_wild", 0, [], {}, []
     for layout in LAYOUTS:
         try:
             videos = _videos(where, layout)
@@ -107,14 +109,13 @@ def check(root: Path) -> Checked:
         if good:
             cut, gaps = sum(p.cut != 0 for _, p in good), sum(int(p.missing.sum()) for _, p in good)
             frames, kinds = sum(len(p.missing) for _, p in good), Counter(p.kind for _, p in good)
-            notes.append(f"{layout}: {clips.count_of(len(good), 'video')} ({', '.join(f'{n} {s}' for s, n in Counter(v.split for v, _ in good).items())}), "
-                         f"{frames} frames, {gaps} of them not annotated; {cut} cut by 1 or 2 frames; "
+            splits = ", ".join(f"{n} {s}" for s, n in Counter(v.split for v, _ in good).items())
+            notes.append(f"{layout}: {clips.count_of(len(good), 'video')} ({splits}), {frames} frames, {gaps} of them not annotated; {cut} cut by 1 or 2 frames; "
                          f"{'own landmarks or boxes' if kinds['points'] else 'no features in the set'}")
-        films = {v.film: p.content.split(":")[0] for v, p in good if v.film}
-        seen += [clips.Look(film, content) for film, content in films.items()]
-    spare = len(set(clips.find(where, FILMS)) - {s.path for s in seen} - {p for p, _ in damaged}) if where.is_dir() else 0
+        seen |= {v.film: (clips.Look(v.film, p.content.split(":")[0]), f"{layout} {v.split}") for v, p in good if v.film}
+    spare = len(set(clips.find(where, FILMS)) - set(seen) - {p for p, _ in damaged}) if where.is_dir() else 0
     return Checked(found, "; ".join(notes) + (f"; {clips.count_of(spare, 'film')} without annotation" if spare else ""), damaged,
-                   clips.same(seen) if seen else "")
+                   clips.same(*map(list, zip(*seen.values()))) if seen else "")
 
 
 def _look(video: Video) -> tuple[Video, Probed]:
@@ -200,7 +201,8 @@ def _probe(store: Path | None, video: Video) -> Probed:
         width = sum(4 if "bboxes" in folder.parts[-3:] else 136 for folder in video.points)
         features, kind = partial(_scaled, video.points, count, film.height, film.width), "points"
         content = ":".join([content, *held])
-    return Probed(va[:count], gone[:count], features or partial(tracks.nothing, count), kind, width, film.fps if film else FPS, cut, content)
+    features = features or partial(tracks.nothing, count)
+    return Probed(va[:count], gone[:count], features, kind, width, film.fps if film else FPS, cut, content)
 
 
 def _annotation(video: Video) -> tuple[np.ndarray, np.ndarray]:

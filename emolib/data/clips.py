@@ -179,20 +179,24 @@ def tell(seen: list[Look]) -> str:
                      f"{', averaged to mono' if stereo else ''}{f', {silent} silent' if silent else ''})")
     if films:
         sizes = "/".join(f"{w} x {h}" for w, h in sorted({(s.video.width, s.video.height) for s in films})[:3])
-        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {'/'.join(f'{f:g}' for f in sorted({s.video.fps for s in films})[:3])} fps, "
+        fps = "/".join(f"{f:g}" for f in sorted({s.video.fps for s in films})[:3])
+        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, "
                      f"{sum(s.video.has_sound for s in films)} with sound)")
     return ", ".join(parts)
 
 
-def same(seen: list[Look]) -> str:
-    """One line on clips whose content stands elsewhere, '' where there are none."""
-    content = np.array([s.content for s in seen])
-    found = checks.repeats(content, np.full(len(content), "all")) if len(content) else {}
+def same(seen: list[Look], split: list[str] | None = None) -> str:
+    """One line on clips whose content stands elsewhere, inside a part of the set and across parts; '' where there are none."""
+    content, part = np.array([s.content for s in seen]), np.array(split if split is not None else ["all"] * len(seen))
+    found = checks.repeats(content, part) if len(content) else {}
     if not found:
         return ""
-    value, count = np.unique(content, return_counts=True)
+    order, (value, count) = list(dict.fromkeys(part)), np.unique(content, return_counts=True)
     first = [s.path.name for s in seen if s.content == value[count > 1][0]]
-    return f"{count_of(found['all', 'all'], 'clip')} with the content of another ({' and '.join(first[:2])})"
+    inside = sum(n for (p, q), n in found.items() if p == q)
+    told = [f"{count_of(inside, 'clip')} with the content of another"] if inside else []
+    told += [f"{n} of {p} also in {q}" for (p, q), n in found.items() if order.index(p) > order.index(q)]
+    return f"{', '.join(told)} ({' and '.join(first[:2])})"
 
 
 def spared(spare: list[Path]) -> str:

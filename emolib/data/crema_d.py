@@ -34,7 +34,7 @@ def load(root: Path, *, damaged: str = "raise", modality: str | None = None, rat
     modality   'a' from AudioWAV, or from the films of clips that are not there; 'v' films; 'av' films, with the sound
                of AudioWAV where it is there. None: 'av' where there are at least as many films as sounds, else 'a'
     rate, size, grey   as for ravdess
-    meta       actor (from 0), emotion, sentence (from 0), statement, strength, image, subject, code, level; fps with
+    meta       actor (from 0), emotion, sentence (0 to 11), statement, strength, image, subject, code, level; fps with
                pictures; age, sex, race, ethnicity where VideoDemographics.csv is there
     """
     where = Path(root) / "crema_d"
@@ -89,7 +89,8 @@ def _parse(path: Path) -> tuple:
     sentence = CREMA_SENTENCES.index(statement)
     row = dict(actor=actor - FIRST, emotion=CREMA[code], sentence=sentence, strength=LEVELS[level], image=path.stem, subject=str(actor),
                code=code, statement=statement, level=level)
-    return (actor, sentence, list(CREMA).index(code), list(LEVELS).index(level)), "film" if path.suffix.lower() in media.FILMS else "sound", row
+    kind = "film" if path.suffix.lower() in media.FILMS else "sound"
+    return (actor, sentence, list(CREMA).index(code), list(LEVELS).index(level)), kind, row
 
 
 def _people(path: Path) -> dict:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import gzip
 import io
 import lzma
+import os
 import zlib
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from emolib.containers import ImageSet
 from emolib.data import pictures
 from emolib.data.checks import Checked, content_of, repeats, told
 from emolib.data.files import Damaged, guard, settle
-from emolib.data.parsed import parsed
+from emolib.data.kept import parsed
 from emolib.errors import EmolibError
 
 SIDE = 48
@@ -78,11 +79,10 @@ def check(root: Path) -> Checked:
 
 def table(root: Path) -> Path:
     """The table with all three parts, in the order that FERPlus follows; raises EmolibError where there is none."""
-    place = Path(root) / "fer2013"
-    for name in TABLES:
-        if (place / name).exists() or (place / name).is_symlink():
-            return place / name
-    raise EmolibError(f"{place}: none of {', '.join(TABLES)} is there; rows cannot be told without the original table")
+    source = _table(Path(root) / "fer2013")
+    if source is None:
+        raise EmolibError(f"{Path(root) / 'fer2013'}: none of {', '.join(TABLES)} is there; rows cannot be told without the original table")
+    return source
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -95,23 +95,24 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 def _two_labels(content, code) -> str:
     pairs = np.unique(np.rec.fromarrays([content, code])).f0
-    n = len(pairs) - len(np.unique(pairs))
+    n = (np.unique(pairs, return_counts=True)[1] > 1).sum()
     return f"{n} distinct images carry two labels or more" if n else ""
+
+
+def _table(place: Path) -> Path | None:
+    return next((place / name for name in TABLES if os.path.lexists(place / name)), None)
 
 
 def _gather(root: Path) -> tuple[dict[str, np.ndarray], list[Damaged], int]:
     """(images, code, usage, content and row of what can be used; what is wrong with the rest; rows without labels)."""
     place = root / "fer2013"
-    try:
-        found = read(table(root))
+    source = _table(place)
+    if source is not None:
+        found = read(source)
         if (found["code"] < 0).any() or (found["usage"] == "").any():
-            raise Damaged(table(root), "its first line lacks emotion or Usage; get the original table anew")
+            raise Damaged(source, "its first line lacks emotion or Usage; get the original table anew")
         return found | {"row": np.arange(len(found["code"]))}, [], 0
-    except Damaged:
-        raise
-    except EmolibError:
-        pass
-    if (place / "train.csv").exists() or (place / "train.csv").is_symlink():
+    if os.path.lexists(place / "train.csv"):
         return _competition(place)
     return *_folders(place), 0
 
@@ -121,7 +122,7 @@ def _competition(place: Path):
     if (train["code"] < 0).any():
         raise Damaged(place / "train.csv", "its first line lacks emotion; a training table without labels cannot be used")
     parts, unlabelled = [train | {"usage": np.where(train["usage"] == "", USAGES[0], train["usage"])}], 0
-    if (place / "test.csv").exists():
+    if os.path.lexists(place / "test.csv"):
         test = read(place / "test.csv")
         unlabelled = int((test["code"] < 0).sum())
         if not unlabelled:
@@ -139,7 +140,7 @@ def _folders(place: Path):
             if folder.name not in CODES:
                 bad.append(Damaged(folder, f"no class of FER2013: expected {', '.join(CODES)}"))
                 continue
-            for path in pictures.files(folder):
+            for path in pictures.files(folder, bad):
                 paths.append(path)
                 code.append(CODES.index(folder.name))
                 usage.append(next((u for u in USAGES if path.name.startswith(u)), named))
@@ -198,7 +199,7 @@ def _head(path: Path, line: bytes) -> list[str]:
 
 def _pixels(path: Path, number: int, text: bytes) -> bytes:
     if text.translate(None, b"0123456789 "):
-        word = next(w for w in text.split() if not w.isdigit())
+        word = next((w for w in text.split() if not w.isdigit()), text)
         raise Damaged(path, f"line {number}: pixel '{word[:20].decode(errors='replace')}', expected a whole number from 0 to 255")
     values = np.fromstring(text, np.int64, sep=" ") if text else np.empty(0, np.int64)
     if len(values) != SIDE * SIDE:

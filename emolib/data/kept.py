@@ -1,7 +1,7 @@
-"""Image sets that take seconds to make are made once: parsed or rendered pictures, kept under the cache folder.
+"""What takes seconds to make is made once: parsed tables and rendered pictures, kept under the cache folder.
 
-A kept set is found by its name and a key that covers everything it was made from. It is read back only
-when its content still has the fingerprint it was stored with; otherwise it is made anew.
+A copy is found by a name and a key that covers everything it was made from. It is written to a temporary name and
+renamed; one that is damaged is made anew.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import functools
 import hashlib
 import json
 import os
-import zipfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,23 +19,41 @@ import pandas as pd
 
 from emolib import settings
 from emolib.containers import ImageSet, digest
+from emolib.data.files import digest_of, guard
 
-FORMAT = 1                                               # a change of the layout below makes every kept set anew
+
+def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """`make()`, arrays by name, from the copy kept under `name` and `key` (any plain value) if there is a sound one."""
+    copy = settings.cache() / "sets" / f"{name}-{digest(key)}.npz"
+    held = _read(copy)
+    if held is None:
+        held = make()
+        _write(copy, held)
+    return held
 
 
-def kept(name: str, key, make: Callable[[], ImageSet]) -> ImageSet:
-    """`make()`, from disk when it was made before under the same `key` (any plain value)."""
-    path = settings.cache() / "sets" / f"{name}-{digest(FORMAT, key)}.npz"
-    found = _read(path)
-    if found is None:
-        found = make()
-        _write(path, found)
-    return found
+def parsed(source: Path, version: str, parse: Callable[[Path], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """What `parse(source)` returns, kept: a table of 300 MB is read in seconds once and at once after.
+
+    version   name and number of the format `parse` returns ('fer2013-1'): change it with the parser
+    The digest of a large file covers its ends only, so the time of its last change is part of the key.
+    """
+    guard(source)
+    return arrays(version, (digest_of(source), source.stat().st_mtime_ns), lambda: parse(source))
+
+
+def pictures(name: str, key, make: Callable[[], ImageSet]) -> ImageSet:
+    """The image set that `make()` draws, kept; `key` stands beside the simulator's sources, so that a changed one draws anew."""
+    held = arrays(name, (1, simulator(), key), lambda: _taken_apart(make()))
+    about = json.loads(str(held["about"]))
+    meta = pd.DataFrame({c: held[f"meta_{c}"] for c in about["columns"]}, index=range(len(held["label"])))
+    return ImageSet(name=about["name"], source=about["source"], classes=tuple(about["classes"]), meta=meta,
+                    **{part: held[part] for part in ("images", "label", "subject", "split")})
 
 
 @functools.cache
 def simulator() -> str:
-    """16 hex digits of the simulator's sources: a changed simulator draws its sets anew."""
+    """16 hex digits of the simulator's sources."""
     from emolib import sim
 
     h = hashlib.sha256()
@@ -44,34 +62,27 @@ def simulator() -> str:
     return h.hexdigest()[:16]
 
 
-def _write(path: Path, data: ImageSet) -> None:
-    """An uncompressed npz, under a temporary name first: a reader never meets half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {f"meta_{c}": _plain(data.meta[c]) for c in data.meta}
-    about = {"name": data.name, "source": data.source, "classes": data.classes, "columns": list(data.meta), "fingerprint": data.fingerprint}
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+def _taken_apart(data: ImageSet) -> dict[str, np.ndarray]:
+    about = {"name": data.name, "source": data.source, "classes": data.classes, "columns": list(data.meta)}
+    columns = {f"meta_{c}": v.to_numpy() if v.dtype.kind in "iufb" else v.astype(str).to_numpy(dtype=str) for c, v in data.meta.items()}
+    return {"images": data.images, "label": data.label, "subject": data.subject, "split": data.split, "about": np.array(json.dumps(about))} | columns
+
+
+def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
-        with open(part, "wb") as file:
-            np.savez(file, images=data.images, label=data.label, subject=data.subject, split=data.split, about=json.dumps(about), **columns)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _plain(column: pd.Series) -> np.ndarray:
-    return column.to_numpy() if column.dtype.kind in "iufb" else column.astype(str).to_numpy(dtype=str)
-
-
-def _read(path: Path) -> ImageSet | None:
-    """The kept set, or None where there is none or it is not what was stored."""
-    if not path.is_file():
+        with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:       # the archive's checksums are verified on reading
+            return {name: opened[name] for name in opened.files}
+    except Exception:                                             # whatever a damaged archive makes its reader trip over
         return None
+
+
+def _write(copy: Path, held: dict[str, np.ndarray]) -> None:
+    partial = copy.with_name(f"{copy.stem}-{os.getpid()}.partial")
     try:
-        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            meta = pd.DataFrame({c: file[f"meta_{c}"] for c in about["columns"]}, index=range(len(file["label"])))
-            data = ImageSet(name=about["name"], source=about["source"], classes=tuple(about["classes"]), images=file["images"],
-                            label=file["label"], subject=file["subject"], split=file["split"], meta=meta)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None
-    return data if data.fingerprint == about["fingerprint"] else None
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with open(partial, "wb") as file:
+            np.savez(file, **held)
+        partial.replace(copy)
+    except OSError as error:                                      # a full or read-only disk costs time, never the load
+        partial.unlink(missing_ok=True)
+        warnings.warn(f"{copy}: the copy cannot be kept ({error.strerror}); making it takes as long each time", stacklevel=4)

@@ -40,7 +40,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Video:
-    """Of a film: `frames` as its header counts them, or from its length where the format counts none (flv, mpg)."""
+    """Of a film: `frames` as its header counts them; `counted` False where the format counts none (flv, mpg): packets then."""
 
     fps: float
     frames: int
@@ -129,7 +129,7 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
     announced = _header(path).samples
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError) as error:
+    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:       # a broken header may announce terabytes
         raise Damaged(path, f"cannot be decoded to its end ({_line(error)}); it is probably cut short") from None
     if len(samples) < announced:
         raise Damaged(path, f"cut short: {len(samples)} of {announced} samples can be decoded; get it anew")
@@ -171,23 +171,23 @@ def _decode_track(path: Path) -> tuple[np.ndarray, int]:
 # ---- films
 
 def probe_video(path: Path | str) -> Video:
-    """What the header says of a film; decodes its first frame only where the header counts none.
+    """What the header says of a film; reads through it, undecoded, only where the header counts no frames.
 
     Raises Damaged for what is no film, has no picture, no size or no frame rate.
     """
     path = Path(path)
     with _opened(path) as film:
         if not film.streams.video:
-            raise Damaged(path, "holds no video; expected a film")
+            raise Damaged(path, "holds no picture (0 frames); expected a film")
         track = film.streams.video[0]
         fps = float(track.average_rate or track.guessed_rate or 0)
         counted = track.frames > 0
-        if not counted and next(film.decode(track), None) is None:
+        frames = track.frames or sum(packet.size > 0 for packet in film.demux(track))
+        if not frames:
             raise Damaged(path, "a film of 0 frames; get it anew")
-        frames = track.frames or round(_seconds(film, track) * fps)
         if fps <= 0 or not track.height or not track.width:
             raise Damaged(path, f"a film of {track.width} x {track.height} pixels at {fps:g} frames a second; its header is broken")
-        return Video(round(fps, 3), max(frames, 1), track.height, track.width, bool(film.streams.audio), counted)
+        return Video(round(fps, 3), frames, track.height, track.width, bool(film.streams.audio), counted)
 
 
 def check_ends(path: Path | str) -> Video:
@@ -208,13 +208,14 @@ def check_ends(path: Path | str) -> Video:
     return video
 
 
-def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, int] | None = None, grey: bool = False) -> Iterator[np.ndarray]:
+def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, int] | None = None,
+                   grey: bool = False) -> Iterator[np.ndarray]:
     """The frames of a film in order, at most `chunk` at a time: uint8 (n, H, W, 3), or (n, H, W) with `grey`.
 
     size   None keeps the film's own; a number makes squares, (height, width) anything else (area averaging, no cropping)
     grey   luma of Rec. 601, (77 R + 150 G + 29 B) / 256; for another grey read colours
     Memory holds one chunk, whatever the length. Raises Damaged for frames that cannot be decoded, and at the end for
-    a film more than 2 frames short of its header's count. Formats that count none (flv, mpg) cannot be found out so.
+    a film more than 2 frames short of its header's count. A cut mpg, whose header counts none, is a shorter film.
     """
     path, video = Path(path), probe_video(path)
     height, width = (video.height, video.width) if size is None else (size, size) if isinstance(size, int) else size
@@ -224,7 +225,7 @@ def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, in
         track.thread_type = "AUTO"
         for frame in film.decode(track):
             if size is None and (frame.height, frame.width) != (height, width):
-                raise Damaged(path, f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; read it with a `size`")
+                raise Damaged(path, f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; give a `size`")
             if frame.is_corrupt:
                 raise Damaged(path, f"frame {seen} is damaged; get the film anew")
             picture = frame.to_ndarray(format="rgb24", height=height, width=width, interpolation="AREA")        # (H, W, 3)
@@ -237,7 +238,7 @@ def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, in
         yield np.stack(block)
     if not seen:
         raise Damaged(path, "a film of 0 frames; get it anew")
-    if video.counted and seen < video.frames - SLACK:
+    if seen < video.frames - SLACK:
         raise Damaged(path, f"cut short: {seen} of {video.frames} frames can be decoded; get it anew")
 
 
@@ -257,10 +258,6 @@ def read_frames(path: Path | str, size: int | tuple[int, int] | None = None, gre
 
 def _luma(picture: np.ndarray) -> np.ndarray:
     return (picture.astype(np.uint16) @ np.array([77, 150, 29], np.uint16) >> 8).astype(np.uint8)
-
-
-def _seconds(film, track) -> float:
-    return float(track.duration * track.time_base) if track.duration else (film.duration or 0) / 1e6
 
 
 @contextmanager

@@ -92,9 +92,11 @@ def _parse(where: Path, path: Path) -> tuple:
     if vocal == VOCAL["song"] and code > SONG:
         raise Damaged(path, f"its name says a song with emotion {code:02d}, expected 01 to {SONG:02d}")
     if (path.suffix.lower() in media.SOUNDS) != (modality == 3):
-        raise Damaged(path, f"its name says modality {modality:02d}, its ending {path.suffix}: sound (03) is wav or flac, films (01, 02) are mp4")
+        raise Damaged(path, f"its name says modality {modality:02d}, its ending {path.suffix}: sound (03) is wav or flac, "
+                            "films (01, 02) are mp4")
     if path.parent.name != f"Actor_{actor:02d}":
-        raise Damaged(path, f"of actor {actor:02d} by its name, in folder {path.parent.relative_to(where.parent)}; expected Actor_{actor:02d}")
+        raise Damaged(path, f"of actor {actor:02d} by its name, in folder {path.parent.relative_to(where.parent)}; "
+                            f"expected Actor_{actor:02d}")
     row = dict(actor=actor - 1, emotion=RAVDESS[code - 1], sentence=statement - 1, strength=1.0 + 0.6 * (intensity - 1), image=path.stem,
                subject=f"Actor_{actor:02d}", code=code, intensity=intensity, repetition=repetition)
     return (vocal, actor, code, intensity, statement, repetition), f"{modality:02d}", row

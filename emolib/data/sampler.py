@@ -41,7 +41,7 @@ def balanced_sampler(label: np.ndarray, *, seed: int, num_samples: int | None = 
 def prior_shift(log_probs, train_prior, test_prior):
     """Log-probabilities under another share of classes: log p(c|x) + log test_prior - log train_prior, normalised anew.
 
-    Saerens, Latinne and Decaestecker 2002, eq. 2.4, both priors known. Array in, array out; tensor in, tensor out.
+    Saerens, Latinne and Decaestecker 2002 (Neural Computation 14), for known priors. Array in, array out; tensor in, tensor out.
 
     log_probs     (..., C), log-softmax or any scores that differ from it by a constant per row
     train_prior   (C,) shares seen in training, each above 0 (after `balanced_sampler`: 1 / C)

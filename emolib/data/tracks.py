@@ -68,8 +68,8 @@ def _is_number(text: str) -> bool:
 def agreed(path: Path, count: int, other: int, what: str) -> int:
     """The shorter of two counts of frames that differ by at most SLACK; more is Damaged, with `path` and `what` in it."""
     if abs(count - other) > SLACK:
-        raise Damaged(path, f"{count} annotated frames, but {what} has {other}; a difference of at most {SLACK} is cut, this is another video's "
-                            "or one of the two is cut short")
+        raise Damaged(path, f"{count} annotated frames, but {what} has {other}; a difference of at most {SLACK} is cut, "
+                            "this is another video's or one of the two is cut short")
     return min(count, other)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,10 @@ from emolib.containers import ImageSet
 from emolib.sim import affect, face
 from emolib.sim.dials import Dials, noisy
 from emolib.sim.streams import stream
+from emolib.votes import VOTES, labels
 
 FER_COUNTS = (4953, 547, 5121, 8989, 6077, 4002, 6198)  # angry disgust fear happy sad surprise neutral
 FER_USAGE = (("Training", 28709), ("PublicTest", 3589), ("PrivateTest", 3589))
-VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
 _VOTE_OF = {"neutral": 0, "happy": 1, "surprise": 2, "sad": 3, "angry": 4, "disgust": 5, "fear": 6, "contempt": 7}
 CK_CODES = {1: "angry", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprise"}
 RAFD_NAMES = {"angry": "angry", "contempt": "contemptuous", "disgust": "disgusted", "fear": "fearful", "happy": "happy",
@@ -34,7 +35,7 @@ def _units(seed, label, dials, vary, low) -> np.ndarray:
 def fer2013(seed: int = 0, count: int = 35_887, *, dials: Dials = Dials(), device: str = "cpu") -> ImageSet:
     """A stand-in for FER2013: 48 x 48 grey, its classes in its proportions, Training / PublicTest / PrivateTest.
 
-    meta holds the ten FERPlus votes of each picture. No two pictures show one person unless `dials.leak`.
+    meta holds the row, the code (the noted label) and the ten FERPlus votes of each picture. No two pictures show one person unless `dials.leak`.
     """
     share = np.array(FER_COUNTS) / sum(FER_COUNTS)
     edges = np.round(np.cumsum([0] + [n for _, n in FER_USAGE]) / 35_887 * count).astype(int)
@@ -51,7 +52,19 @@ def fer2013(seed: int = 0, count: int = 35_887, *, dials: Dials = Dials(), devic
     images = face.render(face.Faces(people, scene, units), 48, grey=True, device=device)
     label = noisy(seed, shown, 7, dials.label_noise)
     return ImageSet(name="fer2013", source="simulated", images=images, label=label, split=split,
-                    subject=np.char.add("p", who.astype(str)), meta=_votes(seed, shown, label))
+                    subject=np.char.add("p", who.astype(str)),
+                    meta=pd.concat([pd.DataFrame({"row": np.arange(count), "code": label}), _votes(seed, shown, label)], axis=1))
+
+
+def ferplus(seed: int = 0, count: int = 35_887, *, targets: str = "majority", classes: int = 7, dials: Dials = Dials(),
+            device: str = "cpu") -> ImageSet:
+    """The same pictures with the class that ten raters' votes give, and without those on which they agree on none.
+
+    targets, classes as in emolib.votes; meta: row (in the whole set), code (FER2013's label) and the votes.
+    """
+    world = fer2013(seed, count, dials=dials, device=device)
+    label, kept = labels(world.meta[list(VOTES)].to_numpy(), targets, classes)
+    return replace(world.select(kept), name="ferplus", label=label[kept])
 
 
 def _votes(seed, shown, label) -> pd.DataFrame:
@@ -67,13 +80,13 @@ def _votes(seed, shown, label) -> pd.DataFrame:
 
 
 def write_fer2013(world: ImageSet, folder: Path) -> list[Path]:
-    """`fer2013/fer2013.csv` (emotion, pixels, Usage) and `fer2013/fer2013new.csv` (FERPlus votes)."""
+    """`fer2013/fer2013.csv` (emotion, pixels, Usage) and `fer2013/fer2013new.csv` (FERPlus votes), of a `ferplus` world too."""
     place = Path(folder) / "fer2013"
     place.mkdir(parents=True, exist_ok=True)
     main, votes = place / "fer2013.csv", place / "fer2013new.csv"
     with open(main, "w", newline="\n") as file:
         file.write("emotion,pixels,Usage\n")
-        for code, image, usage in zip(world.label, world.images, world.split):
+        for code, image, usage in zip(world.meta["code"], world.images, world.split):
             file.write(f"{code},{' '.join(map(str, image.ravel()))},{usage}\n")
     table = world.meta[list(VOTES)].copy()
     table.insert(0, "Image name", [f"fer{i:07d}.png" for i in range(len(world))])

@@ -146,7 +146,7 @@ def write_aff_wild(world: TrackSet, folder: Path, *, size: int = 96, layout: str
         raise EmolibError(f"aff_wild: layout is '{layout}', expected 'aff_wild' or 'aff_wild2'")
     place, out = Path(folder) / "aff_wild", []
     for row, split, va in zip(world.meta.itertuples(), world.split, world.valence_arousal):
-        out += _annotate(place / "annotations", row, split, va) if layout == "aff_wild" else _annotate2(place / "annotations", row, split, va)
+        out += (_annotate if layout == "aff_wild" else _annotate2)(place / "annotations", row, split, va)
         if row.kind == "rendered":
             film = script(row.seed, row.index, row.frames, row.person, row.people, Dials(**json.loads(row.dials)))
             where = place / "videos" / (split if layout == "aff_wild" else "")
@@ -179,7 +179,7 @@ def write_afew_va(world: TrackSet, folder: Path) -> list[Path]:
     for row, plot, make, va in zip(world.meta.itertuples(), _plots(world.meta), world.features, world.valence_arousal):
         place = Path(folder) / "afew_va" / row.video
         place.mkdir(parents=True, exist_ok=True)
-        frames = {f"{t:05d}": {"landmarks": [[round(float(v), 3) for v in xy] for xy in points], "valence": round(float(v) * 10), "arousal": round(float(a) * 10)}
+        frames = {f"{t:05d}": {"landmarks": points.astype(float).round(3).tolist(), "valence": round(float(v) * 10), "arousal": round(float(a) * 10)}
                   for t, (points, (v, a)) in enumerate(zip(make().reshape(-1, 68, 2), va))}
         out.append(place / f"{row.video}.json")
         out[-1].write_text(json.dumps({"actor": row.actor, "frames": frames, "video_id": row.video}))

@@ -1,9 +1,8 @@
 """Source-filter speech: two fixed sentences, a speaker's formants, an emotion's prosody.
 
-Glottal pulses (Klatt and Klatt 1990, eq. 1) with jitter and shimmer and aspiration go through a
+Glottal pulses (KLGLOTT88 of Klatt and Klatt 1990) with jitter, shimmer and aspiration go through a
 cascade of five resonators; frication is filtered noise beside it. Vowel formants: Hillenbrand et
-al. 1995, table V, men; women are scaled. What an emotion changes follows the reviews of Juslin and
-Laukka 2003 and Scherer 2003: directions from there, sizes ours (surprise is not in the first).
+al. 1995, table V, men; women's are 1.16 times those. What an emotion changes: see CUES.
 """
 
 from __future__ import annotations
@@ -19,29 +18,38 @@ SENTENCES = ("K IH D Z - AA R - T AO K IH NG - B AA IH - DH AH - D AO R".split()
              "D AO G Z - AA R - S IH T IH NG - B AA IH - DH AH - D AO R".split())        # dogs are sitting by the door
 STRESSED = (1, 8, 20)                                    # syllables that carry the melody's peaks, by place in the list
 
-# phone: F1, F2, F3 in Hz, voicing, frication (both 0 to 1), centre of the frication in Hz, length in ms
+# phone: F1, F2, F3 in Hz, voicing, frication (both 0 to 1), centre of the frication in Hz, length in ms.
+# Closures and the gaps between words fall 15 dB or more under the vowels, so that syllables can be counted.
 PHONES = {
     "IH": (430, 2030, 2680, 1.0, 0.0, 2000, 90), "AA": (770, 1330, 2520, 1.0, 0.0, 2000, 120),
-    "AO": (650, 1000, 2540, 1.0, 0.0, 2000, 140), "AH": (620, 1200, 2550, 0.9, 0.0, 2000, 60),
-    "R": (420, 1200, 1600, 0.8, 0.0, 2000, 80), "NG": (280, 1900, 2600, 0.5, 0.0, 2000, 80),
-    "DH": (300, 1300, 2600, 0.5, 0.12, 5200, 50), "Z": (280, 1500, 2500, 0.45, 0.45, 5800, 80),
-    "S": (320, 1500, 2500, 0.0, 0.8, 5800, 110), "B": (250, 900, 2300, 0.15, 0.05, 900, 60),
-    "D": (260, 1600, 2600, 0.15, 0.20, 3800, 55), "G": (260, 1700, 2300, 0.15, 0.15, 2000, 60),
-    "K": (320, 1800, 2400, 0.0, 0.45, 2200, 90), "T": (320, 1700, 2600, 0.0, 0.50, 4200, 80),
-    "-": (500, 1500, 2500, 0.25, 0.0, 2000, 18),
+    "AO": (650, 1000, 2540, 1.0, 0.0, 2000, 140), "AH": (620, 1200, 2550, 0.9, 0.0, 2000, 70),
+    "R": (420, 1200, 1600, 0.7, 0.0, 2000, 70), "NG": (280, 1900, 2600, 0.35, 0.0, 2000, 70),
+    "DH": (300, 1300, 2600, 0.12, 0.10, 5200, 50), "Z": (280, 1500, 2500, 0.15, 0.40, 5800, 80),
+    "S": (320, 1500, 2500, 0.0, 0.8, 5800, 110), "B": (250, 900, 2300, 0.02, 0.04, 900, 70),
+    "D": (260, 1600, 2600, 0.02, 0.15, 3800, 65), "G": (260, 1700, 2300, 0.02, 0.10, 2000, 65),
+    "K": (320, 1800, 2400, 0.0, 0.35, 2200, 90), "T": (320, 1700, 2600, 0.0, 0.40, 4200, 80),
+    "-": (500, 1500, 2500, 0.05, 0.0, 2000, 30),
 }
 
 # At normal intensity 1: pitch in semitones from the speaker's own, factor on the melody's range, final
 # rise in semitones, factor on the rate, loudness in dB, spectral tilt in dB per octave (positive is
 # brighter), breathiness added (0 to 1), jitter added (share of the period).
+#
+# Directions against neutral, sizes ours:
+# angry, happy, sad, fear, calm (as tenderness): Juslin and Laukka 2003, table 11. Fear is given there
+#   as quiet and dull "except in panic"; here it is the panic of Scherer 2003, table 2: loud and bright.
+# disgust: Murray and Arnott 1993, table I (slowest, low, quiet, somewhat wider, falling end); tilt ours.
+# surprise: in none of these tables; high and very wide after Murray and Arnott's text, the rest ours.
+# breathiness: ours throughout, but for surprise (Murray and Arnott); jitter: irregular for angry, sad
+#   and fear, regular for happy and calm (Juslin and Laukka), disgust and surprise ours.
 CUES = {
     "neutral": (0.0, 1.00, -2.0, 1.00, 0.0, 0.0, 0.00, 0.000),
-    "calm": (-1.0, 0.80, -2.0, 0.90, -3.0, -2.0, 0.06, 0.000),
-    "happy": (4.5, 1.75, 1.0, 1.10, 4.5, 2.2, 0.00, 0.002),
-    "sad": (-2.0, 0.60, -3.0, 0.78, -6.5, -5.5, 0.12, 0.006),
-    "angry": (4.0, 1.50, -4.0, 1.15, 9.5, 6.5, 0.00, 0.008),
-    "fear": (6.0, 0.75, 0.5, 1.22, 2.0, 0.9, 0.10, 0.010),
-    "disgust": (-0.5, 0.90, -4.0, 0.86, -1.5, -1.1, 0.05, 0.010),
+    "calm": (-1.0, 0.80, -2.5, 0.91, -3.0, -2.0, 0.06, 0.000),
+    "happy": (4.5, 1.75, 1.0, 1.10, 4.5, 2.2, 0.00, 0.000),
+    "sad": (-2.0, 0.60, -3.0, 0.83, -6.5, -5.5, 0.12, 0.006),
+    "angry": (4.0, 1.50, 0.0, 1.15, 9.5, 6.5, 0.00, 0.008),
+    "fear": (6.0, 0.70, 0.5, 1.24, 2.0, 0.9, 0.10, 0.010),
+    "disgust": (-0.5, 1.20, -4.0, 0.75, -1.5, -1.1, 0.05, 0.010),
     "surprise": (7.5, 2.10, 6.0, 1.05, 3.2, 2.6, 0.05, 0.002),
 }
 SPEAKER = ("female", "pitch", "tract", "range", "rate", "loudness", "tilt", "breath", "jitter", "express")
@@ -101,7 +109,7 @@ def _tracks(speaker, sentence, cue, rng, rate, seconds) -> dict:
     """Everything the synthesiser follows, one value per 200 samples (12.5 ms at 16 kHz)."""
     frames, hop = int(seconds * rate) // 200, 200 / rate
     phones = SENTENCES[sentence]
-    length = np.array([PHONES[p][6] for p in phones]) / 1000 * 1.35 / (cue["rate"] * speaker["rate"])
+    length = np.array([PHONES[p][6] for p in phones]) / 1000 * 1.1 / (cue["rate"] * speaker["rate"])
     length = length * np.exp(0.08 * rng.standard_normal(len(phones)))
     start = 0.35 + 0.15 * rng.random()
     length *= min(1.0, (seconds - start - 0.2) / length.sum())

@@ -13,19 +13,19 @@ from emolib.errors import nearest
 from emolib.sim import clip_sets, face_sets, glyph_sets, sfew, track_sets
 from emolib.sim.clip_sets import adfes, crema_d, ravdess, speakers
 from emolib.sim.dials import Dials
-from emolib.sim.face_sets import ckplus, fer2013, rafd, vggface
+from emolib.sim.face_sets import ckplus, fer2013, ferplus, rafd, vggface
 from emolib.sim.glyph_sets import cifar100, emnist_letters
 from emolib.sim.sfew import sfew_table
 from emolib.sim.track_sets import afew_va, aff_wild
 
-__all__ = ["Dials", "adfes", "afew_va", "aff_wild", "cifar100", "ckplus", "crema_d", "emnist_letters", "fer2013", "make", "rafd", "ravdess",
-           "sfew_table", "speakers", "vggface", "write"]
+__all__ = ["Dials", "adfes", "afew_va", "aff_wild", "cifar100", "ckplus", "crema_d", "emnist_letters", "fer2013", "ferplus", "make", "rafd",
+           "ravdess", "sfew_table", "speakers", "vggface", "write"]
 
 # name: the function, its arguments at smoke, at quick and at full (the real set's own sizes)
 WORLDS = {
     "sfew": (sfew_table, {}, {}, {}),
     "fer2013": (fer2013, dict(count=700), dict(count=6000), {}),
-    "ferplus": (fer2013, dict(count=700), dict(count=6000), {}),
+    "ferplus": (ferplus, dict(count=700), dict(count=6000), {}),
     "ravdess": (ravdess, dict(actors=4, size=64), dict(actors=24, size=96), {}),
     "crema_d": (crema_d, dict(actors=3, size=64), dict(actors=12, size=96), {}),
     "aff_wild": (aff_wild, dict(videos=6, seconds=(6.0, 10.0), kind="rendered"), dict(videos=24, seconds=(8.0, 40.0), kind="rendered"), {}),
@@ -38,11 +38,10 @@ WORLDS = {
     "vggface": (vggface, dict(identities=10, each=6, size=48), dict(identities=60, each=20), dict(identities=500, each=60)),
     "speakers": (speakers, dict(count=6, each=4), dict(count=40, each=12), dict(count=200, each=40)),
 }
-WRITERS = {"sfew": sfew.write, "fer2013": face_sets.write_fer2013, "rafd": face_sets.write_rafd, "ckplus": face_sets.write_ckplus,
-           "vggface": face_sets.write_vggface, "ravdess": clip_sets.write_ravdess, "crema_d": clip_sets.write_crema_d,
+WRITERS = {"sfew": sfew.write, "fer2013": face_sets.write_fer2013, "ferplus": face_sets.write_fer2013,
+           "rafd": face_sets.write_rafd, "ckplus": face_sets.write_ckplus, "vggface": face_sets.write_vggface, "ravdess": clip_sets.write_ravdess, "crema_d": clip_sets.write_crema_d,
            "adfes": clip_sets.write_adfes, "speakers": clip_sets.write_speakers, "aff_wild": track_sets.write_aff_wild,
-           "afew_va": track_sets.write_afew_va,
-           "emnist_letters": glyph_sets.write_emnist_letters, "cifar100": glyph_sets.write_cifar100}
+           "afew_va": track_sets.write_afew_va, "emnist_letters": glyph_sets.write_emnist_letters, "cifar100": glyph_sets.write_cifar100}
 
 
 def make(name: str, profile: str = "quick", seed: int = 0, **options):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from emolib import EMOTIONS, runs
 from emolib import data as datasets
+from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import EmolibError, nearest
 from emolib.features import detectors, mel, mesh, openpose, pose
 from emolib.sim import affect, face, soundtrack
@@ -43,7 +44,7 @@ def _outcome(frame, profile, *sets, kind=Outcome, **more):
     return kind(frame, profile=profile, sources=sources_of(*sets), caps=asdict(_sizes(profile)), **more)
 
 
-SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": datasets.kept.simulator()}}
+SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}
 
 
 def _drawn(frame, profile, kind=Pictures, **more):

@@ -10,6 +10,7 @@ import pandas as pd
 from emolib import EMOTIONS, metrics, runs
 from emolib import data as datasets
 from emolib.data.checks import content_of, repeats
+from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import nearest
 from emolib.sim import affect, dials, face, gallery, voice
 from emolib.sim.track_sets import script
@@ -29,7 +30,7 @@ class Sizes:
 
 
 SIZES = {"smoke": Sizes(48, 3, 4, 300, 8.0, "smoke"), "quick": Sizes(96, 7, 24, 3000, 30.0, "quick"), "full": Sizes(128, 7, 96, 3589, 60.0, "quick")}
-SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": datasets.kept.simulator()}}     # drawn or spoken, of no set
+SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}     # drawn or spoken, of no set
 COMPARED = ("sfew", "fer2013", "ravdess")                # sets whose real files may lie beside their stand-ins
 
 

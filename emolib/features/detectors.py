@@ -1,0 +1,227 @@
+"""Who finds the points: dlib, MediaPipe, or the simulator, which knows them. OpenPose's files: emolib.features.openpose.
+
+Libraries and model files are looked for when a detector is made, and a missing one is an error that says where to
+get it. Speed and accuracy beside each other: tests/bench_landmarks.py.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from emolib import settings
+from emolib.data.files import digest_of, guard
+from emolib.errors import EmolibError, nearest
+from emolib.features import mediapipe_map
+from emolib.features.landmarks import JOINTS, POINTS, Detector, Landmarks, checked
+from emolib.features.mesh import BLENDSHAPES, Mesh
+
+NAMES = ("dlib", "mediapipe", "simulator")
+SEEN = 0.5                                               # MediaPipe's visibility below which a joint counts as unseen
+
+
+def make(name: str, *, video: bool = True) -> Detector:
+    """The detector called `name`; `video` False for unrelated pictures. The simulator's needs its film: SimulatorDetector."""
+    if name not in NAMES:
+        raise nearest(name, NAMES, what="detector")
+    if name == "simulator":
+        raise EmolibError("detector 'simulator' gives the truth of a simulated film and cannot look at other pictures")
+    return DlibDetector() if name == "dlib" else MediaPipeDetector(video=video)
+
+
+def model_file(name: str) -> Path:
+    """A model file a reader has to get: models/ in the data folder, then $EMOLIB_ASSETS."""
+    places = [settings.data_root() / "models", *([Path(os.environ["EMOLIB_ASSETS"])] if os.environ.get("EMOLIB_ASSETS") else [])]
+    for place in places:
+        if (place / name).exists():
+            return guard(place / name)
+    raise EmolibError(f"model file {name} is not in {' or '.join(map(str, places))}; {_SOURCES.get(name, 'put it there')}")
+
+
+_SOURCES = {
+    "face_landmarker.task": "get it from Google's MediaPipe models (Face Landmarker, float16) and put it there",
+    "pose_landmarker_full.task": "get it from Google's MediaPipe models (Pose Landmarker, full) and put it there",
+}
+
+
+def _library(module: str, package: str):
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise EmolibError(f"detector {module} is off: {error}; pip install {package} (extra `detectors`), `emolib doctor` says more") from None
+
+
+# ---------------------------------------------------------------- dlib
+
+class DlibDetector:
+    """dlib's HOG detector (Dalal and Triggs, 2005) and its 68-point predictor (Kazemi and Sullivan, 2014), frame by frame.
+
+    The detector sees the grey frame shrunk to a short side of about 240, then, where it finds nobody, the whole frame, and a
+    frame of at most 320 pixels doubled; the largest face counts. The predictor always works on the whole frame. So the
+    smallest face that can be found is 80 pixels wide (40 in small frames). No body, no pupils.
+    The 68-point model is not for commercial use. One thread: dlib's detector holds Python's lock, two threads gain 13 %.
+    """
+
+    def __init__(self):
+        dlib = _library("dlib", "dlib-bin")
+        path = _packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
+        self._rectangle, self._find, self._predict = dlib.rectangle, dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+        self.fingerprint = f"dlib {dlib.__version__} {digest_of(path)}"
+
+    def detect(self, frames: np.ndarray) -> Landmarks:
+        frames = checked(frames)
+        points = np.full((len(frames), POINTS, 2), np.nan, np.float32)
+        for t, frame in enumerate(frames):
+            grey, box = self._face(frame)
+            if box is not None:
+                points[t] = [(p.x, p.y) for p in self._predict(grey, box).parts()]
+        return Landmarks(points=points, found=np.isfinite(points).all((1, 2)))
+
+    def _face(self, frame):
+        """The frame in grey and the largest face in it, or None."""
+        from PIL import Image
+
+        picture = Image.fromarray(frame).convert("L")
+        grey, short = np.ascontiguousarray(picture), min(picture.size)
+        shrink = max(1, short // 240)
+        tries = [(shrink, 0)] * (shrink > 1) + [(1, 0)] + [(1, 1)] * (short <= 320)
+        for factor, doubled in tries:
+            found = self._find(grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor)), doubled)
+            if len(found):
+                best = max(found, key=lambda r: r.area())
+                return grey, self._rectangle(*(factor * v for v in (best.left(), best.top(), best.right(), best.bottom())))
+        return grey, None
+
+
+def _packaged(package: str, name: str) -> Path:
+    """A file inside an installed package, found without importing the package."""
+    try:
+        hit = [f for f in importlib.metadata.files(package) or () if f.name == name]
+    except importlib.metadata.PackageNotFoundError:
+        hit = []
+    if not hit:
+        raise EmolibError(f"model file {name} is part of the package {package}, which is not installed; pip install {package}")
+    return guard(Path(hit[0].locate()))
+
+
+# ---------------------------------------------------------------- MediaPipe
+
+class MediaPipeDetector:
+    """MediaPipe's Face Landmarker (478 points, 52 blendshapes) and Pose Landmarker (33 points), mapped to 68 + 2 and 18.
+
+    video        True: frames are one film; the face is tracked from frame to frame. False: each picture for itself.
+    body_every   the pose is looked for in every n-th frame and interpolated between (a third of the cost at 5); 0: no body.
+                 Without `video` it is looked for in every picture.
+    Face and pose run in two threads. The result does not depend on the number of processors.
+    """
+
+    def __init__(self, *, video: bool = True, body_every: int = 5):
+        self._mp = _library("mediapipe", "mediapipe")
+        self.video, self.body_every = video, body_every if video or not body_every else 1
+        self._face_file = model_file("face_landmarker.task")
+        self._pose_file = model_file("pose_landmarker_full.task") if body_every else None
+        files = [digest_of(f) for f in (self._face_file, self._pose_file) if f]
+        self.fingerprint = f"mediapipe {self._mp.__version__} {' '.join(files)} video={video} body_every={self.body_every}"
+
+    def detect(self, frames: np.ndarray) -> Landmarks:
+        return self.detect_all(frames)[0]
+
+    def detect_all(self, frames: np.ndarray) -> tuple[Landmarks, Mesh]:
+        """Landmarks and mesh of the same look at the frames."""
+        frames = checked(frames)
+        with ThreadPoolExecutor(2) as pool:
+            face, body = pool.submit(self._faces, frames), pool.submit(self._bodies, frames)
+            (points, shapes), body = face.result(), body.result()
+        found = np.isfinite(points).all((1, 2))
+        marks = Landmarks(points=points[:, mediapipe_map.FACE, :2], found=found, body=body, pupils=points[:, mediapipe_map.PUPILS, :2])
+        return marks, Mesh(mesh=points[:, :mediapipe_map.SKIN], found=found, blendshapes=shapes)
+
+    def _faces(self, frames):
+        """All 478 points in pixels (T, 478, 3) and blendshapes (T, 52), NaN where there is no face."""
+        count, height, width = frames.shape[:3]
+        points, shapes = np.full((count, 478, 3), np.nan, np.float32), np.full((count, len(BLENDSHAPES)), np.nan, np.float32)
+        with self._task("Face", self._face_file, output_face_blendshapes=True, num_faces=1) as task:
+            for t, seen in self._look(task, frames, 1):
+                if seen.face_landmarks:
+                    points[t] = [(p.x * width, p.y * height, p.z * width) for p in seen.face_landmarks[0]]
+                    shapes[t] = [c.score for c in seen.face_blendshapes[0]]
+        return points, shapes
+
+    def _bodies(self, frames):
+        """(T, 18, 3) in OpenPose's order."""
+        if not self.body_every:
+            return None
+        count, height, width = frames.shape[:3]
+        out, looked = np.zeros((count, JOINTS, 3), np.float32), np.arange(0, count, self.body_every)
+        with self._task("Pose", self._pose_file) as task:
+            for t, seen in self._look(task, frames, self.body_every):
+                if seen.pose_landmarks:
+                    raw = np.array([(p.x * width, p.y * height, p.visibility) for p in seen.pose_landmarks[0]], np.float32)
+                    out[t] = _joints(raw, width, height)
+        return _between(out, looked)
+
+    def _look(self, task, frames, every):
+        for t in range(0, len(frames), every):
+            image = self._mp.Image(image_format=self._mp.ImageFormat.SRGB, data=frames[t])
+            yield t, task.detect_for_video(image, 33 * t) if self.video else task.detect(image)
+
+    def _task(self, kind, path, **more):
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        mode = vision.RunningMode.VIDEO if self.video else vision.RunningMode.IMAGE
+        options = getattr(vision, f"{kind}LandmarkerOptions")(base_options=BaseOptions(model_asset_path=str(path)), running_mode=mode, **more)
+        return getattr(vision, f"{kind}Landmarker").create_from_options(options)
+
+
+def _joints(raw: np.ndarray, width: int, height: int) -> np.ndarray:
+    """33 points of MediaPipe (33, 3) as 18 joints; a joint that is guessed or outside the picture is (0, 0, 0), as OpenPose writes it."""
+    out = raw[mediapipe_map.BODY].copy()
+    shoulders = raw[list(mediapipe_map.NECK_BETWEEN)]
+    out[1] = *shoulders[:, :2].mean(0), shoulders[:, 2].min()
+    inside = (out[:, 0] >= 0) & (out[:, 0] < width) & (out[:, 1] >= 0) & (out[:, 1] < height)
+    out[~inside | (out[:, 2] < SEEN)] = 0
+    return out
+
+
+def _between(body: np.ndarray, looked: np.ndarray) -> np.ndarray:
+    """Frames between two that were looked at, linear in time where the joint is seen in both; the last look is held."""
+    for start, stop in zip(looked, [*looked[1:], len(body)]):
+        after = body[stop] if stop < len(body) else body[start]
+        both = (body[start, :, 2] > 0) & (after[:, 2] > 0)
+        for t in range(start + 1, stop):
+            share = (t - start) / (stop - start)
+            body[t, both] = ((1 - share) * body[start] + share * after)[both]
+    return body
+
+
+# ---------------------------------------------------------------- the simulator
+
+class SimulatorDetector:
+    """The truth of a simulated film: what a perfect detector would say. Its mesh has the simulator's own order.
+
+    film   emolib.sim.face.Faces, one per frame, drawn in square pictures. A face of which less than half is inside is not found.
+    """
+
+    fingerprint = "simulator truth 1"
+
+    def __init__(self, film):
+        self.film = film
+
+    def detect(self, frames: np.ndarray) -> Landmarks:
+        return self.detect_all(frames)[0]
+
+    def detect_all(self, frames: np.ndarray) -> tuple[Landmarks, Mesh]:
+        from emolib.sim import face
+
+        frames = checked(frames)
+        if len(frames) != len(self.film) or frames.shape[1] != frames.shape[2]:
+            raise EmolibError(f"simulator truth: a film of {len(self.film)} faces in square pictures was announced, but frames are {frames.shape}")
+        size = frames.shape[1]
+        skin, body = face.mesh(self.film, size).astype(np.float32), face.body(self.film, size).astype(np.float32)
+        found = ((skin[:, :POINTS, :2] >= 0) & (skin[:, :POINTS, :2] < size)).all(-1).mean(1) >= 0.5
+        skin[~found], body[~found] = np.nan, 0
+        return Landmarks(points=skin[:, :POINTS, :2], found=found, body=body), Mesh(mesh=skin, found=found, blendshapes=None)

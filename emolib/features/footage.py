@@ -1,0 +1,133 @@
+"""What there is to look at in a set: films in pieces, pictures in blocks, sound; and, of simulated films, the truth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from emolib.containers import ClipSet, ImageSet, TrackSet, digest
+from emolib.errors import EmolibError
+from emolib.features.landmarks import checked
+
+CHUNK_BYTES = 128 << 20                                  # frames handed on at once; fixed, since trackers start anew with each piece
+LONGEST = 250                                            # and never more frames than this
+BLOCK = 4096                                             # pictures of an image set per stored file
+DRAWN = 160                                              # pixels at which simulated tracks are drawn to be looked at
+
+
+@dataclass(frozen=True)
+class Footage:
+    """One film, or one block of pictures.
+
+    name       file stem, unique in its set: what a reader knows it by and 8 digits of `content`
+    content    names what is in it
+    chunks     () -> pieces uint8 (t, H, W, 3), or None where there is only sound
+    film       () -> the simulated faces (Faces, one a frame) behind it, or None
+    sound      () -> waveform float32 (samples,), or None
+    pictures   True: the frames are faces cut out already, one unrelated to the next
+    """
+
+    name: str
+    content: str
+    chunks: Callable[[], Iterator[np.ndarray]] | None = None
+    film: Callable[[], object] | None = None
+    sound: Callable[[], np.ndarray] | None = None
+    fps: float | None = None
+    rate: int | None = None
+    pictures: bool = False
+
+
+def footage(data) -> list[Footage]:
+    """The films or blocks of `data` (ClipSet, TrackSet with meta.path or rendered by the simulator, ImageSet), in its order.
+
+    Raises EmolibError for a set that has nothing to look at or listen to.
+    """
+    if isinstance(data, ClipSet):
+        return [_clip(data, i) for i in range(len(data))]
+    if isinstance(data, TrackSet):
+        return [_track(data, i) for i in range(len(data))]
+    if isinstance(data, ImageSet):
+        return [_block(data, start) for start in range(0, len(data), BLOCK)]
+    raise EmolibError(f"{data.name}: a table of numbers; features are extracted from clips, tracks or images")
+
+
+def _name(stem, content) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', str(stem))[:80]}-{digest(content)[:8]}"
+
+
+def _stem(data, i) -> str:
+    return next((data.meta[c].iloc[i] for c in ("image", "video") if c in data.meta), f"{i:05d}")
+
+
+def _cut(get: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
+    frames = get()
+    step = pieces(*frames.shape[1:3])
+    for start in range(0, len(frames), step):
+        yield checked(frames[start:start + step])
+
+
+def pieces(height: int, width: int) -> int:
+    """Frames of this size that are handed on at once."""
+    return max(1, min(LONGEST, CHUNK_BYTES // (3 * height * width)))
+
+
+def _clip(data: ClipSet, i: int) -> Footage:
+    simulated = data.source == "simulated" and data.frames is not None
+    return Footage(_name(_stem(data, i), data.content[i]), data.content[i], fps=data.fps, rate=data.rate,
+                   chunks=partial(_cut, data.frames[i]) if data.frames is not None else None,
+                   film=partial(_acted, data, i) if simulated else None,
+                   sound=data.waveform[i] if data.waveform is not None else None)
+
+
+def _acted(data, i):
+    from emolib.sim import clip_sets
+
+    return clip_sets.film(data, i)
+
+
+def _track(data: TrackSet, i: int) -> Footage:
+    if "path" in data.meta:
+        path = data.meta["path"].iloc[i]
+        return Footage(_name(_stem(data, i), data.content[i]), data.content[i], fps=data.fps, chunks=partial(_decoded, path), sound=partial(_heard, path),
+                       rate=22_050)
+    if "kind" in data.meta and data.meta["kind"].iloc[i] == "rendered":
+        film, content = partial(_scripted, data.features[i]), f"{data.content[i]} at {DRAWN}"
+        return Footage(_name(_stem(data, i), content), content, fps=data.fps, film=film, chunks=partial(_drawn, film))
+    raise EmolibError(f"{data.name}: its tracks are numbers already, there is no video to look at; the simulated stand-in draws one with kind='rendered'")
+
+
+def _decoded(path) -> Iterator[np.ndarray]:
+    from emolib.data import media
+
+    video = media.probe_video(path)
+    return media.iterate_frames(path, pieces(video.height, video.width))
+
+
+def _heard(path) -> np.ndarray:
+    from emolib.data import media
+
+    return media.read_sound(path, 22_050)
+
+
+def _scripted(features):
+    from emolib.sim import track_sets
+
+    return track_sets.script(*features.args)
+
+
+def _drawn(film) -> Iterator[np.ndarray]:
+    from emolib.sim import face
+
+    crowd = film()
+    for start in range(0, len(crowd), LONGEST):
+        yield face.render(crowd.take(slice(start, start + LONGEST)), DRAWN)
+
+
+def _block(data: ImageSet, start: int) -> Footage:
+    images = data.images[start:start + BLOCK]
+    content = digest(images)
+    return Footage(_name(f"{start:06d}-{start + len(images) - 1:06d}", content), content, chunks=partial(_cut, lambda: images), pictures=True)
