@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from emolib import metrics, runs
+from emolib import metrics, papers, runs
 from emolib.models import letters as network
 from emolib.profiles import profile as shared
 from emolib.studies import continual_networks as networks
@@ -30,6 +30,7 @@ BODIES = {"all letters": "body (a)", "first task": "body (b)", "another set": "b
 BLEND, JOIN = "alpha blending", "concatenation"
 SHOWN = (f"{BLEND}, body (a)", f"{BLEND}, body (b)", f"{BLEND}, body (c)", f"{JOIN}, body (a)", f"{JOIN}, body (b)", "replay, body (b)",
          "joint training, body (b)")
+COUNTED = "counted"                      # parameters and alpha of the thesis's own way: no training decides them
 BATCHES_A_LETTER = 8                     # 800 test images in batches of 100: the unit in which Table 4.4 seems to add its loss
 PRINTED = {"all at once": 0.71, "task by task": 0.51, "pruned as written": 0.40, "CLAHE": 0.02}                # captions of the figures
 UNTESTED = "not tested at this profile"
@@ -108,12 +109,14 @@ def table_4_4(profile: str = "quick") -> Outcome:
                 loss = a["loss"][m, :, t].mean()
                 rows += [common | {"metric": "Test loss", "measured": loss * BATCHES_A_LETTER * seen, "unit": "nats, sum over batches of 100"},
                          common | {"metric": "test loss per image", "measured": loss, "unit": "nats"}]
-                rows += [common | more for more in _counted(method, seen)]
+                rows += [(common | more) | ({"protocol": COUNTED} if method == BLEND and label == "body (a)" else {}) for more in _counted(method, seen)]
             if method in networks.KINDS:
                 rows.append(common | {"metric": "Training accuracy", "measured": a["trained"][m, :, t].mean(), "unit": "fraction"})
-            if method in networks.KINDS[1:]:
-                rows.append(common | {"metric": "Alpha", "measured": seen / (seen + 5), "unit": "ratio"})
-    return outcome(pd.DataFrame(_whole(profile) + rows), profile, settled=settled(profile))
+    alphas = papers.printed("orgil2022-t4_4").query("metric == 'Alpha' and new_classes == '5'")
+    rows += [{"original_classes": row.original_classes, "new_classes": "5", "protocol": COUNTED, "metric": "Alpha", "unit": "ratio",
+              "measured": round(int(row.original_classes) / (int(row.original_classes) + 5), len(row.value.split(".")[1]))}
+             for row in alphas.itertuples()]                                                 # to as many decimals as the print has
+    return outcome(pd.DataFrame(_whole(profile) + rows), profile, settled=settled(profile) | {COUNTED})
 
 
 def _counted(method: str, seen: int) -> list[dict]:
@@ -132,7 +135,7 @@ def _whole(profile: str) -> list[dict]:
     value, low, high = metrics.bootstrap_ci(right, np.arange(len(right)), draws=shared(profile).draws, level=shared(profile).level)
     loss, counts = np.mean([w["loss"] for w in whole]), network.counts(31)
     common = {"original_classes": "26", "new_classes": "0", "protocol": f"{BLEND}, body (a)"}
-    return [common | {"metric": m, "measured": float(v), "unit": unit, **more} for m, v, unit, more in (
+    return [common | {"metric": m, "measured": float(v), "unit": unit, **more, **({"protocol": COUNTED} if unit == "parameters" else {})} for m, v, unit, more in (
         ("Test accuracy", value, "fraction", {"low": float(low), "high": float(high)}),
         ("Test loss", loss * BATCHES_A_LETTER * 26, "nats, sum over batches of 100", {}), ("test loss per image", loss, "nats", {}),
         ("Training accuracy", np.mean([w["training"] for w in whole]), "fraction", {}),
@@ -195,7 +198,7 @@ def transforms(profile: str = "quick") -> Outcome:
         mean, low, high = metrics.bootstrap_ci(right, np.arange(len(right)), draws=p.draws, level=p.level)
         common = {"weights": name, "rate": f"{rate:g}", "body": result["body"], "in_print": PRINTED.get(name, np.nan)}
         rows.append(common | {"metric": "accuracy", "measured": float(mean), "low": float(low), "high": float(high), "unit": "fraction"})
-        if v:
+        if v > 1:
             rows.append(common | {"metric": "cosine distance", "measured": float(result["distance"][r, v].mean()), "unit": "",
                                   "in_print": 0.23 if name == "pruned as written" else np.nan})
     for r, rate in enumerate(SIZES[profile].pictures_rates):
