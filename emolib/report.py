@@ -243,10 +243,13 @@ def figure(id: str, fig, outcome) -> View:
 
 # ---------------------------------------------------------------- claims
 
-def claims(paper: str, verdicts, outcome) -> View:
-    """Write the second verdict of each claim of `paper` that was measured, and show both verdicts side by side."""
+def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
+    """Write the second verdict of each claim of `paper` that was measured, and show both verdicts side by side.
+
+    notebook   only the claims that this notebook decides: a paper that several notebooks measure keeps the verdicts of the others
+    """
     known = papers.claims()
-    known = known[known.paper == paper]
+    known = known[(known.paper == paper) & ((known.notebook == notebook) if notebook else True)]
     second = {v.claim: v for v in verdicts}
     unknown = set(second) - set(known.id)
     if unknown:

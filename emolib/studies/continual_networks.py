@@ -29,7 +29,7 @@ UNASKED = "alpha blending, unknown not asked"
 METHODS = (*KINDS, UNASKED, "nearest class mean", *GROWN)
 TRANSFORMS = ("all at once", "task by task", "pruned as written", "pruned the other way", "CLAHE", "CLAHE, task by task")
 UNKNOWN, NOT_SEEN = 26, -1
-BATCH, HEAD_RATE, BODY_RATE = 50, 3e-3, 1e-3
+BATCH, HEAD_RATE, BODY_RATE = 50, 1e-2, 1e-3
 FAR = -1e9                               # the score of an output that does not take part
 
 
@@ -99,11 +99,13 @@ def loss_of(net, images: Tensor, label: Tensor) -> float:
 class Lesson:
     """Features of O orders and the rows of their tasks.
 
-    features (O, N, F); train (O, T, 5, n) and spare (O, n): rows to learn from, of the tasks' letters and of the letter left over
+    features (O, N, F); train (O, T, 5, n) and spare (O, n): rows to learn from, of the tasks' letters and of the letter left over;
+    held (O, T, 5, m): rows of the tasks' letters that only say when a head has settled
     """
 
     features: Tensor
     train: np.ndarray
+    held: np.ndarray
     spare: np.ndarray
     seed: int
 
@@ -137,8 +139,8 @@ def as_head(net: Linear) -> continual.Head:
     return net.weight.detach().mT.contiguous(), net.bias.detach()[:, 0]
 
 
-def task_heads(lesson: Lesson, epochs: int) -> tuple[dict[str, continual.Head], list[float]]:
-    """A head for each task alone, trained in three ways: {kind: (weight (O, T, 6, F), bias (O, T, 6))}, and a loss curve.
+def task_heads(lesson: Lesson, epochs: int) -> tuple[dict[str, continual.Head], dict[str, list[float]]]:
+    """A head for each task alone, trained in three ways: {kind: (weight (O, T, 6, F), bias (O, T, 6))}, and curves on held-out rows.
 
     concatenation                    five outputs; the sixth row takes no part
     alpha blending                   six outputs, the unknown row stays as it was drawn: 605 numbers are trained, as printed
@@ -171,9 +173,27 @@ def task_heads(lesson: Lesson, epochs: int) -> tuple[dict[str, continual.Head], 
             w[:, batch:] = (kind[:, 0] == 2).float()
             yield x, torch.where(w > 0, y, 0), w
 
-    history = training.fit(net, batches, stacked_loss(is_unknown & (kind == 0)), training.Settings(epochs, HEAD_RATE), progress=False)
+    loss = stacked_loss(is_unknown & (kind == 0))
+    x = lesson.pick(lesson.held.reshape(orders, tasks, -1)).flatten(0, 1).repeat(kinds, 1, 1)                # (M, 5 m, F)
+    y = torch.arange(five, device=device).repeat_interleave(lesson.held.shape[-1]).expand(len(x), -1)
+    curves: dict[str, list[float]] = {"loss": [], "accuracy": []}
+
+    def validate(net, _):
+        curves["loss"].append(float(loss(net, x, y, torch.ones_like(y, dtype=torch.float32))) / len(x))
+        curves["accuracy"].append(float((net(x)[..., :five].argmax(-1) == y).float().mean()))
+        return -curves["loss"][-1]
+
+    training.fit(net, batches, loss, training.Settings(epochs, HEAD_RATE), progress=False, validate=validate)
     weight, bias = (v.unflatten(0, (kinds, orders, tasks)) for v in as_head(net))
-    return {name: (weight[k], bias[k]) for k, name in enumerate(KINDS)}, [v / len(net.weight) for v in history.loss]
+    return {name: (weight[k], bias[k]) for k, name in enumerate(KINDS)}, curves
+
+
+def have_settled(curves: dict[str, list[float]], gain: float = 0.005) -> bool:
+    """Heads have settled when the held-out loss has, or when the accuracy gains less than half a point between its last two fifths.
+
+    On separable letters the loss creeps towards 0 for ever; the accuracy does not.
+    """
+    return training.plateaued(curves["loss"]) or training.plateaued([2 - a for a in curves["accuracy"]], gain=gain)
 
 
 def merged(heads: continual.Head, blend: bool) -> list[continual.Head]:
@@ -263,12 +283,14 @@ def letters_run(*, data: str, other: str, body: str, seed: int, orders: list[lis
     else:
         net, curve = train_body(images[:1], learnt[:1], 0, 0, seed)
     features = in_parts(net.features, images)                                                                # (26 n + N, F)
+    scores = _whole(net, features, learnt, truth) if body == "all letters" else {}
+    features = features / features[:count].std()         # one number for all, so that a rate means the same on every body
     out = {"truth": truth, "orders": np.array(orders), "curve": curve, "settled": training.plateaued(curve) if curve else True}
-    if body == "all letters":
-        out["whole"] = _whole(net, features, learnt, truth)
+    out |= {"whole": scores} if scores else {}
     order = np.array(orders)
     place = np.arange(count).reshape(len(rows), each)[order]                                                 # (O, 26, n)
-    lesson = Lesson(features[:count].expand(len(order), -1, -1), place[:, :25].reshape(len(order), 5, 5, each), place[:, 25], seed)
+    own, held = place[:, :25].reshape(len(order), 5, 5, each), np.arange(each) % 10 == min(9, each - 1)
+    lesson = Lesson(features[:count].expand(len(order), -1, -1), own[..., ~held], own[..., held], place[:, 25], seed)
     return out | learn_letters(lesson, features[count:], order, truth, head_epochs, exemplars)
 
 
@@ -284,7 +306,7 @@ def _whole(net: Letters, features: Tensor, learnt: Tensor, truth: np.ndarray) ->
 
 def learn_letters(lesson: Lesson, unseen: Tensor, order: np.ndarray, truth: np.ndarray, epochs: int, exemplars: int) -> dict:
     """Every method on every order: see letters_run. unseen (N, F) features of the test images, order (O, 26), truth (N,)."""
-    heads, curve = task_heads(lesson, epochs)
+    heads, curves = task_heads(lesson, epochs)
     states: dict[str, list] = {kind: merged(heads[kind], blend=kind != "concatenation") for kind in KINDS}
     states[UNASKED] = [(w[:, :-1], b[:, :-1]) for w, b in states["alpha blending"]]
     states |= {method: grown(lesson, method, epochs, exemplars) for method in GROWN}
@@ -298,8 +320,8 @@ def learn_letters(lesson: Lesson, unseen: Tensor, order: np.ndarray, truth: np.n
             letter = np.where(answer < 5 * (t + 1), np.take_along_axis(order, np.minimum(answer, 24), 1), UNKNOWN)
             named[m, :, t] = np.where(seen, letter, NOT_SEEN)
             loss[m, :, t] = [np.mean(c[s]) for c, s in zip(cost, seen, strict=True)]
-    return {"named": named, "loss": loss, "trained": _trained(lesson, heads), "head_curve": curve,
-            "head_settled": training.plateaued(curve)}
+    return {"named": named, "loss": loss, "trained": _trained(lesson, heads), "head_curves": curves,
+            "head_settled": have_settled(curves)}
 
 
 def _answers(x: Tensor, head: continual.Head, rank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -335,40 +357,52 @@ def _trained(lesson: Lesson, heads: dict[str, continual.Head]) -> np.ndarray:
 
 # ---------------------------------------------------------------- Figures 3.6, 3.7, 4.13 to 4.15
 
-def pictures_run(*, data: str, body: str, seeds: list[int], train: int, test: int, size: int, epochs: int, body_epochs: int, task: int) -> dict:
-    """Heads for all classes at once and task by task on a frozen body, and what the transforms make of them.
+def pictures_run(*, data: str, body: str, seeds: list[int], train: int, test: int, size: int, rates: list[float], epochs: int,
+                 body_epochs: int, task: int) -> dict:
+    """Heads for all classes at once and task by task on a frozen body, and what the transforms make of them, for each rate.
 
-    named (V, S, N) int16: answers on the test images, V in the order of TRANSFORMS; truth (N,); weight (V, C, F) of the first
-    seed; distance (V, S): cosine distance to the task-by-task weights; span (S, T) of each task's weights; clips (S,): does
-    the limit of 100 act; first (3, task, F): weights of task 1 trained, pruned and equalised.
+    named (R, V, S, N) int16: answers on the test images, V in the order of TRANSFORMS; truth (N,); weight (V, C, F) of the first
+    rate and seed; distance (R, V, S): cosine distance to the task-by-task weights; span (R, S, T) of each task's weights; clips
+    (R, S): does the limit of 100 act; first (3, task, F): weights of task 1 trained, pruned and equalised; settled (R,).
     """
     table = datasets.resolve(data)
     rows, tests = first_of_each(table, "train", train), first_of_each(table, "test", test)
     images = table.images[np.concatenate([rows.ravel(), tests.ravel()])]
-    classes, each = rows.shape
-    learnt = torch.arange(classes).repeat_interleave(each)
+    classes = len(rows)
     if body == "imagenet":
         features = _imagenet_features(images, size)
     else:
         grey = small_grey(images)
-        net, _ = train_body(grey[:rows.size], learnt, classes, body_epochs, 0)
+        net, _ = train_body(grey[:rows.size], torch.arange(classes).repeat_interleave(rows.shape[1]), classes, body_epochs, 0)
         features = in_parts(net.features, grey)
     known, unseen = features[:rows.size], features[rows.size:]
-    whole, curve = _heads(known, np.arange(rows.size)[None], each, seeds, epochs)
-    parts, _ = _heads(known, np.arange(rows.size).reshape(classes // task, -1), each, seeds, epochs)
-    joined = tuple(v.flatten(1, 2) for v in parts)                                                           # (S, C, F), (S, C)
+    each = [_transformed(known, unseen, classes, rows.shape[1], seeds, rate, epochs, task) for rate in rates]
+    return {"truth": np.repeat(np.arange(classes), tests.shape[1]).astype(np.int16), "body": body, "weight": each[0]["weight"], "first": each[0]["first"],
+            **{k: np.stack([e[k] for e in each]) for k in ("named", "distance", "span", "clips", "settled", "curve")}}
+
+
+def _transformed(known: Tensor, unseen: Tensor, classes: int, each: int, seeds: list[int], rate: float, epochs: int, task: int) -> dict:
+    """Train both kinds of head at one rate and transform them: the parts of pictures_run's result without its first axis."""
+    rows = np.arange(len(known))
+    whole, curve = _heads(known, rows[None], each, seeds, rate, epochs)
+    parts, _ = _heads(known, rows.reshape(classes // task, -1), each, seeds, rate, epochs)
+    joined = _side_by_side(parts)                                                                            # (S, C, F), (S, C)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", continual.NothingPruned)                                             # `span` says it
-        pruned = [tuple(v.flatten(1, 2) for v in continual.prune_histogram(*parts, reading=r)) for r in ("as_written", "other")]
-    equal, equal_parts = continual.clahe_weights(*joined), tuple(v.flatten(1, 2) for v in continual.clahe_weights(*parts))
-    heads = [tuple(v[:, 0] for v in whole), joined, *pruned, equal, equal_parts]
+        pruned = [_side_by_side(continual.prune_histogram(*parts, reading=r)) for r in ("as_written", "other")]
+    equal = continual.clahe_weights(*joined), _side_by_side(continual.clahe_weights(*parts))
+    heads = [_side_by_side(whole), joined, *pruned, *equal]
     named = [(torch.einsum("nf,scf->snc", unseen, w) + b[:, None]).argmax(-1).cpu().numpy() for w, b in heads]
-    first = torch.stack([w[0, :task] for w in (joined[0], pruned[0][0], equal_parts[0])])
-    return {"named": np.array(named, np.int16), "truth": np.repeat(np.arange(classes), tests.shape[1]).astype(np.int16),
-            "weight": torch.stack([w[0] for w, _ in heads]).cpu().numpy(), "first": first.cpu().numpy(),
+    first = torch.stack([w[0, :task] for w in (joined[0], pruned[0][0], equal[1][0])])
+    return {"named": np.array(named, np.int16), "weight": torch.stack([w[0] for w, _ in heads]).cpu().numpy(), "first": first.cpu().numpy(),
             "distance": np.array([continual.cosine_distance(joined[0], w).cpu().numpy() for w, _ in heads]),
-            "span": (parts[0].amax((-2, -1)) - parts[0].amin((-2, -1))).cpu().numpy(),
-            "clips": continual.clahe_clips(joined[0]).cpu().numpy(), "curve": curve, "settled": training.plateaued(curve), "body": body}
+            "span": (parts[0].amax((-2, -1)) - parts[0].amin((-2, -1))).cpu().numpy(), "clips": continual.clahe_clips(joined[0]).cpu().numpy(),
+            "curve": np.array(curve), "settled": np.array(training.plateaued(curve))}
+
+
+def _side_by_side(heads: continual.Head) -> continual.Head:
+    """(S, T, C, F), (S, T, C) -> (S, T C, F), (S, T C): plain concatenation of all tasks."""
+    return heads[0].flatten(1, 2), heads[1].flatten(1, 2)
 
 
 def _imagenet_features(images: np.ndarray, size: int) -> Tensor:
@@ -381,21 +415,29 @@ def _imagenet_features(images: np.ndarray, size: int) -> Tensor:
     return in_parts(forward, torch.from_numpy(images).permute(0, 3, 1, 2).float(), 100)
 
 
-def _heads(features: Tensor, rows: np.ndarray, each: int, seeds: list[int], epochs: int) -> tuple[continual.Head, list[float]]:
-    """Linear heads on parts of the data: rows (T, n), `each` per class -> weight (S, T, C, F), bias (S, T, C), and a loss curve."""
-    tasks, count = rows.shape
-    net = initialise(Linear(len(seeds) * tasks, features.shape[-1], count // each), [1000 * s + t for s in seeds for t in range(tasks)])
+def _heads(features: Tensor, rows: np.ndarray, each: int, seeds: list[int], rate: float, epochs: int) -> tuple[continual.Head, list[float]]:
+    """Linear heads on parts of the data: rows (T, n), `each` per class -> weight (S, T, C, F), bias (S, T, C).
+
+    Every eighth row of a class is held out: the second result is the loss there after each epoch.
+    """
+    tasks, classes = len(rows), rows.shape[1] // each
+    net = initialise(Linear(len(seeds) * tasks, features.shape[-1], classes), [1000 * s + t for s in seeds for t in range(tasks)])
     net = net.to(features.device)
-    label = torch.arange(count // each, device=features.device).repeat_interleave(each)
-    batch = min(200, max(1, count // 2))
+    label = torch.arange(classes, device=features.device).repeat_interleave(each)
+    held = np.tile(np.arange(each) % 8 == min(7, each - 1), classes)
+    places, unseen = np.flatnonzero(~held), np.flatnonzero(held)
+    batch, loss = min(200, max(1, len(places) // 2)), stacked_loss()
+
+    def taken(place):                                                                                        # (S * T, n)
+        at = torch.as_tensor(np.take_along_axis(np.tile(rows, (len(seeds), 1)), place, 1), device=features.device)
+        y = label[torch.as_tensor(place, device=features.device)]
+        return features[at], y, torch.ones_like(y, dtype=torch.float32)
 
     def batches(epoch):
-        place = shuffled(np.tile(np.arange(count), (len(net.weight), 1)), [7, epoch])                        # (S * T, n)
-        mine = np.take_along_axis(np.tile(rows, (len(seeds), 1)), place, 1)
-        for s in range(count // batch):
-            at = slice(s * batch, (s + 1) * batch)
-            y = label[torch.as_tensor(place[:, at], device=label.device)]
-            yield features[torch.as_tensor(mine[:, at], device=features.device)], y, torch.ones_like(y, dtype=torch.float32)
+        order = shuffled(np.tile(places, (len(net.weight), 1)), [7, epoch])
+        yield from (taken(order[:, s * batch:(s + 1) * batch]) for s in range(len(places) // batch))
 
-    history = training.fit(net, batches, stacked_loss(), training.Settings(epochs, HEAD_RATE), progress=False)
-    return tuple(v.unflatten(0, (len(seeds), tasks)) for v in as_head(net)), [v / len(net.weight) for v in history.loss]
+    kept = taken(np.tile(unseen, (len(net.weight), 1)))
+    history = training.fit(net, batches, loss, training.Settings(epochs, rate), progress=False,
+                           validate=lambda net, _: -float(loss(net, *kept)) / len(net.weight))
+    return tuple(v.unflatten(0, (len(seeds), tasks)) for v in as_head(net)), [-score for _, score in history.validated]
