@@ -77,8 +77,8 @@ def moments(basis: Tensor, points: Tensor, weight: Tensor | None = None) -> Mome
     if weight is None:                                   # the basis is summed once for all faces
         side = (basis - basis.mean(1, keepdim=True)).transpose(1, 2).flatten(0, 1)      # (3 K, 35)
         y = (y - y.mean(2, keepdim=True)).reshape(-1, y.shape[2])                 # (2 B, 35)
-        mixed = (y @ side.T).reshape(-1, 2, *shape).permute(0, 2, 3, 1)              # (B, K, 3, 2)
-        return Moments((side @ side.T).view(1, *shape, *shape), mixed, y.square().reshape(len(points), -1).sum(1),
+        mixed = (y @ side.T).view(-1, 2, *shape).permute(0, 2, 3, 1)              # (B, K, 3, 2)
+        return Moments((side @ side.T).view(1, *shape, *shape), mixed, y.square().sum(1).view(-1, 2).sum(1),
                        basis.mean(1)[None], points.mean(1))
     flat = basis.transpose(1, 2).flatten(0, 1)                                    # (3 K, 35)
     share = weight / weight.sum(1, keepdim=True)
