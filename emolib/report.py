@@ -286,7 +286,7 @@ def _finish(path, row, outcome, files: dict) -> None:
     about = {"artefact": row.id, "title": row.title, "paper": row.paper, "label": row.label, "profile": outcome.profile,
              "sources": outcome.sources, "seeds": list(outcome.seeds), "caps": outcome.caps,
              "device": sorted({u.device for u in used}) or ["cpu"], "runs": sorted({u.key for u in used}),
-             "run_seconds": round(sum(u.seconds for u in used), 3), "seconds": round(seconds, 3), **results.environment()}
+             "run_seconds": round(sum({u.key: u.seconds for u in used}.values()), 3), "seconds": round(seconds, 3), **results.environment()}
     results.write_provenance(path, files, about)
     timing = {"notebook": row.notebook, "artefact": row.id, "wall_seconds": f"{seconds:.2f}", "cached": any(u.cached for u in used)}
     results.update_rows(path.parent.parent / "timings.csv", [timing], ("notebook", "artefact"), TIMING_COLUMNS)

@@ -12,7 +12,7 @@ from emolib import data as datasets
 from emolib import metrics, papers
 from emolib.errors import EmolibError
 from emolib.sim import worlds
-from emolib.studies import continual, continual_plan
+from emolib.studies import continual, continual_plan, continual_verdicts
 from emolib.studies import continual_networks as networks
 from emolib.studies.continual_networks import KINDS, METHODS, UNASKED
 
@@ -146,7 +146,7 @@ def smoke(tmp_path_factory):
             patch.setenv(f"EMOLIB_{name}", str(value))
         patch.setattr(continual_plan, "picture_body", lambda: "trained here")
         patch.setitem(continual_plan.SIZES, "smoke", replace(continual_plan.SIZES["smoke"], head_epochs=2, pictures_epochs=2))
-        yield {"table": continual.table_4_4("smoke"), "methods": continual.methods("smoke"), "judged": continual.judge("smoke"),
+        yield {"table": continual.table_4_4("smoke"), "methods": continual.methods("smoke"), "judged": continual_verdicts.judge("smoke"),
                "transforms": continual.transforms("smoke"), "weights": continual.weights("smoke", "CLAHE"), "first": continual.first_task("smoke"),
                "forgetting": continual.forgetting("smoke"), "by_task": continual.by_task("smoke"),
                "again": {b: (continual.accuracies("smoke", b), continual.measured("smoke", b)) for b in continual.BODIES},

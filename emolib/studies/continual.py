@@ -20,11 +20,12 @@ import pandas as pd
 from emolib import metrics, papers, runs
 from emolib.models import letters as network
 from emolib.profiles import profile as shared
-from emolib.studies import continual_networks as networks
-from emolib.studies.continual_networks import METHODS, TRANSFORMS, UNASKED
+from emolib.studies.continual_heads import GROWN, KINDS
+from emolib.studies.continual_networks import METHODS, UNASKED
+from emolib.studies.continual_pictures import TRANSFORMS
 from emolib.studies.continual_plan import SIZES, caps, letters, of_body, pictures, results
 from emolib.studies.continual_plan import train as train  # the notebook's first call
-from emolib.studies.outcome import Outcome, Verdict, sources_of
+from emolib.studies.outcome import Outcome, sources_of
 
 BODIES = {"all letters": "body (a)", "first task": "body (b)", "another set": "body (c)", "untrained": "body (d)"}
 BLEND, JOIN = "alpha blending", "concatenation"
@@ -33,7 +34,6 @@ SHOWN = (f"{BLEND}, body (a)", f"{BLEND}, body (b)", f"{BLEND}, body (c)", f"{JO
 COUNTED = "counted"                      # parameters and alpha of the thesis's own way: no training decides them
 BATCHES_A_LETTER = 8                     # 800 test images in batches of 100: the unit in which Table 4.4 seems to add its loss
 PRINTED = {"all at once": 0.71, "task by task": 0.51, "pruned as written": 0.40, "CLAHE": 0.02}                # captions of the figures
-UNTESTED = "not tested at this profile"
 
 
 def outcome(frame: pd.DataFrame, profile: str, *data, **more) -> Outcome:
@@ -110,7 +110,7 @@ def table_4_4(profile: str = "quick") -> Outcome:
                 rows += [common | {"metric": "Test loss", "measured": loss * BATCHES_A_LETTER * seen, "unit": "nats, sum over batches of 100"},
                          common | {"metric": "test loss per image", "measured": loss, "unit": "nats"}]
                 rows += [(common | more) | ({"protocol": COUNTED} if method == BLEND and label == "body (a)" else {}) for more in _counted(method, seen)]
-            if method in networks.KINDS:
+            if method in KINDS:
                 rows.append(common | {"metric": "Training accuracy", "measured": a["trained"][m, :, t].mean(), "unit": "fraction"})
     alphas = papers.printed("orgil2022-t4_4").query("metric == 'Alpha' and new_classes == '5'")
     rows += [{"original_classes": row.original_classes, "new_classes": "5", "protocol": COUNTED, "metric": "Alpha", "unit": "ratio",
@@ -121,10 +121,10 @@ def table_4_4(profile: str = "quick") -> Outcome:
 
 def _counted(method: str, seen: int) -> list[dict]:
     """Trainable and total parameters after `seen` letters: the new head's rows, or the whole growing head."""
-    if method in networks.GROWN:
+    if method in GROWN:
         counts = network.counts(seen, trained=seen)
     else:
-        counts = network.counts(seen + (method not in (JOIN, UNASKED)), trained=6 if method == networks.KINDS[2] else 5)
+        counts = network.counts(seen + (method not in (JOIN, UNASKED)), trained=6 if method == KINDS[2] else 5)
     return [{"metric": f"{what} parameters", "measured": float(n), "unit": "parameters"} for what, n in zip(("Trainable", "Total"), counts, strict=True)]
 
 
@@ -168,7 +168,7 @@ def by_task(profile: str = "quick", bodies: tuple[str, ...] = ("all letters", "f
     """Accuracy over all letters seen, by their number: one line per way of learning."""
     rows = []
     for body, (m, method) in product(bodies, enumerate(METHODS)):
-        if method in (UNASKED, networks.KINDS[2]):
+        if method in (UNASKED, KINDS[2]):
             continue
         rows += [{"body": BODIES[body], "method": method, "letters": 5 * (t + 1), "metric": "accuracy", "measured": float(v), "low": float(low),
                   "high": float(high)} for t, (v, low, high) in enumerate(zip(*(x[m] for x in measured(profile, body)["accuracy"]), strict=True))]
@@ -232,62 +232,3 @@ def first_task(profile: str = "quick", bins: int = 60) -> Outcome:
         rows += [{"weights": name, "from": a, "to": b, "metric": "weights in the bin", "measured": int(n)}
                  for a, b, n in zip(edges[:-1], edges[1:], count, strict=True)]
     return outcome(pd.DataFrame(rows), profile, pictures(profile))
-
-
-# ---------------------------------------------------------------- verdicts
-
-def judge(profile: str) -> list[Verdict]:
-    """The claims that notebook 14 can speak to."""
-    said = [falls_by_eight(profile), ends_at_687(profile), training_above_95(profile)]
-    if letters(profile).source != "real":
-        said = [Verdict(v.claim, "open", "the letters are simulated, and only real ones can decide this; " + v.because) for v in said]
-    return [*said, blending_beats_joining(profile), limit_acts(profile)]
-
-
-def _course(profile: str, body: str = "all letters"):
-    return tuple(v[METHODS.index(BLEND)] for v in measured(profile, body)["accuracy"])
-
-
-def _if_settled(profile: str, claim: str, verdict: str, because: str, body: str = "body (a)") -> Verdict:
-    return Verdict(claim, verdict if f"{BLEND}, {body}" in settled(profile) else UNTESTED, because)
-
-
-def falls_by_eight(profile) -> Verdict:
-    value, low, high = _course(profile)
-    fall, most, least = 1 - value[1:] / value[:-1], 1 - low[1:] / value[:-1], 1 - high[1:] / value[:-1]
-    inside = (least <= 0.085) & (most >= 0.075)
-    return _if_settled(profile, "orgil-a6_18", "holds" if inside.all() else "fails",
-                       "body (a): relative falls " + ", ".join(f"{100 * f:.1f} %" for f in fall))
-
-
-def ends_at_687(profile) -> Verdict:
-    value, low, high = _course(profile)
-    return _if_settled(profile, "orgil-a6_18_2", "holds" if low[-1] <= 0.687 <= high[-1] else "fails",
-                       f"body (a): {value[0]:.3f} after the first task, {value[-1]:.3f} [{low[-1]:.3f}, {high[-1]:.3f}] after five; "
-                       f"body (b): {_course(profile, 'first task')[0][-1]:.3f}")
-
-
-def training_above_95(profile) -> Verdict:
-    trained = answers(profile, "all letters")["trained"][networks.KINDS.index(BLEND)].mean(0)
-    return _if_settled(profile, "orgil-a6_19", "holds" if trained.min() > 0.95 else "fails",
-                       "new heads on their own training images, body (a): " + ", ".join(f"{v:.3f}" for v in trained))
-
-
-def blending_beats_joining(profile) -> Verdict:
-    """Three bodies, one family: blending is better in each, worse in one, or it depends. Joining the same heads cannot be beaten."""
-    gains = {label: tuple(float(v[0]) for v in measured(profile, body)["gain"]) for body, label in BODIES.items() if body != "untrained"}
-    verdict = "holds" if all(low > 0 for _, low, _ in gains.values()) else "fails" if any(high < 0 for *_, high in gains.values()) else "open"
-    same = all((answers(profile, body)["named"][METHODS.index(BLEND), :, -1] == answers(profile, body)["truth"]).mean()
-               <= (answers(profile, body)["named"][METHODS.index(UNASKED), :, -1] == answers(profile, body)["truth"]).mean() for body in BODIES)
-    because = "after 25 letters, points above concatenation: " + "; ".join(
-        f"{label} {100 * v:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]" for label, (v, low, high) in gains.items())
-    because += "; against the same heads joined without their unknown row it never wins" if same else ""
-    done = all(f"{BLEND}, {label}" in settled(profile) for label in gains)
-    return Verdict("orgil-a6_26", verdict if done else UNTESTED, because)
-
-
-def limit_acts(profile) -> Verdict:
-    (result,) = results(profile, ["pictures"])
-    acts, heads = int(result["clips"].sum()), result["clips"].size
-    return Verdict("orgil-f5", "fails" if acts == 0 else "holds" if acts == heads else "open",
-                   f"the limit is reached on {acts} of {heads} trained heads; elsewhere CLAHE is plain equalisation of each tile")

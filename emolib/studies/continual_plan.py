@@ -12,6 +12,7 @@ from emolib import runs
 from emolib.errors import EmolibError
 from emolib.models import classifiers
 from emolib.studies import continual_networks as networks
+from emolib.studies.continual_bodies import BODIES
 
 LETTERS, TASKS, SIZE = 26, 5, 5          # 25 letters in five tasks; the one left over stands for "unknown"
 
@@ -84,7 +85,7 @@ def plan(profile: str) -> dict[str, dict]:
                          "task": SIZE}}
     common = {"kind": "letters", "data": data, "train": s.train, "test": s.test, "head_epochs": s.head_epochs, "exemplars": s.exemplars}
     every = orders(s.orders)
-    for name in networks.BODIES:
+    for name in BODIES:
         epochs = {"all letters": s.body_epochs, "first task": 2 * s.body_epochs, "another set": s.other_epochs, "untrained": 0}[name]
         shared = len(every) if name == "first task" else s.bodies           # a body that knows the first task depends on the order
         for seed in range(shared):
