@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from emolib import EMOTIONS, data, votes
-from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, parsed, pictures, vggface
+from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, vggface
 from emolib.errors import EmolibError
 from emolib.sim import face_sets, glyph_sets, worlds
 
