@@ -1,4 +1,5 @@
 """Probabilities of classifiers: how good, how honest, how to mend them, and what averaging several gains.
+(A change of class shares is mended by data.sampler.prior_shift.)
 
 Pure functions on NumPy arrays. `probability` (..., N, C) sums to 1 over classes, `score` (..., N, C) are logits, `true` (N,)
 class indices; leading axes (seeds, networks) are kept.
@@ -63,18 +64,6 @@ def temperature(score, true) -> float:
     found = minimize_scalar(lambda log_t: cross_entropy(np.asarray(score) / np.exp(log_t), true).mean(),
                             bounds=(-np.log(50), np.log(50)), method="bounded")
     return float(np.exp(found.x))
-
-
-def shift_priors(probability, trained, target) -> np.ndarray:
-    """Probabilities of a network that saw class shares `trained`, for a world with shares `target` (C,): Bayes' rule.
-
-    A class-balanced sampler trains on equal shares; a test set has its own. Saerens et al. 2002, Eq. 4.
-    """
-    trained, target = np.asarray(trained, float), np.asarray(target, float)
-    if (trained <= 0).any() or (target < 0).any():
-        raise EmolibError("shift_priors: a class with share 0 in training (or a negative share) has no rule; expected shares above 0")
-    moved = np.asarray(probability, float) * (target / trained)
-    return moved / moved.sum(-1, keepdims=True)
 
 
 def average(score) -> np.ndarray:

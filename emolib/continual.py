@@ -222,7 +222,8 @@ def cosine_distance(before: Tensor, after: Tensor) -> Tensor:
     The thesis reports 0.23 for its pruned weights (section 5.3). A matrix of zeros has no direction: NaN.
     """
     a, b = before.double().flatten(-2), after.double().flatten(-2)
-    return 1 - (a * b).sum(-1) / (a.norm(dim=-1) * b.norm(dim=-1))
+    a, b = a / a.norm(dim=-1, keepdim=True), b / b.norm(dim=-1, keepdim=True)
+    return (a - b).square().sum(-1) / 2                       # the same number, and exactly 0 for equal weights
 
 
 # ---------------------------------------------------------------- what others do

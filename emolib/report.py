@@ -243,10 +243,13 @@ def figure(id: str, fig, outcome) -> View:
 
 # ---------------------------------------------------------------- claims
 
-def claims(paper: str, verdicts, outcome) -> View:
-    """Write the second verdict of each claim of `paper` that was measured, and show both verdicts side by side."""
+def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
+    """Write the second verdict of each claim of `paper` that was measured, and show both verdicts side by side.
+
+    notebook   only the claims that this notebook decides: a paper that several notebooks measure keeps the verdicts of the others
+    """
     known = papers.claims()
-    known = known[known.paper == paper]
+    known = known[(known.paper == paper) & ((known.notebook == notebook) if notebook else True)]
     second = {v.claim: v for v in verdicts}
     unknown = set(second) - set(known.id)
     if unknown:
@@ -283,7 +286,7 @@ def _finish(path, row, outcome, files: dict) -> None:
     about = {"artefact": row.id, "title": row.title, "paper": row.paper, "label": row.label, "profile": outcome.profile,
              "sources": outcome.sources, "seeds": list(outcome.seeds), "caps": outcome.caps,
              "device": sorted({u.device for u in used}) or ["cpu"], "runs": sorted({u.key for u in used}),
-             "run_seconds": round(sum(u.seconds for u in used), 3), "seconds": round(seconds, 3), **results.environment()}
+             "run_seconds": round(sum({u.key: u.seconds for u in used}.values()), 3), "seconds": round(seconds, 3), **results.environment()}
     results.write_provenance(path, files, about)
     timing = {"notebook": row.notebook, "artefact": row.id, "wall_seconds": f"{seconds:.2f}", "cached": any(u.cached for u in used)}
     results.update_rows(path.parent.parent / "timings.csv", [timing], ("notebook", "artefact"), TIMING_COLUMNS)

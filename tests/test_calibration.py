@@ -69,26 +69,6 @@ def test_temperature_undoes_a_scale_and_keeps_what_is_named(seed, boast):
     assert calibration.cross_entropy(boast * score / found, true).mean() <= calibration.cross_entropy(boast * score, true).mean() + 1e-9
 
 
-@given(SEEDS)
-def test_shifting_priors_there_and_back(seed):
-    score, _ = drawn(seed)
-    p, rng = softmax(score, -1), np.random.default_rng(seed)
-    a, b = rng.dirichlet(np.ones(5)) + 0.01, rng.dirichlet(np.ones(5)) + 0.01
-    moved = calibration.shift_priors(p, a, b)
-    np.testing.assert_allclose(moved.sum(-1), 1)
-    np.testing.assert_allclose(calibration.shift_priors(moved, b, a), p, atol=1e-9)
-    np.testing.assert_allclose(calibration.shift_priors(p, a, a), p, atol=1e-12)
-
-
-def test_shifting_priors_by_hand():
-    np.testing.assert_allclose(calibration.shift_priors([[0.5, 0.5]], [0.5, 0.5], [0.9, 0.1]), [[0.9, 0.1]])
-
-
-def test_a_class_never_seen_cannot_be_shifted():
-    with pytest.raises(EmolibError, match="share 0"):
-        calibration.shift_priors([[0.5, 0.5]], [1, 0], [0.5, 0.5])
-
-
 @given(SEEDS, st.integers(2, 5))
 def test_averaging_never_has_a_higher_loss_than_its_members_on_average(seed, members):
     """Jensen: the loss is convex in the probability."""

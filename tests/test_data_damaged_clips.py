@@ -279,6 +279,15 @@ def test_a_silent_film_serves_where_pictures_are_asked_for(tmp_path, whole):
     assert len(data.load("crema_d", tmp_path, modality="av")) == 3                              # its sound lies beside it
 
 
+def test_a_film_that_ends_early_is_found_at_its_last_frame(tmp_path):
+    path = made.cut(made.save_film(tmp_path / "a.avi", 5, 120, 64, codec="mpeg4", fflags="+bitexact"), 0.7)
+    assert media.probe_video(path).frames == 120                                                # what its header says
+    with pytest.raises(Damaged, match="cut short: its last readable frame is ..? of 120"):
+        media.check_ends(path)
+    with pytest.raises(Damaged, match="cut short|is damaged"):
+        media.read_frames(path)
+
+
 def test_the_doctor_tells_partly_and_which_file(tmp_path, whole):
     shutil.copytree(whole / "ravdess", tmp_path, dirs_exist_ok=True)
     made.cut(tmp_path / FLAC, 0.5)

@@ -307,6 +307,27 @@ def test_the_same_outcome_gives_the_same_bytes(out):
         assert first.setdefault("csv", now) == now
 
 
+def test_two_notebooks_of_one_paper_keep_each_others_verdicts(out):
+    """Claims of orgil2022 are decided in notebooks 13 and 14: the second to run must not empty the first one's rows."""
+    report.claims("orgil2022", [Verdict("orgil-f1", "holds", "3137 images")], angles(), notebook="13")
+    shown = report.claims("orgil2022", [Verdict("orgil-f5", "fails", "0 of 6")], angles(), notebook="14")
+    assert set(shown.frame.notebook) == {"14"}
+    written = pd.read_csv(out / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
+    assert dict(written.measured_verdict[written.measured_verdict != ""]) == {"orgil-f1": "holds", "orgil-f5": "fails"}
+    with pytest.raises(EmolibError, match="'orgil-f1' is not a claim"):
+        report.claims("orgil2022", [Verdict("orgil-f1", "holds", "")], angles(), notebook="14")
+
+
+def test_a_run_that_many_numbers_come_from_is_timed_once(out, monkeypatch):
+    from emolib import runs
+
+    used = [runs.Used("a", 2.0, False, "cpu"), runs.Used("b", 1.0, False, "cpu"), runs.Used("a", 2.0, False, "cpu")]
+    monkeypatch.setattr(runs, "ledger", lambda clear=False: used)
+    report.table("wang-t2", angles())
+    about = json.loads((out / "tables" / "wang-t2.json").read_text())
+    assert about["run_seconds"] == 3.0 and about["runs"] == ["a", "b"]
+
+
 def test_an_unknown_artefact_or_claim_is_said(out):
     with pytest.raises(EmolibError, match="wang-t2"):
         report.table("wang-t22", angles())

@@ -2,24 +2,21 @@
 
 import numpy as np
 
-from emolib.sim import gallery, worlds
+from emolib.sim import gallery
+from emolib.sim.dials import Dials
 
 
-def test_contact_sheet_keeps_every_pixel_in_place():
-    images = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
-    sheet = gallery.contact_sheet(images, 3)
-    assert sheet.shape == (4, 9)
-    np.testing.assert_array_equal(sheet[2:4, 3:6], images[4])
-    assert (sheet[2:4, 6:] == 0).all()
+def test_expressions_come_row_by_row():
+    images, table = gallery.expressions(people=2, size=24, emotions=("happy", "sad", "neutral"))
+    assert images.shape == (6, 24, 24, 3) and list(table.emotion) == ["happy"] * 2 + ["sad"] * 2 + ["neutral"] * 2
+    assert "12:1" in table.action_units[0].split() and table.action_units[5] == ""
+    assert not np.array_equal(images[0], images[2]) and not np.array_equal(images[0], images[1])
 
 
 def test_tables_and_examples():
-    assert gallery.expression_sheet(people=2, size=24, emotions=("happy", "sad")).shape == (48, 48, 3)
     assert set(gallery.voice_examples()) >= {"angry", "calm"}
     tracks = gallery.annotation_tracks(seconds=4.0)
     assert set(tracks["what"]) == {"felt", "0", "0.3", "1"} and tracks["value"].abs().max() <= 1
-    table = gallery.spread_beside(worlds.sfew_table())
-    assert len(table) == 20 and set(table["source"]) == {"simulated"}
-    shares = gallery.spread_beside(worlds.make("fer2013", "smoke"))
-    assert np.isclose(shares["value"].sum(), 1)
+    dials = gallery.dial_table().set_index("dial")
+    assert len(dials) == len(vars(Dials())) and dials.default["fuzz_face"] == Dials().fuzz_face and (dials.turns.str.len() > 10).all()
     assert (gallery.speeds(faces=8)["per_second"] > 0).all()

@@ -55,8 +55,8 @@ class CandideFit:
         The three turns are small rotations after the fitted one, in radians about x, y and z; shifts have y down.
         With `huber` J is weighted and so is the residual variance.
         """
-        basis, R, b, free, points, weight = self._rest
-        J = jacobian(self.pose[:, 0].double(), R, b, basis, free)                 # (B, 35, 2, D)
+        basis, R, b, first, points, weight = self._rest
+        J = jacobian(self.pose[:, 0].double(), R, b, basis, first)                 # (B, 35, 2, D)
         J = (J * weight[..., None, None].sqrt()).flatten(1, 2)                    # (B, 70, D)
         e = project(self.pose[:, 0].double(), R, self.pose[:, 4:].double(), b, basis) - points
         left = J.shape[1] - J.shape[2]
@@ -94,14 +94,14 @@ def project(scale: Tensor, R: Tensor, shift: Tensor, b: Tensor, basis: Tensor) -
     return scale[:, None, None] * (v @ R[:, :2].mT) * v.new_tensor(FLIP) + shift[:, None]
 
 
-def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, free: Tensor) -> Tensor:
-    """Derivative of `project` by scale, three small turns after R, shift and b[free]: (B, 35, 2, 6 + U).
+def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, first: int = 1) -> Tensor:
+    """Derivative of `project` by scale, three small turns after R, shift and b[:, first:]: (B, 35, 2, 6 + U).
 
     A turn w after R moves s R v by w x s R v, which has no singular angle.
     """
     turned = torch.einsum("bk,kic->bic", b, basis) @ R.mT                         # (B, 35, 3)
     turns = -scale[:, None, None, None] * cross(turned)[:, :, :2]                 # (B, 35, 2, 3)
-    units = scale[:, None, None, None] * torch.einsum("bac,kic->biak", R[:, :2], basis[free])    # (B, 35, 2, U)
+    units = scale[:, None, None, None] * torch.einsum("bac,kic->biak", R[:, :2], basis[first:])    # (B, 35, 2, U)
     flip = turned.new_tensor(FLIP)[:, None]
     shift = torch.eye(2, dtype=b.dtype, device=b.device).expand(*turns.shape[:2], 2, 2)
     return torch.cat([turned[:, :, :2, None] * flip, turns * flip, shift, units * flip], -1)
@@ -109,27 +109,41 @@ def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, free: Tensor) -
 
 def _fit(points, model, how, shape, shapes, actions) -> CandideFit:
     points, kind = _points(points)
-    basis = torch.as_tensor(model.basis, device=points.device)                    # (16, 35, 3)
-    count, ends = len(model.shape_units), (1 + len(model.shape_units), len(basis))
-    free = torch.tensor([*(range(1, ends[0]) if shapes else ()), *(range(*ends) if actions else ())], device=points.device)
     seen = points[:, torch.as_tensor(model.pairs[:, 0], device=points.device)]    # (B, 35, 2)
-    b = points.new_zeros(len(points), len(basis))
-    b[:, 0] = 1
-    if shape is not None:
-        b[:, 1:ends[0]] = _shape(shape, count, len(points), b)
+    basis, b, first, shape = _columns(model, shape, shapes, actions, points)
     valid = _usable(seen, b, how)
     flip = seen.new_tensor(FLIP)
-    out = solve(basis, torch.where(valid[:, None, None], seen * flip, basis[0, :, :2]),
-                torch.where(valid[:, None], b, b.new_tensor([1.0] + [0.0] * (len(basis) - 1))), free, how,
-                how.tolerance or (1e-6 if kind == torch.float32 else 1e-10))
+    stand_in = basis[0, :, :2]                           # a face that cannot be fitted is done at once
+    out = solve(basis, torch.where(valid[:, None, None], seen * flip, stand_in), torch.where(valid[:, None], b, 0.0).index_fill(
+        1, torch.zeros(1, dtype=torch.long, device=b.device), 1.0), first, how,
+        how.tolerance or (1e-6 if kind == torch.float32 else 1e-10))
     flag = lambda v: torch.where(valid.view(-1, *[1] * (v.ndim - 1)), v, torch.nan).to(kind)       # noqa: E731
     end = out.state
     pose = torch.cat([end.scale[:, None], rotation_vector(end.R), end.shift * flip], -1)           # (B, 6)
-    names = (*model.shape_units, *model.action_units)
-    return CandideFit(
-        units=flag(end.b[:, ends[0]:] if actions else end.b[:, 1:ends[0]]), pose=flag(pose), cost=flag(out.cost),
-        shape=flag(end.b[:, 1:ends[0]]), valid=valid, converged=out.converged & valid, iterations=out.iterations,
-        names=(*POSE, *(names[i - 1] for i in free.tolist())), _rest=(basis, end.R, end.b, free, seen, out.weight))
+    units, names = end.b[:, first:], [*(model.shape_units if shapes else ()), *(model.action_units if actions else ())]
+    return CandideFit(units=flag(units[:, -len(model.action_units):] if actions else units), pose=flag(pose), cost=flag(out.cost),
+                      shape=flag(end.b[:, 1:1 + len(model.shape_units)] if shapes else shape), valid=valid, converged=out.converged & valid, iterations=out.iterations,
+                      names=(*POSE, *names), _rest=(basis, end.R, end.b, first, seen, out.weight))
+
+
+def _columns(model: Candide, shape, shapes: bool, actions: bool, points: Tensor) -> tuple[Tensor, Tensor, int, Tensor]:
+    """Basis (K, 35, 3), start of its weights (B, K), the first column that is fitted, given shape units (B, 7)."""
+    basis = torch.as_tensor(model.basis, device=points.device)                    # (16, 35, 3)
+    last = 1 + len(model.shape_units)
+    first = 1
+    if not actions:
+        basis = basis[:last]
+    elif not shapes:
+        shape = _shape(shape, last - 1, len(points), points)
+        if len(shape) and (shape == shape[:1]).all():    # one person: the shape goes into the resting points
+            basis = torch.cat([basis[:1] + torch.einsum("s,sic->ic", shape[0], basis[1:last]), basis[last:]])
+        else:
+            first = last
+    b = points.new_zeros(len(points), len(basis))
+    b[:, 0] = 1
+    if first > 1:
+        b[:, 1:first] = shape
+    return basis, b, first, shape
 
 
 def _points(points) -> tuple[Tensor, torch.dtype]:

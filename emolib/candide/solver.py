@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from emolib.candide.rotations import cross, rodrigues
+from emolib.candide.rotations import rodrigues
 from emolib.errors import EmolibError, nearest
 
 
@@ -72,19 +72,22 @@ class Moments:
 
 def moments(basis: Tensor, points: Tensor, weight: Tensor | None = None) -> Moments:
     """basis (K, 35, 3), points (B, 35, 2) with y up, weight (B, 35) or None for all 1."""
-    if weight is None:
-        weight, columns = points.new_ones(1, points.shape[1]), basis[None]        # (1, K, 35, 3)
-    else:
-        columns = basis.expand(len(points), *basis.shape)                         # (B, K, 35, 3)
-    share = weight / weight.sum(1, keepdim=True)
-    basis_mean = torch.einsum("bi,bkic->bkc", share, columns)                     # (1 or B, K, 3)
-    points_mean = torch.einsum("bi,bia->ba", share.expand(len(points), -1), points)
-    side = (columns - basis_mean[:, :, None]).transpose(1, 2).flatten(2)          # (1 or B, 35, 3 K)
-    y = points - points_mean[:, None]                                             # (B, 35, 2)
-    heavy = (side * weight[..., None]).mT                                         # (1 or B, 3 K, 35)
     shape = (len(basis), 3)
-    return Moments((heavy @ side).view(-1, *shape, *shape), (heavy @ y).view(-1, *shape, 2),
-                   (weight[..., None] * y * y).sum((1, 2)), basis_mean, points_mean)
+    y = points.mT                                                                 # (B, 2, 35)
+    if weight is None:                                   # the basis is summed once for all faces
+        side = (basis - basis.mean(1, keepdim=True)).transpose(1, 2).flatten(0, 1)      # (3 K, 35)
+        y = (y - y.mean(2, keepdim=True)).reshape(-1, y.shape[2])                 # (2 B, 35)
+        mixed = (y @ side.T).view(-1, 2, *shape).permute(0, 2, 3, 1)              # (B, K, 3, 2)
+        return Moments((side @ side.T).view(1, *shape, *shape), mixed, y.square().sum(1).view(-1, 2).sum(1),
+                       basis.mean(1)[None], points.mean(1))
+    flat = basis.transpose(1, 2).flatten(0, 1)                                    # (3 K, 35)
+    share = weight / weight.sum(1, keepdim=True)
+    basis_mean, points_mean = share @ flat.T, (y @ share[..., None])[..., 0]      # (B, 3 K), (B, 2)
+    side = flat - basis_mean[..., None]                                           # (B, 3 K, 35)
+    y = y - points_mean[..., None]
+    heavy = side * weight[:, None]
+    return Moments((heavy @ side.mT).view(-1, *shape, *shape), (heavy @ y.mT).view(-1, *shape, 2),
+                   (weight[:, None] * y * y).sum((1, 2)), basis_mean.view(-1, *shape), points_mean)
 
 
 @dataclass(frozen=True)
@@ -113,11 +116,11 @@ class State:
 class Squares:
     """Eq. 21: plain squares. The moments stay the same, and so the points are not needed again."""
 
-    def __init__(self, basis: Tensor, points: Tensor, sums: Moments | None = None):
-        self.constant = sums or moments(basis, points)
+    def __init__(self, sums: Moments):
+        self.constant = sums
 
     def take(self, rows):
-        return Squares(None, None, self.constant.take(rows))
+        return Squares(self.constant.take(rows))
 
     def sums(self, state: State) -> Moments:
         return self.constant
@@ -159,21 +162,22 @@ class Solution:
     iterations: int
 
 
-def solve(basis: Tensor, points: Tensor, b: Tensor, free: Tensor, how: Options, tolerance: float) -> Solution:
-    """Least squares from the start of Eq. 17-20. y of `points` (B, 35, 2) is up; `free` are the columns of b (B, K) to fit.
+def solve(basis: Tensor, points: Tensor, b: Tensor, first: int, how: Options, tolerance: float) -> Solution:
+    """Least squares from the start of Eq. 17-20. y of `points` (B, 35, 2) is up; the columns of b (B, K) from `first` on are fitted.
 
     Finished faces leave the batch, or the slowest few would cost as much as all: a face is finished when a
     step changes its cost by next to nothing, up or down.
     """
-    problem = (Squares if how.huber is None else Huber)(basis, points, *([how.huber] if how.huber is not None else []))
-    now = begin(moments(basis, points), b, how.start)
+    sums = moments(basis, points)
+    problem = Squares(sums) if how.huber is None else Huber(basis, points, how.huber)
+    now = begin(sums, b, how.start)
     final, done = State(*(v.clone() for v in vars(now).values())), torch.zeros(len(b), dtype=torch.bool, device=b.device)
-    floor = 1e-14 * moments(basis, points).points        # of float64 sums: below it a change means nothing
+    floor = 1e-14 * sums.points        # of float64 sums: below it a change means nothing
     live, cost, damping, taken = torch.arange(len(b), device=b.device), problem.cost(now), torch.full_like(floor, 1e-3), 0
     part = problem
     while len(live) and taken < how.steps:
         taken += 1
-        trial = step(part.sums(now), now, free, damping, how.bounds)
+        trial = step(part.sums(now), now, first, damping, how.bounds)
         changed = part.cost(trial) - cost
         now, cost = now.better(changed < 0, trial), torch.where(changed < 0, cost + changed, cost)
         still = (changed.abs() <= tolerance * cost + floor) | (damping > 1e12)
@@ -202,54 +206,62 @@ def begin(sums: Moments, b: Tensor, start: str) -> State:
     return State(scale, R, b, _shift(sums, scale, R, b))
 
 
-def step(sums: Moments, now: State, free: Tensor, damping: Tensor, bounds: tuple[float, float] | None) -> State:
+def step(sums: Moments, now: State, first: int, damping: Tensor, bounds: tuple[float, float] | None) -> State:
     """One damped step: (J'J + damping diag(J'J)) x = -J'e, then the turn is applied after R and units are cut at their bounds."""
-    A, g = normal(sums, now, free)
-    units = now.b[:, free]
-    if bounds is not None:                               # a unit that pushes against its bound stays there
-        stuck = ((units <= bounds[0]) & (g[:, 4:] > 0)) | ((units >= bounds[1]) & (g[:, 4:] < 0))
-        open_ = torch.cat([torch.ones_like(g[:, :4]), (~stuck).to(g)], 1)
-        A, g = A * open_[:, :, None] * open_[:, None], g * open_
+    A, g = normal(sums, now, first)
     pull = A.diagonal(dim1=1, dim2=2)
     pull = torch.maximum(damping[:, None] * pull, 1e-14 * pull.amax(1, keepdim=True)).clamp_min(1e-30)
-    if bounds is not None:
-        pull = pull + (1 - open_)
-    factor, _ = torch.linalg.cholesky_ex(A + torch.diag_embed(pull))
-    x = -torch.cholesky_solve(g[..., None], factor)[..., 0]                       # (B, 4 + U)
-    b = now.b.clone()
-    b[:, free] = units + x[:, 4:] if bounds is None else (units + x[:, 4:]).clamp(*bounds)
+    if bounds is not None:                               # a unit that pushes against its bound stays there
+        units, push = now.b[:, first:], g[:, 4:]
+        stuck = ((units <= bounds[0]) & (push > 0)) | ((units >= bounds[1]) & (push < 0))
+        loose = torch.cat([torch.ones_like(g[:, :4]), (~stuck).to(g)], 1)
+        A, g, pull = A * loose[:, :, None] * loose[:, None], g * loose, pull + (1 - loose)
+    A.diagonal(dim1=1, dim2=2).add_(pull)
+    x = -torch.cholesky_solve(g[..., None], torch.linalg.cholesky_ex(A)[0])[..., 0]     # (B, 4 + U)
+    units = now.b[:, first:] + x[:, 4:]
+    b = torch.cat([now.b[:, :first], units if bounds is None else units.clamp(*bounds)], 1)
     scale, R = now.scale + x[:, 0], rodrigues(x[:, 1:4]) @ now.R
     return State(scale, R, b, _shift(sums, scale, R, b))
 
 
-def normal(sums: Moments, now: State, free: Tensor) -> tuple[Tensor, Tensor]:
-    """J'J (B, D, D) and J'e (B, D) for D = scale, three turns, free units; the shift is eliminated."""
-    B, N = len(now.b), now.R[:, :2]                                               # (B, 2, 3)
+def normal(sums: Moments, now: State, first: int) -> tuple[Tensor, Tensor]:
+    """J'J (B, D, D) and J'e (B, D) for D = scale, three turns, units from `first` on; the shift is eliminated."""
+    N, U = now.R[:, :2], now.b.shape[1] - first                                   # (B, 2, 3)
     M = now.scale[:, None, None] * N
     H, C, S = _against(sums, now.b)
-    turns = cross(torch.eye(3, dtype=M.dtype, device=M.device))                   # (3, 3, 3)
-    turned = now.scale[:, None, None, None] * (turns[:, :2] @ now.R[:, None])     # (B, 3, 2, 3)
-    D = torch.cat([N[:, None], turned], 1)                                        # (B, 4, 2, 3): what each does to a point
-    H = H[:, :, free]                                                             # (B, 3, U, 3)
-    both = M.mT @ M                                                               # (B, 3, 3)
-    pose = (D @ C[:, None]).flatten(2) @ D.flatten(2).mT                          # (B, 4, 4)
-    mixed = (D.mT @ M[:, None]).flatten(2) @ H.transpose(2, 3).flatten(1, 2)      # (B, 4, U)
-    square = sums.square[:, free][:, :, :, free].permute(0, 2, 4, 1, 3).flatten(1, 2).flatten(2)      # (1 or B, 9, U U)
-    units = both.flatten(1) @ square[0] if len(square) == 1 else (both.flatten(1)[:, None] @ square)[:, 0]
-    units = units.view(B, len(free), len(free))
-    A = torch.cat([torch.cat([pose, mixed], 2), torch.cat([mixed.mT, units], 2)], 1)
-    e = M @ C - S.mT                                                              # (B, 2, 3): error with basis at b
-    g_pose = (D.flatten(2) @ e.flatten(1)[..., None])[..., 0]                     # (B, 4)
-    g_units = torch.einsum("bcd,bcud->bu", both, H) - torch.einsum("bac,buca->bu", M, sums.mixed[:, free])
-    return A, torch.cat([g_pose, g_units], 1)
+    H = H[:, :, first:]                                                           # (B, 3, U, 3)
+    both = (M.mT @ M).flatten(1)                                                  # (B, 9)
+    D = _pose_moves(now).flatten(2)                                               # (B, 4, 6)
+    square = sums.square[:, first:, :, first:].permute(0, 2, 4, 1, 3).flatten(3).flatten(1, 2)     # (1 or B, 9, U U)
+    A = M.new_empty(len(M), 4 + U, 4 + U)
+    A[:, :4, :4] = (D.view(-1, 8, 3) @ C).view(-1, 4, 6) @ D.mT
+    A[:, 4:, 4:] = _rows(both, square).view(-1, U, U)
+    A[:, :4, 4:] = (D.view(-1, 4, 2, 3).mT.reshape(-1, 12, 2) @ M).view(-1, 4, 9) @ H.transpose(2, 3).reshape(-1, 9, U)
+    A[:, 4:, :4] = A[:, :4, 4:].mT
+    e = M @ C - S.mT                                                              # (B, 2, 3): what is left, against the face
+    g = M.new_empty(len(M), 4 + U)
+    g[:, :4] = (D @ e.reshape(-1, 6, 1))[..., 0]
+    g[:, 4:] = (H.transpose(1, 2).reshape(-1, U, 9) @ both[..., None]
+                - sums.mixed[:, first:].reshape(-1, U, 6) @ M.mT.reshape(-1, 6, 1))[..., 0]
+    return A, g
+
+
+def _pose_moves(now: State) -> Tensor:
+    """(B, 4, 2, 3): how scale and a small turn about x, y and z change what maps a model point to the picture."""
+    x, y, z = (now.scale[:, None, None] * now.R).unbind(1)
+    nil = torch.zeros_like(x)
+    return torch.stack([now.R[:, 0], now.R[:, 1], nil, -z, z, nil, -y, x], 1).unflatten(1, (4, 2))
+
+
+def _rows(left: Tensor, table: Tensor) -> Tensor:
+    """Each row of left (B, M) with its table (B, M, N), or with the one that is for all (1, M, N): (B, N)."""
+    return left @ table[0] if len(table) == 1 else (left[:, None] @ table)[:, 0]
 
 
 def _against(sums: Moments, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The face v = b . basis against the basis, itself and the points: (B, 3, K, 3), (B, 3, 3), (B, 3, 2)."""
-    K = b.shape[1]
-    square = sums.square.flatten(2)                                               # (1 or B, K, 3 K 3)
-    H = (b @ square[0] if len(square) == 1 else (b[:, None] @ square)[:, 0]).view(-1, 3, K, 3)
-    C = (b[:, None, None] @ H)[:, :, 0]
+    H = _rows(b, sums.square.flatten(2)).view(-1, 3, b.shape[1], 3)
+    C = (H.transpose(2, 3).flatten(1, 2) @ b[..., None]).view(-1, 3, 3)
     S = (b[:, None] @ sums.mixed.flatten(2)).view(-1, 3, 2)
     return H, C, S
 
@@ -261,10 +273,7 @@ def _cost(sums: Moments, M: Tensor, b: Tensor) -> Tensor:
 
 def _shift(sums: Moments, scale: Tensor, R: Tensor, b: Tensor) -> Tensor:
     """Eq. 20 with rotation: what carries the centre of the model to the centre of the points."""
-    if len(sums.basis_mean) == 1:
-        centre = b @ sums.basis_mean[0]
-    else:
-        centre = (b[:, None] @ sums.basis_mean)[:, 0]                             # (B, 3)
+    centre = _rows(b, sums.basis_mean)                                            # (B, 3)
     return sums.points_mean - scale[:, None] * (R[:, :2] @ centre[..., None])[..., 0]
 
 

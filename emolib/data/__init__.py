@@ -10,6 +10,7 @@ import functools
 import importlib
 import inspect
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import get_type_hints
@@ -108,7 +109,9 @@ def seen(entry: Entry, root: Path) -> bool:
 
 
 def _any(entry: Entry, root: Path, patterns) -> bool:
-    return any(any((root / folder).glob(pattern)) for folder in (entry.folder, *entry.also) for pattern in patterns)
+    """A link that leads nowhere counts: what stands in the place of a file is for the loader to judge."""
+    places = [(root / folder, pattern) for folder in (entry.folder, *entry.also) for pattern in patterns]
+    return any(any(place.glob(pattern)) if "*" in pattern else os.path.lexists(place / pattern) for place, pattern in places)
 
 
 def reference(data) -> str:

@@ -27,7 +27,7 @@ class Entry:
 
 
 FER2013 = ("fer2013.csv", "fer2013.csv.xz", "fer2013.csv.gz", "icml_face_data.csv")        # tables with all three parts
-FACES = ("train/*/*.jpg", "test/*/*.jpg")
+FACES = ("train/*/*.jpg", "test/*/*.jpg", "train/*/*.png", "test/*/*.png")
 
 CATALOG = {e.name: e for e in (
     Entry("sfew", "SFEW features (Static Facial Expressions in the Wild)", "sfew", ("SFEW.xlsx",), 675, "rows", 1,

@@ -55,7 +55,7 @@ def check(root: Path) -> Checked:
 def _subset(path: Path):
     guard(path)
     try:
-        with np.load(path, allow_pickle=False) as opened:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
             lacking = [k for k in ("x_train", "y_train", "x_test", "y_test", "classes") if k not in opened.files]
             if lacking:
                 raise Damaged(path, f"no array {lacking[0]} in it, expected x_train, y_train, x_test, y_test, classes")
@@ -70,26 +70,26 @@ def _subset(path: Path):
 
 
 def _pickles(place: Path):
-    names = _field(place / "meta", "fine_label_names")
-    classes = _classes(place / "meta", names)
+    classes = _classes(place / "meta", *_fields(place / "meta", "fine_label_names"))
     parts = []
     for part in PARTS:
         path = place / part
-        data = np.asarray(_field(path, "data"))
-        if data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
-            raise Damaged(path, f"data is {data.dtype} {data.shape}, expected uint8 (N, 3072)")
+        data, fine, coarse = _fields(path, "data", "fine_labels", "coarse_labels")
+        if not isinstance(data, np.ndarray) or data.dtype != np.uint8 or data.ndim != 2 or data.shape[1] != 3072:
+            raise Damaged(path, f"data is {getattr(data, 'dtype', type(data))} {getattr(data, 'shape', '')}, expected uint8 (N, 3072)")
         images = _images(path, data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))                 # planes to pixels
         parts.append({"images": images, "file": part,
-                      "label": _labels(path, _field(path, "fine_labels"), len(images), len(classes)),
-                      "coarse": _labels(path, _field(path, "coarse_labels"), len(images), 20)})
+                      "label": _labels(path, fine, len(images), len(classes)),
+                      "coarse": _labels(path, coarse, len(images), 20)})
     return classes, parts
 
 
-def _field(path: Path, name: str):
+def _fields(path: Path, *names: str) -> list:
     held = unpickle(path)
-    if not isinstance(held, dict) or name not in held:
-        raise Damaged(path, f"a pickle without '{name}'; get the set anew")
-    return held[name]
+    lacking = [name for name in names if not isinstance(held, dict) or name not in held]
+    if lacking:
+        raise Damaged(path, f"a pickle without '{lacking[0]}'; get the set anew")
+    return [held[name] for name in names]
 
 
 def _classes(path: Path, names) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from emolib.errors import EmolibError
 
 CODES = {1: "angry", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprise"}
 EMOTION, FACS, LANDMARKS = ("Emotion", "Emotion_labels"), ("FACS", "FACS_labels"), ("Landmarks",)
+TOLERANCE = 0.05                                         # frames are 480 or 490 high; one that differs more is of another set
 ENDS = 3                                                 # frames taken from either end of a sequence
 
 
@@ -47,29 +48,24 @@ def load(root: Path, *, frames: str = "ends", size: int | None = 240, damaged: s
     size      height in pixels; the width follows from the commonest frame, other frames are cut to its aspect
               around their centre (490 to 480 rows: five at either side). Never enlarged. None: as they are
     damaged   'skip' leaves damaged frames out, and a whole sequence if its label file is damaged
-    meta: sequence, frame (1, 2, ...), frames (how many the sequence has), code, image (below cohn-kanade-images),
-    height and width on disk. subject: S005 ... The set has no split.
+    meta: sequence, frame (its number, from 1), frames (number of the last one, the apex), code, image (below
+    cohn-kanade-images), height and width on disk. subject: S005 ... The set has no split.
     """
     if frames not in ("ends", "all"):
         raise EmolibError(f"frames='{frames}' is not known: expected 'ends' or 'all'")
     place = _place(root)
     sequences, bad = _sequences(place)
     rows = [(s, i) for s in sequences for i in range(len(s.frames)) if frames == "all" or i < ENDS or i >= len(s.frames) - ENDS]
-    paths, sizes, broken = pictures.sizes(s.frames[i] for s, i in rows)
-    shape = pictures.common(sizes, size)
-    odd = [_odd(path, hw, pictures.common(sizes, None)) for path, hw in zip(paths, sizes)]
-    images, kept, unread = pictures.stack(paths, shape, grey=True)
-    settle(bad + broken + [o for o in odd if o] + unread, damaged)
-    kept &= np.array([o is None for o in odd], bool)
-    if len(images) != kept.sum():                        # a frame of another size was readable
-        images, again, _ = pictures.stack([p for p, k in zip(paths, kept) if k], shape, grey=True)
-    held = dict(zip(paths, zip(sizes, kept)))
-    rows = [(s, i, held[s.frames[i]][0]) for s, i in rows if s.frames[i] in held and held[s.frames[i]][1]]
+    paths, sizes, broken = pictures.alike((s.frames[i] for s, i in rows), TOLERANCE)
+    images, kept, unread = pictures.stack(paths, pictures.common(sizes, size), grey=True)
+    settle(bad + broken + unread, damaged)
+    held = {path: hw for path, hw, k in zip(paths, sizes, kept) if k}
+    rows = [(s, i, held[s.frames[i]]) for s, i in rows if s.frames[i] in held]
     if not rows:
         raise EmolibError(f"{place / 'cohn-kanade-images'}: no usable frame in it; get the set anew from its holders")
     meta = pd.DataFrame({
-        "sequence": [s.number for s, _, _ in rows], "frame": [i + 1 for _, i, _ in rows], "frames": [len(s.frames) for s, _, _ in rows],
-        "code": [s.code for s, _, _ in rows], "image": [f"{s.subject}/{s.number:03d}/{s.frames[i].name}" for s, i, _ in rows],
+        "sequence": [s.number for s, _, _ in rows], "frame": [_number(s.frames[i]) for s, i, _ in rows],
+        "frames": [_number(s.frames[-1]) for s, _, _ in rows], "code": [s.code for s, _, _ in rows], "image": [f"{s.subject}/{s.number:03d}/{s.frames[i].name}" for s, i, _ in rows],
         "height": [hw[0] for _, _, hw in rows], "width": [hw[1] for _, _, hw in rows]})
     return ImageSet(name="ckplus", source="real", images=images, subject=[s.subject for s, _, _ in rows], split=np.full(len(rows), ""),
                     label=[EMOTIONS.index(CODES.get(s.code, "neutral")) for s, _, _ in rows], meta=meta)
@@ -79,29 +75,24 @@ def check(root: Path) -> Checked:
     """For the doctor: sequences, how many carry an emotion, people, frames. Frames are not decoded, only looked at."""
     place = _place(root)
     sequences, bad = _sequences(place)
-    paths, sizes, broken = pictures.sizes(p for s in sequences for p in s.frames)
-    broken += [o for path, hw in zip(paths, sizes) if (o := _odd(path, hw, pictures.common(sizes, None)))]
-    whole = set(paths) - {error.path for error in broken}
+    paths, _, broken = pictures.alike((path for s in sequences for path in s.frames), TOLERANCE)
+    whole = set(paths)
     usable = [s for s in sequences if whole.intersection(s.frames)]
     content = np.array([digest_of(path) for path in paths])
-    detail = (f"{sum(s.code > 0 for s in usable)} with an emotion, {len({s.subject for s in usable})} people, {len(whole)} frames, "
-              f"{len(_texts(place, FACS, 'facs', []))} FACS and {len(_texts(place, LANDMARKS, 'landmarks', []))} landmark files")
-    return Checked(len(usable), detail, [(e.path, e.why) for e in bad + broken], duplicates=told(repeats(content, np.full(len(content), ""))))
+    facs, _, no_facs = sift(_texts(place, FACS, "facs", bad), _coded)
+    points, _, no_points = sift(_texts(place, LANDMARKS, "landmarks", bad), _points)
+    detail = (f"{sum(s.code > 0 for s in usable)} with an emotion, {len({s.subject for s in usable})} people, {len(paths)} frames, "
+              f"{len(facs)} FACS and {len(points)} landmark files")
+    return Checked(len(usable), detail, [(e.path, e.why) for e in bad + broken + no_facs + no_points],
+                   duplicates=told(repeats(content, np.full(len(content), ""))))
 
 
 def action_units(root: Path, *, damaged: str = "raise") -> pd.DataFrame:
     """What the FACS files say: subject, sequence, unit, intensity (1 to 5 for A to E, 0 where it was not coded), a row per unit."""
     bad: list[Damaged] = []
     paths = _texts(_place(root), FACS, "facs", bad)
-    good, found, broken = sift(paths, lambda path: _numbers(path, 2))
-    rows = []
-    for path, table in zip(good, found):
-        odd = (table != np.round(table)).any() or (table[:, 0] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > 5).any()
-        if odd:
-            broken.append(Damaged(path, "expected action units and intensities from 0 to 5, whole numbers"))
-            continue
-        subject, number = _whose(path)
-        rows += [(subject, number, int(unit), int(intensity)) for unit, intensity in table]
+    good, found, broken = sift(paths, _coded)
+    rows = [(*_whose(path), int(unit), int(intensity)) for path, table in zip(good, found) for unit, intensity in table]
     settle(bad + broken, damaged)
     return pd.DataFrame(rows, columns=["subject", "sequence", "unit", "intensity"])
 
@@ -117,9 +108,7 @@ def landmarks(root: Path, data: ImageSet) -> np.ndarray:
         path = place / LANDMARKS[0] / Path(row.image).parent / f"{Path(row.image).stem}_landmarks.txt"
         if not path.exists():
             continue
-        points = _numbers(path, 2)
-        if len(points) != 68:
-            raise Damaged(path, f"{len(points)} points, expected 68")
+        points = _points(path)
         scale = min(row.height / shape[0], row.width / shape[1])
         cut = (np.array([row.width, row.height]) - scale * np.array(shape[::-1])) / 2           # left and top, as pictures.read cuts
         out[i] = (points - cut) / scale
@@ -128,13 +117,6 @@ def landmarks(root: Path, data: ImageSet) -> np.ndarray:
 
 def _place(root) -> Path:
     return Path(root) / "ckplus"
-
-
-def _odd(path: Path, size, usual) -> Damaged | None:
-    """Frames come in two heights (480, 490): one that is further from the usual size is of another set."""
-    if all(abs(a - b) <= 0.05 * b for a, b in zip(size, usual)):
-        return None
-    return Damaged(path, f"a picture of {size[1]} x {size[0]} pixels among ones of {usual[1]} x {usual[0]}")
 
 
 def _sequences(place: Path) -> tuple[list[Sequence], list[Damaged]]:
@@ -147,7 +129,7 @@ def _sequences(place: Path) -> tuple[list[Sequence], list[Damaged]]:
             strange = [p for p in frames if not re.fullmatch(rf"{re.escape(person.name)}_{re.escape(folder.name)}_\d{{8}}\.png", p.name)]
             bad += [Damaged(p, f"its name is not {person.name}_{folder.name}_ and eight digits; is it in the right folder?") for p in strange]
             frames = tuple(p for p in frames if p not in strange)
-            if not folder.name.isdigit():
+            if frames and not folder.name.isdigit():
                 bad.append(Damaged(folder, "expected a folder named by the number of a sequence, as 001"))
             elif frames:
                 found[person.name, int(folder.name)] = Sequence(person.name, int(folder.name), frames)
@@ -175,6 +157,10 @@ def _texts(place: Path, trees: tuple[str, ...], kind: str, bad: list[Damaged]) -
             for path in pictures.files(folder, bad, kinds=(".txt",)) if path.stem.endswith(f"_{kind}")]
 
 
+def _number(frame: Path) -> int:
+    return int(frame.stem[-8:])
+
+
 def _whose(path: Path) -> tuple[str, int]:
     folder = path.parent.name
     return path.parent.parent.name, int(folder) if folder.isdigit() else -1
@@ -185,6 +171,21 @@ def _emotion(path: Path) -> int:
     if numbers.shape != (1, 1) or numbers[0, 0] not in CODES:
         raise Damaged(path, f"holds {' '.join(f'{n:g}' for n in numbers.ravel()[:5])}, expected one emotion code from 1 to 7")
     return int(numbers[0, 0])
+
+
+def _coded(path: Path) -> np.ndarray:
+    """Action units of a FACS file: (units, 2), unit and intensity."""
+    table = _numbers(path, 2)
+    if (table != np.round(table)).any() or (table[:, 0] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > 5).any():
+        raise Damaged(path, "expected action units and intensities from 0 to 5, whole numbers")
+    return table
+
+
+def _points(path: Path) -> np.ndarray:
+    points = _numbers(path, 2)
+    if len(points) != 68:
+        raise Damaged(path, f"{len(points)} points, expected 68")
+    return points
 
 
 def _numbers(path: Path, columns: int) -> np.ndarray:

@@ -6,6 +6,7 @@ renamed; one that is damaged is made anew.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -84,5 +85,6 @@ def _write(copy: Path, held: dict[str, np.ndarray]) -> None:
             np.savez(file, **held)
         partial.replace(copy)
     except OSError as error:                                      # a full or read-only disk costs time, never the load
-        partial.unlink(missing_ok=True)
-        warnings.warn(f"{copy}: the copy cannot be kept ({error.strerror}); making it takes as long each time", stacklevel=4)
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        warnings.warn(f"{copy}: the parsed copy cannot be kept ({error.strerror}); making it takes as long each time", stacklevel=4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -132,9 +132,17 @@ def stack(paths: Sequence[Path], shape: tuple[int, int], *, grey: bool, exact: b
     return images if kept.all() else images[kept], kept, [error for error in wrong if error]
 
 
-def sizes(paths: Sequence[Path]) -> tuple[list[Path], list[tuple[int, int]], list[Damaged]]:
-    """Those of `paths` that are whole pictures, their (height, width), and what is wrong with the others."""
-    return sift(paths, size_of)
+def alike(paths: Iterable[Path], tolerance: float = 0.0) -> tuple[list[Path], list[tuple[int, int]], list[Damaged]]:
+    """Those of `paths` that are whole pictures of one size, their (height, width), and what is wrong with the others.
+
+    tolerance   share by which either side may differ from the commonest size
+    """
+    paths, sizes, bad = sift(paths, size_of)
+    usual = common(sizes, None)
+    fits = [all(abs(a - b) <= tolerance * b for a, b in zip(size, usual)) for size in sizes]
+    bad += [Damaged(path, f"a picture of {w} x {h} pixels among ones of {usual[1]} x {usual[0]}")
+            for path, (h, w), fit in zip(paths, sizes, fits) if not fit]
+    return [p for p, fit in zip(paths, fits) if fit], [s for s, fit in zip(sizes, fits) if fit], bad
 
 
 def _unreadable(path: Path, error: Exception) -> Damaged:

@@ -45,8 +45,8 @@ def load(root: Path, *, angles: Collection[int] | None = None, size: int | None 
     paths, fields, bad = _named(Path(root))
     take = [i for i, f in enumerate(fields) if f["angle"] in wanted]
     paths, fields = [paths[i] for i in take], {paths[i]: fields[i] for i in take}
-    paths, _, shape, broken = _sized(paths, size)
-    images, kept, unread = pictures.stack(paths, shape, grey=False)
+    paths, sizes, broken = pictures.alike(paths)
+    images, kept, unread = pictures.stack(paths, pictures.common(sizes, size), grey=False)
     settle(bad + broken + unread, damaged)
     paths = [path for path, k in zip(paths, kept) if k]
     if not paths:
@@ -60,7 +60,7 @@ def check(root: Path) -> Checked:
     """For the doctor: pictures, models, emotions, angles, gazes. Pictures are not decoded, only looked at."""
     paths, fields, bad = _named(Path(root))
     fields = dict(zip(paths, fields))
-    paths, _, _, broken = _sized(paths, None)
+    paths, _, broken = pictures.alike(paths)
     told_of = pd.DataFrame([fields[path] for path in paths], columns=list(FIELDS))
     content = np.array([digest_of(path) for path in paths])
     parts = [f"{told_of[field].nunique()} {what}" for field, what in (("model", "models"), ("code", "emotions"), ("angle", "angles"),
@@ -95,13 +95,3 @@ def _named(root: Path) -> tuple[list[Path], list[dict], list[Damaged]]:
         except Damaged as error:
             bad.append(error)
     return good, fields, bad
-
-
-def _sized(paths, size):
-    """Whole pictures of the commonest size: (paths, sizes, shape to read them at, what is wrong with others)."""
-    paths, sizes, broken = pictures.sizes(paths)
-    usual = pictures.common(sizes, None)
-    broken += [Damaged(p, f"a picture of {w} x {h} pixels among ones of {usual[1]} x {usual[0]}")
-               for p, (h, w) in zip(paths, sizes) if (h, w) != usual]
-    keep = [i for i, hw in enumerate(sizes) if hw == usual]
-    return [paths[i] for i in keep], [sizes[i] for i in keep], pictures.common(sizes, size), broken

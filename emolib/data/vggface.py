@@ -63,7 +63,7 @@ def check(root: Path) -> Checked:
     place, bad = Path(root) / "vggface", []
     named, _, broken = sift(_lists(place, bad), _list)
     rows = _rows(place, bad)
-    good, _, unread = pictures.sizes(path for _, _, path in rows)
+    good, _, unread = sift((path for _, _, path in rows), pictures.size_of)
     whole = set(good)
     rows = [row for row in rows if row[2] in whole]
     content = np.array([digest_of(path) for _, _, path in rows])

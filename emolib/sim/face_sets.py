@@ -10,8 +10,11 @@ import pandas as pd
 
 from emolib import EMOTIONS
 from emolib.containers import ImageSet
+from emolib.errors import EmolibError
 from emolib.sim import affect, face
 from emolib.sim.dials import Dials, noisy
+from emolib.sim.face_points import points
+from emolib.sim.face_traits import UNITS
 from emolib.sim.streams import stream
 from emolib.votes import VOTES, labels
 
@@ -112,31 +115,52 @@ def rafd(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 13
     woman = person["hair_len"] > 0.55
     names = [f"Rafd{y:03d}_{m + 1:02d}_Caucasian_{'female' if w else 'male'}_{RAFD_NAMES[e]}_{g}.jpg" for (m, e, g, y), w in zip(grid, woman)]
     return ImageSet(name="rafd", source="simulated", images=face.render(face.Faces(person, scene, units), size), label=label,
-                    subject=np.array([f"{m + 1:02d}" for m in model]), split=np.full(len(grid), ""), meta=pd.DataFrame({"image": names}))
+                    subject=np.array([f"{m + 1:02d}" for m in model]), split=np.full(len(grid), ""),
+                    meta=pd.DataFrame({"image": names, "angle": [g[3] for g in grid], "model": [f"{m + 1:02d}" for m in model],
+                                       "ethnicity": "Caucasian", "gender": np.where(woman, "female", "male"),
+                                       "code": [RAFD_NAMES[g[1]] for g in grid], "gaze": [g[2] for g in grid]}))
 
 
-def ckplus(seed: int = 0, subjects: int = 123, sequences: int = 593, *, frames: int = 12, size: int = 96, dials: Dials = Dials()) -> ImageSet:
+def ckplus(seed: int = 0, subjects: int = 123, sequences: int = 593, *, length: int = 12, frames: str = "ends", size: int = 96,
+           dials: Dials = Dials()) -> ImageSet:
     """A stand-in for CK+: grey sequences from neutral to the apex; 327 of 593 carry one of seven emotions, the rest none.
 
-    One row per frame; meta has sequence, frame and emotion code (0 where the real set has no label file).
-    Rows of unlabelled sequences are labelled neutral and marked by code 0.
+    One row per frame; meta has sequence, frame, frames and emotion code (0 where the real set has no label file).
+    Rows of unlabelled sequences are labelled neutral and marked by code 0. Sequences are `length` frames long, of
+    which frames='ends' draws the first and the last three and 'all' every one.
     """
+    crowd, emotion, subject, meta = _ckplus(seed, subjects, sequences, length, frames, dials)
+    return ImageSet(name="ckplus", source="simulated", images=face.render(crowd, size, grey=True), label=emotion, meta=meta,
+                    subject=subject, split=np.full(len(meta), ""))
+
+
+def ckplus_truth(seed: int = 0, subjects: int = 123, sequences: int = 593, *, length: int = 12, frames: str = "ends", size: int = 96,
+                 dials: Dials = Dials()) -> tuple[np.ndarray, np.ndarray]:
+    """What was drawn in `ckplus` of the same arguments: action units (N, 19) in [0, 1], the 68 points (N, 68, 2) in pixels."""
+    crowd, *_ = _ckplus(seed, subjects, sequences, length, frames, dials)
+    return crowd.units, points(crowd, size)
+
+
+def _ckplus(seed, subjects, sequences, length, frames, dials):
+    if frames not in ("ends", "all"):
+        raise EmolibError(f"frames='{frames}' is not known: expected 'ends' or 'all'")
     rng = stream(seed, "ckplus", "plan")
     subject = np.sort(np.r_[np.arange(subjects), rng.integers(0, subjects, max(sequences - subjects, 0))][:sequences])
     code = rng.choice(8, sequences, p=np.array([266, 45, 18, 59, 25, 69, 28, 83]) / 593)
     emotion = np.array([EMOTIONS.index(CK_CODES.get(c, "neutral")) for c in code])
-    row, at = np.repeat(np.arange(sequences), frames), np.tile(np.arange(frames), sequences)
+    shown = np.arange(length)
+    shown = shown[(shown < 3) | (shown >= length - 3)] if frames == "ends" else shown
+    row, at = np.repeat(np.arange(sequences), len(shown)), np.tile(shown, sequences)
     scene = face.pictures(seed, sequences, style="tight", yaw=(-4.0, 4.0), blur=0.0)[row]
     apex = _units(seed, emotion, dials, 0.10, 0.8)
     some = rng.integers(0, apex.shape[1], (sequences, 2))
     apex[np.arange(sequences)[code == 0, None], some[code == 0]] = 0.7         # a lone action unit or two
-    t = at / max(frames - 1, 1)
+    t = at / max(length - 1, 1)
     units = apex[row] * (t * t * (3 - 2 * t))[:, None]
-    images = face.render(face.Faces(face.people(seed + 2, subjects)[subject[row]], scene, units), size, grey=True)
     first = np.searchsorted(subject, subject)
-    meta = pd.DataFrame({"sequence": (np.arange(sequences) - first + 1)[row], "frame": at + 1, "frames": frames, "code": code[row]})
-    return ImageSet(name="ckplus", source="simulated", images=images, label=emotion[row], meta=meta,
-                    subject=np.array([f"S{s + 5:03d}" for s in subject])[row], split=np.full(len(row), ""))
+    meta = pd.DataFrame({"sequence": (np.arange(sequences) - first + 1)[row], "frame": at + 1, "frames": length, "code": code[row]})
+    crowd = face.Faces(face.people(seed + 2, subjects)[subject[row]], scene, units)
+    return crowd, emotion[row], np.array([f"S{s + 5:03d}" for s in subject])[row], meta
 
 
 def vggface(seed: int = 0, identities: int = 100, each: int = 30, *, size: int = 96) -> ImageSet:
@@ -170,16 +194,27 @@ def write_vggface(world: ImageSet, folder: Path) -> list[Path]:
     return _save(world.images, [Path(folder) / "vggface" / s / w / n for s, w, n in zip(world.split, world.subject, world.meta["image"])])
 
 
-def write_ckplus(world: ImageSet, folder: Path) -> list[Path]:
-    """CK+'s two trees: cohn-kanade-images/S005/001/S005_001_00000001.png and Emotion/..._emotion.txt where labelled."""
+def write_ckplus(world: ImageSet, folder: Path, *, truth: tuple[np.ndarray, np.ndarray] | None = None) -> list[Path]:
+    """CK+'s trees: cohn-kanade-images/S005/001/S005_001_00000001.png and Emotion/..._emotion.txt where labelled.
+
+    truth   what `ckplus_truth` gives for the world: FACS/..._facs.txt (units from 0.2, intensity 1 to 5) beside the
+            last frame of each sequence and Landmarks/..._landmarks.txt beside each frame are written too
+    """
     place, m = Path(folder) / "ckplus", world.meta
     stem = [f"{s}_{q:03d}_{f:08d}" for s, q, f in zip(world.subject, m["sequence"], m["frame"])]
     where = [f"{s}/{q:03d}" for s, q in zip(world.subject, m["sequence"])]
     out = _save(world.images, [place / "cohn-kanade-images" / w / f"{n}.png" for w, n in zip(where, stem)])
-    for w, n, frame, last, code in zip(where, stem, m["frame"], m["frames"], m["code"]):
-        if frame == last and code:
-            path = place / "Emotion" / w / f"{n}_emotion.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(f"   {code:.7e}\n")
-            out.append(path)
-    return out
+    last = np.flatnonzero(m["frame"] == m["frames"])
+    texts = {place / "Emotion" / where[i] / f"{stem[i]}_emotion.txt": f"   {m['code'][i]:.7e}\n" for i in last if m["code"][i]}
+    if truth is not None:
+        units, marks = truth
+        for i in last:
+            strong = np.flatnonzero(units[i] >= 0.2)
+            lines = [f"   {UNITS[u]:.7e}   {min(5, 1 + int(5 * units[i, u])):.7e}\n" for u in strong]
+            texts |= {place / "FACS" / where[i] / f"{stem[i]}_facs.txt": "".join(lines)} if lines else {}
+        texts |= {place / "Landmarks" / w / f"{n}_landmarks.txt": "".join(f"   {x:.7e}   {y:.7e}\n" for x, y in xy)
+                  for w, n, xy in zip(where, stem, marks)}
+    for path, text in texts.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return out + list(texts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import struct
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from emolib.containers import ImageSet
+from emolib.errors import EmolibError
 from emolib.sim import glyph
 
 
@@ -26,12 +28,12 @@ def cifar100(seed: int = 0, train: int = 500, test: int = 100) -> ImageSet:
     label = np.concatenate([np.tile(np.arange(100), train), np.tile(np.arange(100), test)])
     return ImageSet(name="cifar100", source="simulated", images=glyph.textured(seed, label), label=label,
                     classes=tuple(f"{s}_{t}" for s in glyph.SHAPES for t in glyph.TEXTURES), subject=np.full(len(label), ""),
-                    split=np.repeat(["train", "test"], [100 * train, 100 * test]))
+                    meta=pd.DataFrame({"code": label}), split=np.repeat(["train", "test"], [100 * train, 100 * test]))
 
 
 def write_emnist_letters(world: ImageSet, folder: Path) -> list[Path]:
-    """`emnist_letters/emnist-letters-<split>-<images-idx3|labels-idx1>-ubyte.gz`: pictures transposed, labels 1 to 26."""
-    place, out = Path(folder) / "emnist_letters", []
+    """`emnist/emnist-letters-<split>-<images-idx3|labels-idx1>-ubyte.gz`: pictures transposed, labels 1 to 26."""
+    place, out = Path(folder) / "emnist", []
     place.mkdir(parents=True, exist_ok=True)
     for split in ("train", "test"):
         rows = world.split == split
@@ -44,10 +46,31 @@ def write_emnist_letters(world: ImageSet, folder: Path) -> list[Path]:
     return out
 
 
-def write_cifar100(world: ImageSet, folder: Path) -> list[Path]:
-    """`cifar100/cifar100_subset.npz`: x_train, y_train, x_test, y_test, classes."""
-    path = Path(folder) / "cifar100" / "cifar100_subset.npz"
+def write_cifar100(world: ImageSet, folder: Path, *, layout: str = "npz") -> list[Path]:
+    """`cifar100/cifar100_subset.npz` (x_train, y_train, x_test, y_test, classes), or, with layout='pickle', the files
+    `cifar100/cifar-100-python/train`, `test` and `meta` as the real set ships; the coarse class there is the shape.
+    """
+    place, parts = Path(folder) / "cifar100", {}
+    for split in ("train", "test"):
+        rows = world.split == split
+        parts[split] = world.images[rows], world.label[rows]
+    if layout == "pickle":
+        return _write_pickles(world, parts, place / "cifar-100-python")
+    if layout != "npz":
+        raise EmolibError(f"layout '{layout}' is not known: expected npz or pickle")
+    path = place / "cifar100_subset.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
-    parts = {f"{k}_{s}": v[world.split == s] for s in ("train", "test") for k, v in (("x", world.images), ("y", world.label))}
-    np.savez_compressed(path, classes=np.array(world.classes), **parts)
+    np.savez_compressed(path, classes=np.array(world.classes), **{f"{k}_{s}": v for s in parts for k, v in zip("xy", parts[s])})
     return [path]
+
+
+def _write_pickles(world: ImageSet, parts: dict, place: Path) -> list[Path]:
+    place.mkdir(parents=True, exist_ok=True)
+    held = {"meta": {"fine_label_names": list(world.classes), "coarse_label_names": list(glyph.SHAPES)}}
+    for split, (images, label) in parts.items():
+        held[split] = {"filenames": [f"{world.classes[c]}_{i:06d}.png" for i, c in enumerate(label)], "fine_labels": label.tolist(),
+                       "coarse_labels": (label // len(glyph.TEXTURES)).tolist(), "batch_label": split,
+                       "data": np.ascontiguousarray(images.transpose(0, 3, 1, 2)).reshape(len(images), -1)}
+    for name, value in held.items():
+        (place / name).write_bytes(pickle.dumps(value, protocol=2))
+    return [place / name for name in held]

@@ -31,7 +31,7 @@ WORLDS = {
     "aff_wild": (aff_wild, dict(videos=6, seconds=(6.0, 10.0), kind="rendered"), dict(videos=24, seconds=(8.0, 40.0), kind="rendered"), {}),
     "afew_va": (afew_va, dict(videos=8, size=48, kind="rendered"), dict(videos=60, size=96, kind="rendered"), {}),
     "adfes": (adfes, dict(models=4, size=48, seconds=3.0), dict(models=22, size=96), {}),
-    "ckplus": (ckplus, dict(subjects=10, sequences=40, frames=4), dict(frames=6), {}),
+    "ckplus": (ckplus, dict(subjects=10, sequences=40, length=4), dict(length=6), {}),
     "rafd": (rafd, dict(models=6, gazes=("frontal",), yaws=(90,)), dict(gazes=("frontal",), yaws=(45, 90, 135)), {}),
     "emnist_letters": (emnist_letters, dict(train=12, test=6), dict(train=150, test=30), {}),
     "cifar100": (cifar100, dict(train=4, test=2), dict(train=60, test=15), {}),

@@ -12,6 +12,7 @@ from emolib import runs
 from emolib.errors import EmolibError
 from emolib.models import classifiers
 from emolib.studies import continual_networks as networks
+from emolib.studies.continual_bodies import BODIES
 
 LETTERS, TASKS, SIZE = 26, 5, 5          # 25 letters in five tasks; the one left over stands for "unknown"
 
@@ -31,15 +32,16 @@ class Sizes:
     pictures_train: int = 500            # CIFAR-100, images of each class, at most what the set has
     pictures_test: int = 100
     pictures_size: int = 128             # pixels a side that the ImageNet body sees
-    pictures_epochs: int = 60
+    pictures_rates: tuple[float, ...] = (0.03, 0.003)      # the first is shown: at the second no weight leaves the margin of 0.3
+    pictures_epochs: int = 40
     pictures_seeds: int = 5
 
 
 SIZES = {
     "smoke": Sizes(orders=2, train=12, test=6, bodies=1, body_epochs=1, other_epochs=1, head_epochs=3, exemplars=4,
                    pictures_train=4, pictures_test=2, pictures_size=32, pictures_epochs=3, pictures_seeds=1),
-    "quick": Sizes(train=60, test=30, bodies=1, body_epochs=6, other_epochs=4, head_epochs=30,
-                   pictures_train=16, pictures_test=5, pictures_size=64, pictures_epochs=40, pictures_seeds=3),
+    "quick": Sizes(train=60, test=30, bodies=1, body_epochs=5, other_epochs=3, head_epochs=20,
+                   pictures_train=16, pictures_test=5, pictures_size=64, pictures_epochs=12, pictures_seeds=3),
     "full": Sizes(),
 }
 
@@ -79,11 +81,11 @@ def plan(profile: str) -> dict[str, dict]:
     data, other = datasets.reference(letters(profile)), datasets.reference(pictures(profile))
     body = picture_body()
     grid = {"pictures": {"kind": "pictures", "data": other, "body": body, "seeds": list(range(s.pictures_seeds)), "train": s.pictures_train,
-                         "test": s.pictures_test, "size": s.pictures_size, "epochs": s.pictures_epochs, "body_epochs": s.other_epochs,
+                         "test": s.pictures_test, "size": s.pictures_size, "rates": list(s.pictures_rates), "epochs": s.pictures_epochs, "body_epochs": s.other_epochs,
                          "task": SIZE}}
     common = {"kind": "letters", "data": data, "train": s.train, "test": s.test, "head_epochs": s.head_epochs, "exemplars": s.exemplars}
     every = orders(s.orders)
-    for name in networks.BODIES:
+    for name in BODIES:
         epochs = {"all letters": s.body_epochs, "first task": 2 * s.body_epochs, "another set": s.other_epochs, "untrained": 0}[name]
         shared = len(every) if name == "first task" else s.bodies           # a body that knows the first task depends on the order
         for seed in range(shared):

@@ -57,7 +57,7 @@ def _drawn(frame, profile, kind=Pictures, **more):
 def _long(panel: str, log_mel: np.ndarray, rate: int, hop: int, every: int = 1) -> pd.DataFrame:
     """A spectrogram (frames, bands) as rows: panel, second, band, measured."""
     second, band = np.meshgrid(np.arange(len(log_mel))[::every] * hop / rate, np.arange(log_mel.shape[1]), indexing="ij")
-    return pd.DataFrame({"panel": panel, "second": second.ravel().round(4), "band": band.ravel(), "measured": log_mel[::every].ravel().round(2)})
+    return pd.DataFrame({"panel": panel, "second": second.ravel().round(3), "band": band.ravel(), "measured": log_mel[::every].ravel().round(1)})
 
 
 @runs.once
@@ -77,7 +77,7 @@ def speech_spectrograms(profile: str) -> Outcome:
     parts = []
     for k in [EMOTIONS.index(e) for e in EMOTIONS if (world.label == EMOTIONS.index(e)).any()]:
         row = np.flatnonzero((world.label == k) & (world.subject == actor))[0]
-        parts.append(_long(EMOTIONS[k], mel.log_mel(world.waveform[row](), world.rate, bands=64), world.rate, 512, every=2))
+        parts.append(_long(EMOTIONS[k], mel.log_mel(world.waveform[row](), world.rate, bands=48), world.rate, 512, every=3))
     return _outcome(pd.concat(parts, ignore_index=True), profile, world)
 
 

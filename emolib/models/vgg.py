@@ -1,0 +1,62 @@
+"""VGG-16 with seven outputs (chang2021, section 4.3): thirteen convolutions and five poolings, not the printed 11 and 4.
+
+Layers and names are torchvision's, so its weights, and VGG-Face's in that form, load as they are
+(`choices.csv`, chang2021-c7).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.vgg import make_layers
+
+from emolib.errors import EmolibError
+
+CHANNELS = (64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M", 512, 512, 512, "M")
+
+
+class Vgg16(nn.Module):
+    """(B, 3, H, W), normalised as the weights expect -> (B, classes), raw scores. H = W = 224 in the text.
+
+    width   part of the channels and dense units, for quick runs; 1 is the real network of 134,289,223 parameters
+    """
+
+    def __init__(self, classes: int = 7, *, width: float = 1.0, dropout: float = 0.5):
+        super().__init__()
+        if not 0 < width <= 1:
+            raise EmolibError(f"VGG-16: width is {width}, expected above 0 and at most 1")
+        channels = [c if c == "M" else max(1, round(width * c)) for c in CHANNELS]
+        dense = max(classes, round(width * 4096))
+        self.features = make_layers(channels)
+        self.avgpool = nn.AdaptiveAvgPool2d((7, 7))
+        self.classifier = nn.Sequential(
+            nn.Linear(49 * channels[-2], dense), nn.ReLU(inplace=True), nn.Dropout(dropout),
+            nn.Linear(dense, dense), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dense, classes))
+        self.frozen = False
+        for layer in self.features:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            x = self.avgpool(self.features(x))                                    # (B, 512, 7, 7)
+        return self.classifier(x.flatten(1))                                      # (B, classes)
+
+    def freeze(self, frozen: bool = True) -> Vgg16:
+        """Fig. 4.15: train the dense layers on fixed convolutions (True), or the whole network (False). Returns the network."""
+        self.frozen = frozen
+        self.features.requires_grad_(not frozen)
+        return self
+
+    def transfer(self, state: dict[str, Tensor]) -> Vgg16:
+        """Take the weights of a source task, all but those of a last layer with another number of classes. Returns the network."""
+        mine = self.state_dict()
+        last = ("classifier.6.weight", "classifier.6.bias")
+        wrong = [k for k in mine if k not in last and (k not in state or state[k].shape != mine[k].shape)]
+        if wrong:
+            found = tuple(state[wrong[0]].shape) if wrong[0] in state else "absent"
+            raise EmolibError(f"weights for VGG-16: {wrong[0]} is {found}, expected {tuple(mine[wrong[0]].shape)}; {len(wrong)} do not fit")
+        taken = {k: state[k] if k in state and state[k].shape == v.shape else v for k, v in mine.items()}
+        self.load_state_dict(taken)
+        return self

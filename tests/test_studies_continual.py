@@ -1,0 +1,201 @@
+"""Notebook 14's study: what its runs must satisfy whatever is learnt, and Table 4.4's printed counts."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from emolib import continual as transforms
+from emolib import data as datasets
+from emolib import metrics, papers
+from emolib.errors import EmolibError
+from emolib.sim import worlds
+from emolib.studies import continual, continual_plan, continual_verdicts
+from emolib.studies import continual_networks as networks
+from emolib.studies.continual_networks import KINDS, METHODS, UNASKED
+
+TINY = {"train": 12, "test": 6, "body_epochs": 1, "head_epochs": 8, "exemplars": 3}
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    """One run on a body that was never trained: two orders, heads only."""
+    made = worlds.make("emnist_letters", "smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "resolve", lambda _: made)
+        patch.setenv("EMOLIB_DEVICE", "cpu")
+        return networks.run(kind="letters", data="", other="", body="untrained", seed=0, orders=continual_plan.orders(2), **TINY)
+
+
+def lesson(seed=0, orders=2, letters=26, each=6, features=5):
+    g = np.random.default_rng(seed)
+    order = np.array([np.arange(letters), g.permutation(letters)][:orders])
+    centres = torch.from_numpy(g.normal(size=(letters, features))).float()
+    x = centres.repeat_interleave(each, 0) + 0.1 * torch.randn(letters * each, features, generator=torch.Generator().manual_seed(seed))
+    place = np.arange(letters * each).reshape(letters, each)[order]
+    return networks.Lesson(x.expand(orders, -1, -1), place[:, :25].reshape(orders, 5, 5, each)[..., :-1], place[:, :25].reshape(orders, 5, 5, each)[..., -1:],
+                           place[:, 25], seed)
+
+
+# ---------------------------------------------------------------- runs
+
+def test_every_order_has_25_letters_in_tasks_and_the_first_is_the_alphabet():
+    orders = continual_plan.orders(5)
+    assert orders[0] == list(range(26)) and all(sorted(o) == list(range(26)) for o in orders)
+    assert len({tuple(o) for o in orders}) == 5 and orders == continual_plan.orders(5)
+
+
+def test_answers_are_letters_learnt_so_far_or_unknown(untrained):
+    named, orders, truth = untrained["named"], untrained["orders"], untrained["truth"]
+    assert named.shape == (len(METHODS), 2, 5, 26 * 6)
+    for o, t in np.ndindex(2, 5):
+        seen = np.isin(truth, orders[o][:5 * (t + 1)])
+        assert (named[:, o, t][:, ~seen] == networks.NOT_SEEN).all()
+        assert np.isin(named[:, o, t][:, seen], [*orders[o][:5 * (t + 1)], networks.UNKNOWN]).all()
+    may_refuse = [METHODS.index(k) for k in KINDS[1:]]
+    assert not (np.delete(named, may_refuse, 0) == networks.UNKNOWN).any()
+
+
+def test_blending_never_beats_the_same_heads_without_their_unknown_row(untrained):
+    right = untrained["named"] == untrained["truth"]
+    assert (right[METHODS.index(UNASKED)] >= right[METHODS.index("alpha blending")]).all()
+
+
+def test_the_first_task_is_the_same_for_all_growing_heads(untrained):
+    first = untrained["named"][[METHODS.index(m) for m in networks.GROWN], :, 0]
+    assert (first == first[0]).all()
+
+
+def test_a_run_repeats(untrained):
+    made = worlds.make("emnist_letters", "smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "resolve", lambda _: made)
+        again = networks.run(kind="letters", data="", other="", body="untrained", seed=0, orders=continual_plan.orders(2), **TINY)
+    np.testing.assert_array_equal(again["named"], untrained["named"])
+
+
+def test_only_five_rows_of_a_blended_head_are_trained():
+    """605 numbers: the unknown row stays as it was drawn, unless it has examples."""
+    part = lesson()
+    heads, _ = networks.task_heads(part, 3)
+    start, _ = networks.task_heads(part, 0)
+    for kind, moves in zip(KINDS, (False, False, True), strict=True):
+        for new, old in zip(heads[kind], start[kind], strict=True):
+            assert torch.equal(new[:, :, -1], old[:, :, -1]) != moves and not torch.equal(new[:, :, :5], old[:, :, :5])
+
+
+def test_heads_learn_separable_letters_and_joining_is_concatenation():
+    part = lesson(features=20)
+    heads, curves = networks.task_heads(part, 60)
+    assert networks._trained(part, heads).min() > 0.9 and curves["loss"][-1] < curves["loss"][0]
+    joined = networks.merged(heads["concatenation"], blend=False)
+    assert [w.shape[1] for w, _ in joined] == [5, 10, 15, 20, 25]
+    blended = networks.merged(heads["alpha blending"], blend=True)
+    assert [w.shape[1] for w, _ in blended] == [6, 11, 16, 21, 26]
+    w, b = heads["alpha blending"]
+    by_hand = transforms.alpha_blend((w[:, 0], b[:, 0]), (w[:, 1], b[:, 1]), 10 / 15)
+    torch.testing.assert_close(blended[1][0], by_hand[0])
+
+
+def test_replay_keeps_what_fine_tuning_forgets():
+    """The ladder that any sane implementation climbs: fine-tuning well below replay."""
+    part = lesson(orders=1, features=30)
+    order = np.arange(26)[None]
+    out = networks.learn_letters(part, part.features[0], order, np.repeat(np.arange(26), 6), 40, 3)
+    final = dict(zip(METHODS, (out["named"][:, 0, -1] == np.repeat(np.arange(26), 6))[:, :150].mean(-1), strict=True))
+    assert final["fine-tuning"] < final["replay"] - 0.1 and final["joint training"] > 0.9 and final["nearest class mean"] > 0.9
+
+
+def test_loss_is_the_cross_entropy_of_the_letters_seen():
+    part = lesson(orders=1)
+    truth = np.repeat(np.arange(26), 6)
+    heads, _ = networks.task_heads(part, 5)
+    out = networks.learn_letters(part, part.features[0], np.arange(26)[None], truth, 5, 3)
+    w, b = networks.merged(heads["alpha blending"], blend=True)[1]
+    x = part.features[0][:60]
+    expected = torch.nn.functional.cross_entropy(x @ w[0].T + b[0], torch.from_numpy(truth[:60]))
+    assert out["loss"][METHODS.index("alpha blending"), 0, 1] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_small_grey_takes_the_middle():
+    images = np.zeros((2, 32, 32, 3), np.uint8)
+    images[0, 2, 2] = 255
+    grey = networks.small_grey(images)
+    assert grey.shape == (2, 1, 28, 28) and grey[0, 0, 0, 0] == 1 and grey.sum() == 1
+
+
+def test_a_class_without_samples_is_named():
+    made = worlds.make("emnist_letters", "smoke")
+    some = made.select(made.label != 3)
+    with pytest.raises(EmolibError, match="class 'D' has no sample in split 'train'"):
+        networks.first_of_each(some, "train", 5)
+    with pytest.raises(EmolibError, match="split 'dev'"):
+        networks.first_of_each(made, "dev", 5)
+
+
+# ---------------------------------------------------------------- outcomes, at smoke on simulated sets
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """Outcomes at smoke without any real data, one order of tasks a body; the pictures' body trained here."""
+    place = tmp_path_factory.mktemp("continual")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "DEVICE": "cpu", "JOBS": "1"}.items():
+            patch.setenv(f"EMOLIB_{name}", str(value))
+        patch.setattr(continual_plan, "picture_body", lambda: "trained here")
+        patch.setitem(continual_plan.SIZES, "smoke", replace(continual_plan.SIZES["smoke"], head_epochs=2, pictures_epochs=2))
+        yield {"table": continual.table_4_4("smoke"), "methods": continual.methods("smoke"), "judged": continual_verdicts.judge("smoke"),
+               "transforms": continual.transforms("smoke"), "weights": continual.weights("smoke", "CLAHE"), "first": continual.first_task("smoke"),
+               "forgetting": continual.forgetting("smoke"), "by_task": continual.by_task("smoke"),
+               "again": {b: (continual.accuracies("smoke", b), continual.measured("smoke", b)) for b in continual.BODIES},
+               "plan": continual_plan.plan("smoke")}
+
+
+@pytest.mark.slow
+def test_printed_counts_come_out(smoke):
+    from emolib import report
+
+    frame = report.beside_print("orgil2022-t4_4", smoke["table"])
+    assert frame.printed.notna().sum() >= len(papers.published("orgil2022-t4_4").dropna())
+    counted = frame[frame.protocol == "counted"]
+    assert len(counted) == 6 * 2 + 5 and (counted.verdict == "equal").all()
+    trained = frame[frame.printed.notna() & frame.metric.isin(["Test accuracy", "Training accuracy", "Test loss"]) & frame.measured.notna()]
+    assert set(trained.verdict) <= {"not tested at this profile", "in simulation: print is lower", "in simulation: print is higher",
+                                    "in simulation: inside our interval", "not equal"}
+
+
+@pytest.mark.slow
+def test_two_ways_to_the_same_accuracy_and_forgetting(smoke):
+    """From accuracies by task, and from images resampled: equal counts of each letter make them equal."""
+    for accuracy, measured in smoke["again"].values():
+        np.testing.assert_allclose(metrics.forgetting(accuracy).mean(1), measured["forgetting"][0], atol=1e-12)
+        np.testing.assert_allclose(measured["backward transfer"][0], -measured["forgetting"][0])
+        final = accuracy[..., -1, :].mean((1, 2))
+        np.testing.assert_allclose(final, measured["accuracy"][0][:, -1], atol=1e-12)
+        value, low, high = measured["accuracy"]
+        assert (low <= value + 1e-9).all() and (value <= high + 1e-9).all()
+
+
+@pytest.mark.slow
+def test_outcomes_carry_both_sets_and_their_badge(smoke):
+    assert set(smoke["table"].sources) == set(papers.artefact("orgil2022-t4_4").data.split(";")) == {"emnist_letters", "cifar100"}
+    assert set(smoke["weights"].sources) == {"cifar100"} and all(s["source"] == "simulated" for s in smoke["table"].sources.values())
+    assert smoke["weights"].frame.filter(like="feature ").shape == (100, 120)
+    total = smoke["first"].frame.groupby("weights").measured.sum()
+    assert len(total) == 3 and (total == 5 * 120).all()
+    assert set(smoke["forgetting"].frame.method) < set(METHODS) and len(smoke["forgetting"].frame) == 4 * 15
+    json.dumps(smoke["plan"])
+
+
+@pytest.mark.slow
+def test_claims_of_real_data_stay_open_on_simulated_letters(smoke):
+    verdicts = {v.claim: v for v in smoke["judged"]}
+    known = papers.claims().set_index("id")
+    assert set(verdicts) <= set(known.index[known.notebook == "14"])
+    for claim, said in verdicts.items():
+        if known.decidable[claim] == "real":
+            assert said.verdict == "open" and "simulated" in said.because
+    assert verdicts["orgil-a6_26"].verdict in ("not tested at this profile", "holds", "fails", "open") and "never wins" in verdicts["orgil-a6_26"].because
+    assert verdicts["orgil-f5"].verdict == "fails"
