@@ -159,3 +159,30 @@ def mesh_views(frame: pd.DataFrame, *, flat: bool, marker: str = MARKERS[0]):
         ax.set_aspect("equal")
         ax.set(xlabel="x", ylabel="z", zlabel="y")
     return foot(fig)
+
+
+@styled
+def hard_pictures(shown, *, ylabel: str = "share of the class that all get wrong"):
+    """Shares with their intervals by emotion, outlines of the entropy of the votes by group, and below them the pictures, if any may be shown."""
+    frame, count = shown.frame, len(shown.images)
+    fig = plt.figure(figsize=(9, 5.2 if count else 3.2))
+    grid = fig.add_gridspec(2 if count else 1, 1, height_ratios=(2, 1) if count else None)
+    top = grid[0].subgridspec(1, 2)
+    left, right = fig.add_subplot(top[0]), fig.add_subplot(top[1])
+    part = frame[frame.emotion != ""]
+    left.bar(part.emotion, part.measured, color=COLOURS[0])
+    left.vlines(part.emotion, part.low, part.high, color="0.25", lw=1)
+    left.set(ylabel=ylabel)
+    left.tick_params(axis="x", rotation=40)
+    outlines = frame[frame["at"].notna()]
+    for i, (name, line) in enumerate(outlines.groupby("group", sort=False)):
+        right.step(line["at"], line.measured, where="mid", color=COLOURS[i], ls=DASHES[i], lw=1.4, label=name)
+    right.set(xlabel="entropy of the ten votes (bits)", ylabel="share of the group")
+    right.legend()
+    if count:
+        below = grid[1].subgridspec(1, count)
+        for k in range(count):
+            ax = fig.add_subplot(below[k])
+            _tile(ax, shown.images[k])
+            ax.set_title(str(shown.tiles["title"].iloc[k]), fontsize=7, pad=2)
+    return foot(fig)
