@@ -49,7 +49,7 @@ SCALAR = dict(exp=_exp, log=math.log, sqrt=math.sqrt, sin=math.sin, noise=_noise
 @cache
 def _kernel():
     """Compile (or find) the loop over the pixels of faces `start` to `stop`."""
-    sources = b"".join(p.read_bytes() for p in sorted(Path(__file__).parent.glob("face_*.py")))
+    sources = b"".join((Path(__file__).parent / name).read_bytes() for name in ("face_numba.py", "face_pixels.py", "face_tiles.py"))
     place = Path(os.environ.get("EMOLIB_CACHE") or Path(__file__).parents[2] / ".cache")
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(place / "numba" / hashlib.sha256(sources).hexdigest()[:16])
     try:
