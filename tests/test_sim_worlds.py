@@ -75,6 +75,52 @@ def test_a_dial_moves_only_what_it_names(seed, dial, value):
         np.testing.assert_array_equal(a[key], b[key])
 
 
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), shift=st.floats(0.1, 1))
+def test_shift_changes_the_test_split_and_nothing_else(seed, shift):
+    for build, train in ((worlds.fer2013, "Training"), (lambda s, n, **k: worlds.vggface(s, n // 10, 10, size=24, **k), "train")):
+        plain, turned = build(seed, 40), build(seed, 40, dials=Dials(shift=shift))
+        same = (plain.images == turned.images).all((1, 2) if plain.images.ndim == 3 else (1, 2, 3))
+        np.testing.assert_array_equal(same, plain.split == train)
+        for part in ("label", "subject", "split"):
+            np.testing.assert_array_equal(getattr(plain, part), getattr(turned, part))
+        assert plain.meta.equals(turned.meta)
+
+
+def test_shift_reaches_every_picture_of_a_target_set():
+    sets = [worlds.rafd(0, 1, size=24, yaws=(90,), gazes=("frontal",), dials=Dials(shift=s)) for s in (0.0, 0.6)]
+    assert (sets[0].images != sets[1].images).any((1, 2, 3)).all() and sets[0].meta.equals(sets[1].meta)
+    for build in (worlds.adfes, worlds.ravdess):
+        films = [build(0, 1, size=16, dials=Dials(label_noise=0.0, missing_face=0.0, shift=s)).frames[0]() for s in (0.0, 0.6)]
+        assert (films[0] != films[1]).any((1, 2, 3)).all()
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), leak=st.floats(0.2, 1))
+def test_leak_changes_who_is_pictured_and_nothing_else(seed, leak):
+    plain, leaky = worlds.fer2013(seed, 60), worlds.fer2013(seed, 60, dials=Dials(leak=leak))
+    same = (plain.images == leaky.images).all((1, 2))
+    np.testing.assert_array_equal(same, plain.subject == leaky.subject)
+    assert not same.all() and len(set(leaky.subject)) < len(set(plain.subject)) == 60
+    np.testing.assert_array_equal(plain.label, leaky.label)
+
+
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 1000), noise=st.floats(0, 1))
+def test_label_noise_leaves_the_pictures(seed, noise):
+    np.testing.assert_array_equal(worlds.fer2013(seed, 20).images, worlds.fer2013(seed, 20, dials=Dials(label_noise=noise)).images)
+
+
+MEANINGLESS = [("fer2013", "fuzz_face"), ("rafd", "leak"), ("ckplus", "shift"), ("ckplus", "leak"), ("vggface", "label_noise"), ("adfes", "fuzz_voice"),
+               ("adfes", "leak"), ("ravdess", "roughness"), ("crema_d", "leak"), ("aff_wild", "shift")]
+
+
+@pytest.mark.parametrize("name,dial", MEANINGLESS)
+def test_a_dial_without_meaning_is_refused(name, dial):
+    with pytest.raises(EmolibError, match=f"{name}: dial '{dial}' is 0.7, but means nothing there"):
+        worlds.make(name, "smoke", dials=Dials(**{dial: 0.7}))
+
+
 def test_complementarity_decides_what_joining_can_gain():
     label = np.arange(20_000) % 7
     both = {c: displays(0, label, 7, Dials(complementarity=c)) for c in (0.0, 1.0)}

@@ -8,9 +8,22 @@ from emolib import EMOTIONS
 from emolib.sim.face_traits import UNITS
 from emolib.sim.streams import stream
 
-# Action units and their strength at the apex. The six basic ones follow EMFACS (Ekman, Friesen and
-# Hager 2002; Du, Tao and Martinez 2014, table 1); contempt Matsumoto and Ekman 2004; pride Tracy and
-# Robins 2004; embarrassment Keltner 1995; calm is ours: a slight smile with lids at rest.
+# Action units and their strength at the apex. Which units: Ekman, Friesen and Hager 2002 (FACS Investigator's
+# Guide, table 10-1, the base of EMFACS) and Du, Tao and Martinez 2014 (table 1). How strong: ours. Ours also are the
+# units named below: neither publication lists them, they make the drawn face read as meant.
+#   angry       EFH 4+5+7+10+23+25 or 26; Du 4, 7, 24 [10, 17, 23]. Ours: 9, 15.
+#   disgust     EFH 9 or 10, with 15, 16, 17, 25, 26; Du 9, 10, 17 [4, 24]. Ours: 6, 7, 43; 16 cannot be drawn.
+#   fear        EFH 1+2+4+5+20 with 25, 26 or 27; Du 1, 4, 20, 25 [2, 5, 26]. Ours: 15.
+#   happy       EFH 6+12; Du 12, 25 [6].
+#   sad         EFH 1+4+15 with 17 (or 11, 6, 54+64); Du 4, 15 [1, 6, 11, 17]. Ours: 43, for lids that droop.
+#   surprise    EFH 1+2+5+26 or 27; Du 1, 2, 25, 26 [5].
+#   contempt    a tightened, slightly raised lip corner on one side, 14 with or without 12 (Matsumoto and Ekman 2004).
+#               Ours: 7, and that it shows on both sides, as most of our units do (scene setting `side` skews it a little).
+#   pride       a small smile, 12 with or without 6, the head tilted back, the posture expanded (Tracy and Robins 2004).
+#               Ours: 2, 24; head and posture are left out.
+#   embarrassment   a smile, 12, held in check (24 above all; 15 among others), gaze and head turned down and away
+#               (Keltner 1995). Ours: 6, and 43 for the lowered gaze; the head is left out.
+#   calm        ours: a slight smile, lids at rest.
 PROTOTYPES = {
     "angry": {4: 1.0, 5: .3, 7: .6, 9: .45, 10: .4, 15: .2, 23: .6, 25: .7, 26: .2},
     "disgust": {4: .35, 6: .5, 7: .8, 9: 1.0, 10: .9, 15: .3, 25: .7, 26: .25, 43: .3},
@@ -46,7 +59,8 @@ def expressions(seed: int, label: np.ndarray, *, vary: float = 0.15) -> np.ndarr
     return np.clip(table[label] * whole * each, 0, 1)
 
 
-# Valence and arousal of each emotion, in [-1, 1]: Russell 1980, figure 4, read to one decimal.
+# Valence and arousal of each emotion, in [-1, 1]. Ours: quadrants and order follow the circle of Russell 1980, which has no
+# disgust, contempt, pride or embarrassment. yin2022 prints other numbers (its table 2); its study uses those.
 ANCHORS = {"angry": (-.5, .7), "disgust": (-.7, .3), "fear": (-.5, .8), "happy": (.8, .5), "sad": (-.7, -.4), "surprise": (.3, .8),
            "neutral": (0., 0.), "contempt": (-.5, .2), "calm": (.6, -.5), "pride": (.6, .4), "embarrassment": (-.4, .1)}
 

@@ -17,6 +17,7 @@ from emolib import EMOTIONS
 from emolib.containers import ClipSet
 from emolib.sim import affect, face, voice
 from emolib.sim.dials import Dials, displays, noisy
+from emolib.sim.shift import shifted
 from emolib.sim.streams import stream
 
 RAVDESS = ("neutral", "calm", "happy", "sad", "angry", "fear", "disgust", "surprise")     # codes 01 to 08
@@ -39,7 +40,8 @@ def _sound(seed, people, actor, sentence, emotion, intensity, take, mute) -> np.
 
 def _video(film, size) -> np.ndarray:
     """The film drawn, uint8 (T, size, size, 3); `film` gives its T faces when called."""
-    return face.render(film(), size)
+    crowd = film()
+    return face.render(crowd.pictured(blur=crowd.scene["blur"] * size / 48), size)
 
 
 def film(world: ClipSet, clip: int) -> face.Faces:
@@ -71,7 +73,7 @@ def _film(seed, people, actor, emotion, strength, take, talks, dials, seconds, f
     scene["grain_u"] = rng.random(count)
     scene["cx"] = np.where(rng.random(count) < dials.missing_face, 6.0, scene["cx"])     # stepped out of the picture
     who = np.repeat(face.people(seed + 5, people)[actor:actor + 1], count)
-    return face.Faces(who, scene, units)
+    return shifted(face.Faces(who, scene, units), dials.shift, 48)               # blur as at 48 pixels; `_video` scales it
 
 
 def _blinks(count, fps, rng) -> np.ndarray:
@@ -84,6 +86,8 @@ def _blinks(count, fps, rng) -> np.ndarray:
 
 def _clips(name, seed, plan, people, dials, modality, size, classes=None) -> ClipSet:
     """Clips of a plan (DataFrame: actor, emotion, sentence, strength, image), spoken and filmed."""
+    dials.only(name, "fuzz_face", "fuzz_voice", "complementarity", "coupling", "mismatched", "missing_face", "missing_voice", "label_noise",
+               "overlap", "shift")
     kinds = sorted(set(plan["emotion"]), key=EMOTIONS.index)
     index = plan["emotion"].map(kinds.index).to_numpy()
     show = displays(seed, index, len(kinds), dials)
@@ -132,6 +136,7 @@ def crema_d(seed: int = 0, actors: int = 91, *, modality: str = "av", size: int 
 
 def adfes(seed: int = 0, models: int = 22, *, size: int = 96, seconds: float = 6.0, dials: Dials = Dials(label_noise=0.0)) -> ClipSet:
     """A stand-in for ADFES: 216 front films (22 models x 10 emotions less 4), silent, 25 frames a second."""
+    dials.only("adfes", "fuzz_face", "missing_face", "overlap", "shift")
     plan = [(m, e) for m in range(models) for e in ADFES]
     if models == 22:
         lost = set(stream(seed, "adfes", "lost").choice(len(plan), 4, replace=False))

@@ -23,7 +23,20 @@ def _dial(default: float, turns: str) -> float:
 
 @dataclass(frozen=True)
 class Dials:
-    """Every number in [0, 1]; turning one leaves the draws behind the others as they were."""
+    """Every number in [0, 1]; turning one leaves the draws behind the others as they were.
+
+    Where each acts (a world asked for any other raises, see `only`):
+    fer2013             label_noise, overlap, leak, and shift in its two test splits
+    rafd                overlap, and shift in every picture: the target set of networks trained on CK+
+    ckplus              overlap; it is the source set, so shift is its neighbour's
+    vggface             overlap, and shift in its test split
+    adfes               fuzz_face, missing_face, overlap, and shift in every film (networks come from FER2013)
+    ravdess, crema_d    fuzz_face, fuzz_voice, complementarity, coupling, mismatched, missing_face, missing_voice,
+                        label_noise, overlap, and shift in every film
+    aff_wild            roughness; its rendered kind also missing_face and overlap
+    leak needs people who are drawn picture by picture, as only fer2013's are: elsewhere a person has many
+    pictures by design, and whether they leak is up to the split.
+    """
 
     fuzz_face: float = _dial(0.30, "share of samples whose face shows a neighbouring emotion")
     fuzz_voice: float = _dial(0.40, "the same for the voice")
@@ -35,13 +48,19 @@ class Dials:
     label_noise: float = _dial(0.05, "share of labels replaced by a neighbouring class")
     roughness: float = _dial(0.3, "of the valence-arousal annotation: steps and plateaus of a joystick")
     overlap: float = _dial(0.2, "how far each prototype is pulled towards a random other one")
-    leak: float = _dial(0.0, "share of samples that repeat another sample's face, relit (identity leak)")
-    shift: float = _dial(0.0, "change of light, blur and action-unit strength in the test split")
+    leak: float = _dial(0.0, "share of pictures that show the person of another picture, relit (identity leak)")
+    shift: float = _dial(0.0, "change of light, blur, proportions and action-unit strength (sim/shift.py)")
 
     def __post_init__(self):
         for f in fields(self):
             if not 0 <= getattr(self, f.name) <= 1:
                 raise EmolibError(f"dial '{f.name}' is {getattr(self, f.name)}, expected 0 to 1")
+
+    def only(self, world: str, *used: str) -> None:
+        """Raise EmolibError if a dial that `world` has no use for is turned: neither at its default nor at 0."""
+        for f in fields(self):
+            if f.name not in used and getattr(self, f.name) not in (0, f.default):
+                raise EmolibError(f"{world}: dial '{f.name}' is {getattr(self, f.name)}, but means nothing there; it has {', '.join(used)}")
 
 
 def noisy(seed: int, label: np.ndarray, classes: int, share: float, what: str = "label") -> np.ndarray:

@@ -15,6 +15,7 @@ from emolib.sim import affect, face
 from emolib.sim.dials import Dials, noisy
 from emolib.sim.face_points import points
 from emolib.sim.face_traits import UNITS
+from emolib.sim.shift import shifted
 from emolib.sim.streams import stream
 from emolib.votes import VOTES, labels
 
@@ -40,6 +41,7 @@ def fer2013(seed: int = 0, count: int = 35_887, *, dials: Dials = Dials(), devic
 
     meta holds the row, the code (the noted label) and the ten FERPlus votes of each picture. No two pictures show one person unless `dials.leak`.
     """
+    dials.only("fer2013", "label_noise", "overlap", "leak", "shift")
     share = np.array(FER_COUNTS) / sum(FER_COUNTS)
     edges = np.round(np.cumsum([0] + [n for _, n in FER_USAGE]) / 35_887 * count).astype(int)
     split = np.repeat([name for name, _ in FER_USAGE], np.diff(edges))
@@ -48,11 +50,8 @@ def fer2013(seed: int = 0, count: int = 35_887, *, dials: Dials = Dials(), devic
     again = stream(seed, "fer2013", "leak").random(count) < dials.leak
     who = np.where(again, stream(seed, "fer2013", "leak to").integers(0, count, count), who)
     people, scene = face.people(seed, count)[who], face.pictures(seed, count, style="tight", yaw=(-20.0, 20.0), pitch=(-12.0, 12.0))
-    test = split != "Training"
-    scene["diffuse"] += 0.25 * dials.shift * test
-    scene["blur"] += 0.8 * dials.shift * test
-    units = _units(seed, shown, dials, 0.25, 0.45) * np.where(test, 1 - 0.4 * dials.shift, 1.0)[:, None]
-    images = face.render(face.Faces(people, scene, units), 48, grey=True, device=device)
+    crowd = shifted(face.Faces(people, scene, _units(seed, shown, dials, 0.25, 0.45)), dials.shift, 48, split != "Training")
+    images = face.render(crowd, 48, grey=True, device=device)
     label = noisy(seed, shown, 7, dials.label_noise)
     return ImageSet(name="fer2013", source="simulated", images=images, label=label, split=split,
                     subject=np.char.add("p", who.astype(str)),
@@ -104,6 +103,7 @@ def rafd(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 13
 
     The camera angles 0 and 180 (profiles) are drawn at 60 degrees, as far as this head can be turned.
     """
+    dials.only("rafd", "overlap", "shift")
     grid = [(m, e, g, y) for m in range(models) for e in RAFD_NAMES for g in gazes for y in yaws]
     model, label = np.array([g[0] for g in grid]), np.array([EMOTIONS.index(g[1]) for g in grid])
     people = face.people(seed + 1, models)
@@ -111,10 +111,10 @@ def rafd(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 13
                           back_light=0.85, back_rough=0.01, gaze_x=np.array([{"left": -.05, "frontal": 0, "right": .05}[g[2]] for g in grid]),
                           yaw=np.clip([g[3] - 90.0 for g in grid], -60, 60), blur=0.0)
     units = _units(seed, label, dials, 0.10, 0.85)
-    person = people[model]
-    woman = person["hair_len"] > 0.55
+    crowd = shifted(face.Faces(people[model], scene, units), dials.shift, size)
+    woman = crowd.person["hair_len"] > 0.55
     names = [f"Rafd{y:03d}_{m + 1:02d}_Caucasian_{'female' if w else 'male'}_{RAFD_NAMES[e]}_{g}.jpg" for (m, e, g, y), w in zip(grid, woman)]
-    return ImageSet(name="rafd", source="simulated", images=face.render(face.Faces(person, scene, units), size), label=label,
+    return ImageSet(name="rafd", source="simulated", images=face.render(crowd, size), label=label,
                     subject=np.array([f"{m + 1:02d}" for m in model]), split=np.full(len(grid), ""),
                     meta=pd.DataFrame({"image": names, "angle": [g[3] for g in grid], "model": [f"{m + 1:02d}" for m in model],
                                        "ethnicity": "Caucasian", "gender": np.where(woman, "female", "male"),
@@ -129,6 +129,7 @@ def ckplus(seed: int = 0, subjects: int = 123, sequences: int = 593, *, length: 
     Rows of unlabelled sequences are labelled neutral and marked by code 0. Sequences are `length` frames long, of
     which frames='ends' draws the first and the last three and 'all' every one.
     """
+    dials.only("ckplus", "overlap")
     crowd, emotion, subject, meta = _ckplus(seed, subjects, sequences, length, frames, dials)
     return ImageSet(name="ckplus", source="simulated", images=face.render(crowd, size, grey=True), label=emotion, meta=meta,
                     subject=subject, split=np.full(len(meta), ""))
@@ -163,13 +164,15 @@ def _ckplus(seed, subjects, sequences, length, frames, dials):
     return crowd, emotion[row], np.array([f"S{s + 5:03d}" for s in subject])[row], meta
 
 
-def vggface(seed: int = 0, identities: int = 100, each: int = 30, *, size: int = 96) -> ImageSet:
-    """Faces to identify: `identities` people, `each` pictured `each` times in free light, pose and expression."""
+def vggface(seed: int = 0, identities: int = 100, each: int = 30, *, size: int = 96, dials: Dials = Dials()) -> ImageSet:
+    """Faces to identify: `identities` people, each pictured `each` times in free light, pose and expression."""
+    dials.only("vggface", "overlap", "shift")
     who = np.repeat(np.arange(identities), each)
     emotion = stream(seed, "vggface", "emotion").integers(0, 7, len(who))
     crowd = face.Faces(face.people(seed + 3, identities)[who], face.pictures(seed, len(who), style="tight", yaw=(-25.0, 25.0)),
-                       _units(seed, emotion, Dials(), 0.2, 0.0))
+                       _units(seed, emotion, dials, 0.2, 0.0))
     part = np.where(np.tile(np.arange(each), identities) < 0.8 * each, "train", "test")
+    crowd = shifted(crowd, dials.shift, size, part == "test")
     names = tuple(f"n{i:06d}" for i in range(identities))
     return ImageSet(name="vggface", source="simulated", images=face.render(crowd, size), label=who, classes=names,
                     subject=np.array(names)[who], split=part, meta=pd.DataFrame({"image": [f"{i:04d}_01.jpg" for i in range(len(who))]}))

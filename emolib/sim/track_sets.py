@@ -40,6 +40,7 @@ def aff_wild(seed: int = 0, videos: int = 298, *, kind: str = "features", second
     """
     if kind not in ("features", "rendered"):
         raise EmolibError(f"aff_wild: kind is '{kind}', expected 'features' or 'rendered'")
+    dials.only("aff_wild", "roughness", *(("missing_face", "overlap") if kind == "rendered" else ()))
     frames = np.exp(stream(seed, "aff_wild", "length").uniform(*np.log(seconds), videos)) * FPS
     people = max(1, round(videos * 200 / 298))
     who = stream(seed, "aff_wild", "person").integers(0, people, videos)
