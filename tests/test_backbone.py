@@ -126,18 +126,20 @@ def test_memory_does_not_grow_with_the_film(small):
     """Peak of the process over what it had: measured in a process of its own, since the peak never falls."""
     import subprocess
     import sys
+    from pathlib import Path
 
+    if not Path("/proc/self/status").exists():
+        pytest.skip("MEMORY NOT TESTED: needs /proc")
     code = """
-import resource, numpy as np
+import re, numpy as np
 from emolib.features.backbone import Backbone
+peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read()).group(1)) / 1024      # rusage would count the parent too
 net = Backbone("resnet18-random", device="cpu")
-net.features(np.zeros((32, 224, 224, 3), np.uint8))
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+net.features(np.zeros((16, 224, 224, 3), np.uint8))
 first = peak()
-for _ in range(6):
-    net.features(np.zeros((64, 224, 224, 3), np.uint8))
+net.features(np.zeros((96, 224, 224, 3), np.uint8))
 print(first, peak() - first)
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     whole, grown = map(float, out.split())
-    assert grown < 200 and whole < 1536, out             # MiB; Python and PyTorch themselves take about 500
+    assert grown < 100 and whole < 1024, out             # MiB; Python and PyTorch themselves take about 500

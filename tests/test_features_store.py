@@ -185,3 +185,11 @@ def test_a_film_from_a_file_in_pieces(tmp_path, monkeypatch):
     real = type(world)(**{k: getattr(world, k) for k in ("label", "subject", "split", "features", "valence_arousal", "content", "fps", "name")},
                        meta=world.meta.assign(path=str(path)), source="real")
     assert [len(c) for c in footage.footage(real)[0].chunks()] == [3, 3, 1]
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    for name, fine in (("1.mp4", True), ("", False)):                    # loaders name films relative to the data folder, '' for none
+        real.meta["path"] = name
+        if fine:
+            assert sum(len(c) for c in footage.footage(real)[0].chunks()) == 7
+        else:
+            with pytest.raises(EmolibError, match="film is not here"):
+                footage.footage(real)

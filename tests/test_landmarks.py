@@ -273,7 +273,7 @@ def test_points_fall_on_the_true_ones(name, limit):
 @pytest.mark.slow
 def test_dlib_finds_small_and_large_faces():
     crowd = face.faces(100, 20)
-    for size in (96, 160, 320):
+    for size in (64, 96, 160, 320):
         assert films.detector("dlib").detect(face.render(crowd, size)).found.sum() >= 18, size
 
 

@@ -99,6 +99,14 @@ def test_heads_learn_separable_letters_and_joining_is_concatenation():
     torch.testing.assert_close(blended[1][0], by_hand[0])
 
 
+def test_examples_of_the_unknown_teach_one_head_only():
+    part = lesson(features=20)
+    heads, _ = networks.task_heads(part, 60)
+    x = part.pick(part.spare)                                                # (O, n, F): the letter that no task has
+    refused = {k: float(((torch.einsum("onf,otcf->otnc", x, w) + b[:, :, None]).argmax(-1) == 5).float().mean()) for k, (w, b) in heads.items()}
+    assert refused["alpha blending, unknown trained"] > 0.95 > 0.8 > refused["alpha blending"]
+
+
 def test_replay_keeps_what_fine_tuning_forgets():
     """The ladder that any sane implementation climbs: fine-tuning well below replay."""
     part = lesson(orders=1, features=30)

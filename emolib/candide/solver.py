@@ -50,10 +50,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums over the points, weighted and centred: all that a step needs. C = 3 coordinates, K = columns of the basis.
+    """Sums over the points, weighted and centred: all that a step needs. K = columns of the basis.
 
-    square       (1 or B, K, C, K, C) basis with basis; one for all faces without weights
-    mixed        (B, K, C, 2) basis with points
+    square       (1 or B, K, K, 9) basis with basis, the last over both coordinates; one for all faces without weights
+    mixed        (B, K, 6) basis with points, the last over the basis's coordinate and the point's
     points       (B,) points with points
     basis_mean   (1 or B, K, C)
     points_mean  (B, 2)
@@ -72,22 +72,25 @@ class Moments:
 
 def moments(basis: Tensor, points: Tensor, weight: Tensor | None = None) -> Moments:
     """basis (K, 35, 3), points (B, 35, 2) with y up, weight (B, 35) or None for all 1."""
-    shape = (len(basis), 3)
-    y = points.mT                                                                 # (B, 2, 35)
+    K, y = len(basis), points.mT                                                  # (B, 2, 35)
     if weight is None:                                   # the basis is summed once for all faces
         side = (basis - basis.mean(1, keepdim=True)).transpose(1, 2).flatten(0, 1)      # (3 K, 35)
         y = (y - y.mean(2, keepdim=True)).reshape(-1, y.shape[2])                 # (2 B, 35)
-        mixed = (y @ side.T).view(-1, 2, *shape).permute(0, 2, 3, 1)              # (B, K, 3, 2)
-        return Moments((side @ side.T).view(1, *shape, *shape), mixed, y.square().sum(1).view(-1, 2).sum(1),
-                       basis.mean(1)[None], points.mean(1))
+        mixed = (y @ side.T).view(-1, 2, 3 * K).mT.reshape(-1, K, 6)
+        return Moments(_paired((side @ side.T)[None], K), mixed, y.square().sum(1).view(-1, 2).sum(1), basis.mean(1)[None], points.mean(1))
     flat = basis.transpose(1, 2).flatten(0, 1)                                    # (3 K, 35)
     share = weight / weight.sum(1, keepdim=True)
     basis_mean, points_mean = share @ flat.T, (y @ share[..., None])[..., 0]      # (B, 3 K), (B, 2)
     side = flat - basis_mean[..., None]                                           # (B, 3 K, 35)
     y = y - points_mean[..., None]
     heavy = side * weight[:, None]
-    return Moments((heavy @ side.mT).view(-1, *shape, *shape), (heavy @ y.mT).view(-1, *shape, 2),
-                   (weight[:, None] * y * y).sum((1, 2)), basis_mean.view(-1, *shape), points_mean)
+    return Moments(_paired(heavy @ side.mT, K), (heavy @ y.mT).view(-1, K, 6), (weight[:, None] * y * y).sum((1, 2)),
+                   basis_mean.view(-1, K, 3), points_mean)
+
+
+def _paired(square: Tensor, K: int) -> Tensor:
+    """(B, 3 K, 3 K) -> (B, K, K, 9)."""
+    return square.view(-1, K, 3, K, 3).transpose(2, 3).reshape(-1, K, K, 9)
 
 
 @dataclass(frozen=True)
@@ -226,23 +229,22 @@ def step(sums: Moments, now: State, first: int, damping: Tensor, bounds: tuple[f
 
 def normal(sums: Moments, now: State, first: int) -> tuple[Tensor, Tensor]:
     """J'J (B, D, D) and J'e (B, D) for D = scale, three turns, units from `first` on; the shift is eliminated."""
-    N, U = now.R[:, :2], now.b.shape[1] - first                                   # (B, 2, 3)
-    M = now.scale[:, None, None] * N
+    M, U = now.scale[:, None, None] * now.R[:, :2], now.b.shape[1] - first        # (B, 2, 3)
     H, C, S = _against(sums, now.b)
-    H = H[:, :, first:]                                                           # (B, 3, U, 3)
-    both = (M.mT @ M).flatten(1)                                                  # (B, 9)
-    D = _pose_moves(now).flatten(2)                                               # (B, 4, 6)
-    square = sums.square[:, first:, :, first:].permute(0, 2, 4, 1, 3).flatten(3).flatten(1, 2)     # (1 or B, 9, U U)
-    A = M.new_empty(len(M), 4 + U, 4 + U)
-    A[:, :4, :4] = (D.view(-1, 8, 3) @ C).view(-1, 4, 6) @ D.mT
-    A[:, 4:, 4:] = _rows(both, square).view(-1, U, U)
-    A[:, :4, 4:] = (D.view(-1, 4, 2, 3).mT.reshape(-1, 12, 2) @ M).view(-1, 4, 9) @ H.transpose(2, 3).reshape(-1, 9, U)
-    A[:, 4:, :4] = A[:, :4, 4:].mT
+    H = H[:, first:]                                                              # (B, U, 9)
+    D = _pose_moves(now)                                                          # (B, 4, 2, 3)
+    flat = D.flatten(2)                                                           # (B, 4, 6)
+    both = M.mT @ M                                                               # (B, 3, 3)
+    products = torch.cat([(D.mT.reshape(-1, 12, 2) @ M).view(-1, 4, 9), both.view(-1, 1, 9)], 1)      # (B, 5, 9)
+    units = H @ products.mT                                                       # (B, U, 5)
+    table = sums.square[:, first:, first:].reshape(len(sums.square), U * U, 9).mT # (1 or B, 9, U U)
+    A, g = M.new_empty(len(M), 4 + U, 4 + U), M.new_empty(len(M), 4 + U)
+    A[:, :4, :4] = (D.view(-1, 8, 3) @ C).view(-1, 4, 6) @ flat.mT
+    A[:, 4:, :4], A[:, :4, 4:] = units[:, :, :4], units[:, :, :4].mT
+    A[:, 4:, 4:] = _rows(both.view(-1, 9), table).view(-1, U, U)
     e = M @ C - S.mT                                                              # (B, 2, 3): what is left, against the face
-    g = M.new_empty(len(M), 4 + U)
-    g[:, :4] = (D @ e.reshape(-1, 6, 1))[..., 0]
-    g[:, 4:] = (H.transpose(1, 2).reshape(-1, U, 9) @ both[..., None]
-                - sums.mixed[:, first:].reshape(-1, U, 6) @ M.mT.reshape(-1, 6, 1))[..., 0]
+    g[:, :4] = (flat @ e.view(-1, 6, 1))[..., 0]
+    g[:, 4:] = units[:, :, 4] - (sums.mixed[:, first:] @ M.mT.reshape(-1, 6, 1))[..., 0]
     return A, g
 
 
@@ -259,11 +261,9 @@ def _rows(left: Tensor, table: Tensor) -> Tensor:
 
 
 def _against(sums: Moments, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The face v = b . basis against the basis, itself and the points: (B, 3, K, 3), (B, 3, 3), (B, 3, 2)."""
-    H = _rows(b, sums.square.flatten(2)).view(-1, 3, b.shape[1], 3)
-    C = (H.transpose(2, 3).flatten(1, 2) @ b[..., None]).view(-1, 3, 3)
-    S = (b[:, None] @ sums.mixed.flatten(2)).view(-1, 3, 2)
-    return H, C, S
+    """The face v = b . basis against each column of the basis, itself and the points: (B, K, 9), (B, 3, 3), (B, 3, 2)."""
+    H = _rows(b, sums.square.flatten(2)).view(-1, b.shape[1], 9)
+    return H, (b[:, None] @ H).view(-1, 3, 3), (b[:, None] @ sums.mixed).view(-1, 3, 2)
 
 
 def _cost(sums: Moments, M: Tensor, b: Tensor) -> Tensor:

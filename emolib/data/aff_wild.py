@@ -61,7 +61,8 @@ def load(root: Path, *, damaged: str = "raise", layout: str | None = None, featu
     """Annotated videos in the order of split and name; videos without annotation are no part of it.
 
     layout     'aff_wild' or 'aff_wild2'; None: Aff-Wild where it is there, else Aff-Wild2
-    features   a folder with NAME.safetensors for each video, tensor 'features' (T, D), as `emolib features` makes them.
+    features   a folder with NAME.safetensors for each video, tensor 'features' (T, D), of your own making; what
+               `emolib features` makes is read by emolib.features.store.stored.
                None: the set's own landmarks and boxes, where every video has them and a film to scale them by: 136
                and 4 (x0, y0, x1, y1) numbers in [0, 1] of the picture, 0 where no face was found. Where it has
                neither, features are empty, (T, 0): extract them from the films that `meta.path` names.

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from emolib import settings
 from emolib.containers import ClipSet, ImageSet, TrackSet, digest
 from emolib.errors import EmolibError
 from emolib.features.landmarks import checked
@@ -91,7 +92,10 @@ def _acted(data, i):
 
 def _track(data: TrackSet, i: int) -> Footage:
     if "path" in data.meta:
-        path = data.meta["path"].iloc[i]
+        path = data.meta["path"].iloc[i]                 # of the film, relative to the data folder; '' where there is none
+        if not path:
+            raise EmolibError(f"{data.name}: video {_stem(data, i)} is annotated, but its film is not here; put it where the data set has it")
+        path = settings.data_root() / path
         return Footage(_name(_stem(data, i), data.content[i]), data.content[i], fps=data.fps, chunks=partial(_decoded, path), sound=partial(_heard, path),
                        rate=22_050)
     if "kind" in data.meta and data.meta["kind"].iloc[i] == "rendered":
