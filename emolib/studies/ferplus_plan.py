@@ -120,6 +120,7 @@ def train(profile: str = "quick") -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["network", "protocol"], sort=False, as_index=False).mean().round(1)
 
 
+@runs.once
 def results(profile: str, network: str, protocol: str) -> list[dict]:
     """One result per seed of a network under a protocol, from the store or computed now."""
     grid = plan(profile)
