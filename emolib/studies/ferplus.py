@@ -48,7 +48,7 @@ def outcome(frame: pd.DataFrame, profile: str, kind=Outcome, **more) -> Outcome:
 # ---------------------------------------------------------------- what the networks said
 
 def probabilities(profile: str, network: str, protocol: str, way: str = PLAIN) -> np.ndarray:
-    """Probabilities (R, N, 7) on the test pictures: as trained, averaged with the mirror image, shifted to the shares of the training part."""
+    """Probabilities (R, N, 7) on the test pictures: as trained, averaged with the mirror image, shifted to the training part's shares."""
     scores = np.stack([r["scores"] for r in results(profile, network, protocol)], 1).astype(float)       # (2, R, N, 7)
     p = softmax(scores, -1).mean(0) if way in (MIRRORED, BOTH) else softmax(scores[0], -1)
     if way in (SHIFTED, BOTH):
@@ -88,13 +88,16 @@ def measures(said: dict[tuple, np.ndarray], names: tuple[str, ...], profile: str
         f1 = metrics.interval(_class_mean(drawn[:, at][:, 2:]), p.level)
         ece = [calibration.calibration_error(one, true) for one in q]
         brier = [float(calibration.brier(one, true)) for one in q]
-        for metric, unit, value, a, b in (
-                ("Test accuracy", "percent", 100 * accuracy, 100 * low, 100 * high), ("macro-F1", "fraction", _class_mean(mean[at][None, 2:])[0], *f1),
-                ("MSE", f"loss per image x {BATCHES}", BATCHES * loss, BATCHES * low_loss, BATCHES * high_loss),
-                ("loss per image", "nats", loss, low_loss, high_loss), ("calibration error", "fraction", np.mean(ece), np.nan, np.nan),
-                ("squared error of the probabilities", "0 to 2", np.mean(brier), np.nan, np.nan),
-                ("Correct", "images", accuracy * len(true), low * len(true), high * len(true)), ("Total", "images", len(true), np.nan, np.nan)):
-            rows.append(dict(zip(names, key, strict=True)) | {"metric": metric, "measured": float(value), "low": float(a), "high": float(b), "unit": unit})
+        shown = [("Test accuracy", "percent", 100 * accuracy, 100 * low, 100 * high),
+                 ("macro-F1", "fraction", _class_mean(mean[at][None, 2:])[0], *f1),
+                 ("MSE", f"loss per image x {BATCHES}", BATCHES * loss, BATCHES * low_loss, BATCHES * high_loss),
+                 ("loss per image", "nats", loss, low_loss, high_loss),
+                 ("calibration error", "fraction", np.mean(ece), np.nan, np.nan),
+                 ("squared error of the probabilities", "0 to 2", np.mean(brier), np.nan, np.nan),
+                 ("Correct", "images", accuracy * len(true), low * len(true), high * len(true)),
+                 ("Total", "images", len(true), np.nan, np.nan)]
+        rows += [dict(zip(names, key, strict=True)) | {"metric": metric, "measured": float(value), "low": float(a), "high": float(b), "unit": unit}
+                 for metric, unit, value, a, b in shown]
     return pd.DataFrame(rows)
 
 
@@ -113,11 +116,13 @@ def table_4_1(profile: str = "quick") -> Outcome:
         said = {(n,): probabilities(profile, n, protocol) for n in names}
         for more, keep in (("", None), (CLEAN, fresh(profile))):
             frames.append(measures(said, ("model",), profile, keep).assign(protocol=protocol + more))
-        frames.append(pd.DataFrame([{"model": n, "metric": "parameters", "protocol": protocol, "measured": results(profile, n, protocol)[0]["parameters"],
-                                     "unit": "count"} for n in names]))
-    wide = classifiers.sizes(networks.CLASSES)
-    frames.append(pd.DataFrame([{"model": n, "metric": "parameters", "protocol": "full width", "measured": wide[n], "unit": "count"} for n in wide]))
+        frames.append(_parameters({n: results(profile, n, protocol)[0]["parameters"] for n in names}, protocol))
+    frames.append(_parameters(classifiers.sizes(networks.CLASSES), "full width"))
     return outcome(pd.concat(frames)[["model", "metric", "protocol", "measured", "low", "high", "unit"]], profile, settled=settled(profile))
+
+
+def _parameters(count: dict[str, int], protocol: str) -> pd.DataFrame:
+    return pd.DataFrame([{"model": n, "metric": "parameters", "protocol": protocol, "measured": v, "unit": "count"} for n, v in count.items()])
 
 
 @runs.once
@@ -174,20 +179,21 @@ def pairs(profile: str = "quick") -> Outcome:
         p[protocol] = [metrics.mcnemar(hits[a][0], hits[b][0]) for a, b in ours]
         if not sizes(profile).narrow:
             differ = [round((hits[a][0] != hits[b][0]).mean() * total) for a, b in ours]
-            p[f"print, disagreeing as ours {protocol}"] = [_with_disagreement(right[a], right[b], n) for (a, b), n in zip(ours, differ, strict=True)]
+            p[f"print, disagreeing as ours {protocol}"] = [_with_disagreement(right[a], right[b], n)
+                                                           for (a, b), n in zip(ours, differ, strict=True)]
         gain = np.stack([hits[a].mean(0) - hits[b].mean(0) for a, b in ours], 1)                           # (N, pairs)
         mean, drawn = metrics.bootstrap_draws(gain, contents(profile), draws=shared(profile).draws)
         low, high = metrics.interval(drawn, shared(profile).level)
         tail = np.minimum((drawn <= 0).sum(0), (drawn >= 0).sum(0))
         p[f"{protocol}, seeds averaged"] = np.minimum(1, 2 * (1 + tail) / (len(drawn) + 1))
-        rows += [{"first": a, "second": b, "metric": "difference in accuracy", "protocol": protocol, "measured": 100 * mean[k], "low": 100 * low[k],
-                  "high": 100 * high[k], "unit": "points"} for k, (a, b) in enumerate(ours)]
+        rows += [{"first": a, "second": b, "metric": "difference in accuracy", "protocol": protocol, "measured": 100 * mean[k],
+                  "low": 100 * low[k], "high": 100 * high[k], "unit": "points"} for k, (a, b) in enumerate(ours)]
         families |= dict.fromkeys(p.keys() - families.keys(), ours)
     for protocol, raw in p.items():
         rows += [{"first": a, "second": b, "metric": "p, Holm", "protocol": protocol, "measured": v, "unit": "probability"}
                  for (a, b), v in zip(families[protocol], metrics.holm(raw), strict=True)]
-    rows += [{"first": a, "second": b, "metric": "difference in accuracy", "protocol": "print", "measured": 100 * (right[a] - right[b]) / total,
-              "unit": "points"} for a, b in family]
+    rows += [{"first": a, "second": b, "metric": "difference in accuracy", "protocol": "print",
+              "measured": 100 * (right[a] - right[b]) / total, "unit": "points"} for a, b in family]
     return outcome(pd.DataFrame(rows), profile, settled=settled(profile))
 
 
@@ -206,7 +212,8 @@ def separated(profile: str) -> pd.DataFrame:
     """How many of the pairs differ at 5 % after Holm, by way of reading: reading, pairs, differ."""
     frame = pairs(profile).frame
     frame = frame[frame.metric == "p, Holm"]
-    return frame.assign(differ=frame.measured < 0.05).groupby("protocol", sort=False).agg(pairs=("differ", "size"), differ=("differ", "sum")).reset_index()
+    counted = frame.assign(differ=frame.measured < 0.05).groupby("protocol", sort=False)
+    return counted.agg(pairs=("differ", "size"), differ=("differ", "sum")).reset_index()
 
 
 # ---------------------------------------------------------------- one thing changed at a time
@@ -231,7 +238,9 @@ def ways(profile: str = "quick") -> Outcome:
     changed = {k: v for k, v in said.items() if k[0] == sizes(profile).variant_of and k[1] in (base(profile), CLEANED) and k[2] == PLAIN}
     clean = measures(changed, names, profile, fresh(profile)).assign(protocol="clean test")
     known = ~fresh(profile)
-    parts = [frame, clean] + ([measures(changed, names, profile, known).assign(protocol="test pictures that stand in training")] if known.any() else [])
+    parts = [frame, clean]
+    if known.any():
+        parts.append(measures(changed, names, profile, known).assign(protocol="test pictures that stand in training"))
     return outcome(pd.concat(parts), profile, settled=settled(profile))
 
 
@@ -251,5 +260,5 @@ def export(profile: str, folder: Path | None = None) -> str:
         save_file(weights, partial)
         partial.replace(path)
     except OSError as error:
-        raise EmolibError(f"{path}: cannot be written ({error.strerror}); make the folder of the data writable, or export(profile, folder)") from None
+        raise EmolibError(f"{path}: cannot be written ({error.strerror}); make it writable, or name another: export(profile, folder)") from None
     return str(path)

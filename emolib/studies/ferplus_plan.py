@@ -45,9 +45,10 @@ class Sizes:
 
 
 SIZES = {
-    "smoke": Sizes(seeds=1, networks=("ResNet18", "ResNet50", "Densenet121"), narrow=True, side=36, crop=32, batch=32, draws=128, epochs=2, rate=2e-3,
-                   train=600, validation=80, test=200, variants=(SOFT, CLEANED)),
-    "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=3000, epochs=8, rate=2e-3, plateau=2, validation=500, variants=(SOFT, CLEANED)),
+    "smoke": Sizes(seeds=1, networks=("ResNet18", "ResNet50", "Densenet121"), narrow=True, side=36, crop=32, batch=32, draws=128, epochs=2,
+                   rate=2e-3, train=600, validation=80, test=200, variants=(SOFT, CLEANED)),
+    "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=3000, epochs=8, rate=2e-3, plateau=2, validation=500,
+                   variants=(SOFT, CLEANED)),
     "full": Sizes(),
 }
 
@@ -119,6 +120,7 @@ def train(profile: str = "quick") -> pd.DataFrame:
     return pd.DataFrame(rows).groupby(["network", "protocol"], sort=False, as_index=False).mean().round(1)
 
 
+@runs.once
 def results(profile: str, network: str, protocol: str) -> list[dict]:
     """One result per seed of a network under a protocol, from the store or computed now."""
     grid = plan(profile)
