@@ -128,9 +128,10 @@ def reliability(profile: str = "quick") -> Outcome:
             p = averaged(profile, protocol, way)
             p, true = p.reshape(-1, p.shape[-1]), np.tile(truth(profile), len(p))             # every seed's average counts
             error = calibration.calibration_error(p, true)
-            rows += [{"way": f"{way}, error {error:.3f}", "protocol": protocol, "confidence": float(c), "measured": float(a), "share of pictures": float(s)}
+            panel = {"panel": f"{way}, error {error:.3f}\n{protocol}", "way": way, "protocol": protocol}
+            rows += [panel | {"line": "averaged network", "confidence": float(c), "measured": float(a), "share of pictures": float(s)}
                      for s, c, a in zip(*calibration.reliability(p, true, bins=10), strict=True) if s > 0]
-        rows += [{"way": "honest", "protocol": protocol, "confidence": c, "measured": c} for c in (1 / networks.CLASSES, 1.0)]
+            rows += [panel | {"line": "honest", "confidence": c, "measured": c} for c in (1 / networks.CLASSES, 1.0)]
     return outcome(pd.DataFrame(rows), profile)
 
 
