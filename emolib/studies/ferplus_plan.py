@@ -47,7 +47,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(seeds=1, networks=("ResNet18", "ResNet50", "Densenet121"), narrow=True, side=36, crop=32, batch=32, draws=128, epochs=2,
                    rate=2e-3, train=600, validation=80, test=200, variants=(SOFT, CLEANED)),
-    "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=3000, epochs=8, rate=2e-3, plateau=2, validation=500,
+    "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=1500, epochs=6, rate=2e-3, plateau=2, validation=300,
                    variants=(SOFT, CLEANED)),
     "full": Sizes(),
 }
