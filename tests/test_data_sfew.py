@@ -214,8 +214,8 @@ def test_the_real_table_is_what_the_protocol_says(real_sfew):
     twice = table.meta[table.meta.image.duplicated(keep=False)]
     assert sorted(twice.code) == [3, 7] and twice.image.nunique() == 1
     assert np.abs(table.features).max() < 0.17                                    # the outlier left with its row
-    assert sfew_row(data.doctor(real_sfew)).state == "found"
-    assert twice.image.iloc[0] in sfew_row(data.doctor(real_sfew)).duplicates
+    seen = sfew.check(real_sfew)
+    assert seen.state(sfew.ROWS) == "found" and twice.image.iloc[0] in seen.duplicates
 
 
 def test_the_real_tables_fingerprint_is_stable(real_sfew):
