@@ -162,7 +162,7 @@ def test_a_number_out_of_place(tmp_path):
 # ---------------------------------------------------------------- rotations and derivatives
 
 def test_rodrigues_and_back_at_every_angle():
-    for angle in (0.0, 1e-12, 1e-8, 1e-4, 9.9e-4, 1.1e-3, 1.0, math.pi - 1e-7, math.pi):
+    for angle in (0.0, 1e-12, 1e-8, 1e-4, 9.9e-4, 1.1e-3, 1.0, 3.0, math.pi - 1e-7, math.pi):
         for axis in torch.tensor([[1, 0, 0], [0, -1, 0], [0, 0, 1], [1, 2, -2], [-1, 1e-9, 0]], dtype=torch.float64):
             w = angle * axis / axis.norm()
             R = candide.rodrigues(w)
@@ -413,6 +413,10 @@ def test_steps_that_run_out_are_said(model):
     points, _ = some(model, 5)
     cut = candide.fit_action(points, model, torch.zeros(7), Options(steps=1))
     assert not cut.converged.any() and cut.iterations == 1 and cut.units.isfinite().all()
+    points, _ = some(model, 200, turn=0.3)
+    steps = candide.fit_action(points, model, torch.zeros(7)).iterations
+    some_done = candide.fit_action(points, model, torch.zeros(7), Options(steps=steps - 1)).converged
+    assert some_done.any() and not some_done.all()
 
 
 # ---------------------------------------------------------------- simulated faces

@@ -6,7 +6,6 @@ Layers and names are torchvision's, so its weights, and VGG-Face's in that form,
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torchvision.models.vgg import make_layers
 
@@ -32,20 +31,17 @@ class Vgg16(nn.Module):
         self.classifier = nn.Sequential(
             nn.Linear(49 * channels[-2], dense), nn.ReLU(inplace=True), nn.Dropout(dropout),
             nn.Linear(dense, dense), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(dense, classes))
-        self.frozen = False
         for layer in self.features:
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
                 nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            x = self.avgpool(self.features(x))                                    # (B, 512, 7, 7)
+        x = self.avgpool(self.features(x))                                        # (B, 512, 7, 7)
         return self.classifier(x.flatten(1))                                      # (B, classes)
 
     def freeze(self, frozen: bool = True) -> Vgg16:
         """Fig. 4.15: train the dense layers on fixed convolutions (True), or the whole network (False). Returns the network."""
-        self.frozen = frozen
         self.features.requires_grad_(not frozen)
         return self
 
