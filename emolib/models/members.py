@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from emolib.errors import EmolibError
 
 
 class Linear(nn.Module):
@@ -53,6 +56,152 @@ class Conv1d(nn.Module):
         return y.view(members, batch, length, -1)                                 # (M, B, L, out)
 
 
+class BatchNorm1d(nn.Module):
+    """`members` batch normalisations over the rows of each member: (M, B, F) -> (M, B, F), as `nn.BatchNorm1d(F)`.
+
+    mask (M, B) or (B,), bool: rows that count. The others are normalised too, but take no part in the statistics: members
+    whose batches are shorter are padded. Raises EmolibError where a member trains on fewer than two rows.
+    """
+
+    def __init__(self, members: int, features: int, *, eps: float = 1e-5, momentum: float = 0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(members, 1, features))
+        self.bias = nn.Parameter(torch.zeros(members, 1, features))
+        self.register_buffer("running_mean", torch.zeros(members, 1, features))
+        self.register_buffer("running_var", torch.ones(members, 1, features))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        x = x.to(self.weight.dtype)                                               # statistics in full precision under autocast
+        mean, var = self._statistics(x, mask) if self.training else (self.running_mean, self.running_var)
+        scale = self.weight * torch.rsqrt(var + self.eps)                         # (M, 1, F)
+        return torch.addcmul(self.bias - mean * scale, x, scale)                  # (M, B, F)
+
+    def _statistics(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        if mask is None:
+            count, fewest = x.shape[1], x.shape[1]
+            var, mean = torch.var_mean(x, dim=1, correction=0, keepdim=True)      # (M, 1, F) each
+        else:
+            seen = mask.expand(x.shape[:2]).unsqueeze(-1)                         # (M, B, 1)
+            count = seen.sum(1, keepdim=True).to(x.dtype)                         # (M, 1, 1)
+            fewest = int(count.min())
+            mean = torch.where(seen, x, 0.0).sum(1, keepdim=True) / count
+            var = torch.where(seen, x - mean, 0.0).square().sum(1, keepdim=True) / count
+        if fewest < 2:
+            raise EmolibError("batch normalisation: a member trains on fewer than two frames; drop the last, short batch")
+        with torch.no_grad():                                                     # the running variance is the unbiased one
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * (count / (count - 1)), self.momentum)
+        return mean, var
+
+
+class Dropout(nn.Module):
+    """Dropout with a stream of its own for every member: (M, ...) -> (M, ...), as `nn.Dropout(p)` otherwise.
+
+    seeds   one per member; equal seeds, equal masks. `stream` tells the layers of a network apart.
+    A mask is drawn from (seed, stream, number of the call), so a member's masks depend neither on its company nor on the
+    global stream, and training that goes on from a checkpoint draws what it would have drawn.
+    """
+
+    def __init__(self, seeds: list[int], p: float = 0.5, *, stream: int = 0):
+        super().__init__()
+        self.seeds, self.p, self.stream, self.calls = [int(s) for s in seeds], p, stream, 0
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.calls)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        self.calls = int(state)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        drawn = {}                                                                # members of one seed share a mask
+        for seed in dict.fromkeys(self.seeds):
+            state = np.random.SeedSequence((abs(seed), seed < 0, self.stream, self.calls)).generate_state(1, np.uint64)[0]
+            generator = torch.Generator(x.device).manual_seed(int(state >> np.uint64(1)))
+            drawn[seed] = torch.empty(x.shape[1:], dtype=x.dtype, device=x.device).bernoulli_(1 - self.p, generator=generator)
+        self.calls += 1
+        return x * torch.stack([drawn[seed] for seed in self.seeds]).div_(1 - self.p)
+
+
+class LSTM(nn.Module):
+    """`members` LSTMs of one layer, batch first: (M, B, T, in) -> (M, B, T, hidden), as `nn.LSTM(in, hidden, batch_first=True)`.
+
+    It starts from zero in every window. weight_in (M, in, 4 H) and weight_hidden (M, H, 4 H) hold the gates side by side in
+    PyTorch's order: input, forget, cell, output. There are two biases, as there: plain SGD moves their sum twice as fast.
+    """
+
+    def __init__(self, members: int, features_in: int, hidden: int):
+        super().__init__()
+        self.fan_in = hidden                                                      # PyTorch's bound for all four
+        self.weight_in = nn.Parameter(torch.empty(members, features_in, 4 * hidden))
+        self.weight_hidden = nn.Parameter(torch.empty(members, hidden, 4 * hidden))
+        self.bias_in = nn.Parameter(torch.empty(members, 1, 4 * hidden))
+        self.bias_hidden = nn.Parameter(torch.empty(members, 1, 4 * hidden))
+
+    def forward(self, x: Tensor) -> Tensor:
+        members, batch, length, _ = x.shape
+        # Time first, so that a step of all members lies in one piece; the input's share of all steps is one product.
+        with torch.autocast(x.device.type, enabled=False):
+            x = x.to(self.weight_in.dtype).transpose(1, 2).reshape(members, length * batch, -1)
+            gates = torch.baddbmm(self.bias_in + self.bias_hidden, x, self.weight_in)                    # (M, T B, 4 H)
+            gates = gates.view(members, length, batch, -1).transpose(0, 1)                               # (T, M, B, 4 H)
+            return _Recurrence.apply(gates, self.weight_hidden).permute(1, 2, 0, 3)                      # (M, B, T, H)
+
+
+class _Recurrence(torch.autograd.Function):
+    """The steps of an LSTM: gates (T, M, B, 4 H) before the state's share, weight (M, H, 4 H) -> outputs (T, M, B, H).
+
+    Written out because automatic differentiation would form the gradient of the weights once a step and add up T of them;
+    here it is one product over all steps.
+    """
+
+    @staticmethod
+    def forward(ctx, gates: Tensor, weight: Tensor) -> Tensor:
+        length, members, batch, wide = gates.shape
+        size = wide // 4
+        act = gates.contiguous().clone()                                          # becomes the gates' values
+        cell = act.new_empty(length, members, batch, size)
+        out = torch.empty_like(cell)
+        for t in range(length):
+            if t:
+                act[t].baddbmm_(out[t - 1], weight)                               # (M, B, 4 H)
+            act[t, ..., :2 * size].sigmoid_()
+            act[t, ..., 2 * size:3 * size].tanh_()
+            act[t, ..., 3 * size:].sigmoid_()
+            i, f, g, o = act[t].split(size, -1)                                   # (M, B, H) each
+            torch.mul(i, g, out=cell[t])
+            if t:
+                cell[t].addcmul_(f, cell[t - 1])
+            torch.mul(o, torch.tanh(cell[t]), out=out[t])
+        ctx.save_for_backward(act, cell, out, weight)
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, above: Tensor) -> tuple[Tensor, Tensor]:
+        act, cell, out, weight = ctx.saved_tensors
+        length, members, _, size = out.shape
+        # What does not hang on the steps behind is formed for all steps at once.
+        i, f, g, o = act.split(size, -1)                                          # (T, M, B, H) each
+        bent = torch.tanh(cell)
+        before = torch.cat([torch.zeros_like(cell[:1]), cell[:-1]])               # the cell one step earlier
+        slope = torch.stack([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)], dim=-2)  # d cell / d the first three gates
+        into_cell, into_out = o * (1 - bent * bent), bent * o * (1 - o)           # d out / d cell, d out / d the fourth
+        grad = torch.empty_like(act)
+        back = weight.transpose(1, 2)                                             # (M, 4 H, H)
+        carried = torch.zeros_like(cell[0])
+        for t in reversed(range(length)):
+            d_out = above[t] if t + 1 == length else torch.baddbmm(above[t], grad[t + 1], back)           # (M, B, H)
+            carried.addcmul_(d_out, into_cell[t])
+            torch.mul(carried.unsqueeze(-2), slope[t], out=grad[t, ..., :3 * size].unflatten(-1, (3, size)))
+            torch.mul(d_out, into_out[t], out=grad[t, ..., 3 * size:])
+            carried.mul_(f[t])
+        steps = lambda v: v.transpose(0, 1).flatten(1, 2)                         # noqa: E731   (M, T B, .)
+        return grad, steps(out[:-1]).transpose(1, 2) @ steps(grad[1:])            # (M, H, 4 H)
+
+
 def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor] | None = None) -> nn.Module:
     """Give member m the weights that seed `seeds[m]` draws: uniform in +-1/sqrt(fan_in), PyTorch's own default.
 
@@ -64,12 +213,12 @@ def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor]
     generators = [torch.Generator().manual_seed(int(s)) for s in distinct]
     with torch.no_grad():
         for layer in net.modules():
-            if not isinstance(layer, (Linear, Conv1d)):
+            if not isinstance(layer, (Linear, Conv1d, LSTM)):                     # BatchNorm1d starts from 1 and 0
                 continue
             bound = torch.full((len(seeds),), float(layer.fan_in)) if fan_in is None or layer not in fan_in \
                 else fan_in[layer].float()
             bound = (1.0 / bound.clamp_min(1.0).sqrt()).view(-1, 1, 1)            # (M, 1, 1)
-            for parameter in (layer.weight, layer.bias):
+            for parameter in layer.parameters(recurse=False):
                 drawn = torch.stack([torch.rand(parameter.shape[1:], generator=g, dtype=torch.float64)
                                      for g in generators])                        # (seeds, ...)
                 parameter.copy_((2 * drawn[where] - 1) * bound)
