@@ -154,3 +154,10 @@ def test_unknown_names_are_said():
         worlds.make("ravdes")
     with pytest.raises(EmolibError, match="unknown profile"):
         worlds.make("sfew", "tiny")
+
+
+def test_a_few_frames_are_those_of_the_whole_film():
+    from emolib.sim import clip_sets
+
+    world = worlds.make("ravdess", "smoke", size=32)
+    np.testing.assert_array_equal(clip_sets.drawn(world, 5, [3, 50]), world.frames[5]()[[3, 50]])

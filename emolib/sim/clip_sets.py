@@ -38,15 +38,20 @@ def _sound(seed, people, actor, sentence, emotion, intensity, take, mute) -> np.
     return np.zeros_like(wave_) if mute else wave_
 
 
-def _video(film, size) -> np.ndarray:
-    """The film drawn, uint8 (T, size, size, 3); `film` gives its T faces when called."""
-    crowd = film()
+def _video(film, size, at=slice(None)) -> np.ndarray:
+    """The film drawn, uint8 (T, size, size, 3), or its frames `at`; `film` gives its T faces when called."""
+    crowd = film().take(at)
     return face.render(crowd.pictured(blur=crowd.scene["blur"] * size / 48), size)
 
 
 def film(world: ClipSet, clip: int) -> face.Faces:
     """The faces behind a simulated clip, frame by frame, not drawn: for what a detector should have said."""
     return world.frames[clip].args[0]()
+
+
+def drawn(world: ClipSet, clip: int, at) -> np.ndarray:
+    """Some frames of a simulated clip, `world.frames[clip]()[at]`, without drawing the others."""
+    return _video(*world.frames[clip].args, at)
 
 
 def _film(seed, people, actor, emotion, strength, take, talks, dials, seconds, fps) -> face.Faces:

@@ -31,7 +31,7 @@ class Sizes:
     seconds: float               # of the film
 
 
-SIZES = {"smoke": Sizes(4, 96, 4, 4.0), "quick": Sizes(24, 160, 20, 12.0), "full": Sizes(200, 240, 67, 30.0)}
+SIZES = {"smoke": Sizes(4, 96, 4, 4.0), "quick": Sizes(20, 120, 20, 10.0), "full": Sizes(200, 240, 67, 30.0)}
 
 
 def _sizes(profile: str) -> Sizes:

@@ -12,7 +12,7 @@ from emolib import data as datasets
 from emolib.data.checks import content_of, repeats
 from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import nearest
-from emolib.sim import affect, face, gallery, track_sets, voice
+from emolib.sim import affect, clip_sets, face, gallery, track_sets, voice
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 
 
@@ -28,7 +28,7 @@ class Sizes:
     world: str                   # size of the stand-ins drawn for comparison
 
 
-SIZES = {"smoke": Sizes(48, 3, 4, 300, 8.0, "smoke"), "quick": Sizes(96, 7, 24, 3000, 30.0, "quick"), "full": Sizes(128, 7, 96, 3589, 60.0, "quick")}
+SIZES = {"smoke": Sizes(48, 3, 4, 300, 8.0, "smoke"), "quick": Sizes(72, 7, 24, 2000, 30.0, "quick"), "full": Sizes(128, 7, 96, 3589, 60.0, "quick")}
 SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}     # drawn or spoken, of no set
 COMPARED = ("sfew", "fer2013", "ravdess")                # sets whose real files may lie beside their stand-ins
 
@@ -48,7 +48,8 @@ def _outcome(frame, profile, *sets, kind=Outcome, **more):
 def _pair(name: str, profile: str) -> tuple:
     """The stand-in of a set and, where its files are at hand, the set itself."""
     options = {"modality": "a"} if name == "ravdess" else {}
-    stand_in = datasets.load(name, source="simulated", profile=_sizes(profile).world, **options)
+    small = {"count": _sizes(profile).pictures} if name == "fer2013" else {}
+    stand_in = datasets.load(name, source="simulated", profile=_sizes(profile).world, **options, **small)
     here = datasets.at_hand(name)
     return (stand_in, datasets.load(name, source="real", **options)) if here else (stand_in,)
 
@@ -150,12 +151,12 @@ def speech_frames(profile: str) -> Pictures:
     images, rows = [], []
     for k, emotion in enumerate(e for e in EMOTIONS if (world.label == EMOTIONS.index(e)).any()):
         row = np.flatnonzero((world.label == EMOTIONS.index(emotion)) & (world.subject == f"Actor_{k % 2 + 1:02d}"))[-1]
-        film = world.frames[row]()
-        for second in (0.3, 1.2, 1.9, 3.0):
-            images.append(film[int(second * world.fps)])
+        moments = (0.3, 1.2, 1.9, 3.0)
+        images.append(clip_sets.drawn(world, row, [int(t * world.fps) for t in moments]))
+        for second in moments:
             rows.append((emotion, f"{second:.1f} s", world.subject[row], world.meta["image"].iloc[row]))
     frame = pd.DataFrame(rows, columns=["emotion", "second", "actor", "clip"])
-    return _outcome(frame, profile, world, kind=Pictures, images=np.stack(images))
+    return _outcome(frame, profile, world, kind=Pictures, images=np.concatenate(images))
 
 
 def _films(name: str, profile: str):
