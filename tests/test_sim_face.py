@@ -1,12 +1,17 @@
 """Simulated faces: shapes, determinism, and pictures that agree with their ground truth."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emolib.errors import EmolibError
-from emolib.sim import face
+from emolib.sim import face, worlds
 
 
 def test_shapes_and_types():
@@ -25,6 +30,29 @@ def test_bytes_do_not_depend_on_batch_or_threads():
     np.testing.assert_array_equal(whole, face.render(crowd, 24, threads=1))
     np.testing.assert_array_equal(whole[13:14], face.render(crowd.take(slice(13, 14)), 24))
     assert not np.array_equal(whole, face.render(face.faces(2, 70, style="tight"), 24))
+
+
+def test_a_world_is_the_same_on_one_core_and_on_two(monkeypatch):
+    seen = []
+    for cores in ({0}, {0, 1}):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: cores, raising=False)
+        seen.append(worlds.fer2013(3, 70))
+    np.testing.assert_array_equal(seen[0].images, seen[1].images)
+    assert seen[0].fingerprint == seen[1].fingerprint
+
+
+@pytest.mark.slow
+def test_a_second_process_finds_the_compiled_loop(tmp_path):
+    draw = "from emolib.sim import face; print(int(face.render(face.faces(0, 2), 16).sum()))"
+    where = os.environ | {"EMOLIB_CACHE": str(tmp_path), "PYTHONPATH": str(Path(face.__file__).parents[2])}
+    sums = [subprocess.run([sys.executable, "-c", draw], env=where, check=True, capture_output=True).stdout for _ in range(2)]
+    assert sums[0] == sums[1] and len(list(tmp_path.rglob("*.nbc"))) == 1           # one compiled loop, not one per process
+
+
+def test_no_trait_turns_a_curve_inside_out():
+    f = face.features(face.faces(12, 20_000).acting(**{f"au{u}": 1.0 for u in (12, 20, 23, 24, 25)}))
+    for name, least in {"lip_up": 0.002, "lip_low": 0.003, "brow_th": 0.01, "nose_w": 0.1, "bridge": 0.015, "eye_w": 0.1, "mouth_w": 0.2, "head_w": 0.8}.items():
+        assert f[name].min() > least, (name, f[name].min())
 
 
 @settings(max_examples=15, deadline=None)
@@ -101,7 +129,7 @@ def test_golden_pixels():
     np.testing.assert_allclose(image.mean((1, 2)), GOLDEN_MEAN, atol=1.0, err_msg="did a trait, a curve or a stream change? then say so in DATASHEET.md")
 
 
-GOLDEN_MEAN = (90.1, 76.7, 79.7)
+GOLDEN_MEAN = (88.5, 76.4, 77.6)
 
 
 def test_tensors_draw_what_the_compiled_loop_draws():

@@ -1,4 +1,8 @@
-"""Simulated faces before detectors and networks that nobody here wrote (see judges.py)."""
+"""Simulated faces before detectors and networks that nobody here wrote (see judges.py).
+
+Seeds 2100 to 2108 make people that were never looked at while the traits were tuned. Who tunes again
+chooses new seeds afterwards: figures on watched people flatter.
+"""
 
 import judges
 import numpy as np
@@ -23,7 +27,7 @@ def acting_crowd(seed, count, **scene):
 
 
 def test_dlib_and_mediapipe_find_nearly_every_face():
-    crowd, _ = acting_crowd(100, 500, yaw=(-25.0, 25.0))
+    crowd, _ = acting_crowd(2100, 500, yaw=(-25.0, 25.0))
     pictures = face.render(crowd, 160)
     assert sum(judges.dlib_box(i) is not None for i in pictures) >= 495
     assert sum(judges.blendshapes(i) is not None for i in pictures) >= 495
@@ -41,14 +45,14 @@ def _errors(seed, count, bias, **scene):
 
 
 def test_dlib_points_fall_on_the_true_ones():
-    _, bias = _errors(101, 150, 0.0)                                       # dlib's own convention, on other people
-    frontal, turned = _errors(102, 150, bias)[0].mean(), _errors(103, 150, bias, yaw=(-25.0, 25.0))[0].mean()
+    _, bias = _errors(2101, 200, 0.0)                                       # dlib's own convention, on other people
+    frontal, turned = _errors(2102, 200, bias)[0].mean(), _errors(2103, 200, bias, yaw=(-25.0, 25.0))[0].mean()
     print(f"68 points: {frontal:.4f} frontal, {turned:.4f} to yaw 25")
     assert frontal <= 0.045 and turned <= 0.07, (frontal, turned)
 
 
 def test_blendshapes_follow_the_units():
-    steps, people = np.linspace(0, 1, 9), face.faces(104, 50)
+    steps, people = np.linspace(0, 1, 9), face.faces(2104, 50)
     rise, rho, cross = {}, {}, {}
     for unit in SHAPES:
         scores = np.full((9, len(people), len(SHAPES)), np.nan)
@@ -68,7 +72,7 @@ def test_blendshapes_follow_the_units():
 
 
 def test_network_trained_on_fer2013_names_the_expressions():
-    crowd, label = acting_crowd(105, 1400, style="tight")
+    crowd, label = acting_crowd(2105, 1400, style="tight")
     named = np.concatenate([judges.fer_scores(face.render(crowd.take(slice(s, s + 350)), 48, grey=True)).argmax(1)
                             for s in range(0, 1400, 350)])
     recall = {EMOTIONS[c]: float((named[label == c] == c).mean()) for c in range(7)}
@@ -77,15 +81,15 @@ def test_network_trained_on_fer2013_names_the_expressions():
 
 
 def test_different_people_are_different_to_a_face_recogniser():
-    count = 60
-    who, rest = face.people(106, count), np.zeros((count, len(face.UNITS)))
+    count = 120
+    who, rest = face.people(2106, count), np.zeros((count, len(face.UNITS)))
     smiling = np.repeat(0.8 * affect.prototype("happy")[None], count, 0)
-    first = face.render(face.Faces(who, face.pictures(107, count), rest), 160)
-    second = face.render(face.Faces(who, face.pictures(108, count), smiling), 160)
+    first = face.render(face.Faces(who, face.pictures(2107, count), rest), 160)
+    second = face.render(face.Faces(who, face.pictures(2108, count), smiling), 160)
     pairs = [(a, b) for a, b in zip(map(judges.dlib_identity, first), map(judges.dlib_identity, second))
              if a is not None and b is not None]
     a, b = (np.stack(side) for side in zip(*pairs))
     apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
     same, other = np.diag(apart).mean(), apart[~np.eye(len(a), dtype=bool)].mean()
     print(f"identity: same {same:.3f}, different {other:.3f}, ratio {other / same:.2f}")
-    assert other >= 1.9 * same, (same, other)              # the aim is 2; DATASHEET.md gives the measured ratio
+    assert other >= 2 * same, (same, other)

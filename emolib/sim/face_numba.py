@@ -46,42 +46,46 @@ SCALAR = dict(exp=_exp, log=math.log, sqrt=math.sqrt, sin=math.sin, noise=_noise
               clip=numba.njit(lambda x, a, b: a if x < a else (b if x > b else x)))
 
 
+_cast = _colour = None                                  # bound by `_kernel`
+
+
+def _draw(faces, start, stop, out):
+    """Draw faces `start` to `stop` into `out`; `_cast` and `_colour` are the compiled pixel functions (see `_kernel`)."""
+    size = out.shape[1]
+    x, y, t, m = (np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty((size, size)))
+    image, spare = np.empty((size, size, 3)), np.empty((size, size, 3))
+    for face in range(start, stop):
+        p = faces[face]
+        pixel = p.span / size
+        for i in range(size):
+            v = ((i + 0.5) / size - 0.5) * p.span + p.cy
+            for j in range(size):
+                u = ((j + 0.5) / size - 0.5) * p.span + p.cx
+                x[i, j], y[i, j], t[i, j], m[i, j] = _cast(p, u, v)
+        for i in range(size):
+            v = ((i + 0.5) / size - 0.5) * p.span + p.cy
+            for j in range(size):
+                u = ((j + 0.5) / size - 0.5) * p.span + p.cx
+                tu = (t[i, min(j + 1, size - 1)] - t[i, max(j - 1, 0)]) / (2.0 * pixel)
+                tv = (t[min(i + 1, size - 1), j] - t[max(i - 1, 0), j]) / (2.0 * pixel)
+                r, g, b = _colour(p, u, v, x[i, j], y[i, j], m[i, j], tu, tv, pixel)
+                image[i, j, 0], image[i, j, 1], image[i, j, 2] = r, g, b
+        if p.blur > 0.25:
+            _blur(image, spare, p.blur)
+        _develop(p, image, out[face])
+
+
 @cache
 def _kernel():
-    """Compile (or find) the loop over the pixels of faces `start` to `stop`."""
-    sources = b"".join((Path(__file__).parent / name).read_bytes() for name in ("face_numba.py", "face_pixels.py", "face_tiles.py"))
+    """Compile `_draw`, or find it compiled."""
+    here = Path(__file__).parent
+    sources = b"".join((here / f"{name}.py").read_bytes() for name in ("face_numba", "face_pixels", "face_tiles", "streams"))
     place = Path(os.environ.get("EMOLIB_CACHE") or Path(__file__).parents[2] / ".cache")
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(place / "numba" / hashlib.sha256(sources).hexdigest()[:16])
     try:
         px = face_pixels.bind(decorate=numba.njit, **SCALAR)
-        cast, colour = px.cast, px.pixel
-
-        @numba.njit(nogil=True, cache=True)
-        def draw(faces, start, stop, out):
-            size = out.shape[1]
-            x, y, t, m = (np.empty((size, size)), np.empty((size, size)), np.empty((size, size)), np.empty((size, size)))
-            image, spare = np.empty((size, size, 3)), np.empty((size, size, 3))
-            for face in range(start, stop):
-                p = faces[face]
-                pixel = p.span / size
-                for i in range(size):
-                    v = ((i + 0.5) / size - 0.5) * p.span + p.cy
-                    for j in range(size):
-                        u = ((j + 0.5) / size - 0.5) * p.span + p.cx
-                        x[i, j], y[i, j], t[i, j], m[i, j] = cast(p, u, v)
-                for i in range(size):
-                    v = ((i + 0.5) / size - 0.5) * p.span + p.cy
-                    for j in range(size):
-                        u = ((j + 0.5) / size - 0.5) * p.span + p.cx
-                        tu = (t[i, min(j + 1, size - 1)] - t[i, max(j - 1, 0)]) / (2.0 * pixel)
-                        tv = (t[min(i + 1, size - 1), j] - t[max(i - 1, 0), j]) / (2.0 * pixel)
-                        r, g, b = colour(p, u, v, x[i, j], y[i, j], m[i, j], tu, tv, pixel)
-                        image[i, j, 0], image[i, j, 1], image[i, j, 2] = r, g, b
-                if p.blur > 0.25:
-                    _blur(image, spare, p.blur)
-                _develop(p, image, out[face])
-
-        return draw
+        globals().update(_cast=px.cast, _colour=px.pixel)        # not a closure: numba never finds a closure of functions again
+        return numba.njit(nogil=True, cache=True)(_draw)
     finally:
         numba.config.CACHE_DIR = before
 

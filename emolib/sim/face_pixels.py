@@ -103,23 +103,23 @@ def eye_frame(p, x, y):
     s = (abs(x) - p.eye_x) / p.eye_w
     q = high(1.0 - exp(2.2 * log(abs(s) + 1e-6)), 0.0)
     base = p.eye_dy * side - p.tilt * s
-    return s, base - p.lid_up * q * (1.0 - 0.12 * s), base + p.lid_low * q * (1.0 + 0.15 * s), base
+    return s, base - p.lid_up * q * (1.0 - p.lid_skew * s), base + p.lid_low * q * (1.0 + 0.15 * s), base
 
 
 def relief(p, x, y):
     """Darkness of folds, hollows and wrinkles."""
     ax, my = abs(x), p.mouth_y
     s, up, lo, base = eye_frame(p, x, y)
-    d = 0.30 * bell((ax - 0.29) / 0.12, (y + 0.06) / 0.13) + 0.14 * bell((ax - p.eye_x) / 0.30, (y + 0.15) / 0.08)
+    d = p.hollow * bell((ax - 0.29) / 0.12, (y + 0.06) / 0.13) + 0.14 * bell((ax - p.eye_x) / 0.30, (y + 0.15) / 0.08)
     d = d + p.bag * bell((ax - p.eye_x + 0.05) / 0.19, (y - base - p.lid_low - 0.10) / 0.05)
-    d = d + 0.30 * ridge((y - base + (p.lid_up + p.crease) * high(1.0 - 0.75 * s * s, 0.0)) / 0.024) * step(1.12 - abs(s), 0.06)
+    d = d + p.lid_fold * ridge((y - base + (p.lid_up + p.crease) * high(1.0 - 0.75 * s * s, 0.0)) / 0.024) * step(1.12 - abs(s), 0.06)
     d = d + 0.14 * ridge((y - lo - 0.035) / 0.022) * step(1.0 - abs(s), 0.08) * (0.4 + p.squint)
     xn = x - p.nose_dx
     an = abs(xn)
     if maybe((an < 0.75) & (y > -0.35) & (y < 1.25)):
         d = d + 0.34 * bell((an - p.nose_w - 0.02) / 0.035, (y - p.nose_l - 0.02) / 0.10)
         d = d + 0.42 * bell(xn / (0.85 * p.nose_w), (y - p.nose_l - 0.165) / 0.05)
-        d = d + 1.30 * bell((an - 0.46 * p.nose_w) / (0.25 * p.nose_w), (y - p.nose_l - 0.105) / 0.036)
+        d = d + p.nostril * bell((an - 0.46 * p.nose_w) / (0.25 * p.nose_w), (y - p.nose_l - 0.105) / 0.036)
         d = d + 0.12 * bell((an - p.bridge - 0.06) / 0.05, (y - 0.30) / 0.25)
         d = d + 0.16 * p.nose_wrinkle * (1.0 + sin(52.0 * (y - 0.5 * ax))) * bell(x / 0.20, (y - 0.12) / 0.16)
     f = (y - p.nose_l + 0.06) / (my - p.nose_l + 0.24)
@@ -159,7 +159,7 @@ def mouth_frame(p, x):
     r = sqrt(q)
     middle = p.mouth_y + p.mouth_dy * m + p.corner * m * m + p.lateral * high(m, 0.0) * m * -0.12
     up, lo = middle - p.open_up * q, middle + p.open_low * (0.45 * q + 0.55 * r)
-    return m, up - p.lip_up * (0.75 * q + 0.25 * r) * (1.0 - 0.24 * ridge(m / 0.17)), up, lo, lo + p.lip_low * (0.6 * r + 0.4 * q)
+    return m, up - p.lip_up * (0.75 * q + 0.25 * r) * (1.0 - p.bow * ridge(m / 0.17)), up, lo, lo + p.lip_low * (0.6 * r + 0.4 * q)
 
 
 def blend(a, b, w):
@@ -185,7 +185,7 @@ def mouth(p, x, y, aa, colour, skin):
     seam = 1.0 - 0.20 * ridge(sin(24.0 * x) / 0.18) - 0.35 * am * am
     rows = high(step(up + 0.115 - y, 0.008 + 0.4 * aa), 0.75 * step(y - lo + 0.045, 0.010 + 0.4 * aa) * step(0.12 - drop, 0.02))
     white = hole * rows * step(0.88 - am, 0.05) * p.teeth
-    colour = blend(colour, (0.93 * seam, 0.90 * seam, 0.84 * seam), 0.95 * white)
+    colour = blend(colour, (0.86 * seam, 0.83 * seam, 0.77 * seam), 0.95 * white)
     line = ridge((y - 0.5 * (up + lo)) / (0.016 + 0.4 * aa)) * step(1.05 - am, 0.03) * (1.0 - gap)
     rim = 0.5 * ridge((y - up) / (0.014 + 0.4 * aa)) * inside * gap * (1.0 - 0.8 * white)
     dark = 0.95 * line + rim + 0.30 * bell((abs(x) - p.mouth_w) / 0.035, (y - p.mouth_y - p.corner) / 0.035)
@@ -220,7 +220,7 @@ def face(p, x, y, aa, nx, ny, nz):
     spots = p.freckle * clip(fine(p.tex_v + 16.0 * x, p.tex_u + 16.0 * y) - 0.25, 0.0, 1.0) * bell(ax / 0.8, (y - 0.35) / 0.35)
     flush = 0.10 * bell((ax - 0.62) / 0.30, (y - 0.5) / 0.28) + 0.08 * bell(x / 0.20, (y - p.nose_l) / 0.15)
     colour = (skin[0] + 0.0 * x, skin[1] * (1.0 - 0.8 * flush), skin[2] * (1.0 - flush))
-    dark = relief(p, x, y) + 0.035 * blotch + 0.7 * spots
+    dark = relief(p, x, y) + p.blotch * blotch + 0.7 * spots
     if maybe(p.beard > 0.0):
         low_face = step(y - 0.98, 0.10) * step(ax + 2.0 * (y - 1.0) - 0.28, 0.09) * step(y - 0.62 - 0.55 * (1.15 - ax), 0.10)
         lip = bell(0.0 * x, (y - p.nose_l - 0.31) / 0.075) * step(p.mouth_w + 0.06 - ax, 0.05)

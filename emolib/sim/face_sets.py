@@ -50,7 +50,7 @@ def fer2013(seed: int = 0, count: int = 35_887, *, dials: Dials = Dials(), devic
     again = stream(seed, "fer2013", "leak").random(count) < dials.leak
     who = np.where(again, stream(seed, "fer2013", "leak to").integers(0, count, count), who)
     people, scene = face.people(seed, count)[who], face.pictures(seed, count, style="tight", yaw=(-20.0, 20.0), pitch=(-12.0, 12.0))
-    crowd = shifted(face.Faces(people, scene, _units(seed, shown, dials, 0.25, 0.45)), dials.shift, 48, split != "Training")
+    crowd = shifted(face.Faces(people, scene, _units(seed, shown, dials, 0.25, 0.50)), dials.shift, 48, split != "Training")
     images = face.render(crowd, 48, grey=True, device=device)
     label = noisy(seed, shown, 7, dials.label_noise)
     return ImageSet(name="fer2013", source="simulated", images=images, label=label, split=split,

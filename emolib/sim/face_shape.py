@@ -45,8 +45,8 @@ def _shape(faces: Faces) -> dict:
     jaw = 0.40 * a26                                                           # masseter lets go
     squint = np.clip(0.75 * a6 + 0.6 * a7 + 0.25 * a12 + 0.3 * a9, 0, 1.2)     # orbicularis oculi
     thin = (1 - 0.26 * a12) * (1 - 0.55 * a24) * (1 - 0.45 * a23) * (1 - 0.15 * a26) * (1 - 0.2 * a20) * (1 + 0.25 * a18)
-    open_lids = p["lid_up"] + 0.060 * a5 - 0.030 * a7 - 0.018 * a6 - 0.015 * a4 - 0.012 * a9
-    low_lids = p["lid_low"] * (1 - 0.45 * np.minimum(squint, 1)) + 0.010 * a5
+    open_lids = p["lid_up"] + 0.072 * a5 - 0.030 * a7 - 0.018 * a6 - 0.015 * a4 - 0.012 * a9
+    low_lids = p["lid_low"] * (1 - 0.45 * np.minimum(squint, 1)) + 0.014 * a5
     shut = np.clip(a43, 0, 1)
     return dict(
         head_w=p["head_w"], chin=p["chin"] + 0.82 * jaw - 0.02 * a17, top=p["top"], jaw_p=p["jaw"], point=p["point"],
@@ -55,28 +55,29 @@ def _shape(faces: Faces) -> dict:
         lid_up=open_lids * (1 - shut) - 0.9 * low_lids * shut, lid_low=low_lids, crease=p["crease"] * (1 - 0.5 * a5),
         socket=p["socket"], shut=shut, squint=squint,
         brow_in=p["brow_in"] - 0.060 * a4, brow_out=p["brow_out"], brow_dy=p["brow_dy"],
-        brow_yi=p["brow_y"] + p["brow_slope"] + 0.155 * a4 - 0.165 * a1 + 0.05 * a9,       # corrugator, frontalis
-        brow_yo=p["brow_y"] + 0.04 + 0.075 * a4 - 0.150 * a2 - 0.02 * a1 + 0.03 * a9,
-        brow_arch=p["brow_arch"] + 0.025 * a2 - 0.035 * a4, brow_th=p["brow_th"], brow_dark=p["brow_dark"],
+        brow_yi=p["brow_y"] + p["brow_slope"] + 0.155 * a4 * (1 - 0.4 * a1) - 0.165 * a1 + 0.06 * a9,       # corrugator, frontalis
+        brow_yo=p["brow_y"] + 0.04 + 0.075 * a4 * (1 - 0.4 * a1) - 0.150 * a2 - 0.02 * a1 + 0.03 * a9,
+        brow_arch=p["brow_arch"] + 0.025 * a2 - 0.035 * a4, brow_th=np.maximum(p["brow_th"], 0.022), brow_dark=p["brow_dark"],
         nose_l=p["nose_l"] - 0.035 * a9 - 0.012 * a10, nose_w=p["nose_w"] * (1 + 0.10 * a12 + 0.10 * a9 + 0.04 * a10),
         nose_h=p["nose_h"], bridge=p["bridge"], nose_dx=p["nose_dx"],
         mouth_y=mouth_y + 0.03 * jaw - 0.03 * a12 - 0.05 * a17 - 0.02 * a10 - 0.03 * a15 - 0.01 * a24, mouth_dy=p["mouth_dy"],
-        mouth_w=p["mouth_w"] + 0.15 * a12 + 0.135 * a20 - 0.045 * a26 - 0.17 * a18 + 0.025 * a14 - 0.04 * a23 + 0.01 * a15,
-        corner=-0.015 - 0.175 * a12 + 0.125 * a15 + 0.045 * a20 - 0.02 * a14 + 0.02 * a17,
+        mouth_w=p["mouth_w"] * (1 + 0.32 * a12) + 0.135 * a20 - 0.045 * a26 - 0.17 * a18 + 0.025 * a14 - 0.04 * a23 + 0.01 * a15,
+        corner=-0.015 - 0.16 * a12 + 0.125 * a15 + 0.045 * a20 - 0.02 * a14 + 0.02 * a17,
         lateral=faces.scene["side"] * (1.2 * a12 + 1.5 * a14),
-        open_up=0.025 * a25 + 0.055 * a10 * np.maximum(a25, .3) + 0.045 * a12 * a25 + 0.03 * a18 * a25 + 0.08 * a26,
+        open_up=0.025 * a25 + 0.09 * a10 * np.maximum(a25, .3) + 0.045 * a12 * a25 + 0.03 * a18 * a25 + 0.08 * a26,
         open_low=0.055 * a25 + 0.095 * a12 * a25 + 0.055 * a20 * a25 + 0.03 * a18 * a25 + 0.90 * jaw,
-        lip_up=p["lip_up"] * thin * (1 - 0.2 * a10), lip_low=p["lip_low"] * thin * (1 + 0.12 * a17), lip_red=p["lip_red"],
+        lip_up=np.maximum(p["lip_up"], 0.03) * thin * (1 - 0.2 * a10), lip_low=np.maximum(p["lip_low"], 0.05) * thin * (1 + 0.12 * a17), lip_red=p["lip_red"],
+        **{k: p[k] for k in ("lid_skew", "lid_fold", "hollow", "nostril", "bow", "blotch")},
         pout=0.06 + 0.08 * a18 + 0.03 * a17 - 0.03 * a24,
         cheek=0.55 * a6 + 0.65 * a12 + 0.1 * a9,
-        fold=0.85 * _ramp(0.6 * a12 + 0.3 * a6 + 0.45 * a10 + 0.45 * a9 + 0.2 * p["age"], 0.05, 1.2) + 0.10 * p["age"],
+        fold=0.85 * _ramp(0.6 * a12 + 0.3 * a6 + 0.45 * a10 + 0.45 * a9 + 0.2 * p["age"], 0.05, 1.2) + 0.10 * p["age"] + 0.5 * p["cheek_line"],
         fold_wide=0.22 + 0.10 * a12 + 0.03 * a20, frown=_ramp(a4 + 0.3 * a9, 0.15, 0.9) * (0.6 + 0.4 * p["age"]),
         forehead=_ramp(0.5 * (a1 + a2) + 0.6 * a1 * a2, 0.10, 1.3) * (0.55 + 0.6 * p["age"]) + 0.12 * p["age"] ** 2,
         nose_wrinkle=_ramp(a9 + 0.2 * a10 * a4, 0.10, 0.9),
         crow=_ramp(a6 * (0.5 + 0.5 * a12) + 0.25 * p["age"], 0.15, 0.9) * (0.5 + 0.5 * p["age"]),
-        chin_crumple=_ramp(a17, 0.1, 0.9), dimple=_ramp(a14 + 0.3 * a12 * (p["cheekbone"] > 0.09), 0.1, 0.9),
+        chin_crumple=_ramp(a17, 0.1, 0.9), dimple=_ramp(a14 + 0.3 * a12 * (p["cheekbone"] > 0.10), 0.1, 0.9),
         tight=_ramp(a23 + a24, 0.1, 0.9), stretch=_ramp(a20, 0.1, 0.9), teeth=np.clip(1.15 - 0.9 * a18, 0, 1), age=p["age"],
-        bag=0.08 + 0.14 * p["age"] + 0.08 * squint)
+        bag=0.5 * p["bags"] + 0.14 * p["age"] + 0.08 * squint)
 
 
 def _palette(table, at) -> np.ndarray:
