@@ -349,6 +349,10 @@ def test_order_of_the_batch_and_the_points_nobody_uses(seed):
     other[:, [27, 29, 60 + 1]] = -3.0
     first, second = (candide.fit_action(p, m, torch.zeros(7)) for p in (points, other))
     assert same(first.units[order], second.units) and same(first.cost[order], second.cost)
+    with pytest.MonkeyPatch.context() as patch:                                   # parts of a large batch are put together again
+        patch.setattr(solver, "AT_ONCE", 2)
+        parts = candide.fit_action(points, m, torch.zeros(7))
+    assert same(parts.units, first.units) and same(parts.cost, first.cost) and same(parts.pose, first.pose) and same(parts.covariance, first.covariance)
     alone = candide.fit_action(points[:1], m, torch.zeros(7))
     assert same(alone.units[0], first.units[0])                                   # company changes nothing
 

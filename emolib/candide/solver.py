@@ -9,13 +9,15 @@ rotation of the face, so no angle is singular; the shift is eliminated (best shi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from emolib.candide.rotations import rodrigues
 from emolib.errors import EmolibError, nearest
+
+AT_ONCE = 2048                                           # faces on a CPU: larger tables are mapped anew at every step, which costs a sixth
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,19 @@ class Solution:
 
 
 def solve(basis: Tensor, points: Tensor, b: Tensor, first: int, how: Options, tolerance: float) -> Solution:
-    """Least squares from the start of Eq. 17-20. y of `points` (B, 35, 2) is up; the columns of b (B, K) from `first` on are fitted.
+    """Least squares from the start of Eq. 17-20. y of `points` (B, 35, 2) is up; the columns of b (B, K) from `first` on are fitted."""
+    count = AT_ONCE if points.device.type == "cpu" else max(1, len(points))
+    parts = [_solve(basis, y, start, first, how, tolerance) for y, start in zip(points.split(count), b.split(count))]
+    if len(parts) == 1:
+        return parts[0]
+    join = lambda name, of=parts: torch.cat([getattr(p, name) for p in of])       # noqa: E731
+    states = [p.state for p in parts]
+    return Solution(State(*(join(f.name, states) for f in fields(State))), join("cost"), join("weight"), join("converged"),
+                    max(p.iterations for p in parts))
+
+
+def _solve(basis, points, b, first, how, tolerance) -> Solution:
+    """`solve` for one part of the batch.
 
     Finished faces leave the batch, or the slowest few would cost as much as all: a face is finished when a
     step changes its cost by next to nothing, up or down.
@@ -220,7 +234,7 @@ def step(sums: Moments, now: State, first: int, damping: Tensor, bounds: tuple[f
         loose = torch.cat([torch.ones_like(g[:, :4]), (~stuck).to(g)], 1)
         A, g, pull = A * loose[:, :, None] * loose[:, None], g * loose, pull + (1 - loose)
     A.diagonal(dim1=1, dim2=2).add_(pull)
-    x = -torch.cholesky_solve(g[..., None], torch.linalg.cholesky_ex(A)[0])[..., 0]     # (B, 4 + U)
+    x = -torch.linalg.solve_ex(A, g)[0]                                           # (B, 4 + U)
     units = now.b[:, first:] + x[:, 4:]
     b = torch.cat([now.b[:, :first], units if bounds is None else units.clamp(*bounds)], 1)
     scale, R = now.scale + x[:, 0], rodrigues(x[:, 1:4]) @ now.R
@@ -263,7 +277,7 @@ def _rows(left: Tensor, table: Tensor) -> Tensor:
 def _against(sums: Moments, b: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The face v = b . basis against each column of the basis, itself and the points: (B, K, 9), (B, 3, 3), (B, 3, 2)."""
     H = _rows(b, sums.square.flatten(2)).view(-1, b.shape[1], 9)
-    return H, (b[:, None] @ H).view(-1, 3, 3), (b[:, None] @ sums.mixed).view(-1, 3, 2)
+    return H, (b[..., None] * H).sum(1).view(-1, 3, 3), (b[..., None] * sums.mixed).sum(1).view(-1, 3, 2)
 
 
 def _cost(sums: Moments, M: Tensor, b: Tensor) -> Tensor:
