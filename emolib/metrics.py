@@ -1,4 +1,4 @@
-"""Scores and the statistics around them: pure functions on NumPy arrays.
+"""Scores and the statistics around them: pure functions on NumPy arrays (`ccc` on torch tensors as well).
 
 Intervals follow one rule everywhere: average over seeds within a sample, then resample whole
 clusters (actor, movie, video), because frames of one film are not independent draws.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import torch
 from scipy import stats
 
 
@@ -60,6 +61,61 @@ def macro_average_precision(true: np.ndarray, scores: np.ndarray) -> float:
     present = [c for c in range(scores.shape[1]) if (true == c).any()]
     return float(np.mean([average_precision_score(true == c, scores[:, c]) for c in present]))
 
+
+# ---------------------------------------------------------------- valence and arousal
+
+def ccc(pred, target, dim: int = -1):
+    """Concordance correlation over `dim`: 2 s_xy / (s_x^2 + s_y^2 + (mean_x - mean_y)^2), s^2 variances; in [-1, 1].
+
+    pred, target: arrays or tensors of equal shape (..., T, ...) -> the same kind without `dim`, in float64. 0 where the target
+    does not vary, or nothing does: never NaN for finite input. A series of valence and arousal (B, T, 2) has its time at dim=1.
+    Source: Lin 1989; orgil2021, Eq. 2 (which calls s_x and s_y variances: standard deviations are meant); yin2022, Eq. 7.
+    """
+    tensors = isinstance(pred, torch.Tensor)
+    if tensors != isinstance(target, torch.Tensor):
+        raise ValueError("ccc: one array and one tensor; expected two of a kind")
+    pred, target = (pred.double(), target.double()) if tensors else (np.asarray(pred, float), np.asarray(target, float))
+    if pred.shape != target.shape or not pred.ndim or pred.shape[dim] == 0:
+        raise ValueError(f"ccc: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, expected equal shapes with a series along {dim}")
+    kind = torch if tensors else np
+    mean_x, mean_y = pred.mean(axis=dim, keepdims=True), target.mean(axis=dim, keepdims=True)
+    dx, dy = pred - mean_x, target - mean_y
+    below = (dx * dx + dy * dy + (mean_x - mean_y) ** 2).mean(dim)
+    flat = (kind.amax(target, dim) == kind.amin(target, dim)) | (below == 0)         # exact: a mean rounds
+    return kind.where(flat, 0.0, 2 * (dx * dy).mean(dim) / kind.where(flat, 1.0, below))[()]
+
+
+def nearest_emotion(points, anchors) -> np.ndarray:
+    """Which anchor is nearest to each point: points (..., 2), anchors (A, 2) -> int (...); the first of equally near ones.
+
+    Euclidean distance in the plane of valence and arousal (yin2022, section 3: "its closest match"; anchors: Table 2).
+    Raises ValueError at values that are not finite, which no anchor is near to.
+    """
+    points, anchors = np.asarray(points, dtype=float), np.asarray(anchors, dtype=float)
+    if points.shape[-1:] != (2,) or anchors.ndim != 2 or anchors.shape[1] != 2 or not len(anchors):
+        raise ValueError(f"nearest_emotion: points {points.shape} and anchors {anchors.shape}, expected (..., 2) and (A, 2)")
+    if not (np.isfinite(points).all() and np.isfinite(anchors).all()):
+        raise ValueError("nearest_emotion: points or anchors hold values that are not finite; drop those frames")
+    return np.square(points[..., None, :] - anchors).sum(-1).argmin(-1)
+
+
+def pn_accuracy(pred, target):
+    """Share of samples whose sign (negative, neutral = exactly 0, positive) is right: (N,) -> float, (N, 2) -> (2,), an axis each.
+
+    On valence this is the PN accuracy of yin2022 (section 4.4, Eq. 10): negative, neutral and positive emotions named as such,
+    over all samples. Its predictions are emotions, so a network's points come here through their nearest anchor,
+    `anchors[nearest_emotion(points, anchors)]`: no network says exactly 0. Arousal, the second column, is ours.
+    """
+    pred, target = np.asarray(pred, dtype=float), np.asarray(target, dtype=float)
+    if pred.shape != target.shape or pred.ndim not in (1, 2) or not len(pred) or pred.shape[1:] not in ((), (2,)):
+        raise ValueError(f"pn_accuracy: prediction {pred.shape} and target {target.shape}, expected (N,) or (N, 2) each")
+    if np.isnan(pred).any() or np.isnan(target).any():
+        raise ValueError("pn_accuracy: NaN has no sign; drop those samples")
+    right = (np.sign(pred) == np.sign(target)).mean(0)
+    return right if right.ndim else float(right)
+
+
+# ---------------------------------------------------------------- intervals and tests
 
 def bootstrap_draws(values, clusters, weights=None, *, draws: int = 2000, seed: int = 0):
     """Weighted means and their values in resampled worlds: (...) and (draws, ...).

@@ -4,13 +4,16 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
+from scipy.spatial.distance import cdist
 from sklearn import metrics as theirs
+from torchmetrics.functional import concordance_corrcoef
 
-from emolib import metrics
+from emolib import losses, metrics, papers
 
 LABELS = st.integers(2, 6).flatmap(lambda c: st.tuples(
     st.just(c), st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=60)))
@@ -214,3 +217,118 @@ def test_the_bootstraps_p_is_small_exactly_where_the_interval_leaves_zero_out(se
     assert p == pytest.approx(min(1.0, 2 * (1 + tail) / 501), abs=1e-12)
     assert metrics.bootstrap_p(values + 100, where, draws=500) == pytest.approx(2 / 501)       # never 0
     assert metrics.bootstrap_p(values, where, draws=500, seed=1) == metrics.bootstrap_p(-values, where, draws=500, seed=1)
+
+
+# ---------------------------------------------------------------- valence and arousal
+
+SERIES = hnp.arrays(np.float64, (2, 12), elements=st.floats(-1, 1, allow_subnormal=False))
+
+
+def wave(seed=0, n=200):
+    return np.cumsum(np.random.default_rng(seed).normal(size=n)) / 20
+
+
+def test_ccc_by_meaning():
+    """Perfect 1, opposite -1, constant 0; a shift and a scale cost what they must, which Pearson does not see."""
+    y = wave() - wave().mean()
+    assert metrics.ccc(y, y) == pytest.approx(1, abs=1e-15) and metrics.ccc(-y, y) == pytest.approx(-1, abs=1e-15)
+    assert metrics.ccc(np.full_like(y, 0.3), y) == pytest.approx(0, abs=1e-15)
+    assert metrics.ccc(y + y.std(), y) == pytest.approx(2 / 3) and stats.pearsonr(y + y.std(), y)[0] == pytest.approx(1)
+    assert metrics.ccc(3 * y, y) == pytest.approx(2 * 3 / (1 + 9))
+    assert abs(metrics.ccc(np.random.default_rng(1).permutation(y), y)) < 0.2
+    assert metrics.ccc(y + 0.1 * wave(2), y) > metrics.ccc(y + 0.5 * wave(2), y) > metrics.ccc(wave(2), y)   # discriminating
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e100, 1e-300])
+def test_ccc_of_a_constant_target_is_0_and_never_nan(value):
+    flat = np.full(7, value)
+    for pred in (flat, flat + 0.1, np.linspace(-1, 1, 7)):
+        assert metrics.ccc(pred, flat) == 0 and metrics.ccc(torch.tensor(pred), torch.tensor(flat)) == 0
+    assert metrics.ccc([0.5], [0.2]) == 0                                          # a single frame does not vary
+    tiny = np.array([0, 1e-200, 0])                                               # its variance is 0 in floating point
+    assert metrics.ccc(tiny, tiny) == 0
+
+
+@given(SERIES)
+def test_ccc_agrees_with_torchmetrics_and_with_the_loss(pair):
+    pred, target = pair
+    ours = metrics.ccc(pred, target)
+    x, y = torch.tensor(pred), torch.tensor(target)
+    assert -1 - 1e-12 <= ours <= 1 + 1e-12 and ours == pytest.approx(metrics.ccc(target, pred), abs=1e-12)    # it is symmetric
+    assert float(metrics.ccc(x, y)) == pytest.approx(ours, abs=1e-12)
+    assert float(losses.concordance(x[None, :, None], y[None, :, None])) == pytest.approx(ours, abs=1e-6)
+    if min(pred.std(), target.std()) > 1e-3:                                       # theirs warns below, and is NaN at 0
+        wider = x + ((12 / 11) ** 0.5 - 1) * (x.mean() - y.mean())                 # theirs divides by n - 1, but not the gap of the means
+        assert float(concordance_corrcoef(wider, y)) == pytest.approx(ours, abs=1e-6)
+
+
+@pytest.mark.parametrize("dim", [0, 1, 2, -1, -2])
+def test_ccc_takes_any_axis_arrays_and_tensors(dim):
+    rng = np.random.default_rng(0)
+    pred, target = rng.normal(size=(2, 3, 4, 5))
+    ours = metrics.ccc(pred, target, dim=dim)
+    expected = np.apply_along_axis(lambda v: metrics.ccc(*np.split(v, 2)), dim, np.concatenate([pred, target], dim))
+    np.testing.assert_allclose(ours, expected, rtol=1e-12)
+    tensor = metrics.ccc(torch.tensor(pred), torch.tensor(target), dim=dim)
+    assert isinstance(tensor, torch.Tensor) and isinstance(ours, np.ndarray)
+    np.testing.assert_allclose(tensor.numpy(), ours, rtol=1e-12)
+
+
+@pytest.mark.parametrize("a, b", [(np.zeros(3), np.zeros(4)), (np.zeros(3), torch.zeros(3)), (np.zeros((2, 0)), np.zeros((2, 0))), (1.0, 1.0)])
+def test_ccc_refuses_what_are_not_two_series(a, b):
+    with pytest.raises(ValueError, match="ccc: "):
+        metrics.ccc(a, b)
+
+
+@pytest.fixture(scope="module")
+def anchors():
+    """Table 2 of yin2022, (10, 2), in the order of the paper."""
+    table = papers.published("yin2022-t2")
+    return np.stack([table[table.metric == axis].value.astype(float) for axis in ("Valence", "Arousal")], 1)
+
+
+def test_pn_accuracy_by_meaning(anchors):
+    assert anchors.shape == (10, 2)
+    valence = anchors[:, 0]
+    assert metrics.pn_accuracy(valence, valence) == 1
+    assert metrics.pn_accuracy(np.full(10, -1.0), valence) == pytest.approx(0.60)     # always negative: six of ten emotions
+    assert metrics.pn_accuracy(np.ones(10), valence) == pytest.approx(0.30)
+    assert metrics.pn_accuracy(np.zeros(10), valence) == pytest.approx(0.10)          # always neutral
+    assert metrics.pn_accuracy(-valence, valence) == pytest.approx(0.10)              # only neutral survives
+    np.testing.assert_allclose(metrics.pn_accuracy(np.full((10, 2), -1.0), anchors), [0.6, 0.2])
+
+
+def test_pn_accuracy_forgives_what_stays_on_its_side(anchors):
+    """Disgust named contempt is right, fear named surprise is wrong: the point of the measure."""
+    disgust, contempt, fear, surprise = anchors[0], anchors[1], anchors[5], anchors[8]
+    assert metrics.pn_accuracy([contempt[0]], [disgust[0]]) == 1 and metrics.pn_accuracy([surprise[0]], [fear[0]]) == 0
+    points = anchors + np.random.default_rng(0).normal(scale=0.3, size=(200, 10, 2))
+    named = metrics.nearest_emotion(points, anchors)
+    right = (named == np.arange(10)).mean()
+    sides = metrics.pn_accuracy(anchors[named.ravel(), 0], np.tile(anchors[:, 0], 200))
+    assert 0.4 < right < sides < 1
+    raw = metrics.pn_accuracy(points[..., 0].ravel(), np.tile(anchors[:, 0], 200))    # a network never says exactly 0
+    assert raw < 0.9 and not (np.sign(points[:, 6, 0]) == 0).any()
+
+
+def test_nearest_emotion_is_the_anchor_itself_and_ties_go_to_the_first(anchors):
+    np.testing.assert_array_equal(metrics.nearest_emotion(anchors, anchors), np.arange(10))
+    np.testing.assert_array_equal(metrics.nearest_emotion([[0, 0.0], [0.9, 0], [-0.1, 5]], [[1, 0], [-1, 0]]), [0, 0, 1])
+    np.testing.assert_array_equal(metrics.nearest_emotion([[0, 0.0]], [[-1, 0], [1, 0], [-1, 0]]), [0])
+    assert metrics.nearest_emotion(np.zeros((4, 3, 2)), anchors).shape == (4, 3)
+
+
+@given(hnp.arrays(np.float64, (5, 2), elements=st.floats(-1, 1)))
+def test_nearest_emotion_agrees_with_scipy(points):
+    places = np.random.default_rng(3).uniform(-1, 1, (10, 2))
+    distance = cdist(points, places)
+    np.testing.assert_allclose(distance[np.arange(5), metrics.nearest_emotion(points, places)], distance.min(1), atol=1e-12)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: metrics.nearest_emotion([[np.nan, 0]], [[0, 0]]), lambda: metrics.nearest_emotion([[0, 0, 0]], [[0, 0]]),
+    lambda: metrics.nearest_emotion([[0, 0]], np.zeros((0, 2))), lambda: metrics.pn_accuracy([np.nan], [0.0]),
+    lambda: metrics.pn_accuracy([], []), lambda: metrics.pn_accuracy([0.1], [0.1, 0.2]), lambda: metrics.pn_accuracy(np.zeros((2, 3)), np.zeros((2, 3)))])
+def test_points_without_a_place_are_errors(call):
+    with pytest.raises(ValueError, match="nearest_emotion|pn_accuracy"):
+        call()
