@@ -1,0 +1,79 @@
+"""Temporal filters: the part of each pixel's brightness over time that lies between two frequencies.
+
+    ideal         Fourier transform of the whole clip, all bins outside the band set to 0 (both halves of the spectrum, so that the
+                  band keeps its full size). Exact inside and outside, needs the clip at once and takes it as periodic
+    butterworth   Butterworth band-pass of `order`, causal: frame by frame, with the delay and the soft edges of such a filter
+    iir           difference of two first-order low-passes, y += r (x - y) with r = 1 - exp(-2 pi f / fps): cheapest, softest
+
+The causal filters start as if the first frame had always been there, so that they add nothing to a film that stands still.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.fft
+import torch
+
+COLUMNS = 1 << 14                # pixels transformed at once
+
+
+def bins(count: int, fps: float, low: float, high: float) -> np.ndarray:
+    """Which of the count // 2 + 1 frequencies of a clip lie in the band; the edges belong to it."""
+    hertz = np.fft.rfftfreq(count, 1 / fps)
+    return (hertz >= low * (1 - 1e-9)) & (hertz <= high * (1 + 1e-9))
+
+
+def ideal(small: torch.Tensor, fps: float, low: float, high: float) -> torch.Tensor:
+    """The band of (T, h, w, C), in place."""
+    keep = bins(len(small), fps, low, high)
+    flat, first = small.reshape(len(small), -1), small[0].reshape(-1).clone()
+    for start in range(0, flat.shape[1], COLUMNS):
+        part = flat[:, start:start + COLUMNS]
+        part -= first[start:start + COLUMNS]                               # a pixel that never changes is then exactly 0
+        if part.is_cuda:
+            spectrum = torch.fft.rfft(part, dim=0)
+            spectrum[torch.as_tensor(~keep, device=part.device)] = 0
+            part[:] = torch.fft.irfft(spectrum, n=len(part), dim=0)
+        else:
+            spectrum = scipy.fft.rfft(part.numpy(), axis=0, workers=torch.get_num_threads())
+            spectrum[~keep] = 0
+            part.numpy()[:] = scipy.fft.irfft(spectrum, n=len(part), axis=0, workers=torch.get_num_threads(), overwrite_x=True)
+    return flat.reshape(small.shape)
+
+
+class Causal:
+    """A filter with a memory: call it with one piece (n, h, w, C) after another."""
+
+    def __init__(self, kind: str, fps: float, low: float, high: float, order: int = 2):
+        self.first, self.state = None, None
+        if kind == "iir":
+            self.rates = [float(1 - np.exp(-2 * np.pi * f / fps)) for f in (high, low)]
+            self.step, self.size = self._difference, 2
+        else:
+            from scipy.signal import butter
+
+            self.sections = butter(order, (low, high), "bandpass", fs=fps, output="sos").tolist()
+            self.step, self.size = self._sections, 2 * len(self.sections)
+
+    def __call__(self, piece: torch.Tensor) -> torch.Tensor:
+        if self.state is None:
+            self.first = piece[0].clone()
+            self.state = [torch.zeros_like(self.first) for _ in range(self.size)]
+        out = torch.empty_like(piece)
+        for x, y in zip(piece, out):
+            y.copy_(self.step(x - self.first))
+        return out
+
+    def _difference(self, x):
+        for low_pass, rate in zip(self.state, self.rates):
+            low_pass.lerp_(x, rate)
+        return self.state[0] - self.state[1]
+
+    def _sections(self, x):
+        """Direct form II transposed, one second-order section after another."""
+        for k, (b0, b1, b2, _, a1, a2) in enumerate(self.sections):
+            y = b0 * x + self.state[2 * k]
+            self.state[2 * k] = b1 * x - a1 * y + self.state[2 * k + 1]
+            self.state[2 * k + 1] = b2 * x - a2 * y
+            x = y
+        return x

@@ -1,0 +1,99 @@
+"""Magnified films: a file in, a file out, a piece of frames in memory at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from emolib.data import media
+from emolib.errors import EmolibError
+from emolib.evm import bands
+from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, stream, warn_large
+
+LARGEST = 4 << 30                # bytes of small pictures kept for the ideal filter
+
+
+def magnify_file(path: Path | str, out: Path | str, low: float, high: float, alpha: float, mode: str = "color", filter: str = "ideal",
+                 gain: str = "1+alpha", *, fps: float | None = None, device: str = "cpu", progress: bool = True, **more) -> Path:
+    """Magnify the film `path` and write `out` (H.264, without sound); arguments as `magnify`, `fps` None takes the film's own.
+
+    The causal filters read the film once, at constant memory. The ideal one reads it twice and keeps the small pictures it filters
+    between (a 4th of a frame in floats, 'motion'; a 256th, 'color'); EmolibError where those take more than 4 GiB.
+    """
+    path, out, film = Path(path), Path(out), media.probe_video(path)
+    if out.exists() and out.resolve() == path.resolve():
+        raise EmolibError(f"{out}: would overwrite the film that is read; name another file")
+    if not out.parent.is_dir():
+        raise EmolibError(f"{out}: there is no folder {out.parent}; make it first")
+    asked = Settings(fps or film.fps, low, high, alpha, mode, filter, gain, **more)
+    make = _twice if filter == "ideal" else _once
+    with _writing(out, film.fps) as write:
+        for piece in make(path, film, asked, device, progress):
+            write(piece)
+    return out
+
+
+def _pieces(path, device, total, progress, what) -> Iterator[torch.Tensor]:
+    with tqdm(total=total, desc=f"{path.name} {what}", unit="frame", disable=not progress, delay=1) as bar:
+        for piece in media.iterate_frames(path, PIECE):
+            yield torch.from_numpy(piece).to(device)
+            bar.update(len(piece))
+
+
+def _once(path, film, asked, device, progress):
+    pieces = _pieces(path, device, film.frames, progress, "magnified")
+    for piece in stream(pieces, **vars(asked)):
+        yield piece.cpu().numpy()
+
+
+def _twice(path, film, asked, device, progress):
+    small, worker = [], None
+    for piece in _pieces(path, device, film.frames, progress, "read"):
+        worker = worker or Worker(asked, piece)
+        small.append(worker.shrink(piece))
+        room = film.frames * small[0][0].nbytes
+        if room > LARGEST:
+            raise EmolibError(f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {film.frames} frames; use --filter butterworth or iir")
+    small = torch.cat(small)
+    check_length(len(small), asked)
+    mean = small.mean(0)
+    band = bands.ideal(small, asked.fps, asked.low, asked.high)
+    if asked.mode == "motion":
+        warn_large(band, mean, worker)
+    for piece, part in zip(_pieces(path, device, film.frames, progress, "magnified"), band.split(PIECE)):
+        into = torch.empty_like(piece)
+        worker.add(piece, part, into)
+        yield into.cpu().numpy()
+
+
+@contextmanager
+def _writing(out: Path, fps: float):
+    """A function that appends frames (n, H, W, 3) to the film `out`, which is there only once all of it is."""
+    import av
+
+    unfinished = out.with_name(f".{out.stem}-{os.getpid()}{out.suffix}")
+    try:
+        with av.open(str(unfinished), "w") as file:
+            track = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"})
+
+            def write(frames: np.ndarray):
+                height, width = frames.shape[1:3]
+                track.height, track.width = height, width
+                track.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"          # halved colours need even sides
+                for image in frames:
+                    file.mux(track.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+
+            yield write
+            file.mux(track.encode())
+        unfinished.replace(out)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise EmolibError(f"{out}: cannot be written ({' '.join(str(error).split())[:120]}); name an .mp4, .mkv or .mov") from None
+    finally:
+        unfinished.unlink(missing_ok=True)

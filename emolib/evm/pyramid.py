@@ -1,0 +1,157 @@
+"""The pyramids of Eulerian magnification as separable linear filters: how a picture shrinks, grows and what each level adds.
+
+Burt and Adelson (1983): a level is the one below it, smoothed by (1, 4, 6, 4, 1) / 16 along both axes, every second line kept.
+Growing puts zeros between the lines and smooths by twice that. Ends are mirrored without repeating the last line. Both act on
+rows and columns separately and are linear, and so is the temporal filter: their order is free. Hence one filtered level is enough:
+
+    colour   out = frame + a * grow(B(G_s))                         B: temporal band, G_s: the frame shrunk s times
+    motion   out = frame + sum_l a_l * grow^l(B(L_l)),              L_l = G_l - grow(G_{l+1}), levels s <= l < top
+                 = frame + sum_l c_l * grow^l(B(G_l)),              c_l = a_l - a_{l-1}, and B(G_l) is B(G_s) shrunk further
+
+so that the temporal filter sees a picture a quarter the size or less, and never a full frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+KERNEL = np.array([1, 4, 6, 4, 1]) / 16
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sparse matrix along one axis: output line i is the sum of weight[i, k] * line at[i, k].  dense: the same, (out, in)."""
+
+    at: np.ndarray               # int64 (out, taps)
+    weight: np.ndarray           # float64 (out, taps)
+    dense: np.ndarray            # float64 (out, in)
+
+    @classmethod
+    def of(cls, dense: np.ndarray) -> Table:
+        taps = int((dense != 0).sum(1).max())
+        order = np.sort(np.argsort(dense == 0, axis=1, kind="stable")[:, :taps], axis=1)
+        return cls(order, np.take_along_axis(dense, order, 1), dense)
+
+    def padded(self, multiple: int, dtype) -> tuple[np.ndarray, np.ndarray]:
+        """`at` and `weight` with taps of weight 0 added up to a multiple."""
+        more = ((0, 0), (0, -self.at.shape[1] % multiple))
+        return np.pad(self.at, more, mode="edge"), np.pad(self.weight, more).astype(dtype)
+
+
+def _mirrored(at: np.ndarray, length: int) -> np.ndarray:
+    """Indices beyond either end, mirrored about the first and the last line."""
+    if length == 1:
+        return np.zeros_like(at)
+    at = np.abs(at) % (2 * length - 2)
+    return np.where(at >= length, 2 * length - 2 - at, at)
+
+
+def shrinking(length: int) -> np.ndarray:
+    """(ceil(length / 2), length): one level down."""
+    out = np.zeros(((length + 1) // 2, length))
+    for i, row in enumerate(out):
+        np.add.at(row, _mirrored(np.arange(2 * i - 2, 2 * i + 3), length), KERNEL)
+    return out
+
+
+def growing(length: int) -> np.ndarray:
+    """(length, ceil(length / 2)): one level up; each row sums to 1, so that a flat picture stays flat."""
+    small = (length + 1) // 2
+    out = np.zeros((length, small))
+    for i, row in enumerate(out):
+        lines = np.arange(i - 2, i + 3)
+        full = lines % 2 == 0
+        np.add.at(row, _mirrored(lines[full] // 2, small), 2 * KERNEL[full])
+    return out
+
+
+@lru_cache(maxsize=64)
+def between(length: int, times: int) -> tuple[Table, Table]:
+    """The tables that shrink an axis of `length` lines `times` times, and grow it back."""
+    down = up = np.eye(length)
+    for _ in range(times):
+        n = len(down)
+        down, up = shrinking(n) @ down, up @ growing(n)
+    return Table.of(down), Table.of(up)
+
+
+def side(length: int, times: int) -> int:
+    for _ in range(times):
+        length = (length + 1) // 2
+    return length
+
+
+def passed(level: int) -> float:
+    """The wavelength, in pixels of the frame, that level `level` of the Laplacian pyramid holds best: 4.37 * 2**level or so.
+
+    The response of G_l, grown back, is the product of cos(2**k w / 2)**8 over k < l; L_l is the difference of two such.
+    Level 0 holds all that is shorter; it is given half of level 1's.
+    """
+    if level == 0:
+        return passed(1) / 2
+    waves = np.geomspace(2.0, 4096.0, 4001)
+    inside = np.ones_like(waves)
+    for k in range(level):
+        inside *= np.where(waves > 2.0 ** (k + 2) * 0.999, np.cos(np.pi * 2.0**k / waves) ** 8, 0)
+    held = inside * (1 - np.cos(np.pi * 2.0**level / waves) ** 8)
+    return float(waves[held.argmax()])
+
+
+# ---- the three operations, compiled for the CPU and by tensors for the rest
+
+class Steps:
+    """Shrinks frames (T, height, width, C) `times` times and grows them back; by numba where `compiled`, by tensors elsewhere."""
+
+    def __init__(self, height: int, width: int, times: int, real: torch.dtype, device: torch.device, compiled: bool):
+        self.height, self.width, self.times, self.compiled, self.real = height, width, times, compiled, real
+        (down_y, up_y), (down_x, up_x) = between(height, times), between(width, times)
+        self.small = (len(down_y.at), len(down_x.at))
+        if compiled:
+            from emolib.evm import compiled as loops
+
+            self.down, self.up = down_y.padded(loops.TAPS, np.float32), up_y.padded(loops.GROWN, np.float32)
+            self.lengths = np.array([side(width, k) for k in range(times)][::-1], np.int64)
+        else:
+            self.down, self.up = ([torch.as_tensor(t.dense, dtype=real, device=device) for t in pair] for pair in ((down_y, down_x), (up_y, up_x)))
+
+    def shrink(self, frames: torch.Tensor) -> torch.Tensor:
+        """(T, H, W, C) of any dtype -> (T, h, w, C), real."""
+        count, channels = frames.shape[0], frames.shape[3]
+        if self.compiled:
+            from emolib.evm import compiled
+
+            out = torch.empty((count, *self.small, channels), dtype=self.real)
+            compiled.shared(compiled.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
+            return out
+        rows = torch.matmul(self.down[0], frames.to(self.real).reshape(count, self.height, -1))                    # (T, h, W*C)
+        return torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))          # (T, h, w, C)
+
+    def _grown(self, small: torch.Tensor) -> torch.Tensor:
+        count, channels = small.shape[0], small.shape[3]
+        wider = torch.einsum("wx,thxc->thwc", self.up[1], small).reshape(count, self.small[0], -1)                 # (T, h, W*C)
+        return torch.matmul(self.up[0], wider).reshape(count, self.height, self.width, channels)
+
+    def grow_onto(self, base: torch.Tensor, small: torch.Tensor, share: float) -> torch.Tensor:
+        """share * base + the grown `small`; `base` may be overwritten."""
+        if self.compiled:
+            from emolib.evm import compiled
+
+            compiled.shared(compiled.grow, len(base), torch.get_num_threads(), small.numpy(), *self.up, self.lengths, base.numpy(), np.float32(share))
+            return base
+        return share * base + self._grown(small)
+
+    def add_to(self, frames: torch.Tensor, small: torch.Tensor, out: torch.Tensor) -> None:
+        """out = frames + the grown `small`, rounded and clipped to 0 .. 255 where pixels are whole numbers."""
+        whole = frames.dtype == torch.uint8
+        if self.compiled:
+            from emolib.evm import compiled
+
+            compiled.shared(compiled.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
+                            self.lengths, out.numpy(), whole)
+            return
+        total = frames.to(self.real) + self._grown(small)
+        out.copy_((total + 0.5).clamp_(0, 255).floor_() if whole else total)
