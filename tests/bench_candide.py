@@ -1,7 +1,8 @@
 """How much faster the batched Candide fit is than SciPy's, one face at a time: `./reproduce.sh bench`.
 
-Same faces (noise of half a pixel), same start, same 14 numbers a face; costs are compared too. Both may
-use two threads; SciPy's small matrices keep to one.
+Same faces (noise of half a pixel), same start, same 14 numbers a face; costs are compared too. SciPy's small
+matrices keep to one thread. The aim is for two threads on two free processors; on a busy
+machine threads wait for each other at every operation, and only the row of one thread means something.
 """
 
 import time
@@ -16,11 +17,11 @@ from emolib import candide
 FACES, PEERS = 4096, 200
 
 
-@pytest.fixture(autouse=True)
-def two_threads():
+@pytest.fixture(autouse=True, params=[1, 2], ids=["1 thread", "2 threads"])
+def threads(request):
     before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
+    torch.set_num_threads(request.param)
+    yield request.param
     torch.set_num_threads(before)
 
 
@@ -36,7 +37,7 @@ def peer(model, seen, analytic):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_4096_faces(benchmark, kind):
+def test_4096_faces(benchmark, kind, threads):
     model = candide.load()
     seen, _ = scipy_fit.problems(model.basis, FACES, seed=1)
     points = np.full((FACES, 68, 2), 1e4, dtype=kind)
@@ -51,8 +52,8 @@ def test_4096_faces(benchmark, kind):
     benchmark.extra_info |= {"model": model.source, "faces per second": round(1 / each), "SciPy, numeric Jacobian": round(1 / numeric),
                              "SciPy, analytic Jacobian": round(1 / analytic), "times numeric": round(numeric / each),
                              "times analytic": round(analytic / each, 1), "largest difference of cost": off}
-    print(f"\n{kind.__name__}, {model.source}: {1 / each:,.0f} faces/s; SciPy {1 / numeric:.0f} numeric ({numeric / each:.0f} times), "
+    print(f"\n{kind.__name__}, {threads} threads, {model.source}: {1 / each:,.0f} faces/s; SciPy {1 / numeric:.0f} numeric ({numeric / each:.0f} times), "
           f"{1 / analytic:.0f} analytic ({analytic / each:.1f} times); costs within {off:.1e}, {fits.iterations} steps")
     assert off < (1e-4 if kind is np.float32 else 1e-6)
-    if kind is np.float32:
+    if kind is np.float32 and threads == 2:
         assert numeric / each >= 100 and analytic / each >= 30
