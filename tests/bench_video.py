@@ -1,6 +1,6 @@
 """Sixteen video networks trained together, against one after another in plain PyTorch: `./reproduce.sh bench`.
 
-Both sides take the same steps of the same networks, one thread; the factor is of one run, alone measured before and after.
+Both sides take the same steps of the same networks on one thread; the factor is of one run.
 """
 
 import time
@@ -8,7 +8,7 @@ import time
 import pytest
 import torch
 
-from emolib.models.video import Audio, Full, alone
+from emolib.models.video import Audio, Full, Pose, alone
 
 MEMBERS, BATCH, LENGTH = 16, 8, 64
 
@@ -31,28 +31,29 @@ def step_of(net, given, target):
     return take
 
 
+def seconds(take):
+    begun = time.process_time()
+    take()
+    return time.process_time() - begun
+
+
+# At the printed width a single network fills its kernels already: together is for quick profiles and for GPUs.
 @pytest.mark.parametrize("name, kind, options, floor", [
-    ("Audio, quick (32 wide)", Audio, dict(sizes=(32,), hidden=32), 2.5),
-    ("Full, quick (64-32-32 wide)", Full, dict(sizes=(64, 32, 32), hidden=32), 1.2),
-    ("Audio, as printed (256 wide)", Audio, {}, 0.6)])
+    ("Pose, 16 wide", Pose, dict(sizes=(16,), hidden=16), 1.2),
+    ("Audio, 32 wide", Audio, dict(sizes=(32,), hidden=32), 1.1),
+    ("Full, 64-32-32 wide", Full, dict(sizes=(64, 32, 32), hidden=32), 1.1),
+    ("Audio, as printed", Audio, {}, 0.6)])
 def test_sixteen_members(benchmark, name, kind, options, floor):
     net = kind(seeds=list(range(MEMBERS)), **options)
     given = {stream: torch.rand(BATCH, LENGTH, width) for stream, width in net.widths.items()}
     target = torch.rand(BATCH, LENGTH, 2)
-    steps = [step_of(alone(net, m), given, target) for m in range(MEMBERS)]
-
-    def one_after_another():
-        begun = time.process_time()
-        for take in steps:
-            take()
-        return time.process_time() - begun
-
-    one_after_another()
-    apart = [one_after_another() for _ in range(3)]
-    benchmark.pedantic(step_of(net, given, target), rounds=7, warmup_rounds=2)
-    apart = sorted([*apart, *(one_after_another() for _ in range(3))])
-    factor = apart[len(apart) // 2] / benchmark.stats.stats.median
-    benchmark.extra_info |= {"networks": MEMBERS, "times faster": round(factor, 2)}
-    print(f"\n{name}: {1e3 * apart[len(apart) // 2]:.0f} ms one after another, {1e3 * benchmark.stats.stats.median:.0f} ms together: "
-          f"{factor:.1f} times faster")
-    assert factor >= floor
+    together, singles = step_of(net, given, target), [step_of(alone(net, m), given, target) for m in range(MEMBERS)]
+    benchmark.pedantic(together, rounds=3, warmup_rounds=2)
+    for take in singles:
+        take()
+    # processor time, in turns: other people's work on the machine must not decide
+    pairs = [(sum(seconds(take) for take in singles), seconds(together)) for _ in range(9)]
+    apart, joined = (sorted(times)[4] for times in zip(*pairs, strict=True))
+    benchmark.extra_info |= {"networks": MEMBERS, "times faster": round(apart / joined, 2)}
+    print(f"\n{name}: {1e3 * apart:.0f} ms one after another, {1e3 * joined:.0f} ms together: {apart / joined:.2f} times faster")
+    assert apart / joined >= floor

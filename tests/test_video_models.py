@@ -114,7 +114,7 @@ def test_the_recurrent_stage_looks_back_only_and_windows_do_not_meet():
     (lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.ones(B, T)), "expected bool"),
     (lambda: small(Pose)(pose=rand(1, 1, 4)), "fewer than two frames"),
     (lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.zeros(B, T, dtype=torch.bool)), "fewer than two frames"),
-    (lambda: Pose(widths={"poses": 3}), "did you mean pose")])
+    (lambda: Pose(widths={"poses": 3}), "did you mean pose"), (lambda: members.LSTM(2, 3, 4, steps="apar"), "did you mean apart")])
 def test_misuse_is_an_error_with_names(call, message):
     with pytest.raises(EmolibError, match=message):
         call()
@@ -122,9 +122,10 @@ def test_misuse_is_an_error_with_names(call, message):
 
 # ---------------------------------------------------------------- stacked layers are PyTorch's
 
+@pytest.mark.parametrize("steps", ["auto", "stacked", "apart"])
 @pytest.mark.parametrize("length", [1, 2, 7])
-def test_a_stacked_lstm_is_nn_lstm(length):
-    layer = members.initialise(members.LSTM(M, 3, 5), [0, 1, 2]).double()
+def test_a_stacked_lstm_is_nn_lstm(length, steps):
+    layer = members.initialise(members.LSTM(M, 3, 5, steps=steps), [0, 1, 2]).double()
     x = rand(M, B, length, 3).requires_grad_()
     out, weight = layer(x), rand(M, B, length, 5, seed=9)
     (out * weight).sum().backward()
@@ -142,7 +143,7 @@ def test_a_stacked_lstm_is_nn_lstm(length):
 
 
 def test_gradient_of_the_stacked_lstm_agrees_with_finite_differences():
-    layer = members.initialise(members.LSTM(2, 2, 3), [0, 1]).double()
+    layer = members.initialise(members.LSTM(2, 2, 3, steps="stacked"), [0, 1]).double()
     names, weights = zip(*layer.named_parameters(), strict=True)
 
     def call(x, *values):
@@ -174,6 +175,15 @@ def test_stacked_normalisation_is_nn_batch_norm_in_training_and_after():
         close(layer.weight.grad[m, 0], plain[m].weight.grad)
 
 
+def test_a_mask_of_all_frames_changes_nothing():
+    plain, masked = (members.BatchNorm1d(M, 4).double() for _ in range(2))
+    x = rand(M, 9, 4) * m_scale()
+    for _ in range(2):
+        close(plain(x), masked(x, torch.ones(9, dtype=torch.bool)))
+    for a, b in zip(plain.state_dict().values(), masked.state_dict().values(), strict=True):
+        close(a, b)
+
+
 def m_scale():
     return torch.tensor([1.0, 5.0, 0.1], dtype=torch.float64).view(M, 1, 1)
 
@@ -186,6 +196,7 @@ def test_dropout_keeps_the_mean_and_its_streams_are_the_members_own():
     assert torch.equal(state, torch.get_rng_state())
     assert y.unique().tolist() == [0.0, pytest.approx(1 / 0.7)]
     torch.testing.assert_close(y.mean((1, 2)), torch.ones(3), atol=0.02, rtol=0)
+    torch.testing.assert_close(y.mean((0, 1)), torch.ones(5), atol=0.03, rtol=0)   # every unit
     assert torch.equal(y[0], y[1]) and torch.equal(y[0], other[1]) and not torch.equal(y[0], y[2])
     assert float((y[0] * y[2]).mean()) == pytest.approx(1, abs=0.03)               # independent
     assert not torch.equal(y[0], first(x)[0])                                      # each call draws anew
@@ -206,8 +217,10 @@ def test_dropout_goes_on_where_a_stored_network_stopped():
 
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("shared", [True, False])
-def test_a_member_equals_the_single_network(kind, shared):
+@pytest.mark.parametrize("steps", ["stacked", "apart"])
+def test_a_member_equals_the_single_network(kind, shared, steps):
     net = small(kind, dropout=0.0)
+    net.lstm.steps = steps
     given = inputs(B, T) if shared else inputs(M, B, T)
     for _ in range(2):                                                            # moves the running statistics
         net(given)
@@ -220,11 +233,12 @@ def test_a_member_equals_the_single_network(kind, shared):
             close(out[m], alone[m].train(training)(given if shared else of(given, m)))
 
 
-@pytest.mark.parametrize("kind", [Full, Audio])
-def test_an_ensemble_trains_as_its_members_one_by_one(kind):
+@pytest.mark.parametrize("kind, steps", [(Full, "stacked"), (Audio, "apart")])
+def test_an_ensemble_trains_as_its_members_one_by_one(kind, steps):
     """Five steps as in the paper, another loss for every member; batch statistics and the rest of the state agree too."""
     net, given, target = small(kind, dropout=0.0), inputs(M, B, T), 2 * rand(M, B, T, 2, seed=50) - 1
     kinds = (losses.mse, losses.ccc_loss, losses.non_inertial)
+    net.lstm.steps = steps
     sgd = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
     alone = [video.alone(net, m) for m in range(M)]
     start = [p.detach().clone() for p in net.parameters()]
@@ -248,8 +262,10 @@ def test_an_ensemble_trains_as_its_members_one_by_one(kind):
 
 
 @pytest.mark.parametrize("kind", SMALL)
-def test_no_gradient_leaks_between_members(kind):
+@pytest.mark.parametrize("steps", ["stacked", "apart"])
+def test_no_gradient_leaks_between_members(kind, steps):
     net, given = small(kind), {name: x.requires_grad_() for name, x in inputs(M, B, T).items()}
+    net.lstm.steps = steps
     net(given)[1].square().sum().backward()
     for p in [*net.parameters(), *(given[name] for name in net.widths)]:
         assert not p.grad[[0, 2]].any()

@@ -80,16 +80,25 @@ class Video(nn.Module):
             mask = mask.flatten(-2)                                               # ([M,] B*T)
         x = None
         for block, streams in zip(self.blocks, self.streams, strict=True):
-            parts = [given[name].flatten(-3, -2) for name in streams]             # ([M,] B*T, width)
-            x = block(torch.cat(parts if x is None else [x, *parts], dim=-1), mask)                      # ([M,] B*T, out)
+            x = block(self._joined([given[name].flatten(-3, -2) for name in streams], x), mask)          # ([M,] B*T, out)
         x = x.unflatten(-2, (batch, length))                                      # ([M,] B, T, last block)
         if self.seeds is None:
             return self.classifier(self.lstm(x)[0])                               # (B, T, 2)
         x = self.lstm(x).flatten(1, 2)                                            # (M, B*T, hidden)
         return self.classifier(x).unflatten(1, (batch, length))                   # (M, B, T, 2)
 
+    def _joined(self, parts: list[Tensor], before: Tensor | None) -> Tensor:
+        """What enters a block: ([M,] B*T, sum of widths). What all members share is joined once and not copied for each."""
+        if self.seeds is not None:
+            if all(part.ndim == 2 for part in parts):
+                parts = [torch.cat(parts, dim=-1)]                                # (B*T, widths)
+            parts = [part.expand(len(self.seeds), -1, -1) for part in parts]      # (M, B*T, widths)
+        if before is not None:
+            parts = [before, *parts]
+        return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
+
     def _checked(self, given: dict[str, Tensor], mask: Tensor | None) -> dict[str, Tensor]:
-        """The streams this network reads, an ensemble's with their leading M; EmolibError where one is missing or misshapen."""
+        """The streams this network reads; EmolibError where one is missing or misshapen."""
         if missing := [name for name in self.widths if name not in given]:
             raise EmolibError(f"{type(self).__name__}: no '{missing[0]}' among the inputs ({', '.join(given) or 'none'}); "
                               f"this network reads {', '.join(self.widths)}")
@@ -104,7 +113,7 @@ class Video(nn.Module):
         if mask is not None and (self.seeds is None or mask.dtype != torch.bool or mask.shape not in (frames, (*lead, *frames))):
             raise EmolibError(f"{type(self).__name__}: mask is {mask.dtype} {tuple(mask.shape)}, expected bool ({', '.join(map(str, frames))}) "
                               "or one of these per member, and an ensemble (seeds=)")
-        return used if self.seeds is None else {name: x.expand(*lead, *x.shape[-3:]) for name, x in used.items()}
+        return used
 
 
 class Full(Video):
