@@ -21,7 +21,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 23, 24, 25, 26, 43)
 # over 639 frontal faces, in distances between the eye centres: eye half width .199, opening .126; nose tip .53 and base
 # .74 below the eyes, half width .217; mouth 1.07 below, half width .407; lips .090 and .151; chin 1.71 below; brows .307
 # above, from .190 to .918 out; half width of the face 1.085 at the ears, .882 at the jaw. Drawn faces, seen by dlib
-# alike, come within .03 of each. Spreads are ours: where dlib's differed, towards it; then wide enough for a face recogniser.
+# alike, come within .035 of each. Spreads are ours: where dlib's differed, towards it; then wide enough for a face recogniser.
 # name: (mean, spread), a normal draw cut at 2.2 spreads; or (low, high, "flat"), a uniform one.
 PERSON = {
     # head
