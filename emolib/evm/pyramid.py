@@ -101,6 +101,13 @@ def passed(level: int) -> float:
     return float(waves[held.argmax()])
 
 
+def room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
+    """An empty tensor; on the CPU of NumPy's memory, which asks the system for large pages and so is first touched sooner."""
+    if torch.device(device).type == "cpu" and dtype != torch.bfloat16:
+        return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))
+    return torch.empty(shape, dtype=dtype, device=device)
+
+
 # ---- the three operations, compiled for the CPU and by tensors for the rest
 
 class Steps:
@@ -118,17 +125,18 @@ class Steps:
         else:
             self.down, self.up = ([torch.as_tensor(t.dense, dtype=real, device=device) for t in pair] for pair in ((down_y, down_x), (up_y, up_x)))
 
-    def shrink(self, frames: torch.Tensor) -> torch.Tensor:
-        """(T, H, W, C) of any dtype -> (T, h, w, C), real."""
+    def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """(T, H, W, C) of any dtype -> (T, h, w, C), real; into `out` where it is given."""
         count, channels = frames.shape[0], frames.shape[3]
         if self.compiled:
             from emolib.evm import compiled
 
-            out = torch.empty((count, *self.small, channels), dtype=self.real)
+            out = room((count, *self.small, channels), self.real) if out is None else out
             compiled.shared(compiled.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
             return out
         rows = torch.matmul(self.down[0], frames.to(self.real).reshape(count, self.height, -1))                    # (T, h, W*C)
-        return torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))          # (T, h, w, C)
+        small = torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))         # (T, h, w, C)
+        return small if out is None else out.copy_(small)
 
     def _grown(self, small: torch.Tensor) -> torch.Tensor:
         count, channels = small.shape[0], small.shape[3]
