@@ -12,7 +12,7 @@ from emolib import cli, evm
 from emolib.data import media
 from emolib.errors import EmolibError
 from emolib.evm import bands, magnifier, pyramid
-from emolib.sim import clip_sets, face
+from emolib.sim import clip_sets
 
 FPS = 30.0
 
@@ -22,7 +22,7 @@ FPS = 30.0
 def flickering(count=300, size=32, hertz=(0.2, 1.0, 6.0), dtype=np.uint8, fps=FPS):
     """Grey frames whose brightness carries sines of amplitude 1, dithered so that whole numbers hold them."""
     time = np.arange(count) / fps
-    level = 120 + sum(np.sin(2 * np.pi * f * time) for f in hertz)
+    level = 120 + sum((np.sin(2 * np.pi * f * time) for f in hertz), np.zeros(count))
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (count, size, size, 3)) if dtype == np.uint8 else 0
     film = level[:, None, None, None] + np.zeros((count, size, size, 3)) + noise
     return np.round(film).astype(dtype) if dtype == np.uint8 else film.astype(dtype)
@@ -59,7 +59,7 @@ def test_what_is_in_the_band_grows_and_nothing_else(dtype, alpha, gain, expected
     out = evm.magnify(film, FPS, 0.8, 3.0, alpha, gain=gain)
     assert out.dtype == dtype and out.shape == film.shape
     grown = [tone(brightness(out), f) / tone(brightness(film), f) for f in (0.2, 1.0, 6.0)]
-    assert grown[1] == pytest.approx(expected, rel=0.05 if dtype == np.uint8 else 1e-4)
+    assert grown[1] == pytest.approx(expected, rel=0.02 if dtype == np.uint8 else 1e-4)
     assert grown[0] == pytest.approx(1, abs=0.02) and grown[2] == pytest.approx(1, abs=0.02)
 
 
@@ -170,7 +170,7 @@ def reference(video, fps, low, high, alpha, mode, levels, wavelength):
 
 
 @pytest.mark.parametrize("mode,levels,wavelength", [("color", 0, 8), ("color", 1, 8), ("color", 2, 8), ("motion", 2, 8), ("motion", 3, 40), ("motion", 3, 8)])
-@pytest.mark.parametrize("dtype,tolerance", [(np.float64, 1e-9), (np.float32, 1e-3), (np.uint8, 0.501)])
+@pytest.mark.parametrize("dtype,tolerance", [(np.float64, 1e-9), (np.float32, 1e-3), (np.uint8, 0.995)])
 def test_agrees_with_the_slow_reference(mode, levels, wavelength, dtype, tolerance):
     """Sides of 2**k + 1 lines, where the mirror of the pyramid's ends is the mirror of the zeros between its lines."""
     film = (60 + 120 * np.random.default_rng(2).random((24, 17, 25, 3))).astype(dtype)
@@ -297,7 +297,7 @@ def test_twenty_frames_hold_less_than_a_period():
     (dict(gain="2"), "gain"), (dict(chroma=2.0), "chroma"), (dict(wavelength=-1), "wavelength"), (dict(levels=1.5), "levels"), (dict(order=0), "order"),
     (dict(high=15.0, filter="butterworth"), "less than half"),
     (dict(video=np.zeros((30, 8, 8))), "shape"), (dict(video=np.zeros((0, 8, 8, 3), np.uint8)), "shape"), (dict(video=np.zeros((30, 8, 8, 3), int)), "int64"),
-    (dict(video=[1, 2]), "list"), (dict(video=np.zeros((30, 8, 8, 1), np.uint8), chroma=0.5), "chrominance")])
+    (dict(video=[1, 2]), "list"), (dict(video=np.zeros((60, 8, 8, 1), np.uint8), chroma=0.5), "chrominance")])
 def test_misuse_is_one_line(bad, hint):
     with pytest.raises(EmolibError, match=hint) as caught:
         evm.magnify(**{"video": flickering(60, 8), "fps": FPS, "low": 0.8, "high": 3.0, "alpha": 5} | bad)

@@ -87,9 +87,9 @@ def _writing(out: Path, fps: float):
             track = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"})
 
             def write(frames: np.ndarray):
-                height, width = frames.shape[1:3]
-                track.height, track.width = height, width
-                track.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"          # halved colours need even sides
+                if not track.codec_context.is_open:
+                    track.height, track.width = frames.shape[1:3]
+                    track.pix_fmt = "yuv444p" if track.height % 2 or track.width % 2 else "yuv420p"          # halved colours need even sides
                 for image in frames:
                     file.mux(track.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
 

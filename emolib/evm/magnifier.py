@@ -68,7 +68,7 @@ def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str 
             levels: int | None = None, wavelength: float = 8.0, chroma: float = 1.0, order: int = 2):
     """The film with what changes between `low` and `high` Hz magnified: same kind, shape, dtype and device as `video`.
 
-    video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded and clipped) or floating point (any range, not clipped)
+    video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded by a fixed dither and clipped) or floating point (any range, not clipped)
     fps         frames a second, any
     alpha       0 changes nothing
     mode        'color': level `levels` of a Gaussian pyramid, so areas, not edges. 'motion': a Laplacian pyramid, its finest level (which

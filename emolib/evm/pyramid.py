@@ -101,6 +101,17 @@ def passed(level: int) -> float:
     return float(waves[held.argmax()])
 
 
+def dither(wide: int, lines: int = 4) -> np.ndarray:
+    """(lines, wide) in 0.01 to 0.99, even over any neighbourhood: the fraction from which a pixel is rounded up.
+
+    Frames hold whole numbers and a band is smooth: plain rounding would add the same whole number over a whole cheek, and nothing at all
+    below a half. Rounded here and there, the mean of an area is right to a small part of a grey level. A band of 0 still adds 0.
+    The steps are the two of the plastic number's sequence (Roberts 2018).
+    """
+    x, y = np.arange(wide), np.arange(lines)[:, None]
+    return 0.01 + 0.98 * ((0.7548776662466927 * x + 0.5698402909980532 * y) % 1)
+
+
 def room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
     """An empty tensor; on the CPU of NumPy's memory, which asks the system for large pages and so is first touched sooner."""
     if torch.device(device).type == "cpu" and dtype != torch.bfloat16:
@@ -117,6 +128,7 @@ class Steps:
         self.height, self.width, self.times, self.compiled, self.real = height, width, times, compiled, real
         (down_y, up_y), (down_x, up_x) = between(height, times), between(width, times)
         self.small = (len(down_y.at), len(down_x.at))
+        self.thresholds = None
         if compiled:
             from emolib.evm import compiled as loops
 
@@ -153,13 +165,18 @@ class Steps:
         return share * base + self._grown(small)
 
     def add_to(self, frames: torch.Tensor, small: torch.Tensor, out: torch.Tensor) -> None:
-        """out = frames + the grown `small`, rounded and clipped to 0 .. 255 where pixels are whole numbers."""
+        """out = frames + the grown `small`; whole numbers are rounded by `dither` and clipped to 0 .. 255."""
         whole = frames.dtype == torch.uint8
+        if self.thresholds is None:
+            self.thresholds = torch.as_tensor(1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device)
         if self.compiled:
             from emolib.evm import compiled
 
             compiled.shared(compiled.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
-                            self.lengths, out.numpy(), whole)
+                            self.lengths, out.numpy(), whole, self.thresholds.numpy())
             return
         total = frames.to(self.real) + self._grown(small)
-        out.copy_((total + 0.5).clamp_(0, 255).floor_() if whole else total)
+        if whole:
+            rows = torch.arange(self.height, device=frames.device) % len(self.thresholds)
+            total = (total + self.thresholds[rows].reshape(self.height, self.width, -1)).clamp_(0, 255).floor_()
+        out.copy_(total)
