@@ -30,6 +30,7 @@ examples:
   ./reproduce.sh doctor                                 which data sets are here, in what state, how to get the rest
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
   ./reproduce.sh features --set ravdess --feature landmarks --detector dlib     features of a whole set, kept in the cache
+  ./reproduce.sh magnify film.mp4 --mode motion         small motions of a film made large, in film-motion.mp4
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
@@ -90,6 +91,19 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--detector", default="dlib", metavar="NAME", help="dlib (default), mediapipe or simulator (the truth of simulated films)")
     one.add_argument("--backbone", default="resnet50-ferplus", metavar="NAME",
                      help="resnet50-ferplus (default), resnet50-imagenet, efficientnet_lite0 or resnet18-random")
+    one = command("magnify", _magnify, "make small changes of colour, or small motions, of a film large (Eulerian magnification)")
+    one.add_argument("video", metavar="VIDEO")
+    one.add_argument("--out", metavar="FILE", dest="film", help="film to write (default VIDEO-color.mp4 or VIDEO-motion.mp4 beside it)")
+    one.add_argument("--mode", default="color", help="color (default) or motion")
+    one.add_argument("--low", type=float, default=0.8, metavar="HZ", help="low edge of the band (default 0.8)")
+    one.add_argument("--high", type=float, metavar="HZ", help="high edge of the band (default 3 for color, 5 for motion)")
+    one.add_argument("--alpha", type=float, default=5.0, help="factor (default 5): the band grows 1 + alpha times")
+    one.add_argument("--filter", default="ideal", help="ideal (default; reads the film twice), butterworth or iir (at constant memory)")
+    one.add_argument("--gain", default="1+alpha", help="1+alpha (default) or 1+alpha/2, what some programs mean by alpha")
+    one.add_argument("--wavelength", type=float, default=8.0, metavar="PIXELS", help="motion: shorter waves are magnified less (default 8)")
+    one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
+    one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
+    one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
     one = command("diff", _diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
@@ -190,6 +204,25 @@ def _features(options) -> int:
             print(f"emolib: {error}", file=sys.stderr)
             return 3
     print(pd.concat(rows).to_string(index=False, float_format="{:.4g}".format))
+    return 0
+
+
+def _magnify(options) -> int:
+    """The warnings of the magnifier are said in one line each, as errors are."""
+    import warnings
+
+    from emolib import evm
+
+    video, mode = Path(options.video), options.mode
+    high = options.high if options.high is not None else 5.0 if mode == "motion" else 3.0
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", evm.TooShort)
+        warnings.simplefilter("always", evm.TooLarge)
+        made = evm.magnify_file(video, options.film or video.with_name(f"{video.stem}-{mode}.mp4"), options.low, high, options.alpha, mode, options.filter,
+                                options.gain, wavelength=options.wavelength, chroma=options.chroma, fps=options.fps, device=options.on)
+    for warning in said:
+        print(f"emolib: {warning.message}", file=sys.stderr)
+    print(made)
     return 0
 
 

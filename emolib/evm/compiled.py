@@ -134,13 +134,13 @@ def _onto_real(there, lines, at, weight, into):
 
 
 @njit(nogil=True, fastmath=True)
-def _onto_whole(there, lines, at, weight, into):
+def _onto_whole(there, lines, at, weight, into, threshold):
     real = weight.dtype.type
     v, w, x, z = weight[0], weight[1], weight[2], weight[3]
     a, b, c, d = lines[at[0]], lines[at[1]], lines[at[2]], lines[at[3]]
-    low, high, half = real(0), real(255), real(0.5)
+    low, high = real(0), real(255)
     for i in range(len(into)):
-        into[i] = np.int32(min(max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + half, low), high))
+        into[i] = np.int32(min(max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i], low), high))
 
 
 @njit(nogil=True, fastmath=True, cache=True)
@@ -157,8 +157,8 @@ def grow(small, row_at, row_weight, lengths, base, share, start, stop):
 
 
 @njit(nogil=True, fastmath=True, cache=True)
-def add(frames, small, row_at, row_weight, lengths, out, whole, start, stop):
-    """out (T, H, W, C) = frames + the grown `small`; whole: rounded and clipped to 0 .. 255."""
+def add(frames, small, row_at, row_weight, lengths, out, whole, thresholds, start, stop):
+    """out (T, H, W, C) = frames + the grown `small`; whole: cut to 0 .. 255, rounded up from `thresholds` (lines, W * C) on."""
     count, tall, long, channels = frames.shape
     wide, real = long * channels, small.dtype.type
     flat, source, target = small.reshape(count, small.shape[1], -1), frames.reshape(count, tall, wide), out.reshape(count, tall, wide)
@@ -167,7 +167,7 @@ def add(frames, small, row_at, row_weight, lengths, out, whole, start, stop):
         _all_wider(flat[t], lengths, channels, room, wider, real)
         for y in range(tall):
             if whole:
-                _onto_whole(source[t, y], wider, row_at[y], row_weight[y], target[t, y])
+                _onto_whole(source[t, y], wider, row_at[y], row_weight[y], target[t, y], thresholds[y % len(thresholds)])
             else:
                 _onto_real(source[t, y], wider, row_at[y], row_weight[y], target[t, y])
 

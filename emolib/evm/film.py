@@ -15,7 +15,7 @@ from tqdm import tqdm
 from emolib.data import media
 from emolib.errors import EmolibError
 from emolib.evm import bands
-from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, stream, warn_large
+from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, few, stream, warn_large
 
 LARGEST = 4 << 30                # bytes of small pictures kept for the ideal filter
 
@@ -32,7 +32,9 @@ def magnify_file(path: Path | str, out: Path | str, low: float, high: float, alp
         raise EmolibError(f"{out}: would overwrite the film that is read; name another file")
     if not out.parent.is_dir():
         raise EmolibError(f"{out}: there is no folder {out.parent}; make it first")
-    asked = Settings(fps or film.fps, low, high, alpha, mode, filter, gain, **more)
+    if device != "cpu" and not torch.cuda.is_available():
+        raise EmolibError(f"device is {device}: there is no GPU here; take cpu")
+    asked = Settings(film.fps if fps is None else fps, low, high, alpha, mode, filter, gain, **more)
     make = _twice if filter == "ideal" else _once
     with _writing(out, film.fps) as write:
         for piece in make(path, film, asked, device, progress):
@@ -63,10 +65,11 @@ def _twice(path, film, asked, device, progress):
             raise EmolibError(f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {film.frames} frames; use --filter butterworth or iir")
     small = torch.cat(small)
     check_length(len(small), asked)
-    mean = small.mean(0)
+    some = few(len(small))
+    mean = small[some].mean(0)
     band = bands.ideal(small, asked.fps, asked.low, asked.high)
     if asked.mode == "motion":
-        warn_large(band, mean, worker)
+        warn_large(band[some], mean, worker)
     for piece, part in zip(_pieces(path, device, film.frames, progress, "magnified"), band.split(PIECE)):
         into = torch.empty_like(piece)
         worker.add(piece, part, into)
@@ -84,9 +87,9 @@ def _writing(out: Path, fps: float):
             track = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"})
 
             def write(frames: np.ndarray):
-                height, width = frames.shape[1:3]
-                track.height, track.width = height, width
-                track.pix_fmt = "yuv444p" if height % 2 or width % 2 else "yuv420p"          # halved colours need even sides
+                if not track.codec_context.is_open:
+                    track.height, track.width = frames.shape[1:3]
+                    track.pix_fmt = "yuv444p" if track.height % 2 or track.width % 2 else "yuv420p"          # halved colours need even sides
                 for image in frames:
                     file.mux(track.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
 

@@ -15,7 +15,7 @@ from emolib.evm import bands, pyramid
 MODES = ("color", "motion")
 FILTERS = ("ideal", "butterworth", "iir")
 GAINS = {"1+alpha": 1.0, "1+alpha/2": 0.5}
-PIECE = 16                       # frames worked on at once
+PIECE = 32                       # frames worked on at once
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 
 
@@ -68,7 +68,7 @@ def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str 
             levels: int | None = None, wavelength: float = 8.0, chroma: float = 1.0, order: int = 2):
     """The film with what changes between `low` and `high` Hz magnified: same kind, shape, dtype and device as `video`.
 
-    video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded and clipped) or floating point (any range, not clipped)
+    video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded by a fixed dither and clipped) or floating point (any range, not clipped)
     fps         frames a second, any
     alpha       0 changes nothing
     mode        'color': level `levels` of a Gaussian pyramid, so areas, not edges. 'motion': a Laplacian pyramid, its finest level (which
@@ -86,14 +86,17 @@ def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str 
     asked = Settings(fps, low, high, alpha, mode, filter, gain, levels, wavelength, chroma, order)
     frames = as_frames(video)
     check_length(len(frames), asked)
-    out = torch.empty_like(frames, memory_format=torch.contiguous_format)
+    out = pyramid.room(frames.shape, frames.dtype, frames.device)
     worker = Worker(asked, frames)
-    small = torch.cat([worker.shrink(piece) for piece in frames.split(PIECE)])
-    mean = small.mean(0) if mode == "motion" else None
+    small = pyramid.room((len(frames), *worker.step.small, frames.shape[3]), worker.real, frames.device)
+    for piece, into in zip(frames.split(PIECE), small.split(PIECE)):
+        worker.shrink(piece, into)
+    some = few(len(frames))
+    mean = small[some].mean(0) if mode == "motion" else None
     band = bands.ideal(small, fps, low, high) if filter == "ideal" else worker.causal(small)
     del small
     if mode == "motion":
-        warn_large(band, mean, worker)
+        warn_large(band[some], mean, worker)
     for piece, part, into in zip(frames.split(PIECE), band.split(PIECE), out.split(PIECE)):
         worker.add(piece, part, into)
     return out.numpy() if isinstance(video, np.ndarray) else out
@@ -119,7 +122,7 @@ def _streamed(frames, asked):
             worker, shape, dtype = Worker(asked, piece), piece.shape[1:], piece.dtype
         if piece.shape[1:] != shape or piece.dtype != dtype:
             raise EmolibError(f"a piece of frames {tuple(piece.shape[1:])} {piece.dtype} came after {tuple(shape)} {dtype}; expected one size and dtype")
-        out = torch.empty_like(piece, memory_format=torch.contiguous_format)
+        out = pyramid.room(piece.shape, piece.dtype, piece.device)
         for part, into in zip(piece.split(PIECE), out.split(PIECE)):
             worker.add(part, worker.causal(worker.shrink(part)), into)
         out = out[0] if single else out
@@ -180,8 +183,8 @@ class Worker:
             self.colours = torch.as_tensor(share.T.copy(), dtype=self.real, device=frames.device)
         self.causal = bands.Causal(asked.filter, asked.fps, asked.low, asked.high, asked.order) if asked.filter != "ideal" else None
 
-    def shrink(self, frames: torch.Tensor) -> torch.Tensor:
-        return self.step.shrink(frames)
+    def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        return self.step.shrink(frames, out)
 
     def weighed(self, band: torch.Tensor) -> torch.Tensor:
         """sum_l c_l grow(B(G_l)) at the first level, from B(G_first), which may be overwritten."""
@@ -189,16 +192,29 @@ class Worker:
             band = band @ self.colours
         weight, levels = list(self.weights.values()), [band]
         if len(weight) == 1:
-            return weight[0] * band
+            return scaled(band, weight[0])
         for step in self.further:
             levels.append(step.shrink(levels[-1]))
-        out = weight[-1] * levels[-1]
+        out = scaled(levels[-1], weight[-1])
         for step, level, own in zip(self.further[::-1], levels[-2::-1], weight[-2::-1]):
             out = step.grow_onto(level, out, own)
         return out
 
     def add(self, frames: torch.Tensor, band: torch.Tensor, out: torch.Tensor) -> None:
         self.step.add_to(frames, self.weighed(band), out)
+
+
+def scaled(x: torch.Tensor, factor: float) -> torch.Tensor:
+    """x times factor, in place; by NumPy on the CPU, where a call of torch waits for all its threads, which small pictures are not worth."""
+    if x.device.type == "cpu":
+        np.multiply(x.numpy(), factor, out=x.numpy())
+        return x
+    return x.mul_(factor)
+
+
+def few(count: int, most: int = 32) -> list[int]:
+    """At most `most` frames of a clip, spread over it without a period of their own."""
+    return sorted({int(k * 0.6180339887498949 % 1 * count) for k in range(most)})
 
 
 def attenuated(asked: Settings, levels) -> dict[int, float]:

@@ -101,6 +101,24 @@ def passed(level: int) -> float:
     return float(waves[held.argmax()])
 
 
+def dither(wide: int, lines: int = 4) -> np.ndarray:
+    """(lines, wide) in 0.01 to 0.99, even over any neighbourhood: the fraction from which a pixel is rounded up.
+
+    Frames hold whole numbers and a band is smooth: plain rounding would add the same whole number over a whole cheek, and nothing at all
+    below a half. Rounded here and there, the mean of an area is right to a small part of a grey level. A band of 0 still adds 0.
+    The steps are the two of the plastic number's sequence (Roberts 2018).
+    """
+    x, y = np.arange(wide), np.arange(lines)[:, None]
+    return 0.01 + 0.98 * ((0.7548776662466927 * x + 0.5698402909980532 * y) % 1)
+
+
+def room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
+    """An empty tensor; on the CPU of NumPy's memory, which asks the system for large pages and so is first touched sooner."""
+    if torch.device(device).type == "cpu" and dtype != torch.bfloat16:
+        return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))
+    return torch.empty(shape, dtype=dtype, device=device)
+
+
 # ---- the three operations, compiled for the CPU and by tensors for the rest
 
 class Steps:
@@ -110,6 +128,7 @@ class Steps:
         self.height, self.width, self.times, self.compiled, self.real = height, width, times, compiled, real
         (down_y, up_y), (down_x, up_x) = between(height, times), between(width, times)
         self.small = (len(down_y.at), len(down_x.at))
+        self.thresholds = None
         if compiled:
             from emolib.evm import compiled as loops
 
@@ -118,17 +137,18 @@ class Steps:
         else:
             self.down, self.up = ([torch.as_tensor(t.dense, dtype=real, device=device) for t in pair] for pair in ((down_y, down_x), (up_y, up_x)))
 
-    def shrink(self, frames: torch.Tensor) -> torch.Tensor:
-        """(T, H, W, C) of any dtype -> (T, h, w, C), real."""
+    def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """(T, H, W, C) of any dtype -> (T, h, w, C), real; into `out` where it is given."""
         count, channels = frames.shape[0], frames.shape[3]
         if self.compiled:
             from emolib.evm import compiled
 
-            out = torch.empty((count, *self.small, channels), dtype=self.real)
+            out = room((count, *self.small, channels), self.real) if out is None else out
             compiled.shared(compiled.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
             return out
         rows = torch.matmul(self.down[0], frames.to(self.real).reshape(count, self.height, -1))                    # (T, h, W*C)
-        return torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))          # (T, h, w, C)
+        small = torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))         # (T, h, w, C)
+        return small if out is None else out.copy_(small)
 
     def _grown(self, small: torch.Tensor) -> torch.Tensor:
         count, channels = small.shape[0], small.shape[3]
@@ -145,13 +165,18 @@ class Steps:
         return share * base + self._grown(small)
 
     def add_to(self, frames: torch.Tensor, small: torch.Tensor, out: torch.Tensor) -> None:
-        """out = frames + the grown `small`, rounded and clipped to 0 .. 255 where pixels are whole numbers."""
+        """out = frames + the grown `small`; whole numbers are rounded by `dither` and clipped to 0 .. 255."""
         whole = frames.dtype == torch.uint8
+        if self.thresholds is None:
+            self.thresholds = torch.as_tensor(1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device)
         if self.compiled:
             from emolib.evm import compiled
 
             compiled.shared(compiled.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
-                            self.lengths, out.numpy(), whole)
+                            self.lengths, out.numpy(), whole, self.thresholds.numpy())
             return
         total = frames.to(self.real) + self._grown(small)
-        out.copy_((total + 0.5).clamp_(0, 255).floor_() if whole else total)
+        if whole:
+            rows = torch.arange(self.height, device=frames.device) % len(self.thresholds)
+            total = (total + self.thresholds[rows].reshape(self.height, self.width, -1)).clamp_(0, 255).floor_()
+        out.copy_(total)

@@ -180,3 +180,15 @@ def scatter(frame: pd.DataFrame, *, x: str, series: str, xlabel: str, ylabel: st
         ax.plot(part[x], part.measured, MARKERS[i % 8], color=COLOURS[i % 8], ms=3, mec="none", alpha=0.8)
         ax.set(title=name, xlabel=xlabel, ylabel=ylabel if i == 0 else "")
     return foot(fig)
+
+
+@styled
+def band(frame: pd.DataFrame, *, low: float, high: float, ylabel: str = "amplitude (grey levels)"):
+    """Amplitude over frequency (`evm.spectrum(...).frame()`), one line per `series`; the band from `low` to `high` Hz is shaded."""
+    fig, ax = plt.subplots(figsize=(6.5, 3.2))
+    for i, (name, line) in enumerate(frame.groupby("series", sort=False)):
+        ax.plot(line.hertz, line.measured, ls=DASHES[i % 4], color=COLOURS[i % 8], lw=1.3, label=name)
+    ax.axvspan(low, high, color="0.85", zorder=0, label=f"band, {low:g} to {high:g} Hz")
+    ax.set(xlabel="frequency (Hz)", ylabel=ylabel, ylim=(0, None))
+    ax.legend()
+    return foot(fig)
