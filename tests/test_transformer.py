@@ -232,6 +232,7 @@ def test_attention_over_2048_frames_never_holds_a_matrix_per_head(decoder, causa
     assert seen.size <= length * length
 
 
+@pytest.mark.slow
 def test_free_running_over_2048_frames():
     net = Mesh(widths={"mesh": 3}, decoder="shifted", width=8, heads=2, layers=1, feedforward=8).eval()
     with torch.no_grad(), Largest() as seen:
