@@ -2,7 +2,7 @@
 # Makes the three lock files anew from pyproject.toml; needs uv. Maintainers run it after changing a dependency.
 #   requirements.lock            everything but torch, with hashes, for Python 3.11 to 3.13
 #   requirements-torch.lock      torch and its two siblings, without hashes: another index serves other builds of them
-#   requirements-detectors.lock  what the face detectors need beyond the first, with hashes
+#   requirements-detectors.lock  what face detectors and packaged backbones need beyond the first, with hashes
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
@@ -12,7 +12,7 @@ compile() { uv pip compile --quiet --universal --fork-strategy fewest --python-v
 blocks() { awk -v pattern="$2" -v want="$3" '/^[A-Za-z0-9]/ {keep = ($0 ~ pattern) == want} keep' "$1"; }
 torch='^(torch|torchvision|torchaudio|triton|nvidia-[a-z0-9-]*|cuda-[a-z]*)=='
 
-compile --extra test --extra detectors -o "$work/all"
+compile --extra test --extra detectors --extra backbones -o "$work/all"
 compile --extra test -c "$work/all" -o "$work/core"
 { echo "# Made by tools/lock.sh from pyproject.toml; do not edit."; blocks "$work/core" "$torch" 0; } > requirements.lock
 { echo "# Made by tools/lock.sh from pyproject.toml; do not edit. Without hashes, so that EMOLIB_TORCH_INDEX may serve CPU builds."
