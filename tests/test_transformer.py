@@ -84,6 +84,7 @@ def test_the_order_of_the_frames_matters():
     net, x = small(), inputs()
     turned = {name: v.flip(1) for name, v in x.items()}
     assert (net(turned).flip(1) - net(x)).abs().max() > 1e-3
+    assert (net(turned) - net(x)).abs().max() > 1e-3                               # a set of frames would give the same twice
 
 
 # ---------------------------------------------------------------- what a frame may see
@@ -166,13 +167,13 @@ def test_free_running_is_teacher_forcing_with_its_own_outputs(causal):
 def test_a_leak_copies_labels_that_cannot_be_known():
     """Slow random labels and inputs that say nothing: teacher-forced evaluation looks right, free running does not."""
     torch.manual_seed(1)
-    net = Feature(widths={"image": 2}, decoder="shifted", **{**SIZES, "dropout": 0.0}).train()
-    step = torch.optim.Adam(net.parameters(), lr=3e-3)
+    net = Feature(widths={"image": 2}, decoder="shifted", **{**SIZES, "layers": 1}, dropout=0.0).train()
+    step = torch.optim.Adam(net.parameters(), lr=1e-2)
 
     def walk():
-        return torch.cumsum(0.1 * torch.randn(16, 24, 2), 1), torch.rand(16, 24, 2)
+        return torch.cumsum(0.1 * torch.randn(16, 16, 2), 1), torch.rand(16, 16, 2)
 
-    for _ in range(150):
+    for _ in range(60):
         target, x = walk()
         step.zero_grad()
         (net(image=x, target=target) - target).square().mean().backward()
@@ -181,7 +182,7 @@ def test_a_leak_copies_labels_that_cannot_be_known():
     net.eval()
     with torch.no_grad():
         leaking, honest = ((out - target).square().mean() for out in (net(image=x, target=target, leak=True), net(image=x)))
-    assert leaking < 0.3 * target.square().mean() < honest
+    assert leaking < 0.6 * target.square().mean() < 0.6 * honest
 
 
 @pytest.mark.parametrize("call, message", [

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from emolib import losses
+from emolib import losses, training
 from emolib.errors import EmolibError
 from emolib.models import members, video
 from emolib.models.video import NETWORKS, WIDTHS, Audio, Full, Pose, WithoutMel
@@ -213,6 +213,30 @@ def test_dropout_goes_on_where_a_stored_network_stopped():
     assert torch.equal(net(x), again(x))
 
 
+def test_the_blocks_of_a_network_draw_apart():
+    assert len({block.drop.stream for block in small(Full).blocks}) == 3
+
+
+def test_training_that_was_killed_ends_with_the_same_weights(tmp_path):
+    x, target = rand(B, T, 4), rand(M, B, T, 2, seed=3)
+
+    def train(checkpoint=None, killed_at=None):
+        def batches(epoch):
+            if epoch == killed_at:
+                raise KeyboardInterrupt
+            return [(x, target)] * 2
+        net = small(Pose)
+        settings = training.Settings(epochs=4, rate=0.05, optimizer="sgd", momentum=0.9)
+        training.fit(net, batches, lambda net, x, y: (net(pose=x) - y).square().sum(), settings, checkpoint=checkpoint, progress=False)
+        return net
+
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path / "net", killed_at=2)
+    whole, again = train(), train(tmp_path / "net")
+    for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
 # ---------------------------------------------------------------- an ensemble is its members
 
 @pytest.mark.parametrize("kind", SMALL)
@@ -225,12 +249,12 @@ def test_a_member_equals_the_single_network(kind, shared, steps):
     for _ in range(2):                                                            # moves the running statistics
         net(given)
     alone = [video.alone(net, m) for m in range(M)]
-    for training in (True, False):
-        net.train(training)
+    for mode in (True, False):
+        net.train(mode)
         out = net(given)
         assert out.shape == (M, B, T, 2)
         for m in range(M):
-            close(out[m], alone[m].train(training)(given if shared else of(given, m)))
+            close(out[m], alone[m].train(mode)(given if shared else of(given, m)))
 
 
 @pytest.mark.parametrize("kind, steps", [(Full, "stacked"), (Audio, "apart")])
