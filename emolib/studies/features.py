@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from emolib import EMOTIONS, evm, runs
+from emolib import EMOTIONS, runs
 from emolib import data as datasets
 from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import EmolibError, nearest
@@ -34,22 +34,22 @@ class Sizes:
 SIZES = {"smoke": Sizes(4, 96, 4, 4.0), "quick": Sizes(20, 120, 20, 10.0), "full": Sizes(200, 240, 67, 30.0)}
 
 
-def _sizes(profile: str) -> Sizes:
+def sizes(profile: str) -> Sizes:
     if profile not in SIZES:
         raise nearest(profile, SIZES, what="profile")
     return SIZES[profile]
 
 
 def _outcome(frame, profile, *sets, kind=Outcome, **more):
-    return kind(frame, profile=profile, sources=sources_of(*sets), caps=asdict(_sizes(profile)), **more)
+    return kind(frame, profile=profile, sources=sources_of(*sets), caps=asdict(sizes(profile)), **more)
 
 
 SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}
 
 
-def _drawn(frame, profile, kind=Pictures, **more):
+def drawn(frame, profile, kind=Pictures, **more):
     """An outcome of pictures that belong to no data set: drawn by the simulator whose sources are named."""
-    return kind(frame, profile=profile, sources=SIMULATED, caps=asdict(_sizes(profile)), **more)
+    return kind(frame, profile=profile, sources=SIMULATED, caps=asdict(sizes(profile)), **more)
 
 
 # ---- sound
@@ -64,7 +64,7 @@ def _long(panel: str, log_mel: np.ndarray, rate: int, hop: int, every: int = 1) 
 def film_spectrogram(profile: str) -> Outcome:
     """Mel spectrogram of one training video's sound: 22,050 Hz, Hann 2048, hop 512, 128 bands (orgil2021, 3.2)."""
     world = datasets.load("aff_wild", source="simulated", profile="quick" if profile != "smoke" else "smoke")
-    wave = soundtrack.of(world, 10 if len(world) > 10 else 0)[: int(_sizes(profile).seconds * soundtrack.RATE)]
+    wave = soundtrack.of(world, 10 if len(world) > 10 else 0)[: int(sizes(profile).seconds * soundtrack.RATE)]
     frame = _long(f"video {world.meta.video.iloc[10 if len(world) > 10 else 0]}", mel.log_mel(wave, soundtrack.RATE), soundtrack.RATE, 512, every=4)
     return _outcome(frame, profile, world)
 
@@ -98,7 +98,7 @@ def _scene(profile: str, emotion: str = "happy", yaw: float = 12.0):
     """One person, portrait: the picture (1, H, W, 3) and the film behind it."""
     who = face.faces(11, 1, yaw=yaw, span=4.6)
     film = face.Faces(who.person, who.scene, affect.prototype(emotion)[None] * 0.9)
-    return face.render(film, 2 * _sizes(profile).size), film
+    return face.render(film, 2 * sizes(profile).size), film
 
 
 @runs.once
@@ -112,13 +112,13 @@ def key_points(profile: str, part: str) -> Pictures:
     links = tuple((int(seen[a]), int(seen[b])) for a, b in openpose.BONES if (found.body[0][[a, b], 2] > 0).all())
     links = {"face": None, "body": links, "both": tuple((a + 70, b + 70) for a, b in links)}[part]
     frame = pd.DataFrame({"point": np.arange(len(points)), "x": points[:, 0].round(2), "y": points[:, 1].round(2)})
-    return _drawn(frame, profile, images=picture, points=points[None], links=links)
+    return drawn(frame, profile, images=picture, points=points[None], links=links)
 
 
 @runs.once
 def tracked(profile: str) -> Pictures:
     """A face tracked through a film: the box of its points, grown by 5 pixels, at six moments (orgil2022, 1.2.1)."""
-    size, count = _sizes(profile).size, 6
+    size, count = sizes(profile).size, 6
     who = face.faces(12, 1)
     scene = np.repeat(who.scene, count)
     scene["yaw"], scene["cx"], scene["cy"] = np.linspace(-20, 20, count), np.linspace(-0.7, 0.7, count), 0.3 + 0.25 * np.sin(np.linspace(0, 3, count))
@@ -127,7 +127,7 @@ def tracked(profile: str) -> Pictures:
     images = face.render(film, size)
     boxes = detectors.SimulatorDetector(film).detect(images).box + np.array([-5, -5, 5, 5])
     frame = pd.DataFrame(boxes.round(2), columns=["left", "top", "right", "bottom"]).assign(frame=np.arange(count))
-    return _drawn(frame, profile, images=images, boxes=boxes)
+    return drawn(frame, profile, images=images, boxes=boxes)
 
 
 @runs.once
@@ -136,7 +136,7 @@ def mesh_on_picture(profile: str) -> Pictures:
     picture, film = _scene(profile, "surprise", 20.0)
     points = face.mesh(film, picture.shape[1])[0][:, :2]
     frame = pd.DataFrame({"point": np.arange(len(points)), "x": points[:, 0].round(2), "y": points[:, 1].round(2)})
-    return _drawn(frame, profile, images=picture, points=points[None])
+    return drawn(frame, profile, images=picture, points=points[None])
 
 
 @runs.once
@@ -144,89 +144,14 @@ def mesh_alone(profile: str) -> Outcome:
     """The same mesh by itself: centred, in units of the distance between the eyes (the input of orgil2022's Mesh network)."""
     picture, film = _scene(profile, "surprise", 20.0)
     points = mesh.normalised(face.mesh(film, picture.shape[1]), mesh.SIMULATED_CORNERS)[0]
-    return _drawn(pd.DataFrame(points.round(4), columns=["x", "y", "z"]).assign(point=np.arange(len(points))), profile, kind=Outcome)
-
-
-# ---- magnification
-
-FRAMES = 20                                              # that the paper shows of a film, ten by ten
-BAND, MOTION_BAND, ALPHA, FILM_FPS = (0.8, 3.0), (0.8, 5.0), 5.0, 30.0
-
-
-def pulsing_face(count: int, size: int, hertz: float, amplitude: float, seed: int = 447):
-    """A face that sits still, uint8 (count, size, size, 3), whose skin pulses; and where the skin is, (size, size) in 0 to 1.
-
-    amplitude   in grey levels of green; red and blue pulse by 0.4 and 0.6 of it. Skin is where another skin colour changes the picture.
-    """
-    who = face.faces(seed, 1, span=2.6, noise=0.0)
-    pale, dark = (face.render(who.changed(melanin=m), size)[0].astype(np.float64).mean(-1) for m in (0.1, 0.9))
-    skin = np.clip((pale - dark) / np.quantile(pale - dark, 0.9), 0, 1)
-    pulse = amplitude * np.sin(2 * np.pi * hertz * np.arange(count) / FILM_FPS)
-    still, rng = face.render(who, size)[0].astype(np.float64), stream(seed, "camera noise")
-    noise = rng.normal(0, 0.7, (count, size, size, 3))
-    film = still + pulse[:, None, None, None] * skin[..., None] * np.array([0.4, 1.0, 0.6]) + noise
-    return np.clip(np.round(film), 0, 255).astype(np.uint8), skin
-
-
-@runs.once
-def pulse_spectrum(profile: str) -> Outcome:
-    """Spectrum of the mean skin of the film behind Fig. 1.12, before and after magnification: where to put the band."""
-    film, skin = pulsing_face(300, _sizes(profile).size, 1.2, 0.5)
-    parts = [evm.spectrum(f, FILM_FPS, skin).frame(name) for name, f in (("as filmed", film), ("magnified", evm.magnify(film, FILM_FPS, *BAND, ALPHA)))]
-    frame = pd.concat(parts, ignore_index=True)
-    return _drawn(frame[(frame.hertz <= 5) & frame.series.str.endswith("green")], profile, kind=Outcome)
-
-
-@runs.once
-def colour_magnified(profile: str) -> Pictures:
-    """Twenty frames of a film of 10 s magnified as a whole (0.8 to 3 Hz, alpha 5): the first ten while the blood is in, the last ten while it is out.
-
-    The frames: mean green of the skin in each (`measured`), as filmed, of the difference, and magnified. The difference is drawn 16 times
-    as strong, on grey.
-    """
-    film, skin = pulsing_face(300, _sizes(profile).size, 1.2, 0.5)
-    large = evm.magnify(film, FILM_FPS, *BAND, ALPHA)
-    start = 165 - FRAMES // 2 - 3                                                       # the pulse falls through 0 at 5.42 s, frame 162.5
-    rows, images = [], []
-    for part in range(2):
-        at = np.arange(start + 10 * part, start + 10 * part + 10)
-        difference = large[at].astype(np.float64) - film[at]
-        for name, shown, values in (("as filmed", film[at], film[at]), ("difference x 16", np.clip(128 + 16 * difference, 0, 255).round().astype(np.uint8), difference),
-                                    ("magnified", large[at], large[at])):
-            images.append(shown)
-            rows += [(name, int(t), round(float((v[..., 1] * skin).sum() / skin.sum()), 3)) for t, v in zip(at, values)]
-    frame = pd.DataFrame(rows, columns=["picture", "frame", "measured"])
-    return _drawn(frame, profile, images=np.concatenate(images))
-
-
-@runs.once
-def motion_magnified(profile: str) -> Pictures:
-    """A lip corner pulled a little (AU 12 at 0.08, 1 s up and down): as filmed, colour magnified, motion magnified, at five moments of the pull.
-
-    `measured`: mean difference from the first frame in grey levels; what is shown is cut out around the mouth.
-    """
-    count, size = 90, _sizes(profile).size
-    time = np.arange(count) / FILM_FPS
-    pull = 0.08 * np.sin(np.pi * np.clip(time - 1, 0, 1)) ** 2                          # from 1 s to 2 s
-    who = face.faces(12, 1, span=3.2, noise=0.0)
-    crowd = face.Faces(np.repeat(who.person, count), np.repeat(who.scene, count), np.repeat(who.units * 0, count, 0)).acting(au12=pull)
-    film, mouth = face.render(crowd, size), face.points(who, size)[0, 48:68]
-    (left, top), (right, bottom) = (mouth.min(0) - size / 12).astype(int), (mouth.max(0) + size / 10).astype(int)
-    made = {"as filmed": film, "colour": evm.magnify(film, FILM_FPS, *BAND, ALPHA), "motion": evm.magnify(film, FILM_FPS, *MOTION_BAND, ALPHA, mode="motion")}
-    rows, images = [], []
-    for t in (30, 36, 40, 45, 52):
-        for name, pictures in made.items():
-            change = np.abs(pictures[t].astype(np.float64) - film[0])[top:bottom, left:right].mean()
-            rows.append((name, f"{t / FILM_FPS:.2f} s", round(float(pull[t]), 3), round(float(change), 3)))
-            images.append(pictures[t, top:bottom, left:right])
-    return _drawn(pd.DataFrame(rows, columns=["picture", "moment", "pull", "measured"]), profile, images=np.stack(images))
+    return drawn(pd.DataFrame(points.round(4), columns=["x", "y", "z"]).assign(point=np.arange(len(points))), profile, kind=Outcome)
 
 
 # ---- gradients and eigenfaces
 
 def _frontal(profile: str):
     """Grey frontal faces (N, 64, 64) of the RaFD stand-in, and their people."""
-    world = datasets.load("rafd", source="simulated", profile="quick", models=_sizes(profile).models, yaws=(90,), gazes=("frontal",), size=64)
+    world = datasets.load("rafd", source="simulated", profile="quick", models=sizes(profile).models, yaws=(90,), gazes=("frontal",), size=64)
     return world, world.images.astype(np.float64).mean(-1)
 
 
@@ -296,14 +221,14 @@ def _finders() -> dict:
 @runs.once
 def found_by_turn(profile: str) -> Outcome:
     """Share of faces that each detector finds, by how far the head is turned; a Wilson interval over people."""
-    return _drawn(_shares(profile, [(turn, _turned(profile, turn)) for turn in TURNS], "yaw"), profile, kind=Outcome)
+    return drawn(_shares(profile, [(turn, _turned(profile, turn)) for turn in TURNS], "yaw"), profile, kind=Outcome)
 
 
 @runs.once
 def found_when_erased(profile: str) -> Outcome:
     """Share of frontal faces that each detector finds when a rectangle of the face is erased (Zhong et al. 2017)."""
     faces = _turned(profile, 0)
-    return _drawn(_shares(profile, [(share, _erase(faces, share)) for share in ERASED], "erased"), profile, kind=Outcome)
+    return drawn(_shares(profile, [(share, _erase(faces, share)) for share in ERASED], "erased"), profile, kind=Outcome)
 
 
 @runs.once
@@ -311,13 +236,13 @@ def erased(profile: str) -> Pictures:
     """One person with more and more of the face erased."""
     faces = _turned(profile, 0)[:1]
     frame = pd.DataFrame({"erased": [f"{s:.0%}" for s in ERASED]})
-    return _drawn(frame, profile, images=np.concatenate([_erase(faces, s) for s in ERASED]))
+    return drawn(frame, profile, images=np.concatenate([_erase(faces, s) for s in ERASED]))
 
 
 @runs.once
 def _turned(profile: str, turn: float) -> np.ndarray:
     """uint8 (N, 160, 160, 3): different people, portrait, turned to both sides."""
-    count = _sizes(profile).faces
+    count = sizes(profile).faces
     crowd = face.faces(21, count, yaw=np.where(np.arange(count) % 2, turn, -turn).astype(float))
     return face.render(face.Faces(crowd.person, crowd.scene, affect.expressions(21, np.arange(count) % 7)), 160)
 
@@ -350,7 +275,7 @@ def _shares(profile: str, conditions, name: str) -> pd.DataFrame:
 @runs.once
 def pose_from_points(profile: str) -> Outcome:
     """Head turn computed from 68 points against the true one: from the true points and from each detector's."""
-    count = 4 * _sizes(profile).faces
+    count = 4 * sizes(profile).faces
     turn = np.linspace(-35, 35, count)
     crowd = face.faces(31, count, yaw=turn)
     images, rows = face.render(crowd, 160), []
@@ -358,4 +283,4 @@ def pose_from_points(profile: str) -> Outcome:
         found = finder.detect(images)
         yaw = pose.angles(found.points[found.found])[:, 0]
         rows += [(label, t, y) for t, y in zip(turn[found.found], yaw)]
-    return _drawn(pd.DataFrame(rows, columns=["points", "turn", "measured"]), profile, kind=Outcome)
+    return drawn(pd.DataFrame(rows, columns=["points", "turn", "measured"]), profile, kind=Outcome)
