@@ -46,3 +46,18 @@ def real_sfew(real_data) -> Path:
     if not (real_data / "sfew" / "SFEW.xlsx").exists():
         pytest.skip(f"NOT TESTED ON REAL DATA: no sfew/SFEW.xlsx in {real_data}")
     return real_data
+
+
+def run_notebook(number: str, place: Path) -> Path:
+    """Run a notebook (and the report) at smoke on simulated data, as the command line does; returns its result folder in `place`."""
+    from emolib import runner
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
+            patch.delenv(name)
+        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "OUT": place / "out", "DEVICE": "cpu", "COMMAND": "test"}.items():
+            patch.setenv(f"EMOLIB_{name}", str(value))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+        ended = [runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name) for path in runner.selected([number]).values()]
+    assert [e.error for e in ended] == [""] * len(ended)
+    return place / "out"

@@ -8,8 +8,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from conftest import run_notebook
 
-from emolib import papers, results, runner, settings
+from emolib import papers, results, settings
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb"))
@@ -115,19 +116,7 @@ def test_each_artefact_has_one_producer():
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     """Result folder of notebook 20 at smoke on the simulated table, run as the command line runs it."""
-    import os
-
-    place = tmp_path_factory.mktemp("smoke")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
-            patch.delenv(name)
-        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "OUT": place / "out", "DEVICE": "cpu", "COMMAND": "test"}.items():
-            patch.setenv(f"EMOLIB_{name}", str(value))
-        patch.setenv("PYTHONPATH", str(ROOT))
-        chosen = runner.selected(["20"])
-        ended = [runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name) for path in chosen.values()]
-    assert [e.error for e in ended] == [""] * len(ended)
-    return place / "out"
+    return run_notebook("20", tmp_path_factory.mktemp("smoke"))
 
 
 def table(folder, id):

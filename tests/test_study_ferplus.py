@@ -1,18 +1,18 @@
 """Notebook 13: what goes into the classifiers, what is read off them, and the notebook at its smallest."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import metrics, papers, results, runner, runs
+from emolib import metrics, papers, results, runs
 from emolib.containers import ImageSet
 from emolib.errors import EmolibError
 from emolib.studies import ferplus, ferplus_figures, ferplus_plan
@@ -236,16 +236,7 @@ def test_counts_of_the_real_set(real_data):
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     """Result folder of notebook 13 at smoke on simulated faces, run as the command line runs it."""
-    place = tmp_path_factory.mktemp("ferplus")
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
-            patch.delenv(name)
-        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "OUT": place / "out", "DEVICE": "cpu", "COMMAND": "test"}.items():
-            patch.setenv(f"EMOLIB_{name}", str(value))
-        patch.setenv("PYTHONPATH", str(ROOT))
-        ended = [runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name) for path in runner.selected(["13"]).values()]
-    assert not any(e.error for e in ended), [e.error for e in ended]
-    return place / "out"
+    return run_notebook("13", tmp_path_factory.mktemp("ferplus"))
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def _outcome(frame, profile, *sets, kind=Outcome, **more):
     return kind(frame, profile=profile, sources=sources_of(*sets), caps=asdict(sizes(profile)), **more)
 
 
-SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}
+SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}     # drawn or spoken, of no set
 
 
 def drawn(frame, profile, kind=Pictures, **more):
@@ -54,7 +54,7 @@ def drawn(frame, profile, kind=Pictures, **more):
 
 # ---- sound
 
-def _long(panel: str, log_mel: np.ndarray, rate: int, hop: int, every: int = 1) -> pd.DataFrame:
+def spectrogram_rows(panel: str, log_mel: np.ndarray, rate: int, hop: int, every: int = 1) -> pd.DataFrame:
     """A spectrogram (frames, bands) as rows: panel, second, band, measured."""
     second, band = np.meshgrid(np.arange(len(log_mel))[::every] * hop / rate, np.arange(log_mel.shape[1]), indexing="ij")
     return pd.DataFrame({"panel": panel, "second": second.ravel().round(3), "band": band.ravel(), "measured": log_mel[::every].ravel().round(1)})
@@ -65,7 +65,7 @@ def film_spectrogram(profile: str) -> Outcome:
     """Mel spectrogram of one training video's sound: 22,050 Hz, Hann 2048, hop 512, 128 bands (orgil2021, 3.2)."""
     world = datasets.load("aff_wild", source="simulated", profile="quick" if profile != "smoke" else "smoke")
     wave = soundtrack.of(world, 10 if len(world) > 10 else 0)[: int(sizes(profile).seconds * soundtrack.RATE)]
-    frame = _long(f"video {world.meta.video.iloc[10 if len(world) > 10 else 0]}", mel.log_mel(wave, soundtrack.RATE), soundtrack.RATE, 512, every=4)
+    frame = spectrogram_rows(f"video {world.meta.video.iloc[10 if len(world) > 10 else 0]}", mel.log_mel(wave, soundtrack.RATE), soundtrack.RATE, 512, every=4)
     return _outcome(frame, profile, world)
 
 
@@ -77,7 +77,7 @@ def speech_spectrograms(profile: str) -> Outcome:
     parts = []
     for k in [EMOTIONS.index(e) for e in EMOTIONS if (world.label == EMOTIONS.index(e)).any()]:
         row = np.flatnonzero((world.label == k) & (world.subject == actor))[0]
-        parts.append(_long(EMOTIONS[k], mel.log_mel(world.waveform[row](), world.rate, bands=48), world.rate, 512, every=3))
+        parts.append(spectrogram_rows(EMOTIONS[k], mel.log_mel(world.waveform[row](), world.rate, bands=48), world.rate, 512, every=3))
     return _outcome(pd.concat(parts, ignore_index=True), profile, world)
 
 

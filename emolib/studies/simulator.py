@@ -10,9 +10,10 @@ import pandas as pd
 from emolib import EMOTIONS, metrics, runs
 from emolib import data as datasets
 from emolib.data.checks import content_of, repeats
-from emolib.data.kept import simulator as simulator_sources
 from emolib.errors import nearest
+from emolib.features import mel
 from emolib.sim import affect, clip_sets, face, gallery, track_sets, voice
+from emolib.studies.features import SIMULATED, spectrogram_rows
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 
 
@@ -29,7 +30,6 @@ class Sizes:
 
 
 SIZES = {"smoke": Sizes(48, 3, 4, 300, 8.0, "smoke"), "quick": Sizes(72, 7, 24, 2000, 30.0, "quick"), "full": Sizes(128, 7, 96, 3589, 60.0, "quick")}
-SIMULATED = {"simulated world": {"source": "simulated", "fingerprint": simulator_sources()}}     # drawn or spoken, of no set
 COMPARED = ("sfew", "fer2013", "ravdess")                # sets whose real files may lie beside their stand-ins
 
 
@@ -215,13 +215,7 @@ def voices(profile: str, speaker: int = 0) -> dict[str, np.ndarray]:
 @runs.once
 def voice_spectrograms(profile: str) -> Outcome:
     """The same clips as mel spectrograms."""
-    from emolib.features import mel
-
-    rate, parts = 16_000, []
-    for emotion, wave in voices(profile).items():
-        levels = mel.log_mel(wave, rate, bands=48)[::3]                                       # (T, 48)
-        second, band = np.meshgrid(np.arange(len(levels)) * 3 * 512 / rate, np.arange(48), indexing="ij")
-        parts.append(pd.DataFrame({"panel": emotion, "second": second.ravel().round(3), "band": band.ravel(), "measured": levels.ravel().round(1)}))
+    parts = [spectrogram_rows(emotion, mel.log_mel(wave, 16_000, bands=48), 16_000, 512, every=3) for emotion, wave in voices(profile).items()]
     return Outcome(pd.concat(parts, ignore_index=True), profile, sources=SIMULATED, caps=asdict(_sizes(profile)))
 
 
