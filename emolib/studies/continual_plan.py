@@ -9,7 +9,6 @@ import pandas as pd
 
 from emolib import data as datasets
 from emolib import runs
-from emolib.errors import EmolibError
 from emolib.models import classifiers
 from emolib.studies import continual_networks as networks
 from emolib.studies.continual_bodies import BODIES
@@ -67,11 +66,7 @@ def orders(count: int) -> list[list[int]]:
 
 def picture_body() -> str:
     """'imagenet' where the weights of EfficientNet-Lite0 are installed, else 'trained here': on all classes of the set itself."""
-    try:
-        classifiers.lite0_file()
-    except EmolibError:
-        return "trained here"
-    return "imagenet"
+    return "imagenet" if classifiers.lite0_at_hand() else "trained here"
 
 
 @runs.once

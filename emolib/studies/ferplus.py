@@ -3,7 +3,8 @@
 Protocols of Table 4.1:
 
     from scratch                   the networks as the thesis names them, 224 pixels
-    ImageNet weights               the same from public weights, where these lie on the machine (the thesis does not say which it did)
+    ImageNet weights               the same from public weights, where these lie on the machine (the thesis does not say which it did);
+                                   EfficientNet-Lite0, whose weights come with a package, is a row that the table does not have
     narrow, from scratch           stand-ins of a quarter of the width on small windows: what a CPU trains in a minute; they rank nothing
     ..., clean test                the same networks, read without the test pictures whose every pixel stands in the training part
 
@@ -229,7 +230,8 @@ def ways(profile: str = "quick") -> Outcome:
         for way in (PLAIN, SHIFTED, MIRRORED, BOTH):
             for n in names:
                 said[n, protocol, way] = probabilities(profile, n, protocol, way)
-            said[AVERAGED, protocol, way] = averaged(profile, protocol, way)
+            if len(names) > 1:
+                said[AVERAGED, protocol, way] = averaged(profile, protocol, way)
     for variant in sizes(profile).variants:
         for way in (PLAIN, SHIFTED):
             said[sizes(profile).variant_of, variant, way] = probabilities(profile, sizes(profile).variant_of, variant, way)
@@ -249,7 +251,7 @@ def ways(profile: str = "quick") -> Outcome:
 def export(profile: str, folder: Path | None = None) -> str:
     """Write the ResNet50 of full width for emolib.features.backbone and say where; other profiles have none to write."""
     if sizes(profile).narrow:
-        return f"nothing to export: the ResNet50 of profile '{profile}' is a narrow stand-in; only full trains the one other notebooks read"
+        return f"nothing to export: the ResNet50 of profile '{profile}' is a narrow stand-in; full on a GPU trains the one that other notebooks read"
     from safetensors.numpy import save_file
 
     path = (folder or settings.data_root() / "models") / "resnet50_ferplus.safetensors"

@@ -73,11 +73,11 @@ def losses(profile: str = "quick", part: str = "loss") -> Outcome:
 def confusions(profile: str = "quick") -> Outcome:
     """Figure 4.3: confusion matrix of the averaged network, as trained and with the priors of the training part; rows sum to 1."""
     rows = []
-    for protocol in initialisations(profile):
-        for way in (PLAIN, SHIFTED):
+    for protocol, names in initialisations(profile).items():
+        for way in (PLAIN, SHIFTED) if len(names) > 1 else ():
             found = metrics.confusion(truth(profile), averaged(profile, protocol, way).argmax(-1), len(NAMES)).sum(0)
             share = found / np.maximum(found.sum(1, keepdims=True), 1)
-            rows += [{"panel": f"averaged network, {way}", "protocol": protocol, "true": NAMES[i], "named": NAMES[j],
+            rows += [{"panel": f"averaged network, {way}\n{protocol}", "protocol": protocol, "true": NAMES[i], "named": NAMES[j],
                       "metric": "share of the true class", "measured": float(share[i, j]), "count": int(found[i, j])}
                      for i in range(len(NAMES)) for j in range(len(NAMES))]
     return outcome(pd.DataFrame(rows), profile)
@@ -121,15 +121,16 @@ def votes_entropy(counted: np.ndarray) -> np.ndarray:
 
 @runs.once
 def reliability(profile: str = "quick") -> Outcome:
-    """Extra 22: how often the averaged network is right when it is so sure, as trained and with the priors given back."""
+    """Extra 22: how often the averaged network (or the only one) is right when it is so sure, as trained and with the priors given back."""
     rows = []
-    for protocol in initialisations(profile):
+    for protocol, names in initialisations(profile).items():
+        line = "averaged network" if len(names) > 1 else names[0]
         for way in (PLAIN, SHIFTED):
             p = averaged(profile, protocol, way)
             p, true = p.reshape(-1, p.shape[-1]), np.tile(truth(profile), len(p))             # every seed's average counts
             error = calibration.calibration_error(p, true)
             panel = {"panel": f"{way}, error {error:.3f}\n{protocol}", "way": way, "protocol": protocol}
-            rows += [panel | {"line": "averaged network", "confidence": float(c), "measured": float(a), "share of pictures": float(s)}
+            rows += [panel | {"line": line, "confidence": float(c), "measured": float(a), "share of pictures": float(s)}
                      for s, c, a in zip(*calibration.reliability(p, true, bins=10), strict=True) if s > 0]
             rows += [panel | {"line": "honest", "confidence": c, "measured": c} for c in (1 / networks.CLASSES, 1.0)]
     return outcome(pd.DataFrame(rows), profile)

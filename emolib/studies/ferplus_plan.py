@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from emolib import data as datasets
-from emolib import runs
+from emolib import runs, settings
 from emolib.data.checks import content_of
 from emolib.errors import nearest
 from emolib.models import classifiers
+from emolib.models.classifiers import LITE0
 from emolib.studies import ferplus_networks as networks
 
 SOFT, CLEANED, SMALL = "soft labels", "duplicates out of training", "batches of 8"
-HEAVIEST = ("SeResnext152", "SeResnext101", "SeResnext50", "ResNet152", "ResNet101", "ResNet50", "ResNet18", "Densenet161", "Densenet201",
-            "Densenet169", "Densenet121")                # the longest runs first, so that no processor waits for the last one
+IMAGENET = "ImageNet weights"
+HEAVIEST = (LITE0, "SeResnext152", "SeResnext101", "SeResnext50", "ResNet152", "ResNet101", "ResNet50", "ResNet18", "Densenet161",
+            "Densenet201", "Densenet169", "Densenet121")                # the longest runs first, so that no processor waits for the last one
 _TIMM = {"SeResnext50": "timm/seresnext50_32x4d.gluon_in1k", "SeResnext101": "timm/seresnext101_32x4d.gluon_in1k"}
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """How EfficientNet-Lite0 goes on from its ImageNet weights, which come with a package and need no connection."""
+
+    side: int = 256
+    crop: int = 224
+    batch: int = 256
+    draws: int | None = None
+    epochs: int = 20
+    rate: float = 5e-4
 
 
 @dataclass(frozen=True)
@@ -42,22 +56,26 @@ class Sizes:
     test: int | None = None
     variants: tuple[str, ...] = (SOFT, CLEANED, SMALL)
     variant_of: str = "ResNet18"         # the network that is trained again with one thing changed
+    lite0: Tuned = Tuned()               # the row that the table does not have
 
 
 SIZES = {
     "smoke": Sizes(seeds=1, networks=("ResNet18", "ResNet50", "Densenet121"), narrow=True, side=36, crop=32, batch=32, draws=128, epochs=2,
-                   rate=2e-3, train=600, validation=80, test=200, variants=(SOFT, CLEANED)),
+                   rate=2e-3, train=600, validation=80, test=200, variants=(SOFT, CLEANED), lite0=Tuned(36, 32, 32, 64, 1)),
     "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=1500, epochs=6, rate=2e-3, plateau=2, validation=300,
-                   variants=(SOFT, CLEANED)),
+                   variants=(SOFT, CLEANED), lite0=Tuned(72, 64, 32, 1500, 2, 1e-3)),
     "full": Sizes(),
 }
+# `full` on a machine without a GPU: what two cores train in about an hour. Narrow networks again, and labelled so, but on every picture.
+HOUR = Sizes(seeds=1, narrow=True, side=44, crop=40, batch=64, epochs=8, rate=2e-3, plateau=1, variants=(SOFT, CLEANED),
+             lite0=Tuned(108, 96, 64, None, 8))
 
 
 def sizes(profile: str) -> Sizes:
-    """The sizes of a profile; an unknown one is an error with the nearest."""
+    """The sizes of a profile; an unknown one is an error with the nearest. `full` depends on the device: see HOUR."""
     if profile not in SIZES:
         raise nearest(profile, SIZES, what="profile")
-    return SIZES[profile]
+    return HOUR if profile == "full" and settings.device() == "cpu" else SIZES[profile]
 
 
 def base(profile: str) -> str:
@@ -68,12 +86,14 @@ def base(profile: str) -> str:
 def initialisations(profile: str) -> dict[str, tuple[str, ...]]:
     """Protocol -> networks trained under it. ImageNet rows stand only where the weights lie on this machine already."""
     s = sizes(profile)
-    weights = () if s.narrow else tuple(n for n in s.networks if weights_at_hand(n))
-    return {base(profile): s.networks} | ({"ImageNet weights": weights} if weights else {})
+    weights = tuple(n for n in (*(() if s.narrow else s.networks), LITE0) if weights_at_hand(n))
+    return {base(profile): s.networks} | ({IMAGENET: weights} if weights else {})
 
 
 def weights_at_hand(network: str) -> bool:
-    """Do ImageNet weights of this network lie in the cache of torchvision or timm? Nothing is fetched."""
+    """Do ImageNet weights of this network lie in a package or in the cache of torchvision or timm? Nothing is fetched."""
+    if network == LITE0:
+        return classifiers.lite0_at_hand()
     if network.startswith("SeResnext"):
         from huggingface_hub import try_to_load_from_cache
 
@@ -93,11 +113,12 @@ def plan(profile: str) -> dict[tuple[str, str, int], dict]:
               "train": s.train, "validation": s.validation, "test": s.test, "side": s.side, "crop": s.crop, "batch": s.batch, "draws": s.draws,
               "epochs": s.epochs, "rate": s.rate, "plateau": s.plateau, "patience": s.patience}
     for protocol, names in initialisations(profile).items():
-        start = {"pretrained": "imagenet", "rate": s.imagenet_rate} if protocol == "ImageNet weights" else {}
+        start = {"pretrained": "imagenet", "rate": s.imagenet_rate} if protocol == IMAGENET else {}
         for network in sorted(names, key=HEAVIEST.index):
             for seed in range(s.seeds):
                 kept = {"keep_weights": True} if exported(network, seed, profile) else {}
-                grid[network, protocol, seed] = common | start | kept | {"network": network, "seed": seed}
+                own = asdict(s.lite0) | {"narrow": False} if network == LITE0 else {}
+                grid[network, protocol, seed] = common | start | own | kept | {"network": network, "seed": seed}
     changed = {SOFT: {"target_kind": "votes"}, CLEANED: {"clean": True}, SMALL: {"batch": 8}}
     for variant in s.variants:
         for seed in range(s.seeds):
@@ -114,9 +135,9 @@ def train(profile: str = "quick") -> pd.DataFrame:
     """Run whatever is not stored yet and say what each network cost: parameters, epochs, pictures a second in training."""
     grid = plan(profile)
     done = runs.map(networks.run, list(grid.values()), label="ferplus")
-    rows = [{"network": classifiers.label(network, sizes(profile).narrow), "protocol": protocol, "parameters": r["parameters"],
+    rows = [{"network": classifiers.label(network, grid[network, protocol, seed]["narrow"]), "protocol": protocol, "parameters": r["parameters"],
              "epochs": len(r["loss"]), "best epoch": r["best_epoch"] + 1, "images a second": round(r["images_per_second"])}
-            for (network, protocol, _), r in zip(grid, done, strict=True)]
+            for (network, protocol, seed), r in zip(grid, done, strict=True)]
     return pd.DataFrame(rows).groupby(["network", "protocol"], sort=False, as_index=False).mean().round(1)
 
 
