@@ -185,3 +185,12 @@ def in_crop(measured: dict, size: int = 150) -> np.ndarray:
     box = np.asarray(measured["box"], float)
     scale = size / (box[:, 2] - box[:, 0])
     return ((np.asarray(measured["points"], float) - box[:, None, :2]) * scale[:, None, None]).reshape(len(box), -1)
+
+
+def recover(*, by: str, made_with: str, model: str, count: int, turns: list[float], size: int = 200) -> dict:
+    """candide.recovery with all eight units acting at once, seen by a finder of points: a column of values a name."""
+    from emolib.sim import face
+
+    see = None if by == TRUTH else (lambda crowd, size: _make(by).detect(face.render(crowd, size)).points.astype(np.float64))
+    frame = candide.recovery(loaded(model), count=count, yaw=tuple(turns), size=size, together=True, see=see)
+    return {name: frame[name].to_numpy(float) if name not in ("unit", "reading") else frame[name].to_list() for name in frame}
