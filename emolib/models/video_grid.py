@@ -20,7 +20,8 @@ class Grid(nn.Module):
     """Ensembles of `video.Video` whose last blocks have one width, joined behind their blocks.
 
     nets   name -> ensemble; members are numbered through in this order, `where` has the slice of each
-    Input: the streams by name, each (T, width), of one video; `length` cuts it into windows, the last of which may be shorter.
+    Input: the streams by name, each (T, width), of one video; `length` cuts it into windows, the last of which may be
+    shorter; a video shorter than a window is a window of its own length.
     Output: (M, W, length, 2); what stands behind the video's last frame in the last window means nothing.
     """
 
@@ -45,7 +46,7 @@ class Grid(nn.Module):
     def forward(self, streams: Mapping[str, Tensor], length: int) -> Tensor:
         one = {name: x[None] for name, x in streams.items()}                      # (1, T, width)
         x = torch.cat([net.frames(one).squeeze(1) for net in self.nets])          # (M, T, last block)
-        x = windows(x, length)                                                    # (M, W, L, last block)
+        x = windows(x, min(length, x.shape[1]))                                   # (M, W, L, last block)
         return self.classifier(self.lstm(x).flatten(1, 2)).unflatten(1, x.shape[1:3])                     # (M, W, L, 2)
 
     def optimizer(self, rates: Tensor, **options) -> members.SGD:

@@ -7,10 +7,14 @@ their ReLU, go through x / (1 + x).
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from emolib import data as datasets
 from emolib.containers import TrackSet
@@ -18,29 +22,51 @@ from emolib.data import kept
 from emolib.errors import EmolibError
 from emolib.features.landmarks import Landmarks, scaled
 
+STREAMS = ("image", "landmarks", "pose", "mel")
 DECIBELS = 80.0                          # range of the sound, librosa's way (choices: orgil2021-c21)
 
 
 @dataclass(frozen=True)
 class Frames:
-    """All frames of a set. streams: name -> float32 (N, width) in [0, 1]; target (N, 2); seen (N,) bool: annotated;
-    start (V + 1,): video v is rows start[v] to start[v + 1]; subject (V,)."""
+    """All frames of a set on one device. streams: name -> (N, width) in [0, 1], bfloat16 on a GPU, else float32; target (N, 2) float32;
+    seen (N,) bool: annotated; start (V + 1,): video v is rows start[v] to start[v + 1]; subject (V,)."""
 
-    streams: dict[str, np.ndarray]
-    target: np.ndarray
-    seen: np.ndarray
+    streams: dict[str, Tensor]
+    target: Tensor
+    seen: Tensor
     start: np.ndarray
     subject: np.ndarray
 
+    def of(self, rows: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """target (T, 2), seen (T,), streams (T, width): views, nothing is copied."""
+        return self.target[rows], self.seen[rows], {name: x[rows] for name, x in self.streams.items()}
 
-def frames(ref: str) -> Frames:
-    """The frames behind a reference of emolib.data, made once and kept. Raises EmolibError where features were not extracted."""
+    def video(self, v: int) -> slice:
+        """Rows of video v."""
+        return slice(int(self.start[v]), int(self.start[v + 1]))
+
+    @property
+    def widths(self) -> dict[str, int]:
+        return {name: x.shape[1] for name, x in self.streams.items()}
+
+
+@functools.lru_cache(maxsize=2)
+def frames(ref: str, device: str) -> Frames:
+    """The frames behind a reference of emolib.data, on the device once. Raises EmolibError where features were not extracted."""
     data = datasets.resolve(ref)
-    make = _simulated if data.source == "simulated" else _recorded
-    held = kept.arrays("video-streams-2", (ref, kept.simulator()), lambda: make(data, ref)) if data.source == "simulated" else make(data, ref)
-    lengths = [len(track) for track in data.valence_arousal]
-    seen = np.concatenate([~m for m in data.missing]) if data.missing is not None else np.ones(sum(lengths), bool)
-    return Frames(dict(held), np.concatenate(data.valence_arousal), seen, np.concatenate([[0], np.cumsum(lengths)]), data.subject)
+    tracks, kind = data.valence_arousal, torch.bfloat16 if device == "cuda" else torch.float32
+    start = np.concatenate([[0], np.cumsum([len(track) for track in tracks])])
+    seen = np.concatenate([~m for m in data.missing]) if data.missing is not None else np.ones(start[-1], bool)
+    made = (_simulated if data.source == "simulated" else _recorded)(data)
+    streams = {}
+    for v, columns in enumerate(made):
+        for name, value in columns.items():
+            if name not in streams:
+                streams[name] = torch.empty(int(start[-1]), value.shape[1], dtype=kind, device=device)
+            if len(value) < len(tracks[v]):
+                raise EmolibError(f"{data.name}: video {v} has {len(tracks[v])} annotated frames but {len(value)} of {name}; extract its features anew")
+            streams[name][start[v]:start[v + 1]] = torch.from_numpy(np.ascontiguousarray(value[:len(tracks[v])]))
+    return Frames(streams, torch.as_tensor(np.concatenate(tracks), device=device), torch.as_tensor(seen, device=device), start, data.subject)
 
 
 def squashed(features: np.ndarray) -> np.ndarray:
@@ -54,45 +80,45 @@ def loudness(mel: np.ndarray) -> np.ndarray:
     return np.clip((mel - mel.max()) / DECIBELS + 1, 0, 1).astype(np.float32)
 
 
-def _simulated(data: TrackSet, ref: str) -> dict[str, np.ndarray]:
+def _simulated(data: TrackSet) -> Iterator[dict[str, np.ndarray]]:
+    """The streams of each simulated video; made once and kept. The hand that annotates (roughness) leaves them as they are."""
+    options = json.loads(data.recipe)
+    same = {name: value for name, value in options.get("dials", {}).items() if name != "roughness"}
+    key = ({name: value for name, value in options.items() if name != "dials"}, same, kept.simulator())
+    held = kept.arrays("video-streams-3", key, lambda: _acted(data, options))
+    start = np.concatenate([[0], np.cumsum([len(track) for track in data.valence_arousal])])
+    for v in range(len(data)):
+        yield {name: held[name][start[v]:start[v + 1]] for name in STREAMS}
+
+
+def _acted(data: TrackSet, options: dict) -> dict[str, np.ndarray]:
     """The drawn face's points and body, the voice of the same feeling, and the generative model of tracks as the face feature."""
     from emolib.features import mel
     from emolib.sim import soundtrack
+    from emolib.sim.dials import Dials
 
-    options = json.loads(data.recipe) | {"kind": "features"}
-    if "dials" in options:
-        from emolib.sim.dials import Dials
-
-        options["dials"] = Dials(**options["dials"])
-    twin = datasets.load("aff_wild", source="simulated", **options)
-    out = {"image": [], "landmarks": [], "pose": [], "mel": []}
+    twin = datasets.load("aff_wild", source="simulated", **options | {"kind": "features", "dials": Dials(**{"roughness": 0.0})})
+    out = {name: [] for name in STREAMS}
     for k, (drawn, latent) in enumerate(zip(data.features, twin.features, strict=True)):
         row = drawn()                                                             # (T, 136 + 36 + 19)
         points, body = row[:, :136].reshape(-1, 68, 2), row[:, 136:172].reshape(-1, 18, 2)
-        face, body = scaled(Landmarks(points=points, found=row.any(1), body=np.pad(body, ((0, 0), (0, 0), (0, 1)))), 1, 1)
+        seen = Landmarks(points=points, found=row.any(1), body=np.pad(body, ((0, 0), (0, 0), (0, 1))))
         sound = mel.log_mel(soundtrack.of(data, k), soundtrack.RATE, hop_length=512)
-        out["image"].append(squashed(latent()))
-        out["landmarks"].append(face)
-        out["pose"].append(body)
-        out["mel"].append(loudness(np.asarray(mel.aligned(sound, soundtrack.RATE, 512, data.fps, len(row)))))
-    return {name: np.concatenate(parts).astype(np.float32) for name, parts in out.items()}
+        loud = loudness(np.asarray(mel.aligned(sound, soundtrack.RATE, 512, data.fps, len(row))))
+        for name, value in zip(STREAMS, (squashed(latent()), *scaled(seen, 1, 1), loud), strict=True):
+            out[name].append(value.astype(np.float32))
+    return {name: np.concatenate(parts) for name, parts in out.items()}
 
 
-def _recorded(data: TrackSet, ref: str) -> dict[str, np.ndarray]:
+def _recorded(data: TrackSet) -> Iterator[dict[str, np.ndarray]]:
     """What `emolib features --detector mediapipe` stored of the real films; frames without a face are zeros."""
     from emolib.features import store
     from emolib.features.extract import recipe
 
-    made = {feature: store.stored(data, recipe(feature, detector="mediapipe")) for feature in ("landmarks", "mel", "backbone")}
-    width = next((f["features"].shape[1] for f in made["backbone"] if "features" in f), 1)       # a film without any face has none
-    out = {"image": [], "landmarks": [], "pose": [], "mel": []}
-    for v, track in enumerate(data.valence_arousal):
-        marks, sound, look = (made[feature][v] for feature in ("landmarks", "mel", "backbone"))
+    made = [store.stored(data, recipe(feature, detector="mediapipe")) for feature in ("landmarks", "mel", "backbone")]
+    width = next((film["features"].shape[1] for film in made[2] if "features" in film), 1)       # a film without any face has none
+    for marks, sound, look in zip(*made, strict=True):
         seen = Landmarks(points=marks["points"], found=marks["found"], body=marks["body"], pupils=marks.get("pupils"))
         face, body = scaled(seen, *marks["size"])
-        columns = {"image": squashed(look.get("features", np.zeros((len(face), width)))), "landmarks": face, "pose": body, "mel": loudness(sound["mel"])}
-        for name, value in columns.items():
-            if len(value) < len(track):
-                raise EmolibError(f"{data.name}: video {v} has {len(track)} annotated frames but {len(value)} of {name}; extract its features anew")
-            out[name].append(np.nan_to_num(value[:len(track)]).astype(np.float32))
-    return {name: np.concatenate(parts) for name, parts in out.items()}
+        image = look.get("features", np.zeros((len(face), width)))
+        yield dict(zip(STREAMS, map(np.nan_to_num, (squashed(image), face, body, loudness(sound["mel"]))), strict=True))

@@ -8,7 +8,6 @@ of choosing needs it: `chosen` has each member at the epoch that validation chos
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,10 +20,9 @@ from emolib.models import video
 from emolib.models.members import parameter_count
 from emolib.models.video_grid import Grid, windows
 from emolib.studies import video_data, video_losses
-from emolib.studies.video_losses import MAIN
+from emolib.studies.video_data import Frames
 
 FOLDS = 10
-SUMS = ("frames", "steps", "x", "y", "xx", "yy", "xy", "speed", "direction")          # of a video; x, y ... by axis
 CHUNK = 16_384                           # frames that are read at once when nothing is learnt
 
 
@@ -41,41 +39,21 @@ def split(subject: np.ndarray, held_out: float, seed: int) -> Split:
     return make_split(subject, rest[~decides], rest[decides], np.flatnonzero(test))
 
 
-@dataclass
-class Tracks:
-    """The frames on the device."""
-
-    streams: dict[str, Tensor]
-    target: Tensor
-    seen: Tensor
-    start: np.ndarray
-
-    def of(self, rows: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """target (T, 2), seen (T,), streams (T, width): views."""
-        return self.target[rows], self.seen[rows], {name: x[rows] for name, x in self.streams.items()}
-
-
-def tracks(frames: video_data.Frames, device: str) -> Tracks:
-    """Streams as bfloat16 on a GPU, float32 on a CPU; annotations stay float32."""
-    put = lambda x: torch.as_tensor(x, device=device)                                            # noqa: E731
-    kind = torch.bfloat16 if device == "cuda" else torch.float32
-    return Tracks({name: put(x).to(kind) for name, x in frames.streams.items()}, put(frames.target), put(frames.seen), frames.start)
-
-
 def cut(target: Tensor, seen: Tensor, length: int) -> tuple[Tensor, Tensor]:
-    """Windows of a track: target (W, L, 2), mask (W, L)."""
+    """Windows of a track: target (W, L, 2), mask (W, L); a track shorter than a window is a window of its own length."""
+    length = min(length, len(target))
     return windows(target, length), windows(seen[:, None].to(target.dtype), length)[..., 0] > 0
 
 
 # ---------------------------------------------------------------- batches
 
-def pieces(start: np.ndarray, videos: np.ndarray, length: int, batch: int) -> list[slice]:
-    """Rows of every batch: a video in order, at most `batch` windows at a time. A last piece of a single frame is left out."""
+def pieces(start: np.ndarray, videos: np.ndarray, length: int, batch: int, least: int = 2) -> list[slice]:
+    """Rows of every batch: a video in order, at most `batch` windows at a time. Batch normalisation needs `least` frames: shorter ones are left out."""
     rows = [slice(a, min(a + batch * length, start[v + 1])) for v in videos for a in range(start[v], start[v + 1], batch * length)]
-    return [r for r in rows if r.stop - r.start > 1]
+    return [r for r in rows if r.stop - r.start >= least]
 
 
-def batches(held: Tracks, chosen: Split, *, seed: int, length: int, batch: int, mixed: bool = False, redrawn: bool = False):
+def batches(held: Frames, chosen: Split, *, seed: int, length: int, batch: int, mixed: bool = False, redrawn: bool = False):
     """A function from epoch to batches (target (W, L, 2), mask (W, L), streams) for training.fit: videos shuffled in each epoch.
 
     mixed     windows of all videos shuffled together, as many in a batch as a video has on average
@@ -92,7 +70,9 @@ def batches(held: Tracks, chosen: Split, *, seed: int, length: int, batch: int, 
                 yield *cut(target, seen, length), streams
             return
         size = max(2, min(batch, round(len(rows) / len(train))))
-        whole = [k for k in order if rows[k].stop - rows[k].start == length] or order            # a short window only where there are no others
+        whole = [k for k in order if rows[k].stop - rows[k].start == length]                     # windows of one size fit beside each other
+        if not whole:
+            whole, size = order, 1
         for at in range(0, max(1, len(whole) - size + 1), size):
             some = [held.of(rows[k]) for k in whole[at:at + size]]
             yield *cut(torch.cat([s[0] for s in some]), torch.cat([s[1] for s in some]), length), \
@@ -104,23 +84,28 @@ def batches(held: Tracks, chosen: Split, *, seed: int, length: int, batch: int, 
 # ---------------------------------------------------------------- what is measured
 
 @torch.no_grad()
-def sums(net: Grid, held: Tracks, videos: np.ndarray, length: int) -> np.ndarray:
+def sums(net: Grid, held: Frames, videos: np.ndarray, length: int) -> np.ndarray:
     """Sums over the annotated frames of each video, float64 (M, V, K); all scores follow from them (`scores`).
 
     K: frames, pairs of neighbours inside a window, then x, y, xx, yy, xy for valence and arousal, speed error and cross product.
     """
     out = []
     for v in videos:
-        rows = slice(held.start[v], held.start[v + 1])
-        target, seen, streams = held.of(rows)
         parts = []
-        for a in range(0, len(target), max(1, CHUNK // length) * length):
-            b = a + max(1, CHUNK // length) * length
-            y, mask = cut(target[a:b], seen[a:b], length)
-            x = net({name: s[a:b] for name, s in streams.items()}, length).float()               # (M, W, L, 2)
+        for rows in pieces(held.start, [v], length, max(1, CHUNK // length), least=1):
+            target, seen, streams = held.of(rows)
+            y, mask = cut(target, seen, length)
+            x = said(net, streams, length)                                                       # (M, W, L, 2)
             parts.append(_sums(x, y.expand_as(x), mask))
         out.append(sum(parts))
     return torch.stack(out, 1).cpu().numpy()
+
+
+def said(net: Grid, streams: dict[str, Tensor], length: int) -> Tensor:
+    """Predictions in float32, (M, W, L, 2); bfloat16 inside where the frames are."""
+    some = next(iter(streams.values()))
+    with torch.autocast(some.device.type, torch.bfloat16, enabled=some.dtype == torch.bfloat16):
+        return net(streams, length).float()
 
 
 def _sums(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
@@ -134,6 +119,12 @@ def _sums(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     rest = [(v.double() * both).sum((1, 2))[:, None] for v in (speed, turn)]
     sizes = [v.sum().double().expand(count, 1) for v in (mask, both)]
     return torch.cat([*sizes, *columns, *rest], 1)
+
+
+def constant_share(held: Frames, videos: np.ndarray, length: int) -> float:
+    """Share of (window, axis) pairs of these videos whose annotation stands still."""
+    still = [constant(*cut(*held.of(held.video(v))[:2], length)) for v in videos]                # (W, 2) each
+    return float(torch.cat(still).double().mean())
 
 
 def scores(k: np.ndarray) -> dict[str, np.ndarray]:
@@ -212,48 +203,45 @@ def run(*, data: str, networks: dict, held_out: float, length: int, seed: int, e
     split_seed   of the held-out videos; None: each seed its own
     shown        also the predictions of one test video (the longest), at the epoch of validation
     """
-    frames, device = video_data.frames(data), settings.device()
-    held, chosen = tracks(frames, device), split(frames.subject, held_out, seed if split_seed is None else split_seed)
-    net, names = grid(networks, seed, {name: x.shape[1] for name, x in frames.streams.items()})
+    device = settings.device()
+    held = video_data.frames(data, device)
+    chosen = split(held.subject, held_out, seed if split_seed is None else split_seed)
+    net, names = grid(networks, seed, held.widths)
     net.to(device)
     specs = [video_losses.spec(loss) for _, loss in names]
     rates = torch.tensor([rate * s.rate for s in specs], device=device)
     feed = batches(held, chosen, seed=seed, length=length, batch=batch, mixed=mixed, redrawn=redrawn)
-    all_rows = [cut(*held.of(r)[:2], length) for r in pieces(held.start, chosen.train, length, batch)]
-    target, mask = (torch.cat([r[i] for r in all_rows]) for i in (0, 1))
-    loss = video_losses.Together([n for _, n in names], target, mask)
-    example = int(chosen.test[np.argmax(np.diff(frames.start)[chosen.test])])
+    longest = max(pieces(held.start, chosen.train, length, batch), key=lambda rows: rows.stop - rows.start)
+    loss = video_losses.Together([n for _, n in names], *cut(*held.of(longest)[:2], length))
+    example = int(chosen.test[np.argmax(np.diff(held.start)[chosen.test])])
     judge = Judge(lambda net: (sums(net, held, chosen.validation, length), sums(net, held, chosen.test, length)),
                   [s.judged for s in specs], rates, plateau=plateau, patience=patience)
     kept = _Example(judge, held, example, length) if shown else judge
-    history = training.fit(net, feed, lambda net, target, mask, streams: loss(net(streams, length).float(), target, mask),
+    history = training.fit(net, feed, lambda net, target, mask, streams: loss(said(net, streams, length), target, mask),
                            training.Settings(epochs=epochs, rate=rate, optimizer="sgd", patience=1, mixed=True), validate=kept,
                            step=net.optimizer(rates, momentum=0.9, weight_decay=5e-4), progress=False)
-    test_target, test_mask = (torch.cat(v) for v in zip(*(cut(*held.of(slice(frames.start[v], frames.start[v + 1]))[:2], length) for v in chosen.test)))
     result = {"members": [list(n) for n in names], "videos": chosen.test, "chosen": judge.chosen, "best": judge.best,
               "chosen_epoch": judge.epoch, "best_epoch": judge.tested_epoch, "epochs": len(history.loss),
               "trained": np.where(judge.stopped < 0, len(history.loss) - 1, judge.stopped) + 1, "curves": np.stack(judge.curves, 1),
-              "constant": float(constant(test_target, test_mask).double().mean()), "steps": len(list(feed(0))),
+              "constant": constant_share(held, chosen.test, length), "steps": len(list(feed(0))),
               "parameters": {name: parameter_count(n) + parameter_count(net.lstm) + parameter_count(net.classifier)
                              for name, n in zip(networks, net.nets, strict=True)}}
     if shown:
-        result |= {"example": example, "track": kept.track, "truth": frames.target[frames.start[example]:frames.start[example + 1]]}
+        result |= {"example": example, "track": kept.track, "truth": held.target[held.video(example)].cpu().numpy()}
     return result
 
 
 class _Example:
     """A judge that also keeps what each member said of one video at its best epoch: (M, T, 2)."""
 
-    def __init__(self, judge: Judge, held: Tracks, video: int, length: int):
+    def __init__(self, judge: Judge, held: Frames, video: int, length: int):
         self.judge, self.held, self.length = judge, held, length
-        self.rows, self.track = slice(held.start[video], held.start[video + 1]), None
+        self.rows, self.track = held.video(video), None
 
     def __call__(self, net, epoch: int) -> float:
-        said = self.judge(net, epoch)
-        x = net(self.held.of(self.rows)[2], self.length).float().flatten(1, 2)[:, :self.rows.stop - self.rows.start].cpu().numpy()
+        going = self.judge(net, epoch)
+        x = said(net, self.held.of(self.rows)[2], self.length).flatten(1, 2)[:, :self.rows.stop - self.rows.start].cpu().numpy()
         better = self.judge.epoch == epoch
         self.track = x if self.track is None else np.where(better[:, None, None], x, self.track)
-        return said
+        return going
 
-
-__all__ = ["MAIN", "SUMS", "Judge", "batches", "grid", "own_loss", "run", "scores", "split", "sums"]
