@@ -49,7 +49,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(seeds=1, repeats=1, blocks=(16, 8, 8), hidden=8, dropout=0.2, epochs=2, rate=0.03, plateau=1, patience=2, videos=24, seconds=(2.0, 4.0),
                    hands=(0.0,), worlds=2, split_seeds=1),
-    "quick": Sizes(seeds=3, blocks=(32, 16, 16), hidden=16, dropout=0.2, epochs=10, rate=0.03, plateau=4, patience=6, videos=24, seconds=(8.0, 40.0),
+    "quick": Sizes(seeds=3, blocks=(32, 16, 16), hidden=16, dropout=0.2, epochs=6, rate=0.03, plateau=3, patience=4, videos=40, seconds=(8.0, 30.0),
                    hands=(0.0, 0.5), split_seeds=3),
     "full": Sizes(),
 }
