@@ -241,6 +241,35 @@ def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor]
     return net
 
 
+class SGD(torch.optim.Optimizer):
+    """Gradient descent with momentum and weight decay as PyTorch's, but with a rate for each member; 0 leaves a member as it is.
+
+    parts   (parameters with a leading member axis, the members they belong to: a slice of all) for each part of the ensemble
+    rates   (M,): may be changed between steps; not part of `state_dict`
+    """
+
+    def __init__(self, parts: list[tuple[list[nn.Parameter], slice]], rates: Tensor, *, momentum: float = 0.0, weight_decay: float = 0.0):
+        self.rates = rates
+        super().__init__([{"params": parameters, "where": where} for parameters, where in parts],
+                         {"lr": float(rates.max()), "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
+            fresh = [p for p in parameters if not self.state[p]]
+            for p in fresh:
+                self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+            moving = [self.state[p]["momentum_buffer"] for p in parameters]
+            torch._foreach_mul_(moving, group["momentum"])
+            torch._foreach_add_(moving, [p.grad for p in parameters])
+            torch._foreach_add_(moving, parameters, alpha=group["weight_decay"])
+            rates = self.rates[group["where"]].view(-1, 1, 1)                     # (M, 1, 1)
+            torch._foreach_sub_(parameters, torch._foreach_mul(moving, [rates.to(p.dtype) for p in parameters]))
+
+
 def parameter_count(net: nn.Module) -> int:
     """Trainable numbers of one member."""
     return sum(math.prod(p.shape[1:]) for p in net.parameters() if p.requires_grad)
