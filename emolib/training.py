@@ -48,6 +48,15 @@ class History:
     validated: list[tuple[int, float]] = field(default_factory=list)
     best_epoch: int = 0
     stopped_early: bool = False
+    notes: list[dict] = field(default_factory=list)      # what `validate` said beside its number, one per validation
+
+
+class Diverged(EmolibError):
+    """The loss is no longer a number; `history` holds the epochs until then."""
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
 
 
 def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
@@ -65,18 +74,20 @@ def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 
 def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callable[..., Tensor], settings: Settings, *,
-        validate: Callable[[nn.Module, int], float] | None = None, keep_best: bool = False, step: torch.optim.Optimizer | None = None,
+        validate: Callable[[nn.Module, int], float | tuple[float, dict]] | None = None, keep_best: bool = False,
+        step: torch.optim.Optimizer | None = None,
         checkpoint: Path | None = None, label: str = "", progress: bool = True) -> History:
     """Train `net` in place and return its history.
 
     batches(epoch)        yields tuples of tensors on the network's device; the same epoch, the same batches
     loss(net, *batch)     a scalar; for an ensemble the sum over members
-    validate(net, epoch)  a number, higher is better; drives the plateau rule, early stopping and `keep_best`
+    validate(net, epoch)  a number, higher is better; drives the plateau rule, early stopping and `keep_best`. Or that number
+                          and a plain dict, which is kept in the history's `notes`
     keep_best             end with the weights of the best validation instead of the last
     step                  an optimiser of the caller's own (members.SGD has a rate for each member) in place of that of `settings`
     checkpoint            a file that is written each epoch and resumed from; removed when training ends
 
-    Killed and started again with the same checkpoint, it ends with the same weights. Raises EmolibError
+    Killed and started again with the same checkpoint, it ends with the same weights. Raises Diverged
     when the loss is no longer finite, with the epoch in it.
     """
     if validate is None and (settings.plateau is not None or settings.patience is not None or keep_best):
@@ -92,8 +103,8 @@ def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callabl
             break
         state.history.loss.append(_epoch(net, batches(epoch), loss, step, settings))
         if not math.isfinite(state.history.loss[-1]):
-            raise EmolibError(f"training{' of ' + label if label else ''}: the loss is {state.history.loss[-1]} in epoch "
-                              f"{epoch + 1}; lower the rate ({settings.rate}) or look for bad values in the data")
+            raise Diverged(f"training{' of ' + label if label else ''}: the loss is {state.history.loss[-1]} in epoch "
+                           f"{epoch + 1}; lower the rate ({settings.rate}) or look for bad values in the data", state.history)
         last = epoch + 1 == settings.epochs
         if validate is not None and (last or (epoch + 1) % settings.validate_every == 0):
             _judge(state, epoch, validate, net, step, settings, keep_best)
@@ -137,7 +148,11 @@ def _epoch(net, batches, loss, step, settings) -> float:
 def _judge(state, epoch, validate, net, step, settings, keep_best):
     net.eval()
     with torch.no_grad():
-        score = float(validate(net, epoch))
+        score = validate(net, epoch)
+    if isinstance(score, tuple):
+        score, note = score
+        state.history.notes.append(note)
+    score = float(score)
     state.history.validated.append((epoch, score))
     if score > state.score:
         state.score, state.waited, state.cooled, state.history.best_epoch = score, 0, 0, epoch

@@ -17,6 +17,7 @@ from emolib.containers import ImageSet
 from emolib.errors import EmolibError
 from emolib.studies import ferplus, ferplus_figures, ferplus_plan
 from emolib.studies import ferplus_networks as networks
+from emolib.studies.faces import PARTS
 from emolib.votes import VOTES
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +33,7 @@ def faces():
     images = rng.integers(0, 90, (n, 48, 48), dtype=np.uint8)
     for i, k in enumerate(label):
         images[i, 4 + 6 * k:9 + 6 * k] += 120
-    split = np.repeat(networks.PARTS, (100, 20, 30))
+    split = np.repeat(PARTS, (100, 20, 30))
     images[120], label[120] = images[5], label[5]
     votes = np.zeros((n, len(VOTES)), int)
     columns = [VOTES.index(v) for v in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")]
@@ -243,7 +244,7 @@ def test_counts_of_the_real_set(real_data):
     if not datasets.at_hand("ferplus"):
         pytest.skip(f"NOT TESTED ON REAL DATA: no FERPlus in {real_data}")
     faces = datasets.load("ferplus")
-    rows = {part: networks.part_rows(faces, part) for part in networks.PARTS}
+    rows = {part: networks.part_rows(faces, part) for part in PARTS}
     assert {part: len(r) for part, r in rows.items()} == {"Training": 24_941, "PublicTest": 3_186, "PrivateTest": 3_137}
     assert len(rows["PrivateTest"]) // 8 * 8 == 3_136
     known = np.isin(faces.subject[rows["PrivateTest"]], faces.subject[rows["Training"]])

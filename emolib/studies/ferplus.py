@@ -24,11 +24,11 @@ import pandas as pd
 from scipy import stats
 from scipy.special import softmax
 
-from emolib import calibration, metrics, papers, runs, settings, training
+from emolib import metrics, papers, runs, settings, training
 from emolib.data.sampler import prior_shift
 from emolib.errors import EmolibError
 from emolib.models import classifiers
-from emolib.profiles import profile as shared
+from emolib.studies import face_scores
 from emolib.studies import ferplus_networks as networks
 from emolib.studies.ferplus_plan import CLEANED, base, contents, faces, fresh, initialisations, results, shares, sizes, truth
 from emolib.studies.ferplus_plan import train as train  # the notebook's first call
@@ -66,45 +66,20 @@ def measures(said: dict[tuple, np.ndarray], names: tuple[str, ...], profile: str
     """Accuracy, macro-F1, loss, calibration error and Brier score of each entry of `said`: {key: probabilities (R, N, 7)}.
 
     names   column names of the key's parts;   keep   bool (N,): the pictures that count
-    One set of bootstrap worlds over pictures serves all entries; pixel-identical pictures are one cluster.
     """
-    p, keep = shared(profile), np.ones(len(truth(profile)), bool) if keep is None else keep
-    true, cluster = truth(profile)[keep], contents(profile)[keep]
-    hot = np.eye(networks.CLASSES)[true]                                                      # (N, 7)
-    said = {key: value[:, keep] for key, value in said.items()}
-    values, weights = [], []
-    for q in said.values():
-        named = np.eye(networks.CLASSES)[q.argmax(-1)]                                        # (R, N, 7)
-        right = (named * hot).mean(0)                                                         # (N, 7): share of seeds
-        loss = -np.log(np.maximum(np.take_along_axis(q, true[None, :, None], -1), 1e-12)).mean(0)
-        both = named.mean(0) + hot                                                            # F1 = 2 TP / (named + true)
-        values += [right.sum(1, keepdims=True), loss, np.divide(2 * right, both, out=np.zeros_like(both), where=both > 0)]
-        weights += [np.ones_like(loss), np.ones_like(loss), both]
-    mean, drawn = metrics.bootstrap_draws(np.hstack(values), cluster, np.hstack(weights), draws=p.draws)
-    rows, width = [], 2 + networks.CLASSES
-    for k, (key, q) in enumerate(said.items()):
-        at = slice(k * width, (k + 1) * width)
-        accuracy, loss = mean[at][:2]
-        (low, low_loss), (high, high_loss) = (v[:2] for v in metrics.interval(drawn[:, at], p.level))
-        f1 = metrics.interval(_class_mean(drawn[:, at][:, 2:]), p.level)
-        ece = [calibration.calibration_error(one, true) for one in q]
-        brier = [float(calibration.brier(one, true)) for one in q]
-        shown = [("Test accuracy", "percent", 100 * accuracy, 100 * low, 100 * high),
-                 ("macro-F1", "fraction", _class_mean(mean[at][None, 2:])[0], *f1),
-                 ("MSE", f"loss per image x {BATCHES}", BATCHES * loss, BATCHES * low_loss, BATCHES * high_loss),
-                 ("loss per image", "nats", loss, low_loss, high_loss),
-                 ("calibration error", "fraction", np.mean(ece), np.nan, np.nan),
-                 ("squared error of the probabilities", "0 to 2", np.mean(brier), np.nan, np.nan),
-                 ("Correct", "images", accuracy * len(true), low * len(true), high * len(true)),
-                 ("Total", "images", len(true), np.nan, np.nan)]
+    keep = np.ones(len(truth(profile)), bool) if keep is None else keep
+    true, rows = truth(profile)[keep], []
+    found = face_scores.measured({key: q[:, keep] for key, q in said.items()}, true, contents(profile)[keep], profile)
+    for key, of in found.items():
+        accuracy, loss = np.array(of["accuracy"]), np.array(of["loss"])
+        shown = [("Test accuracy", "percent", *(100 * accuracy)), ("macro-F1", "fraction", *of["macro-F1"]),
+                 ("MSE", f"loss per image x {BATCHES}", *(BATCHES * loss)), ("loss per image", "nats", *loss),
+                 ("calibration error", "fraction", *of["calibration error"]),
+                 ("squared error of the probabilities", "0 to 2", *of["squared error"]),
+                 ("Correct", "images", *(accuracy * len(true))), ("Total", "images", len(true), np.nan, np.nan)]
         rows += [dict(zip(names, key, strict=True)) | {"metric": metric, "measured": float(value), "low": float(a), "high": float(b), "unit": unit}
                  for metric, unit, value, a, b in shown]
     return pd.DataFrame(rows)
-
-
-def _class_mean(f1: np.ndarray) -> np.ndarray:
-    """Mean over classes (D, 7) -> (D,); a class that a draw misses is left out of that draw."""
-    return np.nansum(f1, 1) / np.maximum((~np.isnan(f1)).sum(1), 1)
 
 
 # ---------------------------------------------------------------- Table 4.1
@@ -182,11 +157,7 @@ def pairs(profile: str = "quick") -> Outcome:
             differ = [round((hits[a][0] != hits[b][0]).mean() * total) for a, b in ours]
             p[f"print, disagreeing as ours {protocol}"] = [_with_disagreement(right[a], right[b], n)
                                                            for (a, b), n in zip(ours, differ, strict=True)]
-        gain = np.stack([hits[a].mean(0) - hits[b].mean(0) for a, b in ours], 1)                           # (N, pairs)
-        mean, drawn = metrics.bootstrap_draws(gain, contents(profile), draws=shared(profile).draws)
-        low, high = metrics.interval(drawn, shared(profile).level)
-        spread = drawn.std(0)                             # twice a tail share of 2,000 worlds could never pass Holm's 0.05 / 55
-        p[f"{protocol}, seeds averaged"] = [erfc(abs(m) / s / sqrt(2)) if s > 0 else 1.0 for m, s in zip(mean, spread, strict=True)]
+        mean, low, high, p[f"{protocol}, seeds averaged"] = face_scores.gains(hits, ours, contents(profile), profile)
         rows += [{"first": a, "second": b, "metric": "difference in accuracy", "protocol": protocol, "measured": 100 * mean[k],
                   "low": 100 * low[k], "high": 100 * high[k], "unit": "points"} for k, (a, b) in enumerate(ours)]
         families |= dict.fromkeys(p.keys() - families.keys(), ours)

@@ -6,66 +6,21 @@ class comes up equally often (2.1.1). PublicTest chooses the epoch, PrivateTest 
 
 from __future__ import annotations
 
-import contextlib
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 from torch.nn import functional as F
 
 from emolib import data as datasets
 from emolib import runs, settings, training, votes
 from emolib.containers import ImageSet
-from emolib.data.checks import content_of
 from emolib.data.sampler import balanced_sampler
 from emolib.errors import nearest
 from emolib.models import classifiers
+from emolib.studies.faces import CLASSES, Faces, part_rows, scores
 
-CLASSES = 7
-PARTS = ("Training", "PublicTest", "PrivateTest")
 TARGETS = ("majority", "votes")
-
-
-@dataclass(frozen=True)
-class Faces:
-    """Grey pictures uint8 (N, 48, 48) on the device; enlarged to `side` and cut to `crop` pixels as they are asked for."""
-
-    images: Tensor
-    side: int
-    crop: int
-
-    def windows(self, rows, top, left) -> Tensor:
-        """Rows (B,) with the windows that begin at `top`, `left` (B,): float32 (B, 3, crop, crop) in [-1, 1], channels last."""
-        device = self.images.device
-        rows, top, left = (torch.as_tensor(v, device=device) for v in (rows, top, left))
-        x = self.images[rows][:, None].float()                                            # (B, 1, 48, 48)
-        if x.shape[-1] != self.side:
-            x = F.interpolate(x, (self.side, self.side), mode="bilinear", antialias=True, align_corners=False)
-        at = torch.arange(self.crop, device=device)
-        which = torch.arange(len(rows), device=device)[:, None, None]
-        x = x[which, 0, (top[:, None] + at)[:, :, None], (left[:, None] + at)[:, None, :]]  # (B, crop, crop)
-        return (x / 127.5 - 1)[:, None].expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
-
-    def middle(self, rows) -> Tensor:
-        """The window in the middle of each row, as the test sees it."""
-        start = np.full(len(rows), (self.side - self.crop) // 2)
-        return self.windows(rows, start, start)
-
-
-def part_rows(faces: ImageSet, part: str, limit: int | None = None, *, clean: bool = False) -> np.ndarray:
-    """Row numbers of a part in file order, at most `limit`.
-
-    clean   leave out training pictures whose every pixel stands in PublicTest or PrivateTest too
-    """
-    if part not in PARTS:
-        raise nearest(part, PARTS, what="part of FERPlus")
-    rows = np.flatnonzero(faces.split == part)
-    if clean:
-        content = content_of(faces.images)
-        rows = rows[~np.isin(content[rows], content[faces.split != "Training"])]
-    return rows[:limit]
 
 
 def target(faces: ImageSet, kind: str) -> np.ndarray:
@@ -126,16 +81,3 @@ def run(*, network: str, seed: int, data: str, narrow: bool, pretrained: str, ta
             "scores": np.stack([scores(net, pool, read), scores(net, pool, read, mirror=True)]),
             "images_per_second": fed / seconds} | (
             {"weights": {k: v.cpu().numpy() for k, v in net.state_dict().items()}} if keep_weights else {})
-
-
-@torch.no_grad()
-def scores(net: nn.Module, pool: Faces, rows: np.ndarray, *, mirror: bool = False, batch: int = 256) -> np.ndarray:
-    """Raw scores float32 (N, 7) of the middle windows of `rows`, or of their mirror images."""
-    device = pool.images.device.type
-    mixed = torch.autocast(device, torch.bfloat16) if device == "cuda" else contextlib.nullcontext()
-    found = []
-    with mixed:
-        for first in range(0, len(rows), batch):
-            x = pool.middle(rows[first:first + batch])
-            found.append(net(x.flip(-1) if mirror else x).float().cpu().numpy())
-    return np.concatenate(found)

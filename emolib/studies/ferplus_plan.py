@@ -15,6 +15,7 @@ from emolib.errors import nearest
 from emolib.models import classifiers
 from emolib.models.classifiers import LITE0
 from emolib.studies import ferplus_networks as networks
+from emolib.studies.faces import unseen
 
 SOFT, CLEANED, SMALL = "soft labels", "duplicates out of training", "batches of 8"
 IMAGENET = "ImageNet weights"
@@ -177,8 +178,7 @@ def contents(profile: str) -> np.ndarray:
 @runs.once
 def fresh(profile: str) -> np.ndarray:
     """Bool (N,): is this test picture absent from the training part, pixel for pixel?"""
-    known = content_of(faces(profile).images[faces(profile).split == "Training"])
-    return ~np.isin(contents(profile), known)
+    return unseen(faces(profile), test_rows(profile))
 
 
 @runs.once

@@ -12,7 +12,7 @@ from emolib import data as datasets
 from emolib import papers
 from emolib.data.checks import content_of, repeats
 from emolib.studies import ferplus
-from emolib.studies import ferplus_networks as networks
+from emolib.studies.faces import PARTS
 from emolib.studies.ferplus import BATCHES, CLEAN
 from emolib.studies.ferplus_plan import base, faces, initialisations, sizes
 from emolib.studies.outcome import Verdict
@@ -49,7 +49,7 @@ def _decides(profile: str, verdict: str) -> str:
 
 def kept(profile: str) -> dict[str, int]:
     """Pictures of each part that the majority rule keeps."""
-    return {part: int((faces(profile).split == part).sum()) for part in networks.PARTS}
+    return {part: int((faces(profile).split == part).sum()) for part in PARTS}
 
 
 def images_of_the_test_set(profile: str) -> Verdict:
