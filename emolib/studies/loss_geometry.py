@@ -31,11 +31,11 @@ class Sizes:
     grid: int = 41                       # points of a loss surface from edge to edge of the disc
     arrows: int = 13
     starts: int = 21                     # of the descents, from edge to edge
-    steps: int = 400                     # of each descent
+    steps: int = 250                     # of each descent
     videos: int = 60                     # whose annotation is read, the first of the set
     length: int = 128                    # frames in a window
     windows: int = 64                    # in the batch whose cost is counted (the paper's 64 x 256)
-    timed: int = 8                       # windows in the batch that is timed
+    timed: int = 4                       # windows in the batch that is timed
     repeats: int = 9                     # of each timing; the median is shown
 
 
@@ -158,7 +158,7 @@ def descents(profile: str = "quick", near: float = 0.05) -> Outcome:
              "all three (Eq. 3 to 6)": {"reading": "eq3"}}
     for name, options in named.items():
         last = on_disc(s.starts).clone().requires_grad_()
-        step = torch.optim.Adam([last], lr=0.02)
+        step = torch.optim.Adam([last], lr=6 / s.steps)                                      # far enough to cross the disc
         slower = torch.optim.lr_scheduler.LambdaLR(step, lambda k: (1 - k / s.steps) ** 2)         # subgradients do not fade out by themselves
         for _ in range(s.steps):
             step.zero_grad()
@@ -167,6 +167,6 @@ def descents(profile: str = "quick", near: float = 0.05) -> Outcome:
             slower.step()
         ends = last.detach()
         there, mirrored = (float(((ends - place).square().sum(-1).sqrt() < near).double().mean()) for place in (ANNOTATED[-1], MIRROR))
-        rows += [{"loss": name, "metric": where, "measured": round(v, 4), "unit": "share of starts"}
+        rows += [{"loss": name, "metric": where, "measured": round(v, 4) + 0.0, "unit": "share of starts"}
                  for where, v in zip(ENDS, (there, mirrored, 1 - there - mirrored), strict=True)]
     return outcome(pd.DataFrame(rows), profile)
