@@ -48,4 +48,88 @@ def test_the_two_ways_of_counting_agree():
 
 def test_a_cost_grows_with_batch_and_steps():
     cost = lambda batch, steps: mult_adds(lambda: OneStream(1, width=4), (batch, steps, 1, 33, 32))          # noqa: E731
-    assert cost(2, 3) == 2 * cost(1, 3) and cost(1, 6) - cost(1, 3) == cost(1, 3) - 2 * (32 + 32 * 8) // 2 + (32 + 32 * 8) - 0 * cost(1, 1)
+    behind = 32 + 32 * 8                                                          # norm and dense unit, once a clip
+    assert cost(2, 3) == 2 * cost(1, 3) and cost(1, 6) - behind == 2 * (cost(1, 3) - behind)
+
+
+# ---------------------------------------------------------------- parts
+
+def test_weights_of_torchvision_fit_and_give_the_same():
+    from torchvision import models
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = models.resnet18().eval()
+        x = torch.randn(2, 3, 64, 64)
+    theirs.fc = nn.Identity()
+    ours = load_extractor(Stream(3), theirs.state_dict()).extractor.eval()
+    with torch.no_grad():
+        assert torch.equal(ours(x), theirs(x))
+    with pytest.raises(EmolibError, match="do not fit this extractor"):
+        load_extractor(Stream(1), theirs.state_dict())
+
+
+@pytest.mark.parametrize("name", AGGREGATORS)
+def test_padding_changes_nothing(name):
+    """What stands behind the steps that count, and who else is in the batch, must not matter; what counts must."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        net, x = aggregator(name, 16).eval(), torch.randn(3, 5, 16)
+    lengths = torch.tensor([2, 5, 3])
+    with torch.no_grad():
+        whole = net(x, lengths)
+        dirty = x.clone()
+        dirty[0, 2:], dirty[2, 3:] = 1e3, -1e3
+        torch.testing.assert_close(net(dirty, lengths), whole)
+        torch.testing.assert_close(net(x[:1, :2]), whole[:1])
+        moved = x.clone()
+        moved[0, 1] += 1
+        assert (net(moved, lengths)[0] - whole[0]).abs().max() > 1e-3
+    assert whole.shape == (3, 16)
+
+
+def test_which_aggregators_hear_the_order():
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        x = torch.randn(2, 4, 16)
+        nets = {name: aggregator(name, 16).eval() for name in AGGREGATORS}
+    with torch.no_grad():
+        gap = {name: (net(x) - net(x.flip(1))).abs().max().item() for name, net in nets.items()}
+    assert gap["LSTM"] > 1e-2 and gap["BiLSTM"] > 1e-2 and gap["average"] < 1e-6 and gap["transformer average"] < 1e-5
+
+
+def test_a_stream_looks_at_what_counts_only():
+    """Steps behind the end would move the batch statistics of the extractor."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        net, x = Stream(1, width=4).train(), torch.randn(2, 3, 1, 33, 32)
+    lengths = torch.tensor([3, 1])
+    dirty = x.clone()
+    dirty[1, 1:] = 50.0
+    a, b = net.extract(x, lengths), net.extract(dirty, lengths)
+    torch.testing.assert_close(a, b)
+    assert (a[1, 1:] == 0).all() and (a[1, 0] != 0).any()
+    torch.testing.assert_close(net.extract(x), net.extract(x, torch.tensor([3, 3])))
+    torch.testing.assert_close(net(x, lengths), net.aggregate(net.extract(x, lengths), lengths))
+
+
+def test_gradients_reach_every_part():
+    net = OneStream(1, 8, width=2)
+    net(torch.randn(4, 2, 1, 33, 32), torch.tensor([2, 1, 2, 2])).logsumexp(1).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
+    both = System(8, width=2)
+    both(torch.randn(2, 2, 3, 64, 64), torch.randn(2, 1, 1, 33, 32)).square().sum().backward()
+    assert all(p.grad is not None for p in both.parameters())
+
+
+def test_misuse_is_said():
+    with pytest.raises(EmolibError, match="did you mean|LSTM"):
+        aggregator("LSMT")
+    with pytest.raises(EmolibError, match="one step, not 3"):
+        Stream(1, width=2, aggregator_=None)(torch.zeros(1, 3, 1, 33, 32))
+    with pytest.raises(EmolibError, match="expected 2"):
+        ResNet18(dims=1)
+    with pytest.raises(EmolibError, match="even number"):
+        aggregators.BiLSTM(5)
+    with pytest.raises(EmolibError, match="no multiple"):
+        aggregators.TransformerAverage(12)
