@@ -109,6 +109,11 @@ def _on_device(ref: str, each: int | None, hop_length: int, pool: int, device: s
     return data, torch.as_tensor(made.decibels, device=device), made
 
 
+def prepare(ref: str, each: int | None, hop_length: int, pool: int) -> None:
+    """Make the spectrograms of a set before runs in several processes ask for them."""
+    spectrograms.spectra(chosen(datasets.resolve(ref), each), hop_length=hop_length, pool=pool)
+
+
 def sounds(ref: str, train: np.ndarray, *, each: int | None, hop_length: int, pool: int, seconds: float, overlap: float) -> tuple[ClipSet, Sounds]:
     """The clips of a reference and their spectrograms on this run's device; rows are scaled by what the clips `train` hold."""
     data, decibels, made = _on_device(ref, each, hop_length, pool, settings.device())
@@ -124,9 +129,9 @@ def run(*, data: str, protocol: str, fold: str, seed: int, slicing: bool, masks:
 
     slicing   time augmentation by random slicing (T) or none (NT);   masks   SpecAugment
     start     arguments of `identify`, whose extractor this one starts from; None: from scratch
-    Returns, of the test clips: clips (names), scores (N, 8) and features (N, F) at the epoch that the validation actors choose,
-    scores_as_printed (N, 8) at the epoch that the test itself would have chosen, right (E,) their share by epoch; and loss (E,),
-    validation (E,) cross-entropy, validation_right (E,), parameters.
+    Returns, of the test clips: clips (names), scores (N, 8) at the epoch that the validation actors choose (most clips right, the lowest
+    loss of those), scores_as_printed (N, 8) at the epoch that the test itself would have chosen, features (N, F) after the last epoch,
+    right (E,) the test clips' share by epoch; and loss (E,), validation (E,) cross-entropy, validation_right (E,), best_epoch, parameters.
     """
     whole = chosen(datasets.resolve(data), each)
     split, device = split_of(whole, protocol, fold), settings.device()
@@ -146,14 +151,13 @@ def run(*, data: str, protocol: str, fold: str, seed: int, slicing: bool, masks:
         return -validated[-1][0]
 
     how = training.Settings(epochs, rate, "adamw", weight_decay=0.01, plateau=plateau, factor=0.5, patience=patience, mixed=True)
-    history = training.fit(net, batches(clips, split.train, label, seed, batch, slicing, masks), loss, how, validate=validate, keep_best=True,
+    history = training.fit(net, batches(clips, split.train, label, seed, batch, slicing, masks), loss, how, validate=validate,
                            label=f"{fold} {'T' if slicing else 'NT'}")
-    net.eval()
-    found, features = scores(net, clips, split.test)
     truth = codes(whole)[split.test]
     right = np.array([(s.argmax(1) == truth).mean() for s in tested])
-    return {"clips": whole.meta["image"].to_numpy(dtype=str)[split.test], "scores": found, "features": features.astype(np.float16),
-            "scores_as_printed": tested[int(right.argmax())], "right": right, "loss": np.array(history.loss), "best_epoch": history.best_epoch,
+    best = max(range(len(validated)), key=lambda e: (validated[e][1], -validated[e][0]))
+    return {"clips": whole.meta["image"].to_numpy(dtype=str)[split.test], "scores": tested[best], "scores_as_printed": tested[int(right.argmax())],
+            "features": scores(net, clips, split.test)[1].astype(np.float16), "right": right, "loss": np.array(history.loss), "best_epoch": best,
             "validation": np.array([v for v, _ in validated]), "validation_right": np.array([r for _, r in validated]), "parameters": parameters(net)}
 
 
