@@ -15,6 +15,7 @@ import pandas as pd
 from emolib import metrics, runs, training
 from emolib.profiles import profile as shared
 from emolib.sim.clip_sets import RAVDESS
+from emolib.studies import paired
 from emolib.studies import speech_functionals as functionals
 from emolib.studies import speech_networks as networks
 from emolib.studies.outcome import Outcome, sources_of
@@ -23,6 +24,7 @@ from emolib.studies.speech_plan import (
     NT,
     PAIRS,
     RANDOM,
+    SCRATCH,
     SPEAKERS,
     T,
     Way,
@@ -33,6 +35,7 @@ from emolib.studies.speech_plan import (
     results,
     sizes,
     speech,
+    starts,
     used,
     voices,
     ways,
@@ -45,16 +48,16 @@ MODALITY = "Audio Modality"              # as Table 5.1 names the row
 SVM = "eGeMAPS + SVM"
 
 
-def outcome(frame: pd.DataFrame, profile: str, kind=Outcome, **more) -> Outcome:
-    """An Outcome on RAVDESS (and on the speakers that the networks start from) with the seeds and sizes of a profile."""
-    sets = [speech(profile), *([voices(profile)] if SPEAKERS in sizes(profile).starts else [])]
+def outcome(frame: pd.DataFrame, profile: str, kind=Outcome, *, speakers: bool = False, **more) -> Outcome:
+    """An Outcome on RAVDESS with the seeds and sizes of a profile; the speakers are in its sources where the rows start from them."""
+    sets = [speech(profile), *([voices(profile)] if speakers or starts(profile)[0] == SPEAKERS else [])]
     return kind(frame.reset_index(drop=True), profile=profile, sources=sources_of(*sets), seeds=tuple(range(sizes(profile).seeds)),
                 caps=asdict(sizes(profile)), **more)
 
 
 def main(profile: str, slicing: str) -> Way:
     """The way behind the row AM (NT) or AM (T)."""
-    return Way(slicing, sizes(profile).starts[0])
+    return Way(slicing, starts(profile)[0])
 
 
 # ---------------------------------------------------------------- clip by clip
@@ -149,7 +152,7 @@ def settled(profile: str) -> frozenset[str]:
     """Protocols whose networks are of full width and were all trained until the validation loss stopped falling."""
     s = sizes(profile)
     done = set()
-    for start in s.starts:
+    for start in starts(profile):
         mine = [w for w in ways(profile) if w.start == start and w.protocol == PAIRS and not w.masks]
         curves = [r["validation"] for w in mine for found in results(profile, w).values() for r in found]
         if not s.narrow and curves and all(training.plateaued(c) for c in curves):
@@ -161,46 +164,47 @@ def settled(profile: str) -> frozenset[str]:
 
 @runs.once
 def changes(profile: str = "quick") -> Outcome:
-    """Extra 31: every way on the pairs it was run on, the classical rival, the leaking split; and the differences, as one Holm family.
+    """Extra 31: slicing, SpecAugment, the classical rival and the leaking split; and the differences, as one Holm family.
 
-    A difference is taken over the clips that both have, actor by actor; `leaking` stands beside the rows but in no comparison.
+    The leaking split stands beside the rows but in no comparison: other clips, other people.
     """
-    said = {way.name: clip_by_clip(profile, way) for way in ways(profile)}
+    first = starts(profile)[0]
+    said = {way.name: clip_by_clip(profile, way) for way in ways(profile) if way.start == first}
     rival = classical(profile)
-    rows = []
-    for name, clips in (said | ({SVM: rival} if rival is not None else {})).items():
-        protocol = label(profile, LEAKING if LEAKING in name else NESTED) if name != SVM else "nested"
-        rows += [{"row": name, "against": "", "pairs": clips.fold.nunique(), "clips": len(clips), "protocol": protocol} | r for r in measures(clips, profile)]
+    frame = _compared(profile, said | ({} if rival is None else {SVM: rival}), [
+        (main(profile, T).name, main(profile, NT).name), (Way(T, first, masks=True).name, main(profile, T).name), (main(profile, T).name, SVM)])
     if rival is None:
-        rows.append({"row": f"{SVM} (package opensmile is not installed: no such row)", "against": "", "pairs": 0, "clips": 0, "protocol": "nested",
-                     "metric": "accuracy", "measured": np.nan, "unit": "percent"})
-    tests, p = [], []
-    for a, b in family(profile):
-        left, right = (rival if name == SVM else said[name] for name in (a, b))
-        if left is None or right is None:
-            continue
-        both = left.merge(right, on="clip", suffixes=("", "_b"))
-        gap = 100 * (both.right - both.right_b).to_numpy()
-        value, low, high = metrics.bootstrap_ci(gap, both.subject, draws=shared(profile).draws, level=shared(profile).level)
-        p.append(metrics.bootstrap_p(gap, both.subject, draws=shared(profile).draws))
-        tests.append({"row": a, "against": b, "pairs": both.fold.nunique(), "clips": len(both), "protocol": label(profile, NESTED), "metric": "difference in accuracy",
-                      "measured": float(value), "low": float(low), "high": float(high), "unit": "points"})
-    rows += tests
-    adjusted = metrics.holm([v if np.isfinite(v) else 1.0 for v in p])
-    rows += [t | {"metric": "p, Holm", "measured": float(v), "low": np.nan, "high": np.nan, "unit": "probability"} for t, v in zip(tests, adjusted, strict=True)]
-    return outcome(pd.DataFrame(rows), profile, settled=settled(profile))
+        gone = {"row": f"{SVM}: no such row, the package opensmile is not installed", "against": "", "protocol": "nested", "metric": "accuracy"}
+        frame = pd.concat([frame, pd.DataFrame([gone | {"measured": np.nan, "unit": "percent"}])])
+    return outcome(frame, profile, settled=settled(profile))
 
 
-def family(profile: str) -> list[tuple[str, str]]:
-    """The comparisons that are made, declared before any run: slicing, the other start, SpecAugment, the classical rival."""
-    main_t, main_nt, *others = [w for w in (main(profile, T), main(profile, NT), *(w for w in ways(profile) if w.start != sizes(profile).starts[0]))]
-    made = [(main_t.name, main_nt.name)]
-    made += [(Way(slicing, main_t.start).name, Way(slicing, start).name) for start in sizes(profile).starts[1:] for slicing in (NT, T)]
-    made += [(Way(T, main_t.start, masks=True).name, main_t.name), (main_t.name, SVM)]
-    return made
+@runs.once
+def beginnings(profile: str = "quick") -> Outcome:
+    """Extra 37: from scratch and from telling speakers apart, with and without slicing, on the pairs that both were run on; one Holm family."""
+    one, other = starts(profile)
+    mine = [w for w in ways(profile) if not w.masks and w.protocol == PAIRS]
+    some = ways(profile)[Way(T, other)]
+    said = {w.name: (clips := clip_by_clip(profile, w))[clips.fold.isin(some)] for w in mine}
+    frame = _compared(profile, said, [(Way(s, SPEAKERS).name, Way(s, SCRATCH).name) for s in (NT, T)])
+    return outcome(frame, profile, speakers=True, settled=settled(profile))
+
+
+def _compared(profile: str, said: dict[str, pd.DataFrame], family: list[tuple[str, str]]) -> pd.DataFrame:
+    """Measures of every entry, and the differences of a family that was declared before any run, clip by clip, over actors."""
+    rows, tests = [], []
+    for name, clips in said.items():
+        protocol = "nested" if name == SVM else label(profile, LEAKING if LEAKING in name else NESTED)
+        rows += [{"row": name, "against": "", "pairs": clips.fold.nunique(), "clips": len(clips), "protocol": protocol} | r for r in measures(clips, profile)]
+    for a, b in family:
+        if a in said and b in said:
+            both = paired.joined(said[a], said[b], "clip", "right")
+            tests.append({"row": a, "against": b, "pairs": both.fold.nunique(), "clips": len(both), "protocol": label(profile, NESTED),
+                          "metric": "difference in accuracy", "unit": "points"} | paired.difference(100 * both.gap.to_numpy(), both.subject.to_numpy(), profile))
+    return pd.DataFrame(rows + paired.with_holm(tests, difference="difference in accuracy"))
 
 
 def leak(profile: str) -> tuple[float, float]:
     """Accuracy of the leaking split and of the clean one, in per cent."""
-    way = Way(T, sizes(profile).starts[0], protocol=RANDOM)
+    way = Way(T, starts(profile)[0], protocol=RANDOM)
     return tuple(100 * clip_by_clip(profile, w).right.mean() for w in (way, main(profile, T)))

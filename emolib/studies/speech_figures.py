@@ -10,7 +10,7 @@ from emolib.features import mel
 from emolib.sim.clip_sets import RAVDESS
 from emolib.studies import speech
 from emolib.studies.outcome import Outcome, sources_of
-from emolib.studies.speech_plan import NT, T, folds, printed, results, sizes, ways
+from emolib.studies.speech_plan import NT, T, folds, printed, results, sizes, starts, ways
 from emolib.studies.speech_plan import speech as recordings
 
 SHOWN = 2.5                              # seconds of the clip that are drawn
@@ -39,7 +39,7 @@ def _loud(profile: str, hop: int = 64) -> np.ndarray:
     return mel.log_spectrogram(sound[start:start + size], hop_length=hop)
 
 
-def _long(decibels: np.ndarray, panel: str, hop: int, start: float = 0.0, *, bins: int = 4, frames: int = 4) -> pd.DataFrame:
+def _long(decibels: np.ndarray, panel: str, hop: int, start: float = 0.0, *, bins: int = 4, frames: int = 5) -> pd.DataFrame:
     """(257, frames) as second, band (Hz) and measured (dB), so many neighbouring bins and frames averaged."""
     rows, columns = decibels.shape[0] // bins, decibels.shape[1] // frames
     small = decibels[:rows * bins, :columns * frames].reshape(rows, bins, columns, frames).mean((1, 3))
@@ -103,7 +103,7 @@ def curves(profile: str = "quick") -> Outcome:
     """Extra 34: share right on the deciding actors and on the tested pair by epoch, means over the pairs of each way."""
     rows = []
     for way in ways(profile):
-        if way.masks or way.protocol != speech.PAIRS:
+        if way.start != starts(profile)[0] or way.masks or way.protocol != speech.PAIRS:
             continue
         found = [r for runs_ in results(profile, way).values() for r in runs_]
         for part, key in (("deciding actors", "validation_right"), ("tested pair", "right")):

@@ -51,7 +51,8 @@ def split_of(data: ClipSet, protocol: str, fold: str) -> splits.Split:
     if protocol == PAIRS:
         found = {s.name: s for s in splits.literature_folds(data, PAIRS)}
     elif protocol == RANDOM:
-        found = {str(k + 1): s for k, s in enumerate(splits.cross_validation(data, 12, leaky=True))}
+        fewest = int(np.bincount(codes(data)).min())     # of a class: a small set has fewer parts
+        found = {str(k + 1): s for k, s in enumerate(splits.cross_validation(data, min(12, fewest), leaky=True, validation=min(10, fewest - 1)))}
     else:
         raise nearest(protocol, (PAIRS, RANDOM), what="way to split RAVDESS")
     if fold not in found:
