@@ -13,7 +13,7 @@ from emolib import data as datasets
 from emolib.data.splits import cross_validation
 from emolib.errors import nearest
 from emolib.profiles import profile as shared
-from emolib.studies import explorer_networks, ferplus, ferplus_plan, wang, wang_plan
+from emolib.studies import explorer_networks, ferplus_plan, wang, wang_plan
 from emolib.studies.explored import Explored, Model
 from emolib.studies.outcome import Outcome
 
