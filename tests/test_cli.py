@@ -78,7 +78,7 @@ BAD = [
     (["reproduce", "--max-minutes", "nan"], "--max-minutes is nan"),
     (["reproduce", "--device", "gpu"], "--device is 'gpu': expected cpu, cuda or auto"),
     (["run", "wang-t33"], "wang-t3"),
-    (["run", "chang2021"], "no runs to store in this version"),
+    (["run", "01"], "no runs to store in this version"),
     (["list", "wnag"], "did you mean wang"),
     (["diff", "{}/nowhere", "{}"], "nowhere: no such result folder"),
     (["doctor", "--data", "{}/nowhere"], "nowhere: no such folder"),
