@@ -22,8 +22,9 @@ def difference(profile: str, one: np.ndarray, other: np.ndarray, subject: np.nda
     p = shared(profile)
     mean, drawn = metrics.bootstrap_draws(one - other, subject, draws=p.draws)
     low, high = metrics.interval(drawn, p.level)
-    spread = drawn.std()
-    return {"measured": float(mean), "low": float(low), "high": float(high), "p": erfc(abs(mean) / spread / sqrt(2)) if spread > 0 else 1.0}
+    spread, gap = float(drawn.std()), abs(float(mean))
+    p_value = erfc(gap / spread / sqrt(2)) if spread > 1e-12 else float(gap < 1e-12)          # without any spread a gap is certain
+    return {"measured": float(mean), "low": float(low), "high": float(high), "p": p_value}
 
 
 def corrected(rows: list[dict], profile: str) -> pd.DataFrame:
