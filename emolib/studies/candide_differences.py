@@ -96,8 +96,7 @@ def deep_or_chosen(profile: str = "quick") -> Outcome:
     for feature, name, scaling, way in product(FEATURES, (*SVMS, DNN), (STANDARD, RAW), ways):
         case = Case(name, feature, RAW if scaling == RAW else PRINTED)
         value = on_test(profile, case, ways[way])
-        rows.append({"feature": feature, "what": name, "scaling": scaling, "protocol": way, "metric": "accuracy", "unit": "fraction",
-                     "solver runs cut short": results(profile)[case].get("unfinished", 0)} |
+        rows.append({"feature": feature, "what": name, "scaling": scaling, "protocol": way, "metric": "accuracy", "unit": "fraction"} |
                     {k: v for k, v in difference(profile, value, 0 * value, subject).items() if k != "p"})
     for feature in FEATURES:
         at = lambda name, scaling=PRINTED, way=MEAN: on_test(profile, Case(name, feature, scaling), way)      # noqa: E731, B023
