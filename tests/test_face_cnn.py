@@ -242,3 +242,12 @@ def test_weights_of_another_task_are_taken_but_for_the_last_layer():
         Vgg16(7, width=1 / 64).transfer(source.state_dict())
     with pytest.raises(EmolibError, match="features.0.weight is absent"):
         target.transfer({})
+
+
+@pytest.mark.parametrize("name, count", [("CNN-1 75x75x1", 36_856), ("CNN-2 75x75x1", 5_108), ("CNN-3 150x150x1", 16_780)])
+def test_a_narrow_network_has_the_same_layers(name, count):
+    make, size = face_cnn.CNNS[name]
+    wide, narrow = make(), make(narrow=4)
+    assert sum(p.numel() for p in narrow.parameters()) == count < sum(p.numel() for p in wide.parameters())
+    assert [type(m) for m in narrow.modules()] == [type(m) for m in wide.modules()]
+    assert narrow.eval()(torch.zeros(2, 1, size, size)).shape == (2, 4)

@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from emolib.plots.pictures import _tile
 from emolib.plots.style import COLOURS, MARKERS, foot, styled
 
-_INK = {"at rest": ("0.75", 0.7), "edge": ("0.45", 0.7), "moved": (COLOURS[0], 1.2)}
+_INK = {"at rest": ("0.75", 0.7), "edge": ("0.45", 0.7), "moved": (COLOURS[0], 1.0)}
 
 
 @styled
@@ -28,7 +28,7 @@ def wires(frame: pd.DataFrame, *, across: int = 4, size: float = 3.0):
             lines = part.loc[part.kind == kind, ["x", "y", "x2", "y2"]].to_numpy().reshape(-1, 2, 2)
             ax.add_collection(LineCollection(lines, colors=colour, linewidths=width))
         arrows = part[part.kind == "arrow"]
-        ax.quiver(arrows.x, arrows.y, arrows.x2 - arrows.x, arrows.y2 - arrows.y, angles="xy", scale_units="xy", scale=1, width=0.008, color=COLOURS[1])
+        ax.quiver(arrows.x, arrows.y, arrows.x2 - arrows.x, arrows.y2 - arrows.y, angles="xy", scale_units="xy", scale=1, width=0.008, color=COLOURS[1], zorder=3)
         points = part[part.kind == "point"]
         ax.plot(points.x, points.y, MARKERS[0], ms=3.5, color=COLOURS[1], mec="none")
         ax.set(title=name, aspect="equal")

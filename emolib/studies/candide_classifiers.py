@@ -67,17 +67,17 @@ def numbers(train: dict, test: dict, feature: str, scaling: str, emotions: list[
 
 # ---------------------------------------------------------------- classifiers of numbers
 
-def machine(name: str, value, *, tol: float, passes: int = 5_000, scaled: bool = True):
-    """An untrained classifier with one setting of its grid; without `scaled` the features go in as they come. tol, passes: of the SSVM's solver."""
+def machine(name: str, value, *, tol: float, scaled: bool = True):
+    """An untrained classifier with one setting of its grid; without `scaled` the features go in as they come. tol: of the SSVM's solver."""
     match name:
         case "SSVM":
-            made = svm.ssvm(value, tol=tol, passes=passes)
+            made = svm.ssvm(value, tol=tol)
         case "SVM (poly)":
             made = svm.svm_poly(value)
         case "SVM (RBF), tuned":
             made = make_pipeline(StandardScaler(), SVC(C=value))
         case "gradient boosting":
-            made = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=40, max_leaf_nodes=value, random_state=0))
+            made = make_pipeline(StandardScaler(), HistGradientBoostingClassifier(max_iter=30, learning_rate=0.15, max_leaf_nodes=value, random_state=0))
         case "logistic regression":
             made = make_pipeline(StandardScaler(), LogisticRegression(C=value, max_iter=1000))
         case _:
@@ -86,7 +86,7 @@ def machine(name: str, value, *, tol: float, passes: int = 5_000, scaled: bool =
 
 
 def machines(*, train: dict, test: dict, classifier: str, feature: str, scaling: str, emotions: list[str], repeats: list[int],
-             settings_each: int, tol: float, passes: int) -> dict:
+             settings_each: int, tol: float) -> dict:
     """A classifier in every repeat, its setting chosen on the repeat's validation people.
 
     Returns train (R, N) and test (R, M): the class named, -1 where no face was found; part (R, N) bool, rows that trained;
@@ -100,7 +100,7 @@ def machines(*, train: dict, test: dict, classifier: str, feature: str, scaling:
     for r in range(len(repeats)):
         best, learn, check = None, part[r] & seen, ~part[r]
         for value in grid:
-            made = machine(classifier, value, tol=tol, passes=passes, scaled=scaling == "standardised")
+            made = machine(classifier, value, tol=tol, scaled=scaling == "standardised")
             with warnings.catch_warnings(record=True) as said:
                 warnings.simplefilter("always", ConvergenceWarning)
                 made.fit(x[learn], y[learn])

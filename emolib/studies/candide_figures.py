@@ -94,8 +94,11 @@ def shape_units(profile: str = "quick") -> Outcome:
     model, frames = candide.load(), []
     for name in PERSON:
         unit = model.shape_units[name]
-        reach = np.linalg.norm(plane(model, model.vertices + unit) - plane(model, model.vertices), axis=1).max()
-        frames += _moved(model, name, model.vertices + unit * 0.2 / reach, np.ones(len(unit), bool))
+        rest = plane(model, model.vertices)
+        reach = np.linalg.norm(plane(model, model.vertices + unit) - rest, axis=1)
+        part = rest[reach > 0.05 * reach.max()]
+        near = ((rest >= part.min(0) - 0.25) & (rest <= part.max(0) + 0.25)).all(1)
+        frames += _moved(model, name, model.vertices + unit * 0.2 / reach.max(), near)
     return _model_outcome(frames, profile)
 
 

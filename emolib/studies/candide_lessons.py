@@ -23,8 +23,8 @@ from emolib.studies.candide_figures import shown_faces
 from emolib.studies.candide_plan import FOUR, finders, measured, sizes, training_set
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 
-FUNCTIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "ReLU": torch.relu, "leaky ReLU (0.1)": lambda x: nn.functional.leaky_relu(x, 0.1),
-             "ELU (alpha = 1)": nn.functional.elu}
+FUNCTIONS = {"sigmoid": torch.sigmoid, "tanh": torch.tanh, "ReLU": torch.relu, "leaky ReLU": lambda x: nn.functional.leaky_relu(x, 0.1),
+             "ELU": nn.functional.elu}
 MEMBERS = 5
 OVER, UNDER, MIS = "over-fitting", "under-fitting", "misfitting"
 # hidden units; the share of the training people; rate
@@ -35,7 +35,7 @@ CASES = {OVER: (128, 0.15, 3e-3), UNDER: (1, 1.0, 1e-3), MIS: (32, 1.0, 3e-3)}
 
 @runs.once
 def activations(profile: str = "quick", gradient: bool = False) -> Outcome:
-    """Figures 2.5 and 2.6: five activation functions from -5 to 5 (section 2.3.2), or their derivatives by automatic differentiation."""
+    """Figures 2.5 and 2.6: five activation functions from -5 to 5 (section 2.3.2; leak 0.1, alpha 1), or their derivatives by automatic differentiation."""
     rows = []
     for name, function in FUNCTIONS.items():
         x = torch.linspace(-5, 5, 201, dtype=torch.float64, requires_grad=True)

@@ -159,7 +159,7 @@ def vectors(measured: dict, feature: str, scaling: str) -> np.ndarray:
     """What a classifier of numbers is given, float64 (N, F); NaN where no face was found.
 
     feature   'AU' action units; 'FP68' points; 'AU change', 'AU joint' other readings of the fit; 'blendshapes'
-    scaling   of FP68: 'standardised' takes place and size of the face away, 'as they come' leaves pixels of a crop 150 wide
+    scaling   of FP68: 'standardised' takes place and size of the face away, 'as they come' leaves the places in the crop, 0 to 1
     """
     match feature:
         case "AU":
@@ -180,10 +180,10 @@ def shapes(points: np.ndarray) -> np.ndarray:
     return (centred / size[:, None, None]).reshape(len(points), -1)
 
 
-def in_crop(measured: dict, size: int = 150) -> np.ndarray:
-    """(N, 136): points in pixels of the crop that the largest network sees."""
+def in_crop(measured: dict) -> np.ndarray:
+    """(N, 136): points in the crop that the networks see, 0 to 1 across and down."""
     box = np.asarray(measured["box"], float)
-    scale = size / (box[:, 2] - box[:, 0])
+    scale = 1 / (box[:, 2] - box[:, 0])
     return ((np.asarray(measured["points"], float) - box[:, None, :2]) * scale[:, None, None]).reshape(len(box), -1)
 
 

@@ -31,7 +31,6 @@ class Sizes:
     baseline_repeats: int = 30
     settings: int = 4                    # each classifier may choose from
     tol: float = 1e-4                    # of the SSVM's solver
-    raw_passes: int = 5_000              # of the SSVM's solver on features without scaling, where it is slow to settle
     dense_epochs: int = 400
     dense_rate: float = 1e-3
     dense_batch: int = 32
@@ -52,10 +51,10 @@ class Sizes:
 
 
 SIZES = {
-    "smoke": Sizes(repeats=2, cnn_repeats=1, baseline_repeats=1, settings=1, tol=1e-1, raw_passes=20, dense_epochs=6, dense_rate=1e-2, narrow=8, cnn_epochs=1,
+    "smoke": Sizes(repeats=2, cnn_repeats=1, baseline_repeats=1, settings=1, tol=1e-1, dense_epochs=6, dense_rate=1e-2, narrow=8, cnn_epochs=1,
                    cnn_patience=None, bank=1, side=96, sequences=60, models=5, yaws=(45, 90, 135), crowd=12, dlib_crowd=6, turns=(0, 30),
                    lesson_epochs=6),
-    "quick": Sizes(cnn_repeats=1, baseline_repeats=3, settings=3, tol=1e-2, raw_passes=60, dense_epochs=100, dense_rate=5e-3, narrow=4, cnn_epochs=8, cnn_rate=3e-3,
+    "quick": Sizes(cnn_repeats=1, baseline_repeats=3, settings=3, tol=1e-2, dense_epochs=100, dense_rate=5e-3, narrow=4, cnn_epochs=6, cnn_rate=3e-3,
                    cnn_batch=16, cnn_patience=None, bank=2, side=96, sequences=400, models=40, yaws=(45, 90, 135), crowd=200, dlib_crowd=60,
                    lesson_epochs=150),
     "full": Sizes(),
@@ -167,8 +166,7 @@ def _common(profile: str, feature: str, variant: str, by: str | None) -> dict:
 def _numbers(profile, name, feature, variant, repeats=None, by=None) -> tuple:
     s = sizes(profile)
     return classifiers.machines, _common(profile, feature, variant, by) | {
-        "classifier": name, "repeats": list(range(repeats or s.repeats)), "settings_each": s.settings, "tol": s.tol,
-        "passes": s.raw_passes if variant == RAW else 5_000}
+        "classifier": name, "repeats": list(range(repeats or s.repeats)), "settings_each": s.settings, "tol": s.tol}
 
 
 def _dense(profile, feature, variant) -> tuple:

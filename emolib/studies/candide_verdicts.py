@@ -11,14 +11,13 @@ import numpy as np
 from emolib import candide, papers
 from emolib.models import face_cnn
 from emolib.studies import candide_differences as differences
+from emolib.studies.audit.chang_faces import GROUPS
 from emolib.studies.candide import TEST, TRAIN, choices, listing, pictures, right, share, table_4_2
 from emolib.studies.candide_plan import DNN, FEATURES, FOUR, KEEP, SVMS, Case, results, sizes, test_set, training_set
 from emolib.studies.outcome import Verdict
 
 UNTESTED = "not tested at this profile"
 FROM_PRINT = ("chang-d16", "chang-d16_2", "chang-d16_3", "chang-d19", "chang-d34")       # no picture of a person decides these
-PARTS = {"nose": range(27, 36), "left eye": range(36, 42), "right eye": range(42, 48), "left brow": range(17, 22), "right brow": range(22, 27),
-         "outer lip outline": range(48, 60), "inner lip outline": range(60, 68)}
 
 
 def judge(profile: str) -> list[Verdict]:
@@ -72,8 +71,7 @@ def vertices() -> Verdict:
 def groups(profile) -> Verdict:
     frame = listing(profile).frame
     points = frame[frame.metric == "dlib fp68 index"]
-    inside = [next((p for p in PARTS if g.startswith(p) or p.startswith(g)), None) for g in points.group]
-    good = [p is not None and int(v) in PARTS[p] for p, v in zip(inside, points.measured, strict=True)]
+    good = [GROUPS[group][0] <= point <= GROUPS[group][1] for group, point in zip(points.group, points.measured, strict=True)]
     away = frame[frame.metric == "distance on a mean face"].measured
     return Verdict("chang-d34", "holds" if all(good) else "fails",
                    f"{sum(good)} of {len(good)} points lie in the part they are listed under; on a mean face the vertices lie "

@@ -58,7 +58,7 @@ GROUPS = {
     "left brow": (17, 21),
     "right brow": (22, 26),
     "outer lip outline": (48, 59),
-    "inner lip": (60, 67),
+    "inner lip outline": (60, 67),
 }
 
 
