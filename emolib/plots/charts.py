@@ -24,12 +24,14 @@ def boxes(frame: pd.DataFrame, *, ylabel: str):
 
 @styled
 def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str, ylabel: str, chance: float | None = None,
-          panel_title="{}", share_x: bool = False):
-    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`."""
+          panel_title="{}", share_x: bool = False, across: int | None = None, share_y: bool = True):
+    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`, `across` of them side by side."""
     parts = list(dict.fromkeys(frame[panels]))
-    fig, axes = plt.subplots(1, len(parts), figsize=(3.9 * len(parts) + 0.6, 3.4), sharey=True, sharex=share_x, squeeze=False)
+    across = across or len(parts)
+    down = -(-len(parts) // across)
+    fig, axes = plt.subplots(down, across, figsize=(3.9 * across + 0.6, 2.9 * down + 0.5), sharey=share_y, sharex=share_x, squeeze=False)
     names = list(dict.fromkeys(frame[series]))
-    for ax, part in zip(axes[0], parts, strict=True):
+    for ax, part in zip(axes.flat, parts, strict=True):
         for i, name in enumerate(names):
             line = frame[(frame[panels] == part) & (frame[series] == name)].sort_values(x)
             ax.plot(line[x], line.measured, marker=MARKERS[i % 8], ls=DASHES[i % 4], color=COLOURS[i % 8], ms=4, label=name)
@@ -39,7 +41,8 @@ def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str,
             ax.axhline(chance, color="0.4", lw=0.8, ls=":")
             ax.text(0.99, chance, "chance ", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7, color="0.4")
         ax.set(title=panel_title.format(part), xlabel=xlabel)
-    axes[0][0].set_ylabel(ylabel)
+    for row in axes:
+        row[0].set_ylabel(ylabel)
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, len(names)))
     return foot(fig)
 
