@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -87,7 +89,7 @@ def bars(frame: pd.DataFrame, *, x: str, series: str, ylabel: str, printed: pd.D
         if chance is not None:
             ax.axhline(chance, color="0.4", lw=0.8, ls=":")
         ax.set(ylabel=ylabel, title=part or "")
-        ax.set_xticks(range(len(groups)), groups)
+        ax.set_xticks(range(len(groups)), [textwrap.fill(str(g), 18) for g in groups])
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return foot(fig)
 

@@ -9,8 +9,8 @@ Models of Table 4.3 and beside it:
     Lite0 from ImageNet     EfficientNet-Lite0 that knows objects, whole or frozen
     ..., moved anew         from faces, with every picture moved anew in each epoch instead of copies made once
 
-Protocols: PublicTest and PrivateTest, each with and without the pictures that stand in the training part; 'narrow, ...' where VGG-16 is a
-stand-in. Epoch and rate are chosen on a tenth of the training part. Nobody in FER2013 has a name, so the picture is the cluster of every
+Protocols: PublicTest and PrivateTest, each with and without the pictures that stand in the training part; 'small runs, ...' where VGG-16
+is a narrow stand-in and the rest is small. Epoch and rate are chosen on a tenth of the training part. Nobody in FER2013 has a name, so the picture is the cluster of every
 interval; seeds are averaged within a picture.
 """
 
@@ -68,8 +68,8 @@ def outcome(frame: pd.DataFrame, profile: str, kind=Outcome, *, source_task: boo
 
 
 def protocol(part: str, profile: str, more: str = "") -> str:
-    """'PrivateTest', 'PrivateTest, no duplicates', 'narrow, PublicTest' ..."""
-    return ("narrow, " if narrow(profile) else "") + part + more
+    """'PrivateTest', 'PrivateTest, no duplicates', 'small runs, PublicTest' ..."""
+    return ("small runs, " if narrow(profile) else "") + part + more
 
 
 def source_of(name: str, profile: str) -> str:
@@ -117,7 +117,7 @@ def _balanced(said: dict, true: np.ndarray, cluster: np.ndarray, profile: str) -
     hot = np.eye(CLASSES)[true]                                                               # (N, 7)
     found = {}
     for name, q in said.items():
-        mean, drawn = metrics.bootstrap_draws((q.argmax(-1) == true).mean(0)[:, None], cluster, hot, draws=shared(profile).draws)
+        mean, drawn = metrics.bootstrap_draws(hot * (q.argmax(-1) == true).mean(0)[:, None], cluster, hot, draws=shared(profile).draws)
         found[name] = (np.nanmean(mean), *metrics.interval(_mean(drawn), shared(profile).level))
     return found
 

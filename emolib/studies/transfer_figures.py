@@ -15,7 +15,7 @@ from emolib.studies.faces import CLASSES, PARTS, enlarged, part_rows
 from emolib.studies.outcome import Outcome, Pictures, sources_of
 from emolib.studies.transfer import PRIVATE, outcome, probabilities
 from emolib.studies.transfer_networks import balanced, split, transformed
-from emolib.studies.transfer_plan import FIXED, OURS, ballots, chosen, contents, faces, models, sizes, sweep, title, truth
+from emolib.studies.transfer_plan import FIXED, OTHER, OURS, PLAIN, ballots, chosen, contents, faces, models, sweep, title, truth
 
 NAMES = EMOTIONS[:CLASSES]
 PANELS = {"accuracy": "training accuracy (per cent)", "loss": "training loss (nats)", "validation_accuracy": "validation accuracy (per cent)",
@@ -151,7 +151,7 @@ def recalls(profile: str = "quick") -> Outcome:
     for name in models(profile):
         right = (probabilities(profile, name, PRIVATE).argmax(-1) == true).mean(0)            # (N,)
         mean, low, high = metrics.bootstrap_ci(np.repeat(right[:, None], CLASSES, 1), contents(profile, PRIVATE), hot, draws=p.draws, level=p.level)
-        rows += [{"emotion": NAMES[k], "model": title(name, profile), "measured": 100 * mean[k], "low": 100 * low[k], "high": 100 * high[k],
+        rows += [{"emotion": NAMES[k], "model": name, "measured": 100 * mean[k], "low": 100 * low[k], "high": 100 * high[k],
                   "count": int(hot[:, k].sum()), "unit": "percent"} for k in range(CLASSES)]
     return outcome(pd.DataFrame(rows), profile)
 
@@ -163,10 +163,10 @@ def against_print(profile: str = "quick") -> Outcome:
     return outcome(frame[(frame.metric == "Accuracy") & frame.protocol.str.endswith(transfer.UNIQUE)], profile)
 
 
-def printed_range() -> dict[str, float]:
-    """The thesis's own printed accuracy, and the lowest and highest beside it."""
-    printed = papers.published("chang2021-t4_3").set_index("source").value
-    return {"lowest cited": float(printed.min()), "thesis": float(printed["Ours"]), "highest cited": float(printed.max())}
+def printed() -> dict[str, float]:
+    """The thesis's own printed accuracy, for a line in a figure."""
+    value = papers.published("chang2021-t4_3").set_index("source").value["Ours"]
+    return {f"printed {value:g}": float(value)}
 
 
 @runs.once
@@ -178,7 +178,7 @@ def united(profile: str = "quick") -> Outcome:
     true, (crowd, share) = truth(profile, PRIVATE), transfer.raters(profile)
     p, rows = shared(profile), []
     level = np.where(np.isnan(share), 10, np.clip(np.round(10 * np.nan_to_num(share)), 3, 10)).astype(int)
-    said = {title(n, profile): probabilities(profile, n, PRIVATE).argmax(-1) for n in models(profile)} | {"ten raters": crowd[None]}
+    said = {n: probabilities(profile, n, PRIVATE).argmax(-1) for n in (OURS, PLAIN, OTHER) if n in models(profile)} | {"ten raters": crowd[None]}
     for panel, target, keep in (("against FER2013's label", true, np.ones(len(true), bool)), ("against the raters' majority", crowd, crowd >= 0)):
         for name, named in said.items():
             if panel != "against FER2013's label" and name == "ten raters":
@@ -202,9 +202,3 @@ def across_rates(profile: str) -> pd.DataFrame:
 def learnt(result: dict, margin: float = 0.02) -> bool:
     """Did the training loss fall below that of guessing seven equal classes, by more than `margin` of it?"""
     return not result["diverged"] and float(np.min(result["loss"])) < (1 - margin) * np.log(CLASSES)
-
-
-def caps(profile: str) -> str:
-    """One line on what this profile trained on."""
-    s = sizes(profile)
-    return f"{s.train or 'all'} training pictures before balancing, {s.test or 'all'} of each test part, {s.seeds} seed(s), VGG-16 of width {s.width:g}"
