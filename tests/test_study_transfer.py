@@ -288,12 +288,14 @@ def test_measures_of_a_perfect_and_of_a_happy_network(on_hand):
     assert frame["from scratch", "Accuracy"] == pytest.approx(100 * (on_hand[0] == 3).mean())
 
 
-def test_contrasts_are_paired_and_corrected(on_hand):
+def test_contrasts_are_paired_and_corrected(on_hand, monkeypatch):
     frame = transfer.contrasts.__wrapped__("smoke").frame.set_index(["pair", "metric"])
     assert list(frame.index.levels[0]) == ["from faces - from faces, frozen", "from faces - from scratch"]
     row = frame.loc["from faces - from scratch", "difference in accuracy"]
     assert row.measured == pytest.approx(100 * (on_hand[0][4:] != 3).mean()) and row.low > 0 and row.source == "simulated"
-    assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all()
+    assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all() and set(frame.reading) == {"not tested at this profile"}
+    monkeypatch.setattr(transfer, "settled", lambda profile: frozenset({"small runs, PrivateTest, no duplicates"}))
+    assert set(transfer.contrasts.__wrapped__("smoke").frame.reading) == {"more"}
 
 
 def test_the_printed_row_keeps_its_key_and_rows_keep_their_badges(on_hand):

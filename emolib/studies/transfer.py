@@ -150,16 +150,19 @@ def settled(profile: str) -> frozenset[str]:
 def contrasts(profile: str = "quick") -> Outcome:
     """Extra 21: does the source task help, does the whole network, are faces better than objects? One family, corrected by Holm.
 
-    Paired on PrivateTest without duplicates: the same pictures, differences in points.
+    Paired on PrivateTest without duplicates: the same pictures, differences in points. `reading`: more, less, undecided (p of Holm above
+    0.05), or that this profile tests nothing.
     """
     keep = fresh(profile, PRIVATE)
     pairs = [pair for pair in CONTRASTS if set(pair) <= set(models(profile))]
     hits = {n: (probabilities(profile, n, PRIVATE).argmax(-1) == truth(profile, PRIVATE))[:, keep] for pair in pairs for n in pair}
     mean, low, high, p = face_scores.gains(hits, pairs, contents(profile, PRIVATE)[keep], profile)
     rows = []
+    decides = protocol(PRIVATE, profile, UNIQUE) in settled(profile)
     for k, ((a, b), corrected) in enumerate(zip(pairs, metrics.holm(p), strict=True)):
+        reading = "not tested at this profile" if not decides else "undecided" if corrected > 0.05 else "more" if mean[k] > 0 else "less"
         key = {"first": title(a, profile), "second": title(b, profile), "protocol": protocol(PRIVATE, profile, UNIQUE), "pair": f"{a} - {b}",
-               "source": max(source_of(a, profile), source_of(b, profile))}                   # 'simulated' if either is
+               "reading": reading, "source": max(source_of(a, profile), source_of(b, profile))}                   # 'simulated' if either is
         rows += [key | {"metric": "difference in accuracy", "measured": 100 * mean[k], "low": 100 * low[k], "high": 100 * high[k], "unit": "points"},
                  key | {"metric": "p, Holm", "measured": float(corrected), "unit": "probability"}]
     return outcome(pd.DataFrame(rows), profile, settled=settled(profile))

@@ -61,7 +61,7 @@ class Sizes:
     vgg: Tuned = Tuned()
     lite0: Tuned = Tuned()
     source: Identification = Identification()
-    rates: tuple[float, ...] = RATES     # of Figures 4.14 and 4.15
+    rates: tuple[float, ...] = RATES     # of Figure 4.14
     tried: tuple[float, ...] = RATES     # those among them that every model is trained at and may choose from
     plateau: int = 2                     # epochs without progress before the rate falls to three tenths
     patience: int = 5                    # epochs without progress before training ends
@@ -75,8 +75,8 @@ SIZES = {
     "smoke": Sizes(seeds=1, width=1 / 16, dropout=0.0, vgg=Tuned(32, 16, 64, 2), lite0=Tuned(32, 16, 32, 1), rates=(1e-3, 1e-5), tried=(1e-3,),
                    source=Identification((), 48, 64, 16, 2, 1e-3), train=200, validation=60, test=60),
     # hundreds of steps are too few for dropout: the stand-in has none
-    "quick": Sizes(seeds=1, width=1 / 8, dropout=0.0, vgg=Tuned(32, 16, 1200, 5), lite0=Tuned(48, 32, 700, 3), tried=RATES[:2],
-                   source=Identification((("identities", 40), ("each", 40)), 48, None, 16, 12, 5e-4), train=3000, validation=500, test=1200,
+    "quick": Sizes(seeds=1, width=1 / 8, dropout=0.0, vgg=Tuned(32, 16, 1000, 5), lite0=Tuned(48, 32, 500, 3), tried=RATES[:2],
+                   source=Identification((("identities", 30), ("each", 40)), 48, None, 16, 12, 5e-4), train=3000, validation=500, test=1000,
                    anew=False),
     "full": Sizes(),
 }
@@ -143,7 +143,7 @@ def plan(profile: str) -> list[tuple[str, dict]]:
     """Every run of the sweep over rates: (model, arguments). A frozen network serves all its rates in one run: its features are the same."""
     grid = []
     for name, (_, way) in models(profile).items():
-        rates = sizes(profile).rates if name in (OURS, FIXED) else sizes(profile).tried
+        rates = sizes(profile).rates if name == OURS else sizes(profile).tried
         grid += [(name, arguments(profile, name, group, 0)) for group in ((rates,) if way == FROZEN else ((r,) for r in rates))]
     return sorted(grid, key=lambda row: (row[1]["start"] != LITE0, row[1]["way"] == FROZEN))       # the longest runs first
 
