@@ -108,7 +108,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
     command("test", _test, "run the tests", add_help=False)
-    command("bench", _bench, "run the benchmarks", add_help=False)
+    command("bench", _bench, "run the benchmarks (some: tests/bench_mel.py; --keep: as the committed results/bench.csv)", add_help=False)
     command("lab", _lab, "open the notebooks in JupyterLab")
     command("explore", _explore, "open the explorer")
     command("docs", _docs, "write the generated files anew: environment.yml, the README's table")
@@ -287,10 +287,19 @@ def _test(options) -> int:
 
 
 def _bench(options) -> int:
-    from emolib import settings
+    import tempfile
 
-    benches = sorted(str(p) for p in (settings.project() / "tests").glob("bench_*.py"))
-    return _pytest(["--benchmark-only", "--benchmark-columns=min,median,max,rounds", *benches, *options.rest])
+    from emolib import bench, settings
+
+    rest, root = [a for a in options.rest if a != "--keep"], settings.project()
+    chosen = [a for a in rest if a.endswith(".py")] or sorted(str(p) for p in (root / "tests").glob("bench_*.py"))
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "report.json"
+        status = _pytest(["--benchmark-only", "--benchmark-columns=min,median,max,rounds", f"--benchmark-json={report}",
+                          *chosen, *(a for a in rest if a not in chosen)])
+        if report.exists() and report.stat().st_size:
+            print(bench.write(report, root / "results" / ("bench.csv" if "--keep" in options.rest else "local/bench.csv")))
+    return status
 
 
 def _pytest(arguments: list[str]) -> int:

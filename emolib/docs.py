@@ -1,18 +1,18 @@
-"""The files that are generated: environment.yml from pyproject.toml, the README's table from artefacts.csv.
+"""The files that are generated: environment.yml from pyproject.toml, the README's tables from artefacts.csv and results/bench.csv.
 
 `emolib docs` writes them anew; a test fails when one of them is not what this module would write.
 """
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
-from emolib import papers, results, runner, settings
+from emolib import bench, papers, results, runner, settings
 from emolib.errors import EmolibError
 
 START, END = "<!-- generated: artefacts -->", "<!-- end generated -->"
+SPEED, SPEED_END = "<!-- generated: speed -->", "<!-- end speed -->"
 
 
 def environment_yml() -> str:
@@ -62,9 +62,13 @@ def _made() -> dict[str, str]:
 def readme() -> str:
     """The README with its generated part as it should be."""
     text = (settings.project() / "README.md").read_text()
-    if START not in text or END not in text:
-        raise EmolibError(f"README.md: the marks '{START}' and '{END}' are gone; put them back around the table of artefacts")
-    return re.sub(f"{START}.*?{END}", lambda _: f"{START}\n{readme_table()}\n{END}", text, flags=re.S)
+    for mark in (START, END, SPEED, SPEED_END):
+        if mark not in text:
+            raise EmolibError(f"README.md: the mark '{mark}' is gone; put it back around the table that is generated")
+    for start, end, made in ((START, END, readme_table()), (SPEED, SPEED_END, bench.growth())):
+        before, _, rest = text.partition(start)
+        text = f"{before}{start}\n{made}\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 GENERATED = {"environment.yml": environment_yml, "README.md": readme}

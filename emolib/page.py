@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from emolib import board, papers, report, results, settings
+from emolib import board, crate, papers, report, results, settings
 
 
 def write(profile: str) -> report.View:
-    """Write index.html of a profile's result folder; returns a line that says where it is."""
+    """Write index.html of a profile's result folder and its RO-Crate metadata; returns a line that says where the page is."""
     folder = settings.results(profile)
     html = render(folder, profile)
     results.write(folder / "index.html", html)
+    crate.write(folder, profile)
     frame = pd.DataFrame([{"page": "index.html", "artefacts": len(made(folder)), "kB": len(html.encode()) // 1024}])
     return report.show(frame, "Written into the result folder")
 
@@ -27,7 +28,8 @@ def render(folder: Path, profile: str) -> str:
     template = Environment(loader=PackageLoader("emolib", "templates"), autoescape=select_autoescape(["html"])).get_template("index.html")
     return template.render(profile=profile, papers=papers.PAPERS | papers.HOUSE, artefacts=artefacts, coverage=coverage(profile).to_dict("records"),
                            board=board.rows(claims), printed=board.tables(), timings=timings(profile).to_dict("records"), sources=_sources(folder),
-                           about=_about(folder))
+                           about=_about(folder),
+                           choices=papers.choices().to_dict("records"), verdicts=sorted({v for a in artefacts for v in a["kinds"]}))
 
 
 def made(folder: Path) -> dict[str, str]:
@@ -52,14 +54,17 @@ def coverage(profile: str) -> pd.DataFrame:
 
 
 def timings(profile: str) -> pd.DataFrame:
-    """Seconds by notebook, and how many of its artefacts rest on runs that were stored before."""
+    """Seconds by notebook, its share of the whole in per cent, its slowest artefact, and how many rest on runs that were stored before."""
     table = _csv(settings.results(profile) / "timings.csv")
     if table.empty:
-        return pd.DataFrame(columns=["notebook", "seconds", "artefacts", "cached"])
+        return pd.DataFrame(columns=["notebook", "seconds", "artefacts", "cached", "slowest", "share"])
     whole = table[table.artefact == ""].set_index("notebook").wall_seconds.astype(float)
     parts = table[table.artefact != ""]
     frame = pd.DataFrame({"seconds": whole, "artefacts": parts.groupby("notebook").size(),
-                          "cached": parts.groupby("notebook").cached.apply(lambda c: int((c == "True").sum()))})
+                          "cached": parts.groupby("notebook").cached.apply(lambda c: int((c == "True").sum())),
+                          "slowest": parts.assign(s=parts.wall_seconds.astype(float)).sort_values("s").groupby("notebook").artefact.last()})
+    frame["slowest"] = frame.slowest.fillna("")
+    frame["share"] = (100 * frame.seconds / frame.seconds.sum()).round(1)
     return frame.fillna({"artefacts": 0, "cached": 0}).astype({"artefacts": int, "cached": int}).rename_axis("notebook").reset_index()
 
 
@@ -86,7 +91,7 @@ def _details(folder: Path, row: dict, here: dict) -> dict:
     """Links, badge and verdict counts of one artefact; empty where nothing has been made."""
     path = here.get(row["id"], "")
     if not path:
-        return {"path": "", "picture": "", "note": "", "badge": "", "verdicts": "", "head": []}
+        return {"path": "", "picture": "", "note": "", "badge": "", "verdicts": "", "kinds": [], "head": []}
     note = json.loads((folder / path).with_suffix(".json").read_text())
     long = _csv(folder / path)
     verdicts = long.verdict[long.verdict != ""].value_counts() if "verdict" in long else pd.Series(dtype=int)
@@ -94,7 +99,7 @@ def _details(folder: Path, row: dict, here: dict) -> dict:
     return {"path": path, "note": path.replace(".csv", ".json"), "picture": picture if (folder / picture).exists() else "",
             "badge": report.badge_of(note["sources"]), "seconds": note["seconds"],
             "commit": note["commit"], "seeds": len(note["seeds"]),
-            "verdicts": ", ".join(f"{n} {v}" for v, n in verdicts.items()), "head": _head(long)}
+            "verdicts": ", ".join(f"{n} {v}" for v, n in verdicts.items()), "kinds": list(verdicts.index), "head": _head(long)}
 
 
 def _head(long: pd.DataFrame, most: int = 60) -> list[dict]:

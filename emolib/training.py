@@ -75,6 +75,7 @@ def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callable[..., Tensor], settings: Settings, *,
         validate: Callable[[nn.Module, int], float | tuple[float, dict]] | None = None, keep_best: bool = False,
+        step: torch.optim.Optimizer | None = None,
         checkpoint: Path | None = None, label: str = "", progress: bool = True) -> History:
     """Train `net` in place and return its history.
 
@@ -83,6 +84,7 @@ def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callabl
     validate(net, epoch)  a number, higher is better; drives the plateau rule, early stopping and `keep_best`. Or that number
                           and a plain dict, which is kept in the history's `notes`
     keep_best             end with the weights of the best validation instead of the last
+    step                  an optimiser of the caller's own (members.SGD has a rate for each member) in place of that of `settings`
     checkpoint            a file that is written each epoch and resumed from; removed when training ends
 
     Killed and started again with the same checkpoint, it ends with the same weights. Raises Diverged
@@ -90,7 +92,7 @@ def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callabl
     """
     if validate is None and (settings.plateau is not None or settings.patience is not None or keep_best):
         raise EmolibError("training: plateau, patience and keep_best need a `validate` function")
-    step = optimizer(net, settings)
+    step = step or optimizer(net, settings)
     state = _State()
     if checkpoint is not None and checkpoint.exists():
         state = _load(checkpoint, net, step)

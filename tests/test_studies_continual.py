@@ -12,7 +12,7 @@ from emolib import data as datasets
 from emolib import metrics, papers
 from emolib.errors import EmolibError
 from emolib.sim import worlds
-from emolib.studies import continual, continual_plan, continual_verdicts
+from emolib.studies import continual, continual_plan, continual_verdicts, continual_whole
 from emolib.studies import continual_networks as networks
 from emolib.studies.continual_networks import KINDS, METHODS, UNASKED
 
@@ -207,3 +207,41 @@ def test_claims_of_real_data_stay_open_on_simulated_letters(smoke):
             assert said.verdict == "open" and "simulated" in said.because
     assert verdicts["orgil-a6_26"].verdict in ("not tested at this profile", "holds", "fails", "open") and "never wins" in verdicts["orgil-a6_26"].because
     assert verdicts["orgil-f5"].verdict == "fails"
+
+
+# ---------------------------------------------------------------- nothing frozen
+
+@pytest.fixture(scope="module")
+def whole():
+    """One order of the alphabet in which every weight learns."""
+    made = worlds.make("emnist_letters", "smoke")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets, "resolve", lambda _: made)
+        patch.setenv("EMOLIB_DEVICE", "cpu")
+        return continual_whole.run(data="", seed=0, order=continual_plan.orders(2)[1], train=12, test=6, body_epochs=3, epochs=4)
+
+
+def test_whole_networks_name_letters_they_have_met(whole):
+    named, truth, order = whole["named"], whole["truth"], whole["order"]
+    assert named.shape == (2, 5, 26 * 6)
+    for t in range(5):
+        seen = np.isin(truth, order[:5 * (t + 1)])
+        assert (named[:, t][:, ~seen] == networks.NOT_SEEN).all() and np.isin(named[:, t][:, seen], order[:5 * (t + 1)]).all()
+
+
+def test_joint_training_remembers_what_fine_tuning_forgets(whole):
+    first = np.isin(whole["truth"], whole["order"][:5])
+    kept = (whole["named"][:, -1] == whole["truth"])[:, first].mean(1)
+    assert kept[0] < 0.2 < 0.5 < kept[1]
+    assert (whole["named"][0, 0] == whole["named"][1, 0]).all()          # the first task is the same lesson for both
+
+
+def test_a_gain_is_the_difference_of_final_accuracies():
+    rng = np.random.default_rng(5)
+    truth, task = np.repeat(np.arange(26), 4), np.stack([np.repeat(rng.permutation(26), 4) // 5 for _ in range(2)])
+    named = np.where(task[None, :, None] <= np.arange(5)[:, None], rng.integers(0, 26, (3, 2, 5, len(truth))), networks.NOT_SEEN)
+    got = continual.summary({"named": named, "truth": truth, "task": task}, ((2, 0), (1, 2)), 100, 0.9)
+    accuracy = np.array([np.mean([(named[m, o, -1] == truth)[task[o] < 5] for o in range(2)], axis=(0, 1)) for m in range(3)])
+    assert got["accuracy"][0][:, -1] == pytest.approx(accuracy, abs=0.02) and got["accuracy"][0].shape == (3, 5)
+    assert got["gain"][0] == pytest.approx(accuracy[[2, 1]] - accuracy[[0, 2]], abs=0.02)
+    assert (got["gain"][1] <= got["gain"][0]).all() and (got["gain"][0] <= got["gain"][2]).all()

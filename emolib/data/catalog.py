@@ -57,4 +57,6 @@ CATALOG = {e.name: e for e in (
           "free, cite the report", "University of Toronto", "orgil2022: continual learning"),
     Entry("vggface", "VGG-Face identities", "vggface", (*FACES, "files/*.txt", "vgg_face_dataset/files/*.txt"), 2622, "people", 4000,
           "CC BY-NC 4.0 (list); the photographs have their own", "University of Oxford, VGG", "chang2021: source task", needs=FACES),
+    Entry("speakers", "VoxCeleb1 voices", "speakers", ("wav/id*",), 1251, "people", 39000, "CC BY 4.0; the recordings have their own",
+          "University of Oxford, VGG", "chang2021: source task of the voice"),
 )}

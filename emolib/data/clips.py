@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emolib import EMOTIONS
 from emolib.containers import ClipSet
 from emolib.data import checks, media
 from emolib.data.files import Damaged, digest_of, guard, usable
@@ -100,7 +101,8 @@ def expect_modality(name: str, modality: str):
 
 
 def assemble(name: str, clips: list[Clip], label: Callable[[dict], int], *, damaged: str, rate: int | None, where: Path,
-             size: int | tuple[int, int] | None = None, grey: bool = False) -> ClipSet:
+             size: int | tuple[int, int] | None = None, grey: bool = False, classes: tuple[str, ...] = EMOTIONS,
+             split: Callable[[dict], str] = lambda row: "") -> ClipSet:
     """A ClipSet of files, headers probed, nothing decoded. Sound is resampled to `rate` when read (None: the files' own,
     which must be one); frames come in `size` and `grey` as media.read_frames does. `meta.fps` is each film's own.
     """
@@ -120,7 +122,7 @@ def assemble(name: str, clips: list[Clip], label: Callable[[dict], int], *, dama
         rate = rates[0]
     shown = f":{size}:{'grey' if grey else 'colour'}" if has_film else ""
     return ClipSet(name=name, source="real", label=[label(c.row) for c in clips], subject=[c.row["subject"] for c in clips],
-                   split=np.full(len(clips), ""), meta=meta, content=[content + shown for _, _, content in probed],
+                   split=[split(c.row) for c in clips], meta=meta, classes=classes, content=[content + shown for _, _, content in probed],
                    frames=[partial(media.read_frames, c.film, size, grey) for c in clips] if has_film else None,
                    waveform=[partial(media.read_sound, c.sound, rate) for c in clips] if has_sound else None,
                    fps=fps, rate=rate if has_sound else None)

@@ -149,15 +149,18 @@ def scaled(landmarks: Landmarks, height: int, width: int) -> tuple[np.ndarray, n
 
 
 def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 224) -> np.ndarray:
-    """The face in each frame: uint8 (T, size, size, 3).
+    """The face in each frame: uint8 (T, size, size, 3), or (T, size, size) of grey frames.
 
-    frames   uint8 (T, H, W, 3)       box   (T, 4) left, top, right, bottom in pixels, one per frame
+    frames   uint8 (T, H, W, 3) or grey (T, H, W)       box   (T, 4) left, top, right, bottom in pixels, one per frame
     margin   pixels by which the box grows on each side (5 in orgil2021, 3.2); it is then cut at the picture's border.
     A box is stretched to the square. Each output pixel averages the input pixels that fall on it (bilinear samples).
     Raises EmolibError for a frame without a box or with one that misses the picture.
     """
-    frames = checked(frames)
-    count, height, width = frames.shape[:3]
+    if frames.ndim == 3 and frames.dtype == np.uint8:
+        return crops(frames[..., None], box, margin, size)[..., 0]
+    if frames.shape[-1] != 1:
+        frames = checked(frames)
+    count, height, width, channels = frames.shape
     box = np.asarray(box, np.float32)
     if box.shape != (count, 4):
         raise EmolibError(f"crops: {count} frames but boxes of shape {box.shape}, expected ({count}, 4)")
@@ -167,12 +170,12 @@ def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 22
     if bad.size:
         raise EmolibError(f"crops: frame {bad[0]} has the box {box[bad[0]].tolist()}, expected one inside {width} x {height}; "
                           "crop only frames with a face, or fill the gaps first")
-    out = np.empty((count, size, size, 3), np.uint8)
+    out = np.empty((count, size, size, channels), np.uint8)
     with torch.inference_mode():
         for start in range(0, count, CROPPED):
-            part = torch.from_numpy(frames[start:start + CROPPED]).permute(0, 3, 1, 2).float()               # (b, 3, H, W)
+            part = torch.from_numpy(frames[start:start + CROPPED]).permute(0, 3, 1, 2).float()               # (b, C, H, W)
             where = torch.from_numpy(cut[start:start + CROPPED])
             where = torch.cat([torch.arange(len(where), dtype=torch.float32)[:, None], where], 1)              # (b, 5)
-            faces = roi_align(part, where, size, aligned=True)                                                # (b, 3, size, size)
+            faces = roi_align(part, where, size, aligned=True)                                                # (b, C, size, size)
             out[start:start + CROPPED] = faces.round().clamp(0, 255).permute(0, 2, 3, 1).byte().numpy()
     return out

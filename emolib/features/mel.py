@@ -132,18 +132,22 @@ def aligned(mel, rate: int, hop_length: int, fps: float, frames: int):
     return out if isinstance(mel, torch.Tensor) else out.numpy()
 
 
-def log_spectrogram(waveform, rate: int = 16_000, *, device: str = "cpu"):
+def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["hop_length"], device: str = "cpu"):
     """chang2021's linear spectrogram in decibels: (samples,) -> (257, frames), (B, samples) -> (B, 257, frames).
 
     Hann window of 512, hop of 64, 16 kHz (4.5.2); 250 frames a second exactly, as the printed multiply-adds need: frame k is
     centred on the middle of hop k (224 zeros stand at either end), frames = samples // 64. Floor 80 dB under each clip's loudest.
+    hop_length   another even number up to 512: 32 and 128 in Fig. 4.19, 256 in narrow stand-ins
     Raises EmolibError as `mel_spectrogram` does, and for any other rate.
     """
     if rate != CHANG["rate"]:
         raise EmolibError(f"sound at {rate} Hz, expected {CHANG['rate']}; resample it first (torchaudio.functional.resample)")
-    n_fft, hop = CHANG["n_fft"], CHANG["hop_length"]
+    n_fft = CHANG["n_fft"]
+    _whole(hop_length=hop_length)
+    if hop_length % 2 or hop_length > n_fft:
+        raise EmolibError(f"hop_length is {hop_length}, expected an even number up to the window of {n_fft}")
     sound, back = _sound(waveform, device, least=n_fft)
-    return back(decibels(_power(torch.nn.functional.pad(sound, ((n_fft - hop) // 2,) * 2), n_fft, hop)))
+    return back(decibels(_power(torch.nn.functional.pad(sound, ((n_fft - hop_length) // 2,) * 2), n_fft, hop_length)))
 
 
 def segments(signal, seconds: float = 1.0, overlap: float = 0.5, *, per_second: float = 250):

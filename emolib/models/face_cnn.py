@@ -72,15 +72,19 @@ class GlobalAverage(nn.Module):
         return x.mean((2, 3))
 
 
-def cnn_1(classes: int = 4) -> nn.Sequential:
-    """CNN-1, 551,164 parameters, no dense layer: pictures (B, 1, 50, 50) or (B, 1, 75, 75) -> (B, classes)."""
+def cnn_1(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
+    """CNN-1, 551,164 parameters, no dense layer: pictures (B, 1, 50, 50) or (B, 1, 75, 75) -> (B, classes).
+
+    narrow   divides the number of channels of every layer but the last: a stand-in for a quick look
+    """
+    a, b, c, d, e = (n // narrow for n in (16, 32, 64, 128, 256))
     return nn.Sequential(
-        Conv(1, 16, 5, 1, "b", padding="valid"), Conv(16, 16, 5, 2, "br"),
-        Conv(16, 32, 5, 1, "b"), Conv(32, 32, 5, 2, "br"),
-        Conv(32, 64, 3, 1, "b"), Conv(64, 64, 3, 2, "br"),
-        Conv(64, 64, 1, 1, "b"), Conv(64, 128, 3, 2, "br"),
-        Conv(128, 256, 1, 1, "b"), Conv(256, 128, 3, 2, "br"),
-        Conv(128, 256, 1, 1, "b"), Conv(256, classes, 3, 2, "b"), GlobalAverage())
+        Conv(1, a, 5, 1, "b", padding="valid"), Conv(a, a, 5, 2, "br"),
+        Conv(a, b, 5, 1, "b"), Conv(b, b, 5, 2, "br"),
+        Conv(b, c, 3, 1, "b"), Conv(c, c, 3, 2, "br"),
+        Conv(c, c, 1, 1, "b"), Conv(c, d, 3, 2, "br"),
+        Conv(d, e, 1, 1, "b"), Conv(e, d, 3, 2, "br"),
+        Conv(d, e, 1, 1, "b"), Conv(e, classes, 3, 2, "b"), GlobalAverage())
 
 
 class Unit(nn.Module):
@@ -96,24 +100,25 @@ class Unit(nn.Module):
         return self.shortcut(x) + self.body(x)
 
 
-def cnn_2(classes: int = 4) -> nn.Sequential:
-    """CNN-2, 53,492 parameters: pictures (B, 1, 75, 75) -> (B, classes)."""
+def cnn_2(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
+    """CNN-2, 53,492 parameters: pictures (B, 1, 75, 75) -> (B, classes); `narrow` as in cnn_1."""
+    first, *units = (n // narrow for n in (8, 16, 32, 64, 128))
     return nn.Sequential(
-        Conv(1, 8, 3, 1, "br", padding="valid", bias=False), Conv(8, 8, 3, 1, "b", padding="valid", bias=False),
-        Unit(8, 16), Unit(16, 32), Unit(32, 64), Unit(64, 128), Conv(128, classes, 3), GlobalAverage())
+        Conv(1, first, 3, 1, "br", padding="valid", bias=False), Conv(first, first, 3, 1, "b", padding="valid", bias=False),
+        *(Unit(inputs, outputs) for inputs, outputs in zip((first, *units), units)), Conv(units[-1], classes, 3), GlobalAverage())
 
 
-def cnn_3(classes: int = 4, size: int = 150) -> nn.Sequential:
+def cnn_3(classes: int = 4, size: int = 150, *, narrow: int = 1) -> nn.Sequential:
     """CNN-3, 266,020 parameters at 150 pixels: pictures (B, 1, size, size) -> (B, classes). The only one tied to its size."""
     left = size
     for _ in range(4):
         left = (left - 2) // 2
     if left < 1:
         raise EmolibError(f"CNN-3 on pictures of {size} pixels: nothing is left after four poolings, expected at least 46")
-    layers = []
-    for inputs, outputs in ((1, 32), (32, 32), (32, 64), (64, 64)):
+    layers, few, many = [], 32 // narrow, 64 // narrow
+    for inputs, outputs in ((1, few), (few, few), (few, many), (many, many)):
         layers += [nn.Conv2d(inputs, outputs, 3), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * left * left, 64), nn.ReLU(), nn.Dropout(0.5), nn.Linear(64, classes))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(many * left * left, many), nn.ReLU(), nn.Dropout(0.5), nn.Linear(many, classes))
 
 
 CNNS = {"CNN-1 50x50x1": (cnn_1, 50), "CNN-1 75x75x1": (cnn_1, 75), "CNN-2 75x75x1": (cnn_2, 75), "CNN-3 150x150x1": (cnn_3, 150)}

@@ -218,6 +218,48 @@ class _Recurrence(torch.autograd.Function):
         return grad, steps(out[:-1]).transpose(1, 2) @ steps(grad[1:])            # (M, H, 4 H)
 
 
+class GRU(nn.Module):
+    """`members` GRUs of one layer, batch first: (M, B, T, in) -> (M, B, T, hidden), as `nn.GRU(in, hidden, batch_first=True)`.
+
+    It starts from zero in every window. weight_in (M, in, 3 H) and weight_hidden (M, H, 3 H) hold the gates side by side in
+    PyTorch's order: reset, update, candidate. PyTorch's update gate keeps the old state where that of yin2022 (Eq. 6) takes
+    the new one: the same family of networks, the gate's sign turned.
+
+    reset    'after' scales U h by the reset gate (PyTorch, and TensorFlow's default), 'before' scales h and then takes U of it
+             (yin2022, Eq. 5; Cho et al. 2014); the hidden bias of the candidate then stands outside the gate
+    A unit whose weights, in and out, are zero stays at zero in value and in gradient: members of other sizes fit into one stack.
+    """
+
+    def __init__(self, members: int, features_in: int, hidden: int, *, reset: str = "after"):
+        super().__init__()
+        if reset not in ("after", "before"):
+            raise nearest(reset, ("after", "before"), what="place of the reset gate")
+        self.fan_in, self.reset = hidden, reset
+        self.weight_in = nn.Parameter(torch.empty(members, features_in, 3 * hidden))
+        self.weight_hidden = nn.Parameter(torch.empty(members, hidden, 3 * hidden))
+        self.bias_in = nn.Parameter(torch.empty(members, 1, 3 * hidden))
+        self.bias_hidden = nn.Parameter(torch.empty(members, 1, 3 * hidden))
+
+    def forward(self, x: Tensor) -> Tensor:
+        members, batch, length, _ = x.shape
+        size = self.fan_in
+        into = torch.baddbmm(self.bias_in, x.transpose(1, 2).reshape(members, length * batch, -1), self.weight_in)      # (M, T B, 3 H)
+        h, out = x.new_zeros(members, batch, size), []
+        for step in into.view(members, length, batch, 3 * size).unbind(1):                                          # (M, B, 3 H)
+            if self.reset == "after":
+                back = torch.baddbmm(self.bias_hidden, h, self.weight_hidden)                                         # (M, B, 3 H)
+                gates = torch.sigmoid(step[..., :2 * size] + back[..., :2 * size])
+                candidate = torch.tanh(torch.addcmul(step[..., 2 * size:], gates[..., :size], back[..., 2 * size:]))
+            else:
+                back = torch.baddbmm(self.bias_hidden[..., :2 * size], h, self.weight_hidden[..., :2 * size])
+                gates = torch.sigmoid(step[..., :2 * size] + back)
+                candidate = torch.tanh(step[..., 2 * size:] + torch.baddbmm(self.bias_hidden[..., 2 * size:], gates[..., :size] * h,
+                                                                            self.weight_hidden[..., 2 * size:]))
+            h = torch.lerp(candidate, h, gates[..., size:])                                                           # (M, B, H)
+            out.append(h)
+        return torch.stack(out, 2)                                                                                    # (M, B, T, H)
+
+
 def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor] | None = None) -> nn.Module:
     """Give member m the weights that seed `seeds[m]` draws: uniform in +-1/sqrt(fan_in), PyTorch's own default.
 
@@ -229,7 +271,7 @@ def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor]
     generators = [torch.Generator().manual_seed(int(s)) for s in distinct]
     with torch.no_grad():
         for layer in net.modules():
-            if not isinstance(layer, (Linear, Conv1d, LSTM)):                     # BatchNorm1d starts from 1 and 0
+            if not isinstance(layer, (Linear, Conv1d, GRU, LSTM)):                     # BatchNorm1d starts from 1 and 0
                 continue
             bound = torch.full((len(seeds),), float(layer.fan_in)) if fan_in is None or layer not in fan_in \
                 else fan_in[layer].float()
@@ -239,6 +281,35 @@ def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor]
                                      for g in generators])                        # (seeds, ...)
                 parameter.copy_((2 * drawn[where] - 1) * bound)
     return net
+
+
+class SGD(torch.optim.Optimizer):
+    """Gradient descent with momentum and weight decay as PyTorch's, but with a rate for each member; 0 leaves a member as it is.
+
+    parts   (parameters with a leading member axis, the members they belong to: a slice of all) for each part of the ensemble
+    rates   (M,): may be changed between steps; not part of `state_dict`
+    """
+
+    def __init__(self, parts: list[tuple[list[nn.Parameter], slice]], rates: Tensor, *, momentum: float = 0.0, weight_decay: float = 0.0):
+        self.rates = rates
+        super().__init__([{"params": parameters, "where": where} for parameters, where in parts],
+                         {"lr": float(rates.max()), "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None) -> None:
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if not parameters:
+                continue
+            fresh = [p for p in parameters if not self.state[p]]
+            for p in fresh:
+                self.state[p]["momentum_buffer"] = torch.zeros_like(p)
+            moving = [self.state[p]["momentum_buffer"] for p in parameters]
+            torch._foreach_mul_(moving, group["momentum"])
+            torch._foreach_add_(moving, [p.grad for p in parameters])
+            torch._foreach_add_(moving, parameters, alpha=group["weight_decay"])
+            rates = self.rates[group["where"]].view(-1, 1, 1)                     # (M, 1, 1)
+            torch._foreach_sub_(parameters, torch._foreach_mul(moving, [rates.to(p.dtype) for p in parameters]))
 
 
 def parameter_count(net: nn.Module) -> int:

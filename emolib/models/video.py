@@ -74,6 +74,15 @@ class Video(nn.Module):
             members.initialise(self, self.seeds)
 
     def forward(self, inputs: Mapping[str, Tensor] | None = None, /, *, mask: Tensor | None = None, **named: Tensor) -> Tensor:
+        x = self.frames(inputs, mask=mask, **named)                               # ([M,] B, T, last block)
+        batch, length = x.shape[-3:-1]
+        if self.seeds is None:
+            return self.classifier(self.lstm(x)[0])                               # (B, T, 2)
+        x = self.lstm(x).flatten(1, 2)                                            # (M, B*T, hidden)
+        return self.classifier(x).unflatten(1, (batch, length))                   # (M, B, T, 2)
+
+    def frames(self, inputs: Mapping[str, Tensor] | None = None, /, *, mask: Tensor | None = None, **named: Tensor) -> Tensor:
+        """What the blocks make of each frame by itself, ([M,] B, T, width of the last block): all that stands before the LSTM."""
         given = self._checked({**(inputs or {}), **named}, mask)
         batch, length = next(iter(given.values())).shape[-3:-1]
         if mask is not None:
@@ -81,11 +90,7 @@ class Video(nn.Module):
         x = None
         for block, streams in zip(self.blocks, self.streams, strict=True):
             x = block(self._joined([given[name].flatten(-3, -2) for name in streams], x), mask)          # ([M,] B*T, out)
-        x = x.unflatten(-2, (batch, length))                                      # ([M,] B, T, last block)
-        if self.seeds is None:
-            return self.classifier(self.lstm(x)[0])                               # (B, T, 2)
-        x = self.lstm(x).flatten(1, 2)                                            # (M, B*T, hidden)
-        return self.classifier(x).unflatten(1, (batch, length))                   # (M, B, T, 2)
+        return x.unflatten(-2, (batch, length))
 
     def _joined(self, parts: list[Tensor], before: Tensor | None) -> Tensor:
         """What enters a block: ([M,] B*T, sum of widths). What all members share is joined once and not copied for each."""

@@ -26,8 +26,11 @@ def boxes(frame: pd.DataFrame, *, ylabel: str):
 
 @styled
 def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str, ylabel: str, chance: float | None = None,
-          panel_title="{}", share_x: bool = False, across: int | None = None, share_y: bool = True):
-    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`, `across` of them side by side."""
+          panel_title="{}", share_x: bool = False, marked: bool = True, across: int | None = None, share_y: bool = True):
+    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`, `across` of them side by side.
+
+    marked   a mark at each value
+    """
     parts = list(dict.fromkeys(frame[panels]))
     across = across or len(parts)
     down = -(-len(parts) // across)
@@ -36,7 +39,7 @@ def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str,
     for ax, part in zip(axes.flat, parts, strict=True):
         for i, name in enumerate(names):
             line = frame[(frame[panels] == part) & (frame[series] == name)].sort_values(x)
-            ax.plot(line[x], line.measured, marker=MARKERS[i % 8], ls=DASHES[i % 4], color=COLOURS[i % 8], ms=4, label=name)
+            ax.plot(line[x], line.measured, marker=MARKERS[i % 8] if marked else "", ls=DASHES[i % 4], color=COLOURS[i % 8], ms=4, label=name)
             if "low" in line and line.low.notna().any():
                 ax.fill_between(line[x].to_numpy(float), line.low, line.high, color=COLOURS[i % 8], alpha=0.10, lw=0)
         if chance is not None:
@@ -47,6 +50,11 @@ def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str,
         row[0].set_ylabel(ylabel)
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, len(names)))
     return foot(fig)
+
+
+def fits(frame: pd.DataFrame):
+    """Learning curves of a loss with their range: training and validation `pictures`, one panel per `panel`."""
+    return lines(frame, x="epoch", series="pictures", panels="panel", xlabel="epoch", ylabel="cross-entropy (nats)", marked=False)
 
 
 @styled

@@ -105,6 +105,27 @@ def strip_with_tracks(shown, *, series: str = "axis", ylabel: str = "annotation,
     return foot(fig)
 
 
+@styled
+def strip_with_names(shown, *, ylabel: str = "probability"):
+    """Frames of a film, each in a border of the colour of the emotion named there, over that emotion's probability line; the true one is thicker.
+
+    shown   tiles: second, named, true; frame: second, emotion, measured, drawn (bool: is it one of the lines)
+    """
+    fig, ax = _strip(shown, [f"{t:.1f} s\n{n}" for t, n in zip(shown.tiles.second, shown.tiles.named, strict=True)])
+    lines = shown.frame[shown.frame.drawn]
+    names = list(dict.fromkeys([shown.tiles["true"].iloc[0], *lines.emotion]))
+    colour = {n: COLOURS[i % 8] for i, n in enumerate([*names, *(n for n in dict.fromkeys(shown.frame.emotion) if n not in names)])}
+    for tile, named in zip(fig.axes, shown.tiles.named, strict=False):
+        for side in tile.spines.values():
+            side.set(visible=True, color=colour[named], linewidth=4)
+    for i, name in enumerate(names):
+        line = lines[lines.emotion == name]
+        ax.plot(line.second, line.measured, color=colour[name], ls=DASHES[i % 4], lw=2.4 if i == 0 else 1.2, label=f"{name} (true)" if i == 0 else name)
+    ax.set(xlabel="time (s)", ylabel=ylabel, ylim=(-0.03, 1.03))
+    ax.legend(loc="upper right", ncols=len(names))
+    return foot(fig)
+
+
 def _strip(shown, titles):
     """A figure with the pictures of `shown` in a row on top; returns it and the axes below."""
     fig, count = plt.figure(figsize=(9, 3.6)), len(shown.images)

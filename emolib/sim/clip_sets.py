@@ -89,8 +89,8 @@ def _blinks(count, fps, rng) -> np.ndarray:
     return out
 
 
-def _clips(name, seed, plan, people, dials, modality, size, classes=None) -> ClipSet:
-    """Clips of a plan (DataFrame: actor, emotion, sentence, strength, image), spoken and filmed."""
+def _clips(name, seed, plan, people, dials, modality, size, talks=True) -> ClipSet:
+    """Clips of a plan (DataFrame: actor, emotion, sentence, strength, image), spoken and filmed; talks=False: filmed with a silent mouth."""
     dials.only(name, "fuzz_face", "fuzz_voice", "complementarity", "coupling", "mismatched", "missing_face", "missing_voice", "label_noise",
                "overlap", "shift")
     kinds = sorted(set(plan["emotion"]), key=EMOTIONS.index)
@@ -101,24 +101,25 @@ def _clips(name, seed, plan, people, dials, modality, size, classes=None) -> Cli
     for i, row in enumerate(plan.itertuples()):
         sound.append(partial(_sound, seed, people, row.actor, row.sentence, kinds[show["voice"][i]], row.strength * show["voice_gain"][i], i, mute[i]))
         film = partial(_film, seed, people, row.actor, kinds[show["face"][i]], min(1.0, 0.7 * row.strength * show["face_gain"][i]), i,
-                       row.sentence, dials, SECONDS, FPS)
+                       row.sentence if talks else None, dials, SECONDS, FPS)
         frames.append(partial(_video, film, size))
     label = np.array([EMOTIONS.index(kinds[k]) for k in noisy(seed, index, len(kinds), dials.label_noise, name)])
     return ClipSet(name=name, source="simulated", label=label, subject=plan["subject"].to_numpy(), split=np.full(len(plan), ""),
-                   meta=plan.assign(swapped=show["swapped"]), content=[f"{name}:{seed}:{i}:{dials}:{size}" for i in range(len(plan))],
+                   meta=plan.assign(swapped=show["swapped"]), content=[f"{name}:{seed}:{i}:{dials}:{size}{'' if talks else ':silent'}" for i in range(len(plan))],
                    frames=frames if "v" in modality else None, waveform=sound if "a" in modality else None, fps=FPS, rate=RATE)
 
 
-def ravdess(seed: int = 0, actors: int = 24, *, modality: str = "av", size: int = 160, dials: Dials = CLIPS) -> ClipSet:
+def ravdess(seed: int = 0, actors: int = 24, *, modality: str = "av", size: int = 160, talks: bool = True, dials: Dials = CLIPS) -> ClipSet:
     """A stand-in for RAVDESS speech: actors x 60 clips (neutral 4, the other seven 8 each), 3.5 s.
 
+    talks      False: the same films with a mouth that shows the emotion only and does not speak (what speech does to a face)
     modality   'a', 'v' or 'av'; names in meta.image begin 03 (audio only), 02 (video only) or 01 (both)
     """
     rows = [dict(actor=a, emotion=e, sentence=s, strength=1.0 + 0.6 * k,
                  image=f"{ {'a': '03', 'v': '02', 'av': '01'}[modality]}-01-{c:02d}-{k + 1:02d}-{s + 1:02d}-{r + 1:02d}-{a + 1:02d}",
                  subject=f"Actor_{a + 1:02d}", code=c, intensity=k + 1, repetition=r + 1)
             for a in range(actors) for c, e in enumerate(RAVDESS, 1) for k in range(1 if e == "neutral" else 2) for s in range(2) for r in range(2)]
-    return _clips("ravdess", seed, pd.DataFrame(rows), actors, dials, modality, size)
+    return _clips("ravdess", seed, pd.DataFrame(rows), actors, dials, modality, size, talks)
 
 
 def crema_d(seed: int = 0, actors: int = 91, *, modality: str = "av", size: int = 160, dials: Dials = CLIPS) -> ClipSet:

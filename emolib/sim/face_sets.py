@@ -10,7 +10,7 @@ import pandas as pd
 
 from emolib import EMOTIONS
 from emolib.containers import ImageSet
-from emolib.errors import EmolibError
+from emolib.errors import EmolibError, nearest
 from emolib.sim import affect, face
 from emolib.sim.dials import Dials, noisy
 from emolib.sim.face_points import points
@@ -98,11 +98,25 @@ def write_fer2013(world: ImageSet, folder: Path) -> list[Path]:
 
 
 def rafd(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 135, 180), gazes=("left", "frontal", "right"),
-         dials: Dials = Dials()) -> ImageSet:
+         emotions=None, dials: Dials = Dials()) -> ImageSet:
     """A stand-in for RaFD: models x 8 emotions x 3 gazes x 5 camera angles, studio light, expressions at full strength.
 
     The camera angles 0 and 180 (profiles) are drawn at 60 degrees, as far as this head can be turned.
+    emotions   names of the emotions that are drawn (None: all eight); the pictures of the others stay as they would be
     """
+    crowd, label, meta = _rafd(seed, models, size, yaws, gazes, emotions, dials)
+    return ImageSet(name="rafd", source="simulated", images=face.render(crowd, size), label=label, subject=meta["model"].to_numpy(str),
+                    split=np.full(len(meta), ""), meta=meta)
+
+
+def rafd_truth(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 135, 180), gazes=("left", "frontal", "right"),
+               emotions=None, dials: Dials = Dials()) -> tuple[np.ndarray, np.ndarray]:
+    """What was drawn in `rafd` of the same arguments: action units (N, 19) in [0, 1], the 68 points (N, 68, 2) in pixels."""
+    crowd, *_ = _rafd(seed, models, size, yaws, gazes, emotions, dials)
+    return crowd.units, points(crowd, size)
+
+
+def _rafd(seed, models, size, yaws, gazes, emotions, dials):
     dials.only("rafd", "overlap", "shift")
     grid = [(m, e, g, y) for m in range(models) for e in RAFD_NAMES for g in gazes for y in yaws]
     model, label = np.array([g[0] for g in grid]), np.array([EMOTIONS.index(g[1]) for g in grid])
@@ -114,35 +128,45 @@ def rafd(seed: int = 0, models: int = 67, *, size: int = 96, yaws=(0, 45, 90, 13
     crowd = shifted(face.Faces(people[model], scene, units), dials.shift, size)
     woman = crowd.person["hair_len"] > 0.55
     names = [f"Rafd{y:03d}_{m + 1:02d}_Caucasian_{'female' if w else 'male'}_{RAFD_NAMES[e]}_{g}.jpg" for (m, e, g, y), w in zip(grid, woman)]
-    return ImageSet(name="rafd", source="simulated", images=face.render(crowd, size), label=label,
-                    subject=np.array([f"{m + 1:02d}" for m in model]), split=np.full(len(grid), ""),
-                    meta=pd.DataFrame({"image": names, "angle": [g[3] for g in grid], "model": [f"{m + 1:02d}" for m in model],
-                                       "ethnicity": "Caucasian", "gender": np.where(woman, "female", "male"),
-                                       "code": [RAFD_NAMES[g[1]] for g in grid], "gaze": [g[2] for g in grid]}))
+    meta = pd.DataFrame({"image": names, "angle": [g[3] for g in grid], "model": [f"{m + 1:02d}" for m in model], "ethnicity": "Caucasian",
+                         "gender": np.where(woman, "female", "male"), "code": [RAFD_NAMES[g[1]] for g in grid], "gaze": [g[2] for g in grid]})
+    keep = _shown(label, emotions)
+    return crowd.take(keep), label[keep], meta[keep].reset_index(drop=True)
+
+
+def _shown(label, emotions) -> np.ndarray:
+    """Which rows (N,) show one of `emotions`; None: all."""
+    if emotions is None:
+        return np.ones(len(label), bool)
+    for name in emotions:
+        if name not in EMOTIONS:
+            raise nearest(name, EMOTIONS, what="emotion")
+    return np.isin(label, [EMOTIONS.index(name) for name in emotions])
 
 
 def ckplus(seed: int = 0, subjects: int = 123, sequences: int = 593, *, length: int = 12, frames: str = "ends", size: int = 96,
-           dials: Dials = Dials()) -> ImageSet:
+           emotions=None, dials: Dials = Dials()) -> ImageSet:
     """A stand-in for CK+: grey sequences from neutral to the apex; 327 of 593 carry one of seven emotions, the rest none.
 
     One row per frame; meta has sequence, frame, frames and emotion code (0 where the real set has no label file).
     Rows of unlabelled sequences are labelled neutral and marked by code 0. Sequences are `length` frames long, of
     which frames='ends' draws the first and the last three and 'all' every one.
+    emotions   names of the emotions whose sequences are drawn (None: all, and those without a label); the others stay as they would be
     """
     dials.only("ckplus", "overlap")
-    crowd, emotion, subject, meta = _ckplus(seed, subjects, sequences, length, frames, dials)
+    crowd, emotion, subject, meta = _ckplus(seed, subjects, sequences, length, frames, emotions, dials)
     return ImageSet(name="ckplus", source="simulated", images=face.render(crowd, size, grey=True), label=emotion, meta=meta,
                     subject=subject, split=np.full(len(meta), ""))
 
 
 def ckplus_truth(seed: int = 0, subjects: int = 123, sequences: int = 593, *, length: int = 12, frames: str = "ends", size: int = 96,
-                 dials: Dials = Dials()) -> tuple[np.ndarray, np.ndarray]:
+                 emotions=None, dials: Dials = Dials()) -> tuple[np.ndarray, np.ndarray]:
     """What was drawn in `ckplus` of the same arguments: action units (N, 19) in [0, 1], the 68 points (N, 68, 2) in pixels."""
-    crowd, *_ = _ckplus(seed, subjects, sequences, length, frames, dials)
+    crowd, *_ = _ckplus(seed, subjects, sequences, length, frames, emotions, dials)
     return crowd.units, points(crowd, size)
 
 
-def _ckplus(seed, subjects, sequences, length, frames, dials):
+def _ckplus(seed, subjects, sequences, length, frames, emotions, dials):
     if frames not in ("ends", "all"):
         raise EmolibError(f"frames='{frames}' is not known: expected 'ends' or 'all'")
     rng = stream(seed, "ckplus", "plan")
@@ -161,7 +185,8 @@ def _ckplus(seed, subjects, sequences, length, frames, dials):
     first = np.searchsorted(subject, subject)
     meta = pd.DataFrame({"sequence": (np.arange(sequences) - first + 1)[row], "frame": at + 1, "frames": length, "code": code[row]})
     crowd = face.Faces(face.people(seed + 2, subjects)[subject[row]], scene, units)
-    return crowd, emotion[row], np.array([f"S{s + 5:03d}" for s in subject])[row], meta
+    keep = (_shown(emotion, emotions) & ((emotions is None) | (code > 0)))[row]
+    return crowd.take(keep), emotion[row][keep], np.array([f"S{s + 5:03d}" for s in subject])[row][keep], meta[keep].reset_index(drop=True)
 
 
 def vggface(seed: int = 0, identities: int = 100, each: int = 30, *, size: int = 96, dials: Dials = Dials()) -> ImageSet:

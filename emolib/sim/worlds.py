@@ -19,7 +19,7 @@ from emolib.sim.sfew import sfew_table
 from emolib.sim.track_sets import afew_va, aff_wild
 
 __all__ = ["Dials", "adfes", "afew_va", "aff_wild", "cifar100", "ckplus", "crema_d", "emnist_letters", "fer2013", "ferplus", "make", "rafd",
-           "ravdess", "sfew_table", "speakers", "vggface", "write"]
+           "ravdess", "sfew_table", "speakers", "truth", "vggface", "write"]
 
 # name: the function, its arguments at smoke, at quick and at full (the real set's own sizes)
 WORLDS = {
@@ -55,6 +55,18 @@ def make(name: str, profile: str = "quick", seed: int = 0, **options):
         raise nearest(profile, ("smoke", "quick", "full"), what="profile")
     build, *sizes = WORLDS[name]
     return build(seed, **sizes[("smoke", "quick", "full").index(profile)] | options)
+
+
+def truth(name: str, profile: str = "quick", seed: int = 0, **options):
+    """What was drawn in the set that `make` of the same arguments gives: action units (N, 19), the 68 points (N, 68, 2) in pixels.
+
+    Raises EmolibError for a set whose truth nobody asked for yet.
+    """
+    known = {"ckplus": face_sets.ckplus_truth, "rafd": face_sets.rafd_truth}
+    if name not in known:
+        raise nearest(name, known, what="simulated set with its truth")
+    sizes = WORLDS[name][1:][("smoke", "quick", "full").index(profile)]
+    return known[name](seed, **sizes | options)
 
 
 def write(world, folder, **options) -> list[Path]:

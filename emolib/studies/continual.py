@@ -65,17 +65,24 @@ def accuracies(profile: str, body: str) -> np.ndarray:
 
 @runs.once
 def measured(profile: str, body: str) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """{'accuracy': (M, T), 'forgetting': (M,), 'backward transfer': (M,)} as (value, low, high), and 'gain' of blending over concatenation.
+    """What `summary` says of one body; its one gain is that of blending over concatenation."""
+    p = shared(profile)
+    return summary(answers(profile, body), ((METHODS.index(BLEND), METHODS.index(JOIN)),), p.draws, p.level)
 
+
+def summary(a: dict, pairs: tuple[tuple[int, int], ...], draws: int, level: float) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """{'accuracy': (M, T), 'forgetting' and 'backward transfer': (M,), 'gain': (pairs,)} as (value, low, high).
+
+    a       answers: named (M, O, T, N), truth (N,), task (O, N)
+    pairs   (better, worse): methods whose accuracies at the end are compared
     One resampling of the test images for all of them: a value of an image is its mean over the orders in which it counts.
     """
-    a, p = answers(profile, body), shared(profile)
     right, tasks = (a["named"] == a["truth"]).astype(float), a["named"].shape[2]
     seen = a["task"][:, None] <= np.arange(tasks)[:, None]                                   # (O, T, N)
     learnt = np.take_along_axis(right, np.minimum(a["task"], tasks - 1)[None, :, None], 2)[:, :, 0]            # (M, O, N)
     early = a["task"] < tasks - 1                                                            # (O, N)
     final = right[:, :, -1]
-    gain = (final[METHODS.index(BLEND)] - final[METHODS.index(JOIN)])[None]
+    gain = np.stack([final[one] - final[other] for one, other in pairs])
     columns = {"accuracy": (right, seen), "forgetting": (learnt - final, early), "gain": (gain, seen[:, -1])}
     values, weights = [], []
     for value, counts in columns.values():                                                   # (M, O, ..., N), (O, ..., N)
@@ -83,10 +90,10 @@ def measured(profile: str, body: str) -> dict[str, tuple[np.ndarray, np.ndarray,
         mean = np.divide((value * counts).sum(1), mass, out=np.zeros(value.shape[:1] + mass.shape), where=mass > 0)
         values.append(mean.reshape(-1, mean.shape[-1]))
         weights.append(np.broadcast_to(mass, mean.shape).reshape(-1, mean.shape[-1]))
-    mean, drawn = metrics.bootstrap_draws(np.concatenate(values).T, np.arange(len(a["truth"])), np.concatenate(weights).T, draws=p.draws)
-    low, high = metrics.interval(drawn, p.level)
+    mean, drawn = metrics.bootstrap_draws(np.concatenate(values).T, np.arange(len(a["truth"])), np.concatenate(weights).T, draws=draws)
+    low, high = metrics.interval(drawn, level)
     at, out = 0, {}
-    for name, shape in (("accuracy", (len(METHODS), tasks)), ("forgetting", (len(METHODS),)), ("gain", (1,))):
+    for name, shape in (("accuracy", right.shape[::2]), ("forgetting", right.shape[:1]), ("gain", (len(pairs),))):
         out[name] = tuple(v[at:at + int(np.prod(shape))].reshape(shape) for v in (mean, low, high))
         at += int(np.prod(shape))
     value, low, high = out["forgetting"]

@@ -28,6 +28,8 @@ class Sizes:
     other_epochs: int = 10               # the body that learns another set
     head_epochs: int = 20
     exemplars: int = 20                  # images of each letter that replay may keep
+    whole_orders: int = 5                # orders in which the whole network goes on learning
+    whole_epochs: int = 10
     pictures_train: int = 500            # CIFAR-100, images of each class, at most what the set has
     pictures_test: int = 100
     pictures_size: int = 128             # pixels a side that the ImageNet body sees
@@ -37,9 +39,9 @@ class Sizes:
 
 
 SIZES = {
-    "smoke": Sizes(orders=2, train=12, test=6, bodies=1, body_epochs=1, other_epochs=1, head_epochs=3, exemplars=4,
+    "smoke": Sizes(orders=2, train=12, test=6, bodies=1, body_epochs=1, other_epochs=1, head_epochs=3, exemplars=4, whole_orders=1, whole_epochs=1,
                    pictures_train=4, pictures_test=2, pictures_size=32, pictures_epochs=3, pictures_seeds=1),
-    "quick": Sizes(train=60, test=30, bodies=1, body_epochs=5, other_epochs=3, head_epochs=20,
+    "quick": Sizes(train=60, test=30, bodies=1, body_epochs=5, other_epochs=3, head_epochs=20, whole_orders=2, whole_epochs=4,
                    pictures_train=16, pictures_test=5, pictures_size=64, pictures_epochs=12, pictures_seeds=3),
     "full": Sizes(),
 }

@@ -113,7 +113,7 @@ def plan(profile: str) -> dict[tuple[str, str, int], dict]:
     common = {"data": datasets.reference(faces(profile)), "narrow": s.narrow, "pretrained": "none", "target_kind": "majority", "clean": False,
               "train": s.train, "validation": s.validation, "test": s.test, "side": s.side, "crop": s.crop, "batch": s.batch, "draws": s.draws,
               "epochs": s.epochs, "rate": s.rate, "plateau": s.plateau, "patience": s.patience}
-    for protocol, names in initialisations(profile).items():
+    for protocol, names in reversed(initialisations(profile).items()):                        # the wide ones from ImageNet go first
         start = {"pretrained": "imagenet", "rate": s.imagenet_rate} if protocol == IMAGENET else {}
         for network in sorted(names, key=HEAVIEST.index):
             for seed in range(s.seeds):

@@ -1,0 +1,60 @@
+"""Points in a plane, told apart by colour and by shape."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from emolib.plots.style import foot, styled
+
+MANY = 3000                                  # points above which a drawing holds them as pixels
+
+
+@styled
+def clouds(panels, *, selected=(), title: str | None = None, across: int = 2, size: float = 4.2):
+    """Scatter plots side by side, without axes: only nearness means anything.
+
+    panels    (name, places (N, 2), colouring) each; a colouring has groups, names, colours and markers, or values in [0, 1]
+    selected  row numbers drawn in full while the others fade; empty: all are full
+    """
+    panels = list(panels)
+    across = min(across, len(panels))
+    down = -(-len(panels) // across)
+    fig, axes = plt.subplots(down, across, figsize=(size * across, size * down + 0.9), squeeze=False)
+    legends = {}
+    for ax, (name, xy, shown) in zip(axes.flat, panels, strict=False):
+        full = np.isin(np.arange(len(xy)), selected) if len(selected) else np.ones(len(xy), bool)
+        area, dense = float(np.clip(12000 / len(xy), 4, 26)), len(xy) > MANY
+        if shown.values is not None:
+            for part, alpha in ((~full, 0.12), (full, 0.85)):
+                dots = ax.scatter(*xy[part].T, c=shown.values[part], cmap="cividis", vmin=0, vmax=1, s=area, alpha=alpha, lw=0, rasterized=dense)
+        else:
+            for group, (label, colour, marker) in enumerate(zip(shown.names, shown.colours, shown.markers, strict=True)):
+                for part, alpha in ((~full, 0.12), (full, 0.8)):
+                    mine = part & (shown.groups == group)
+                    ax.scatter(*xy[mine].T, c=colour, marker=marker, s=area, alpha=alpha, lw=0, rasterized=dense)
+                legends[label] = plt.Line2D([], [], ls="", marker=marker, color=colour, label=label)
+        ax.set_title(name, fontsize=9)
+        ax.set(xticks=[], yticks=[], aspect="equal", xlim=(-1.06, 1.06), ylim=(-1.06, 1.06))
+        ax.grid(False)
+    for ax in axes.flat[len(panels):]:
+        ax.set_axis_off()
+    if any(shown.values is not None for _, _, shown in panels):
+        fig.colorbar(dots, ax=axes, shrink=0.7, label="confidence")
+    elif len(legends) <= 24:
+        fig.legend(handles=list(legends.values()), loc="outside lower center", ncols=min(6, len(legends)), fontsize=8)
+    if title:
+        fig.suptitle(title, fontsize=10)
+    return foot(fig)
+
+
+def svg(fig, corner: str) -> bytes:
+    """A figure as SVG, the same bytes for the same figure, with a note in its corner; the figure is closed."""
+    fig.text(0.995, 0.005, corner, ha="right", va="bottom", fontsize=7, color="0.45")
+    out = io.BytesIO()
+    with plt.rc_context({"svg.hashsalt": "emolib", "svg.fonttype": "none"}):
+        fig.savefig(out, format="svg", metadata={"Date": None})
+    plt.close(fig)
+    return out.getvalue()
