@@ -121,7 +121,8 @@ def beside_print(id: str, outcome) -> pd.DataFrame:
     """The long table of an outcome with what was printed, the badge and the verdict of each row.
 
     Every printed cell appears, measured or not; rows of ours that the paper does not have follow with an
-    empty `printed`.
+    empty `printed`. A printed key called `source` is called `reported by` here: `source` is the badge. An outcome may
+    bring a `source` of its own for each row, where one row is real and the next is not.
     """
     measured = outcome.frame.copy()
     for column, default in (("protocol", ""), ("low", np.nan), ("high", np.nan)):
@@ -131,7 +132,7 @@ def beside_print(id: str, outcome) -> pd.DataFrame:
     if id not in papers.table_ids():                             # a table of ours: nothing is printed
         measured["printed"], keys = np.nan, [c for c in measured if c not in TABLE_COLUMNS]
     else:
-        print_ = papers.published(id).drop(columns="note").rename(columns={"value": "printed"})
+        print_ = papers.published(id).drop(columns="note").rename(columns={"value": "printed", "source": "reported by"})
         keys = [c for c in print_ if c not in ("metric", "printed", "unit")]
         missing = [k for k in (*keys, "metric", "measured") if k not in measured]
         if missing:
@@ -145,8 +146,8 @@ def beside_print(id: str, outcome) -> pd.DataFrame:
         measured["protocol"] = measured["protocol"].fillna("")
     if "unit" not in measured:
         measured["unit"] = ""
-    measured["source"] = np.where(measured["measured"].notna(), source, "print")
-    measured["verdict"] = [row_verdict(r.printed, r.measured, r.low, r.high, r.protocol, outcome, source) for r in measured.itertuples()]
+    measured["source"] = np.where(measured["measured"].notna(), measured.get("source", source), "print")
+    measured["verdict"] = [row_verdict(r.printed, r.measured, r.low, r.high, r.protocol, outcome, r.source) for r in measured.itertuples()]
     extra = [c for c in outcome.frame if c not in (*keys, *TABLE_COLUMNS)]
     return measured[[*keys, *TABLE_COLUMNS, *extra]]
 

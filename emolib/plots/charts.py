@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -24,12 +26,17 @@ def boxes(frame: pd.DataFrame, *, ylabel: str):
 
 @styled
 def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str, ylabel: str, chance: float | None = None,
-          panel_title="{}", share_x: bool = False, marked: bool = True):
-    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`; not `marked`: without a mark at each value."""
+          panel_title="{}", share_x: bool = False, marked: bool = True, across: int | None = None, share_y: bool = True):
+    """`measured` with its interval over `x`, one line per `series`, one panel per `panels`, `across` of them side by side.
+
+    marked   a mark at each value
+    """
     parts = list(dict.fromkeys(frame[panels]))
-    fig, axes = plt.subplots(1, len(parts), figsize=(3.9 * len(parts) + 0.6, 3.4), sharey=True, sharex=share_x, squeeze=False)
+    across = across or len(parts)
+    down = -(-len(parts) // across)
+    fig, axes = plt.subplots(down, across, figsize=(3.9 * across + 0.6, 2.9 * down + 0.5), sharey=share_y, sharex=share_x, squeeze=False)
     names = list(dict.fromkeys(frame[series]))
-    for ax, part in zip(axes[0], parts, strict=True):
+    for ax, part in zip(axes.flat, parts, strict=True):
         for i, name in enumerate(names):
             line = frame[(frame[panels] == part) & (frame[series] == name)].sort_values(x)
             ax.plot(line[x], line.measured, marker=MARKERS[i % 8] if marked else "", ls=DASHES[i % 4], color=COLOURS[i % 8], ms=4, label=name)
@@ -39,7 +46,8 @@ def lines(frame: pd.DataFrame, *, x: str, series: str, panels: str, xlabel: str,
             ax.axhline(chance, color="0.4", lw=0.8, ls=":")
             ax.text(0.99, chance, "chance ", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7, color="0.4")
         ax.set(title=panel_title.format(part), xlabel=xlabel)
-    axes[0][0].set_ylabel(ylabel)
+    for row in axes:
+        row[0].set_ylabel(ylabel)
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=min(4, len(names)))
     return foot(fig)
 
@@ -89,7 +97,7 @@ def bars(frame: pd.DataFrame, *, x: str, series: str, ylabel: str, printed: pd.D
         if chance is not None:
             ax.axhline(chance, color="0.4", lw=0.8, ls=":")
         ax.set(ylabel=ylabel, title=part or "")
-        ax.set_xticks(range(len(groups)), groups)
+        ax.set_xticks(range(len(groups)), [textwrap.fill(str(g), 18) for g in groups])
     fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return foot(fig)
 

@@ -47,8 +47,7 @@ def identify(*, data: str, seed: int, width: float, dropout: float, side: int, b
     grey = faces.images if faces.images.ndim == 3 else (faces.images @ LUMA).round().astype(np.uint8)
     pool, label = Faces(torch.as_tensor(grey, device=device), side, side), torch.as_tensor(faces.label, device=device)
     rows = np.flatnonzero(faces.split == "train")
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded(seed):
         net = vgg.Vgg16(len(faces.classes), width=width, dropout=dropout)
     net = net.to(device, memory_format=torch.channels_last)
 
@@ -58,8 +57,9 @@ def identify(*, data: str, seed: int, width: float, dropout: float, side: int, b
             x = pool.middle(now)
             yield torch.where(torch.as_tensor(rng.random(len(now)) < 0.5, device=device)[:, None, None, None], x.flip(-1), x), label[now]
 
-    history = training.fit(net, batches, lambda net, x, y: F.cross_entropy(net(x).float(), y), training.Settings(epochs, rate, mixed=True),
-                           checkpoint=runs.scratch(), label="identification")
+    with seeded(seed):
+        history = training.fit(net, batches, lambda net, x, y: F.cross_entropy(net(x).float(), y), training.Settings(epochs, rate, mixed=True),
+                               checkpoint=runs.scratch(), label="identification")
     net.eval()
     read = np.flatnonzero(faces.split == "test")
     named = said(net, pool.middle, read).argmax(1)
@@ -81,8 +81,7 @@ def transfer(*, data: str, start: str, way: str, rates: list[float], seed: int, 
     """
     faces, device = datasets.resolve(data), settings.device()
     bench = Bench.of(faces, train, validation, test, side, device, anew)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded(seed):
         body, head = network(start, width, dropout, identity, weights)
     body, head = (m.to(device, memory_format=torch.channels_last) for m in (body, head))
     if way == FROZEN:
@@ -221,7 +220,8 @@ def _fit(model: nn.Module, bench: Bench, inputs: Callable, how: training.Setting
 
     began, diverged = time.perf_counter(), False
     try:
-        history = training.fit(model, batches, loss, how, validate=validate, keep_best=True, checkpoint=runs.scratch(f"{how.rate:g}"), label=label)
+        with seeded(seed):
+            history = training.fit(model, batches, loss, how, validate=validate, keep_best=True, checkpoint=runs.scratch(f"{how.rate:g}"), label=label)
     except training.Diverged as error:
         history, diverged = error.history, True
     seconds = time.perf_counter() - began
@@ -231,6 +231,14 @@ def _fit(model: nn.Module, bench: Bench, inputs: Callable, how: training.Setting
     curves = {name: np.array([note[name] for note in history.notes]) for name in ("validation", "validation_accuracy", "accuracy")}
     return tests | curves | {"loss": np.array(history.loss), "best_epoch": history.best_epoch, "diverged": diverged, "images_per_second": fed_in / seconds,
                              "parameters": sum(p.numel() for p in model.parameters())}
+
+
+@contextlib.contextmanager
+def seeded(seed: int):
+    """Weights and dropout drawn inside come from `seed`; torch's own stream goes on afterwards as if nothing had been drawn."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def _parts(rows: np.ndarray, batch: int) -> list[np.ndarray]:
