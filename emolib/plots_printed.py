@@ -74,7 +74,8 @@ def _five(ax, frame: pd.DataFrame):
         _series(ax, part, "x", order, i, loss)
         ax.axhline(part.printed.mean(), color=COLOURS[i], lw=0.8, ls=DASHES[3])
     ax.set_xticks(range(len(order)), order)
-    ax.set(xlabel="training", ylim=(0.2, None))
+    lowest = frame[["measured", *(c for c in ("low",) if c in frame)]].min(axis=None)
+    ax.set(xlabel="training", ylim=(0.2 if np.isnan(lowest) else min(0.2, lowest - 0.02), None))
 
 
 @styled

@@ -69,8 +69,7 @@ def summary(part: pd.DataFrame, profile: str, columns=("MSE", "CCC", "Non-Inerti
     """Mean and interval of each score over the videos of `part`: {score: (mean, low, high)}."""
     p, one = shared(profile), averaged(part)
     mean, drawn = metrics.bootstrap_draws(one[list(columns)].to_numpy(), one.person, draws=p.draws)
-    with np.errstate(all="ignore"):
-        low, high = metrics.interval(drawn, p.level)
+    low, high = metrics.interval(drawn, p.level)
     return {c: (float(mean[i]), float(low[i]), float(high[i])) for i, c in enumerate(columns)}
 
 
@@ -153,13 +152,14 @@ def table_2(profile: str = "quick") -> Outcome:
 @runs.once
 def plateaus(profile: str, share: float, length: int) -> dict[tuple[str, str], bool]:
     """(network, loss) -> did its own validation loss reach a plateau: stopped early in every seed, or flat at the end on average."""
-    done = list(results(profile, "grid", share, length).values())
+    curves: dict[tuple, list] = {}
+    for result in results(profile, "grid", share, length).values():
+        for m, member in enumerate(result["members"]):
+            curves.setdefault(tuple(member), []).append((result["trained"][m] < sizes(profile).epochs, result["curves"][0][:, m]))
     out = {}
-    for m, (network, loss) in enumerate(done[0]["members"]):
-        stopped = all(r["trained"][m] < sizes(profile).epochs for r in done)
-        shortest = min(len(r["curves"][0]) for r in done)
-        curve = np.mean([r["curves"][0][:shortest, m] for r in done], 0)
-        out[network, loss] = bool(stopped or training.plateaued(curve))
+    for member, done in curves.items():
+        shortest = min(len(curve) for _, curve in done)
+        out[member] = all(stopped for stopped, _ in done) or training.plateaued(np.mean([curve[:shortest] for _, curve in done], 0))
     return out
 
 

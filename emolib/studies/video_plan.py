@@ -49,7 +49,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(seeds=1, repeats=1, blocks=(16, 8, 8), hidden=8, dropout=0.2, epochs=2, rate=0.03, plateau=1, patience=2, videos=24, seconds=(2.0, 4.0),
                    hands=(0.0,), worlds=2, split_seeds=1),
-    "quick": Sizes(seeds=3, blocks=(32, 16, 16), hidden=16, dropout=0.2, epochs=6, rate=0.03, plateau=3, patience=4, videos=40, seconds=(8.0, 30.0),
+    "quick": Sizes(seeds=3, blocks=(32, 16, 16), hidden=16, dropout=0.2, epochs=6, rate=0.03, plateau=3, patience=4, videos=32, seconds=(8.0, 30.0),
                    hands=(0.0, 0.5), split_seeds=3),
     "full": Sizes(),
 }
@@ -92,8 +92,8 @@ def plan(profile: str) -> dict[tuple, dict]:
     settled = [(share, length) for share, lengths in LENGTHS.items() for length in lengths]
     for share, length in sorted(settled, key=lambda at: (at == TABLE_4, at[1]), reverse=True):
         here = (share, length) == TABLE_4
-        losses = {name: MAIN for name in NETWORKS} | {FULL: (*MAIN, WINDOW, *(CONTROLS if here else ()))}
         for seed in range(s.repeats if here else s.seeds):
+            losses = {name: MAIN for name in NETWORKS} | {FULL: (*MAIN, WINDOW, *(CONTROLS if here and seed < s.seeds else ()))}
             grid["grid", share, length, seed] = common | {"networks": members(s, losses), "held_out": share, "length": length, "seed": seed,
                                                           "shown": here and seed == 0}
     for part, options in SPLITS.items():
