@@ -40,14 +40,16 @@ class Sizes:
     short_videos: int = 25
     short_epochs: int = 50
     ways_of: tuple[str, ...] = ("Feature Transformer",)       # models on which decoder and attention are varied
+    ways_losses: tuple[str, ...] = tuple(networks.LOSSES)     # and the losses they are trained with
     lengths: tuple[int, ...] = (128, 512, 2048)
 
 
 NARROW = {"width": 32, "heads": 2, "layers": 1, "feedforward": 64, "dropout": 0.1}
 SIZES = {
     "smoke": Sizes(net=NARROW | {"width": 16}, thin=3, most=30, crop=32, videos=6, length=6, epochs=2, rate=2e-3, patience=2, short=4, short_epochs=2,
-                   lengths=(16, 64)),
-    "quick": Sizes(net=NARROW, thin=3, most=160, crop=48, videos=24, length=32, epochs=14, rate=1e-3, patience=5, short=16, short_epochs=16),
+                   lengths=(16, 64), ways_losses=("Ours",)),
+    "quick": Sizes(net=NARROW, thin=3, most=160, crop=48, videos=24, length=32, epochs=16, rate=2e-3, patience=5, short=16, short_epochs=16,
+                   ways_losses=("Ours",)),
     "full": Sizes(),
 }
 
@@ -103,9 +105,9 @@ def plan(profile: str) -> dict[tuple[str, str, str, int], dict]:
         for model in sorted(MODELS, key=lambda m: m != "Multi Transformer"):
             for way, (decoder, causal) in WAYS.items():
                 if way == FULL or model in s.ways_of:
-                    for loss in networks.LOSSES:
+                    for loss in networks.LOSSES if way == FULL else s.ways_losses:
                         grid[model, loss, way, seed] = common | {"model": model, "loss": loss, "seed": seed, "decoder": decoder, "causal": causal}
-    short = {"length": s.short, "epochs": s.short_epochs, "patience": s.short_epochs, "videos": s.short_videos}
+    short = {"length": s.short, "epochs": s.short_epochs, "patience": s.short_epochs, "videos": s.short_videos, "watched": ["train", "validation"]}
     for loss in ("Ours", "MSE"):
         grid["Mesh Transformer", loss, "Fig. 4.11", 0] = common | short | {"model": "Mesh Transformer", "loss": loss, "seed": 0, "decoder": "queries", "causal": False}
     return grid
