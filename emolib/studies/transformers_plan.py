@@ -95,6 +95,11 @@ def seeds(profile: str) -> int:
     return shared(profile).seeds
 
 
+def jobs(profile: str) -> int | None:
+    """At smoke a process of its own costs more than all the runs."""
+    return 1 if profile == "smoke" else None
+
+
 @runs.once
 def plan(profile: str) -> dict[tuple[str, str, str, int], dict]:
     """Every run: (model, loss, way, seed) -> arguments for transformer_networks.run. `way` is one of WAYS, or 'Fig. 4.11'."""
@@ -118,7 +123,7 @@ def prepared(profile: str) -> pd.DataFrame:
     """The streams of every video, made where they are not yet: frames and the share without a face."""
     data, how = datasets.reference(world(profile)), asdict(recipe(profile))
     count = min(len(world(profile)), sizes(profile).videos or len(world(profile)))
-    done = runs.map(streams.make, [{"data": data, "video": v, "recipe": how} for v in range(count)], label="mesh and features")
+    done = runs.map(streams.make, [{"data": data, "video": v, "recipe": how} for v in range(count)], jobs=jobs(profile), label="mesh and features")
     return pd.DataFrame([{"video": world(profile).meta.video.iloc[v] if "video" in world(profile).meta else v, "frames": d["frames"],
                           "without a face": d["missing"]} for v, d in enumerate(done)])
 
@@ -127,7 +132,7 @@ def train(profile: str = "quick") -> pd.DataFrame:
     """Make the streams, run whatever is not stored yet, and say what each model cost: parameters, windows, epochs, seconds of an epoch."""
     prepared(profile)
     grid = plan(profile)
-    done = runs.map(networks.run, list(grid.values()), label="transformers")
+    done = runs.map(networks.run, list(grid.values()), jobs=jobs(profile), label="transformers")
     rows = [{"model": model, "loss": loss, "decoder": way, "parameters": r["parameters"], "windows": r["windows"], "epochs": len(r["loss"]),
              "best epoch": r["best_epoch"] + 1, "settled": r["settled"], "seconds of an epoch": r["epoch_seconds"]}
             for (model, loss, way, _), r in zip(grid, done, strict=True)]
