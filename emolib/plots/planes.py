@@ -27,7 +27,8 @@ def emotion_wheel(frame: pd.DataFrame, states: dict[str, tuple[float, float]]):
     fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 5.2), width_ratios=(1.25, 1))
     for word, (x, y) in states.items():
         left.plot(x, y, ".", color="0.65", ms=3)
-        left.text(x, y + 0.02, word, fontsize=6.5, color="0.4", ha="center", va="bottom")
+        if word not in set(frame.state[frame.shown]):                                     # these two are written larger below
+            left.text(x, y + 0.02, word, fontsize=6.5, color="0.4", ha="center", va="bottom")
     for i, (name, track) in enumerate(frame.groupby("point", sort=False)):
         left.plot(track.valence, track.arousal, color=COLOURS[i], lw=0.9, alpha=0.7, label=f"{name}, whole video")
         now = track[track.shown].iloc[0]
@@ -43,7 +44,7 @@ def emotion_wheel(frame: pd.DataFrame, states: dict[str, tuple[float, float]]):
     right.fill_between(track.second, 0, track.apart.max(), where=alike, step="mid", color=COLOURS[2], alpha=0.2, lw=0,
                        label=f"both named alike: {100 * alike.mean():.0f} % of the frames")
     right.axvline(track[track.shown].second.iloc[0], color="0.4", lw=0.8, ls=":", label="the moment on the left (median distance)")
-    right.set(xlabel="time (s)", ylabel="distance of prediction and annotation", ylim=(0, None))
+    right.set(xlabel="time (s)", ylabel="distance of prediction and annotation", ylim=(0, 1.25 * track.apart.max()))
     right.legend(loc="upper right", fontsize=7.5)
     fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return foot(fig)
