@@ -5,6 +5,7 @@ import torch
 from torchmetrics.functional import concordance_corrcoef
 
 from emolib import losses
+from emolib.models import video
 
 
 def plain(x, y):
@@ -29,3 +30,22 @@ def test_forward_and_backward(benchmark, name, loss):
     torch.set_num_threads(1)
     benchmark.group = "concordance"
     benchmark(step)
+
+
+@pytest.mark.parametrize("name, loss", [("no loss", None), ("MSE", losses.mse), ("CCC", losses.ccc_loss), ("non-inertial", losses.non_inertial)])
+def test_step_of_the_full_network(benchmark, name, loss):
+    """A whole step of orgil2021's Full network on 8 x 128 frames: what a loss adds to it must stay below 5 %."""
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    net = video.Full()
+    inputs = {stream: torch.rand(8, 128, width) for stream, width in video.WIDTHS.items()}
+    target, step = torch.rand(8, 128, 2), torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+
+    def train():
+        step.zero_grad()
+        out = net(inputs)
+        (out.sum() if loss is None else loss(out, target)).backward()
+        step.step()
+
+    benchmark.group = "step of the Full network"
+    benchmark.pedantic(train, rounds=5, warmup_rounds=1)

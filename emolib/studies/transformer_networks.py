@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -85,12 +85,12 @@ def build(model: str, widths: Mapping[str, int], net: dict, decoder: str, causal
 
 
 def run(*, data: str, recipe: dict, model: str, loss: str, seed: int, decoder: str, causal: bool, net: dict, length: int, batch: int, epochs: int,
-        rate: float, patience: int, videos: int | None = None) -> dict:
+        rate: float, patience: int, videos: int | None = None, watched: Sequence[str] = ("validation",)) -> dict:
     """Train one transformer; `seed` gives start weights, order of windows and, modulo 5, who is tested.
 
     Returns pred (W, L, 2) on the test windows with the weights of the best validation epoch; reported (W, L, 2) of the epoch that is best on
     the test windows themselves, as in print; forced (W, L, 2) with true labels at the decoder ('shifted' only); target and video; curves
-    (E, 2, 3): training and validation windows in all three UNITS after each epoch; score (E,) validation CCC; best_epoch; parameters.
+    (E, sides, 3): the `watched` sides in all three UNITS after each epoch; score (E,) validation CCC; best_epoch; parameters.
     """
     if loss not in LOSSES:
         raise nearest(loss, LOSSES, what="loss")
@@ -114,8 +114,8 @@ def run(*, data: str, recipe: dict, model: str, loss: str, seed: int, decoder: s
             return LOSSES[loss](out.float(), target)
 
         def validate(net, epoch):
-            seen = {name: (predict(net, side[name], device), side[name].target.numpy()) for name in ("train", "validation", "test")}
-            curves.append([in_units(*seen[name]) for name in ("train", "validation")])
+            seen = {name: (predict(net, side[name], device), side[name].target.numpy()) for name in {*watched, "validation", "test"}}
+            curves.append([in_units(*seen[name]) for name in watched])
             scores.append(pooled(*seen["validation"]).mean())
             if (own := pooled(*seen["test"]).mean()) > kept["score"]:
                 kept.update(score=own, pred=seen["test"][0])

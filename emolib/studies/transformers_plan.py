@@ -40,14 +40,16 @@ class Sizes:
     short_videos: int = 25
     short_epochs: int = 50
     ways_of: tuple[str, ...] = ("Feature Transformer",)       # models on which decoder and attention are varied
+    ways_losses: tuple[str, ...] = tuple(networks.LOSSES)     # and the losses they are trained with
     lengths: tuple[int, ...] = (128, 512, 2048)
 
 
 NARROW = {"width": 32, "heads": 2, "layers": 1, "feedforward": 64, "dropout": 0.1}
 SIZES = {
     "smoke": Sizes(net=NARROW | {"width": 16}, thin=3, most=30, crop=32, videos=6, length=6, epochs=2, rate=2e-3, patience=2, short=4, short_epochs=2,
-                   lengths=(16, 64)),
-    "quick": Sizes(net=NARROW, thin=3, most=160, crop=48, videos=24, length=32, epochs=14, rate=1e-3, patience=5, short=16, short_epochs=16),
+                   lengths=(16, 64), ways_losses=("Ours",)),
+    "quick": Sizes(net=NARROW, thin=3, most=160, crop=48, videos=24, length=32, epochs=16, rate=2e-3, patience=5, short=16, short_epochs=16,
+                   ways_losses=("Ours",)),
     "full": Sizes(),
 }
 
@@ -93,6 +95,11 @@ def seeds(profile: str) -> int:
     return shared(profile).seeds
 
 
+def jobs(profile: str) -> int | None:
+    """At smoke a process of its own costs more than all the runs."""
+    return 1 if profile == "smoke" else None
+
+
 @runs.once
 def plan(profile: str) -> dict[tuple[str, str, str, int], dict]:
     """Every run: (model, loss, way, seed) -> arguments for transformer_networks.run. `way` is one of WAYS, or 'Fig. 4.11'."""
@@ -103,9 +110,9 @@ def plan(profile: str) -> dict[tuple[str, str, str, int], dict]:
         for model in sorted(MODELS, key=lambda m: m != "Multi Transformer"):
             for way, (decoder, causal) in WAYS.items():
                 if way == FULL or model in s.ways_of:
-                    for loss in networks.LOSSES:
+                    for loss in networks.LOSSES if way == FULL else s.ways_losses:
                         grid[model, loss, way, seed] = common | {"model": model, "loss": loss, "seed": seed, "decoder": decoder, "causal": causal}
-    short = {"length": s.short, "epochs": s.short_epochs, "patience": s.short_epochs, "videos": s.short_videos}
+    short = {"length": s.short, "epochs": s.short_epochs, "patience": s.short_epochs, "videos": s.short_videos, "watched": ["train", "validation"]}
     for loss in ("Ours", "MSE"):
         grid["Mesh Transformer", loss, "Fig. 4.11", 0] = common | short | {"model": "Mesh Transformer", "loss": loss, "seed": 0, "decoder": "queries", "causal": False}
     return grid
@@ -116,7 +123,7 @@ def prepared(profile: str) -> pd.DataFrame:
     """The streams of every video, made where they are not yet: frames and the share without a face."""
     data, how = datasets.reference(world(profile)), asdict(recipe(profile))
     count = min(len(world(profile)), sizes(profile).videos or len(world(profile)))
-    done = runs.map(streams.make, [{"data": data, "video": v, "recipe": how} for v in range(count)], label="mesh and features")
+    done = runs.map(streams.make, [{"data": data, "video": v, "recipe": how} for v in range(count)], jobs=jobs(profile), label="mesh and features")
     return pd.DataFrame([{"video": world(profile).meta.video.iloc[v] if "video" in world(profile).meta else v, "frames": d["frames"],
                           "without a face": d["missing"]} for v, d in enumerate(done)])
 
@@ -125,7 +132,7 @@ def train(profile: str = "quick") -> pd.DataFrame:
     """Make the streams, run whatever is not stored yet, and say what each model cost: parameters, windows, epochs, seconds of an epoch."""
     prepared(profile)
     grid = plan(profile)
-    done = runs.map(networks.run, list(grid.values()), label="transformers")
+    done = runs.map(networks.run, list(grid.values()), jobs=jobs(profile), label="transformers")
     rows = [{"model": model, "loss": loss, "decoder": way, "parameters": r["parameters"], "windows": r["windows"], "epochs": len(r["loss"]),
              "best epoch": r["best_epoch"] + 1, "settled": r["settled"], "seconds of an epoch": r["epoch_seconds"]}
             for (model, loss, way, _), r in zip(grid, done, strict=True)]
