@@ -157,7 +157,8 @@ def plan(profile: str) -> dict[str, dict]:
     random = [*yin_walk.rounds(count, s.rounds, safe=False), *yin_walk.rounds(count, s.rounds, safe=True)]
     turns = {name: yin_walk.rotation(count, min(s.folds, count), safe=name == SAFE) for name in (PRINTED, SAFE)}
     grid = {name: ensemble([units], random, keep=[ROUND, s.rounds + ROUND]) for name, units in MODELS.items()}
-    grid["rotation, both splits"] = ensemble([SMALL], [*turns[PRINTED], *turns[SAFE]])
+    half = len(turns[SAFE])
+    grid["rotation, both splits"] = ensemble([SMALL], [*turns[PRINTED], *turns[SAFE]], held=list(range(half, 2 * half)))
     for depth in sorted({len(u) for u in s.units}):                              # sizes of one depth train side by side
         for part in _alike([u for u in s.units if len(u) == depth and u != SMALL]):
             grid[f"units {part}"] = ensemble(part, turns[SAFE])
@@ -182,14 +183,21 @@ def _alike(members: list) -> list[list]:
     return groups
 
 
+@runs.once
+def ground(profile: str, body: str) -> dict:
+    """What every ensemble on one pre-training stands on, from the store or computed now; returns the pre-training's result."""
+    runs.map(yin_faces.look, looks(profile), label="faces of the films")
+    (trained,) = runs.map(yin_faces.pretrain, [bodies(profile)[body]], label="pre-training")
+    runs.map(yin_faces.describe, [described(profile, body)], label="features")
+    return trained
+
+
+@runs.once
 def results(profile: str, *names: str) -> list[dict]:
     """Results of the named ensembles, from the store or computed now, with what they stand on."""
-    grid = plan(profile)
-    runs.map(yin_faces.look, looks(profile), label="faces of the films")
-    needed = {_body_of(profile, name): None for name in names}
-    runs.map(yin_faces.pretrain, [bodies(profile)[b] for b in needed], label="pre-training")
-    runs.map(yin_faces.describe, [described(profile, b) for b in needed], label="features")
-    return runs.map(yin_walk.walk, [grid[name] for name in names], label="recurrent networks")
+    for body in dict.fromkeys(_body_of(profile, name) for name in names):
+        ground(profile, body)
+    return runs.map(yin_walk.walk, [plan(profile)[name] for name in names], label="recurrent networks")
 
 
 def _body_of(profile: str, name: str) -> str:
@@ -199,6 +207,9 @@ def _body_of(profile: str, name: str) -> str:
 def train(profile: str = "quick") -> pd.DataFrame:
     """Run whatever is not stored yet and say how large each part is."""
     grid = plan(profile)
+    runs.map(yin_faces.look, looks(profile), label="faces of the films")
+    runs.map(yin_faces.pretrain, list(bodies(profile).values()), label="pre-training")           # these two side by side, not one by one
+    runs.map(yin_faces.describe, [described(profile, b) for b in bodies(profile)], label="features")
     done = results(profile, *grid)
     return pd.DataFrame([{"ensemble": name, "networks": len(a["parts"]), "parameters": " and ".join(map(str, dict.fromkeys(r["parameters"].tolist()))),
                           "epochs": len(r["loss"]), "frames in a window": a["length"]} for (name, a), r in zip(grid.items(), done)])
@@ -209,7 +220,7 @@ def settled(profile: str, *names: str) -> bool:
     from emolib.training import plateaued
 
     curves = [r["validation"].mean(1) for r in results(profile, *names)]
-    curves += [r["validation"] for r in runs.map(yin_faces.pretrain, [bodies(profile)[_body_of(profile, n)] for n in names])]
+    curves += [ground(profile, _body_of(profile, n))["validation"] for n in names]
     return all(plateaued(c) for c in curves if len(c))
 
 
