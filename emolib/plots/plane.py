@@ -108,8 +108,8 @@ def subjects(frame: pd.DataFrame, anchors: pd.DataFrame):
 class Moving:
     """A drawing for a browser: SVG that moves by its own animation (no script, nothing fetched)."""
 
-    def __init__(self, text: str):
-        self.html = text
+    def __init__(self, text: str, title: str):
+        self.html, self.title = text, html.escape(title)
 
     def _repr_html_(self) -> str:
         return self.html
@@ -146,7 +146,7 @@ def moving(path: pd.DataFrame, images: np.ndarray, anchors: pd.DataFrame, *, tit
 <circle r="9" cx="{x[0]:.1f}" cy="{y[0]:.1f}" fill="none" stroke="black" stroke-width="2.5">{ring}</circle>
 <text x="530" y="30" class="big">{html.escape(title)}</text><text x="530" y="50">{html.escape(source)}</text>
 <g id="{shelf}play" class="play"><rect x="530" y="360" width="90" height="34" rx="6" fill="#0072B2"/><text x="556" y="382" class="big" style="fill:white">play</text></g>
-</svg>""")
+</svg>""", title)
 
 
 def _jpeg(image: np.ndarray) -> str:

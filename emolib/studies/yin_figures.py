@@ -81,7 +81,7 @@ def _frame(profile: str, shown: tuple[str, ...]) -> pd.DataFrame:
     parts, table = [], anchors().to_numpy()
     for group, (rows, points) in _points(profile).items():
         said = yin_walk.named(points, table)
-        for k, row in enumerate(rows):
+        for k, row in sorted(enumerate(rows), key=lambda pair: (truth(profile)[pair[1]], pair[1])):
             emotion = NAMES[truth(profile)[row]]
             if emotion in shown:
                 parts.append(pd.DataFrame({"people": group, "emotion": emotion, "person": people(profile)[of_whom(profile)[row]], "frame": np.arange(points.shape[1]),

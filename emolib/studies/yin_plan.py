@@ -133,7 +133,7 @@ def bodies(profile: str) -> dict[str, dict]:
     base = {"data": datasets.reference(pictures(profile)), "kind": "anchors", "anchors": aim, "side": s.side, "channels": list(s.channels), "features": s.features,
             "count": s.pictures, "epochs": s.body_epochs, "rate": s.body_rate, "batch": s.body_batch, "patience": s.body_patience, "seed": 0}
     found = {ANCHORS: base, CLASSES: base | {"kind": "classes"}, NONE: base | {"kind": "untrained"}}
-    if films(profile).source == "simulated" and datasets.at_hand("fer2013") and profile != "smoke":
+    if films(profile).source == "simulated" and profile == "full" and datasets.at_hand("fer2013"):
         found[PHOTOS] = base | {"data": datasets.reference(pictures(profile, "real"))}
     return found
 
