@@ -31,6 +31,7 @@ examples:
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
   ./reproduce.sh features --set ravdess --feature landmarks --detector dlib     features of a whole set, kept in the cache
   ./reproduce.sh magnify film.mp4 --mode motion         small motions of a film made large, in film-motion.mp4
+  ./reproduce.sh trace film.mp4                         a film as a path of emotion: film-trace.csv, .svg and .html
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
@@ -60,16 +61,17 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="emolib", description="Five works on emotion recognition, every table and figure regenerated.",
                                   epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"emolib {__version__}")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--profile", default="quick", help="smoke, quick (default) or full")
-    shared.add_argument("--data", metavar="DIR", help="folder of the real data sets (default $EMOLIB_DATA or data/)")
-    shared.add_argument("--jobs", metavar="N", help="processes (default: all processors)")
-    shared.add_argument("--cluster", metavar="ADDR", help="Dask scheduler, tcp://host:port or local:N")
-    shared.add_argument("--device", help="cpu, cuda or auto (default)")
+    base = argparse.ArgumentParser(add_help=False)
+    base.add_argument("--profile", default="quick", help="smoke, quick (default) or full")
+    base.add_argument("--data", metavar="DIR", help="folder of the real data sets (default $EMOLIB_DATA or data/)")
+    base.add_argument("--jobs", metavar="N", help="processes (default: all processors)")
+    base.add_argument("--cluster", metavar="ADDR", help="Dask scheduler, tcp://host:port or local:N")
+    base.add_argument("--device", help="cpu, cuda or auto (default)")
+    base.add_argument("--cache", metavar="DIR", help="run store (default $EMOLIB_CACHE or .cache)")
+    base.add_argument("--fresh", action="store_true", help="compute anew, whatever is stored")
+    base.add_argument("--max-minutes", type=float, metavar="M", help="start no run after M minutes; resume with the same command")
+    shared = argparse.ArgumentParser(add_help=False, parents=[base])
     shared.add_argument("--out", metavar="DIR", help="result folder (default results/local/<profile>)")
-    shared.add_argument("--cache", metavar="DIR", help="run store (default $EMOLIB_CACHE or .cache)")
-    shared.add_argument("--fresh", action="store_true", help="compute anew, whatever is stored")
-    shared.add_argument("--max-minutes", type=float, metavar="M", help="start no run after M minutes; resume with the same command")
     commands = top.add_subparsers(title="commands", metavar="", required=True)
 
     def command(name, act, help, **more):
@@ -104,6 +106,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
     one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
     one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
+    one = command("trace", _trace, "a film, or a webcam, as a path in the plane of valence and arousal", parents=[base])
+    one.add_argument("video", metavar="VIDEO", help="a film, or webcam (webcam:1 for the second camera; Ctrl-C ends it)")
+    one.add_argument("--out", metavar="DIR", dest="folder", help="where VIDEO-trace.csv, .svg and .html go (default: beside the film)")
+    one.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
     one = command("diff", _diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
@@ -130,7 +136,7 @@ def _apply(options) -> None:
             raise EmolibError(f"--data {options.data}: no such folder")
         os.environ["EMOLIB_DATA"] = str(Path(options.data).resolve())
     for name in ("out", "cache"):
-        if getattr(options, name) is not None:
+        if getattr(options, name, None) is not None:
             os.environ[f"EMOLIB_{name.upper()}"] = str(Path(getattr(options, name)).absolute())
     for name in ("jobs", "cluster", "device"):
         if getattr(options, name) is not None:
@@ -223,6 +229,20 @@ def _magnify(options) -> int:
     for warning in said:
         print(f"emolib: {warning.message}", file=sys.stderr)
     print(made)
+    return 0
+
+
+def _trace(options) -> int:
+    """The film first: a broken one ends the command before any network is trained."""
+    from emolib import trace
+    from emolib.data import media
+    from emolib.studies import yin_trace
+
+    if options.seconds is not None and not options.seconds > 0:
+        raise EmolibError(f"--seconds is {options.seconds}: expected a number above 0")
+    if not options.video.startswith("webcam"):
+        media.check_ends(options.video)
+    print(trace.trace(options.video, yin_trace.network(options.profile), options.folder, seconds=options.seconds))
     return 0
 
 

@@ -76,13 +76,21 @@ class DlibDetector:
         frames = checked(frames)
         points = np.full((len(frames), POINTS, 2), np.nan, np.float32)
         for t, frame in enumerate(frames):
-            grey, box = self._face(frame)
-            if box is not None:
-                points[t] = [(p.x, p.y) for p in self._predict(grey, box).parts()]
+            grey, boxes = self._faces(frame)
+            if boxes:
+                points[t] = self._points(grey, boxes[0])
         return Landmarks(points=points, found=np.isfinite(points).all((1, 2)))
 
-    def _face(self, frame):
-        """The frame in grey and the largest face in it, or None."""
+    def everyone(self, frames: np.ndarray) -> list[np.ndarray]:
+        """The points of every face in each frame, the largest face first: T arrays (K, 68, 2), K 0 where there is nobody."""
+        seen = (self._faces(frame) for frame in checked(frames))
+        return [np.array([self._points(grey, box) for box in boxes], np.float32).reshape(-1, POINTS, 2) for grey, boxes in seen]
+
+    def _points(self, grey, box):
+        return [(p.x, p.y) for p in self._predict(grey, box).parts()]
+
+    def _faces(self, frame):
+        """The frame in grey and the boxes of the faces in it, the largest first."""
         from PIL import Image
 
         picture = Image.fromarray(frame).convert("L")
@@ -92,9 +100,9 @@ class DlibDetector:
         for factor, doubled in tries:
             found = self._find(grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor)), doubled)
             if len(found):
-                best = max(found, key=lambda r: r.area())
-                return grey, self._rectangle(*(factor * v for v in (best.left(), best.top(), best.right(), best.bottom())))
-        return grey, None
+                best = sorted(found, key=lambda r: -r.area())
+                return grey, [self._rectangle(*(factor * v for v in (b.left(), b.top(), b.right(), b.bottom()))) for b in best]
+        return grey, []
 
 
 def _packaged(package: str, name: str) -> Path:

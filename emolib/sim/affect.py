@@ -65,8 +65,8 @@ ANCHORS = {"angry": (-.5, .7), "disgust": (-.7, .3), "fear": (-.5, .8), "happy":
            "neutral": (0., 0.), "contempt": (-.5, .2), "calm": (.6, -.5), "pride": (.6, .4), "embarrassment": (-.4, .1)}
 
 
-def envelope(frames: int, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """Onset, apex and offset of one expression: (frames,) in [0, 1]; onset 0.3 to 0.7 s, offset slower."""
+def envelope(frames: int, fps: float, rng: np.random.Generator, *, held: bool = False) -> np.ndarray:
+    """Onset, apex and offset of one expression: (frames,) in [0, 1]; onset 0.3 to 0.7 s, offset slower, or none where the apex is `held`."""
     time, length = np.arange(frames) / fps, frames / fps
     start, rise, fall = rng.uniform(0.05, 0.2) * length, rng.uniform(0.3, 0.7), rng.uniform(0.5, 1.1)
     end = rng.uniform(0.8, 0.95) * length
@@ -75,7 +75,7 @@ def envelope(frames: int, fps: float, rng: np.random.Generator) -> np.ndarray:
         t = np.clip(t, 0, 1)
         return t * t * (3 - 2 * t)
 
-    return ease((time - start) / rise) * ease((end - time) / fall)
+    return ease((time - start) / rise) * (1.0 if held else ease((end - time) / fall))
 
 
 def prototypes(seed: int, overlap: float) -> np.ndarray:

@@ -22,21 +22,21 @@ KINDS = ("anchors", "classes", "untrained")
 
 # ---------------------------------------------------------------- films
 
-def look(*, data: str, clips: list[int], last: int | None, side: int, every: int) -> dict:
+def look(*, data: str, clips: list[int], last: int | None, stride: int, side: int, every: int) -> dict:
     """The faces of some films, grey, equalised and cut out (run).
 
-    last    frames from the end of each film, None: all of it.   every: dlib looks at every n-th frame, between two the points move
-            in a line; a simulated film's points are known
+    last     frames from the end of each film, None: all of it;   stride   of these every n-th is used
+    every    dlib looks at every n-th of them, between two the points move in a line; a simulated film's points are known
     Returns faces uint8 (frames of all, side, side) and counts (clips,), the frames of each. Raises EmolibError for a film without a face.
     """
     world = datasets.resolve(data)
     finder = None if world.source == "simulated" else detectors.make("dlib", video=False)
-    found = [_faces(world, i, last, side, every, finder) for i in clips]
+    found = [_faces(world, i, slice(None if last is None else -last, None, stride), side, every, finder) for i in clips]
     return {"faces": np.concatenate(found), "counts": np.array([len(f) for f in found])}
 
 
-def _faces(world: ClipSet, clip: int, last, side, every, finder) -> np.ndarray:
-    frames, marks = seen(world, clip, slice(None) if last is None else slice(-last, None), every, finder)
+def _faces(world: ClipSet, clip: int, at: slice, side, every, finder) -> np.ndarray:
+    frames, marks = seen(world, clip, at, every, finder)
     if not marks.found.any():
         raise EmolibError(f"{world.name}: no face is found in any frame of {world.meta['image'].iloc[clip]}; take the film out of the folder")
     return greyface.prepared(frames, filled(marks, "interpolate").points, side)

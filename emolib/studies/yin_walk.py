@@ -40,16 +40,16 @@ def _dealt(people: int, rng, safe: bool, turn: int, folds: int = 11) -> str:
 
 
 def walk(*, describe: dict, films: list[int], label: list[int], anchors: list, sizes: list, parts: list[str], seeds: list[int], length: int,
-         batch: int, epochs: int, rate: float, patience: int, reset: str = "after", keep: list[int] = ()) -> dict:
+         batch: int, epochs: int, rate: float, patience: int, reset: str = "after", keep: list[int] = (), held: list[int] = ()) -> dict:
     """Train one network per entry of `sizes`, `parts` and `seeds`, all side by side, by the loss of Eq. 9 over a batch of windows (run).
 
     describe   arguments of the run that made the features, (2 N, T, F): originals, then mirror images
     films      (N,) the person (0, 1 ...) of each film;   label   (N,) its row in `anchors` (10, 2)
     length     frames in a window; each film gives T / length windows an epoch, each from a random frame on
-    keep       members whose points and weights are returned
+    keep       members whose points and weights are returned;   held   members of a rotation: each video's points by the one that tests it
     Each member ends with its own best epoch on validation. Returns frames (M, 2 N, T), windows (M, 2 N, T / 10) and video (M, 2 N): which
     anchor is nearest (the vote of the frames for a video); loss and validation (E, M), best_epoch (M,), parameters (M,), and of the
-    members kept points (K, 2 N, T, 2) and weights.
+    members kept points (K, 2 N, T, 2) and weights; held (2 N, T, 2), NaN where nobody in `held` tests the video.
     """
     device = settings.device()
     x = torch.as_tensor(runs.map(yin_faces.describe, [describe], jobs=1)[0]["features"], device=device)        # (V, T, F)
@@ -65,8 +65,39 @@ def walk(*, describe: dict, films: list[int], label: list[int], anchors: list, s
     best.restore(net)
     points = placed(net, x, length)                                                                            # (M, V, T, 2)
     return {**named(points, anchors), "loss": np.array(history.loss) / len(parts), "validation": np.array(best.curve), "best_epoch": best.epoch,
-            "parameters": np.array([parameter_count(net, m) for m in range(len(parts))]), "points": points[list(keep)],
+            "parameters": np.array([parameter_count(net, m) for m in range(len(parts))]), "points": points[list(keep)], "held": _held(points, part == "x", held),
             "weights": [{k: v[m].cpu().numpy() for k, v in net.state_dict().items()} for m in keep]}
+
+
+def _held(points: np.ndarray, test: np.ndarray, members: list[int]) -> np.ndarray:
+    """For each video the points (T, 2) of the last of `members` that tests it."""
+    out = np.full(points.shape[1:], np.nan, np.float32)
+    for m in members:
+        out[test[m]] = points[m, test[m]]
+    return out
+
+
+def whole(*, look: dict, cnn: dict, walk: dict, member: int) -> dict:
+    """Whole films as paths (run): points (frames of all, 2) and counts (films,), by one kept member of an ensemble.
+
+    look, cnn, walk   arguments of the runs that find the faces, that made the features and that trained the network
+    """
+    seen, trained = runs.map(yin_faces.look, [look], jobs=1)[0], runs.map(yin_faces.pretrain, [cnn], jobs=1)[0]
+    net = alone(runs.map(_walk, [walk], jobs=1)[0], walk, member)
+    x = torch.as_tensor(yin_faces.features_of(yin_faces.body(trained), seen["faces"]) / np.float32(trained["scale"]))
+    films = x.split(seen["counts"].tolist())
+    return {"points": np.concatenate([placed(net, film[None], walk["length"])[0, 0] for film in films]), "counts": seen["counts"]}
+
+
+_walk = walk                             # `whole` takes the arguments of a walk under the same name
+
+
+def alone(result: dict, walk: dict, member: int) -> PathGRU:
+    """One kept member of a `walk` result as a network of its own."""
+    weights = {k: torch.as_tensor(v)[None] for k, v in result["weights"][list(walk["keep"]).index(member)].items()}
+    net = PathGRU([tuple(walk["sizes"][member])], weights["layers.0.weight_in"].shape[1], reset=walk.get("reset", "after"))
+    net.load_state_dict(weights)
+    return net.eval()
 
 
 def _loss(net: PathGRU, x: Tensor, y: Tensor) -> Tensor:
