@@ -82,29 +82,25 @@ def lab_command(folder: Path, port: int) -> list[str]:
 
 
 def lasso(page, plot: int = 0, share: float = 0.9) -> None:
-    """Drag a lasso over a share of the plot, from its middle outwards."""
-    box = canvas(page, plot).bounding_box()
+    """Drag a lasso around a share of the plot, slowly enough for it to be drawn."""
+    box = plots(page)[plot].bounding_box()
     x, y, w, h = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, share * box["width"] / 2, share * box["height"] / 2
-    corners = [(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h), (x - w, y - h)]
+    corners = [(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h), (x - w, y)]
     page.mouse.move(*corners[0])
     page.mouse.down()
-    for corner in corners[1:]:
-        page.mouse.move(*corner, steps=12)
+    for (a, b), (c, d) in zip(corners, corners[1:]):
+        for k in range(1, 9):
+            page.mouse.move(a + (c - a) * k / 8, b + (d - b) * k / 8)
+            page.wait_for_timeout(40)
     page.mouse.up()
 
 
-def canvas(page, plot: int = 0):
-    """The plot that answers to the mouse: the largest canvas of each scatter."""
-    return page.locator(".emolib-explorer .jupyter-scatter canvas, .emolib-explorer canvas").nth(0) if plot is None else _plots(page)[plot]
-
-
-def _plots(page):
-    every = page.locator(".emolib-explorer canvas")
-    boxes = [(every.nth(k), every.nth(k).bounding_box()) for k in range(every.count())]
-    large = [(c, b) for c, b in boxes if b and b["width"] > 200 and b["height"] > 200]
-    seen, kept = set(), []
-    for c, b in large:
-        if round(b["x"]) not in seen:
-            seen.add(round(b["x"]))
-            kept.append(c)
+def plots(page) -> list:
+    """The canvas of each plot: the large ones, one for each place on the page."""
+    every, seen, kept = page.locator(".emolib-explorer canvas"), set(), []
+    for k in range(every.count()):
+        box = every.nth(k).bounding_box()
+        if box and min(box["width"], box["height"]) > 200 and round(box["x"]) not in seen:
+            seen.add(round(box["x"]))
+            kept.append(every.nth(k))
     return kept

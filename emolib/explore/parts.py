@@ -26,12 +26,11 @@ STYLE = """<style>
 .emolib-explorer .emolib-cell, .emolib-explorer .emolib-class {color: inherit; background-color: color-mix(in srgb, currentColor 4%, transparent)}
 .emolib-right {border-color: color-mix(in srgb, currentColor 45%, transparent) !important}
 .emolib-head {overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 11px; line-height: 22px}
-.emolib-bar {display: grid; grid-template-columns: 1fr 6em; gap: 6px; align-items: center; font-size: 12px; font-variant-numeric: tabular-nums}
+.emolib-bar {width: 100%; min-width: 120px; display: grid; grid-template-columns: 1fr 6em; gap: 6px; align-items: center; font-size: 12px; font-variant-numeric: tabular-nums}
 .emolib-bar span:first-child {height: 12px; display: block; position: relative; background: color-mix(in srgb, currentColor 10%, transparent)}
 .emolib-bar i {position: absolute; inset: 0 auto 0 0; background: #0072B2}
 .emolib-legend {display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 12px}
 .emolib-note {opacity: .75; font-size: 12px; line-height: 1.35}
-.emolib-explorer .widget-toggle-buttons {flex-wrap: nowrap; align-items: center}
 </style>"""
 
 

@@ -26,7 +26,7 @@ class Sizes:
     """What is shown; the networks themselves belong to notebooks 13 and 20."""
 
     faces: int                           # pictures of FERPlus that are shown
-    actors: int                          # simulated actors, sixty clips each
+    actors: int                          # simulated actors, thirty clips each
     frames: int                          # frames a simulated clip is seen by
     folds: int
     networks: tuple[str, str] = ("ResNet18", "Densenet121")
@@ -34,7 +34,7 @@ class Sizes:
     strength: float = 0.01
 
 
-SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(700, 6, 2, 3), "full": Sizes(3000, 24, 3, 5)}
+SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(600, 6, 1, 3), "full": Sizes(3000, 24, 3, 5)}
 
 
 def sizes(profile: str) -> Sizes:
@@ -45,8 +45,8 @@ def sizes(profile: str) -> Sizes:
 
 def train(profile: str = "quick") -> pd.DataFrame:
     """Run what the explorer's own bundle needs and is not stored yet, and say how often it is right."""
-    shown, answer = clips(profile), _clip_run(profile)
-    right = np.argmax(answer["scores"], -1) == np.searchsorted(answer["classes"], shown.label)                # (2, 3, N)
+    answer = _clip_run(profile)
+    right = np.argmax(answer["scores"], -1) == np.searchsorted(answer["classes"], explorer_networks.first(clips(profile)).label)     # (2, 3, N)
     return pd.DataFrame([{"trained on": way, "shown": part, "share right": right[w, p].mean().round(3)}
                          for w, way in enumerate(explorer_networks.WAYS) for p, part in enumerate(explorer_networks.PARTS)])
 
@@ -104,7 +104,8 @@ def _clip_run(profile: str) -> dict:
 @runs.once
 def acted(profile: str = "quick") -> Explored:
     """Simulated clips, each three times: whole, face alone, sound alone; trained on whole clips beside trained with parts missing."""
-    data, answer = clips(profile), _clip_run(profile)
+    whole, answer = clips(profile), _clip_run(profile)
+    data = explorer_networks.first(whole)
     parts, n = explorer_networks.PARTS, len(data)
     models = []
     for w, way in enumerate(explorer_networks.WAYS):
@@ -112,9 +113,9 @@ def acted(profile: str = "quick") -> Explored:
         models.append(Model(f"trained on {way}" if w == 0 else f"trained with {way}", scores, scores.argmax(1), softmax(scores, 1)))
     thrice = np.tile(np.arange(n), len(parts))
     label = np.searchsorted(answer["classes"], data.label)
-    return Explored("Simulated actors, seen, heard or both", tuple(EMOTIONS[c] for c in answer["classes"]), label[thrice], data.subject[thrice],
-                    answer["fold"][thrice], np.repeat(parts, n), np.asarray(data.meta["image"])[thrice], tuple(models), data, thrice, profile,
-                    asdict(sizes(profile)))
+    return Explored("Simulated actors: seen, heard or both", tuple(EMOTIONS[c] for c in answer["classes"]), label[thrice], data.subject[thrice],
+                    answer["fold"][thrice], np.repeat(parts, n), np.asarray(data.meta["image"])[thrice], tuple(models), whole,
+                    explorer_networks.first_takes(whole)[thrice], profile, asdict(sizes(profile)))
 
 
 # ---------------------------------------------------------------- what the pictures say, in numbers
