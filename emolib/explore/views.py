@@ -280,8 +280,8 @@ class Explorer:
 
 def drawing(bundle: Bundle, models: list[str], places: list[np.ndarray], by: str, selected=()) -> bytes:
     """The view as SVG: one panel a model, colours and shapes by group, selected points full and the others faint."""
-    fig = plots.clouds([(m, xy, linked.colouring(bundle, m, by)) for m, xy in zip(models, places, strict=True)], selected=selected, title=bundle.title)
-    return plots.svg(fig, f"{bundle.name} · {bundle.source} · {bundle.profile}")
+    fig = plots.clouds([(m, xy, linked.colouring(bundle, m, by)) for m, xy in zip(models, places, strict=True)], selected=selected)
+    return plots.svg(fig, f"{bundle.title} · {bundle.source} · {bundle.profile}")
 
 
 def _button(label: str, tip: str, act) -> Button:

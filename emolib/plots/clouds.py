@@ -14,7 +14,7 @@ MANY = 3000                                  # points above which a drawing hold
 
 
 @styled
-def clouds(panels, *, selected=(), title: str | None = None, across: int = 2, size: float = 4.2):
+def clouds(panels, *, selected=(), across: int = 2, size: float = 4.2):
     """Scatter plots side by side, without axes: only nearness means anything.
 
     panels    (name, places (N, 2), colouring) each; a colouring has groups, names, colours and markers, or values in [0, 1]
@@ -42,14 +42,14 @@ def clouds(panels, *, selected=(), title: str | None = None, across: int = 2, si
         ax.set_title(name, fontsize=9)
         ax.set(xticks=[], yticks=[], aspect="equal", xlim=(-1.06, 1.06), ylim=(-1.06, 1.06))
         ax.grid(False)
+        ax.spines[:].set_visible(True)
+        ax.spines[:].set_color("0.8")
     for ax in axes.flat[len(panels):]:
         ax.set_axis_off()
     if any(shown.values is not None for _, _, shown in panels):
         fig.colorbar(dots, ax=axes, shrink=0.7, label="confidence")
     elif shared and len(keys) <= FEW:
-        fig.legend(handles=keys, loc="outside lower center", ncols=min(8, len(keys)), fontsize=8)
-    if title:
-        fig.suptitle(title, fontsize=10)
+        fig.legend(handles=keys, loc="outside upper center", ncols=min(8, len(keys)), fontsize=8)
     return foot(fig)
 
 
