@@ -25,7 +25,7 @@ examples:
   ./reproduce.sh --fresh                                compute anew, whatever is stored
   ./reproduce.sh --max-minutes 30                       stop cleanly after half an hour (exit status 3); resume later
   ./reproduce.sh lab                                    open the notebooks in JupyterLab
-  ./reproduce.sh explore                                open the explorer
+  ./reproduce.sh explore                                clusters and confusions by hand, as a page on this machine alone
   ./reproduce.sh list wang                              what there is: artefacts, notebooks, status
   ./reproduce.sh doctor                                 which data sets are here, in what state, how to get the rest
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
@@ -116,7 +116,10 @@ def parser() -> argparse.ArgumentParser:
     command("test", _test, "run the tests", add_help=False)
     command("bench", _bench, "run the benchmarks (some: tests/bench_mel.py; --keep: as the committed results/bench.csv)", add_help=False)
     command("lab", _lab, "open the notebooks in JupyterLab")
-    command("explore", _explore, "open the explorer")
+    one = command("explore", _explore, "open the explorer: a page on this machine alone", parents=[shared])
+    one.add_argument("--port", type=int, default=8866, metavar="N", help="port of the page (default 8866, or the next free one)")
+    one.add_argument("--theme", default="light", help="light (default) or dark")
+    one.add_argument("--no-browser", action="store_true", help="print the page's address and open nothing")
     command("docs", _docs, "write the generated files anew: environment.yml, the README's table")
     for made in commands.choices.values():
         made.allow_abbrev = False
@@ -335,11 +338,11 @@ def _lab(options) -> int:
 
 
 def _explore(options) -> int:
-    from emolib import runner
+    from emolib.explore import page
 
-    if "90" not in runner.notebooks():
-        raise EmolibError("the explorer (notebook 90) is not part of this version yet; `./reproduce.sh lab` opens the other notebooks")
-    return subprocess.run([sys.executable, "-m", "jupyterlab", str(runner.notebooks()["90"]), *options.rest]).returncode
+    if options.theme not in ("light", "dark"):
+        raise nearest(options.theme, ("light", "dark"), what="theme")
+    return page.serve(options.profile, port=options.port, theme=options.theme, browser=not options.no_browser)
 
 
 def _docs(options) -> int:
@@ -351,10 +354,10 @@ def _docs(options) -> int:
 
 
 def run() -> None:
-    """Console script: unknown options of test, bench, lab and explore go on to the program behind them."""
+    """Console script: unknown options of test, bench and lab go on to the program behind them."""
     raw = sys.argv[1:]
-    if raw and raw[0] in ("test", "bench", "lab", "explore"):
-        options = argparse.Namespace(act={"test": _test, "bench": _bench, "lab": _lab, "explore": _explore}[raw[0]], rest=raw[1:])
+    if raw and raw[0] in ("test", "bench", "lab"):
+        options = argparse.Namespace(act={"test": _test, "bench": _bench, "lab": _lab}[raw[0]], rest=raw[1:])
         try:
             sys.exit(options.act(options))
         except EmolibError as error:

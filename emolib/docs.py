@@ -20,7 +20,7 @@ def environment_yml() -> str:
     project = tomllib.loads((settings.project() / "pyproject.toml").read_text())["project"]
     return "\n".join(["# Generated from pyproject.toml by `emolib docs`; do not edit.", f"name: {project['name']}", "channels:", "  - conda-forge",
                       "dependencies:", f"  - python{project['requires-python']}", "  - pip", "  - ffmpeg", "  - pip:",
-                      '      - -e .[detectors,backbones,test]', ""])
+                      '      - -e .[detectors,backbones,explore,test]', ""])
 
 
 def coverage_line() -> str:

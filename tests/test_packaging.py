@@ -25,7 +25,7 @@ def pins(text: str) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("extra", [None, "detectors", "backbones", "test"])
+@pytest.mark.parametrize("extra", [None, "detectors", "backbones", "test", "explore"])
 def test_every_dependency_is_locked_at_a_version_that_fits(extra):
     locked = pins("\n".join(LOCKS.values()))
     wanted = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
@@ -66,7 +66,7 @@ def test_generated_files_are_current():
 
 def test_environment_yml_says_what_pyproject_says():
     text = (ROOT / "environment.yml").read_text()
-    assert f"python{PROJECT['requires-python']}" in text and "ffmpeg" in text and "-e .[detectors,backbones,test]" in text
+    assert f"python{PROJECT['requires-python']}" in text and "ffmpeg" in text and "-e .[detectors,backbones,explore,test]" in text
 
 
 def test_the_version_is_one():

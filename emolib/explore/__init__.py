@@ -2,12 +2,14 @@
 
     explore.bundle("wang", study.explored(profile))     a study's points become a bundle on disk (see explore.bundles)
     explore.open("wang", profile=profile)                the views
-    ./reproduce.sh explore                               the same as a page
+    explore.still(bundle, [{"by": "class"}])             a drawing for those who only read (plots.clouds)
+    ./reproduce.sh explore                               the views as a page
 """
 
 from emolib.explore.bundles import Bundle, bundle, find, load, stored
+from emolib.explore.still import still
 
-__all__ = ["Bundle", "bundle", "find", "load", "open", "stored"]
+__all__ = ["Bundle", "bundle", "find", "load", "open", "still", "stored"]
 
 
 def open(*names: str, profile: str = "quick"):

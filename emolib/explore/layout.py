@@ -11,7 +11,7 @@ import numpy as np
 from emolib.errors import EmolibError, nearest
 
 METHODS = ("PCA", "t-SNE", "UMAP")
-EARLY, LATE = 150, 350           # t-SNE's iterations with and without exaggeration
+EARLY, LATE = 100, 250           # t-SNE's iterations with and without exaggeration
 EVERY = 10                       # iterations between two reports
 
 

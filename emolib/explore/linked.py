@@ -109,7 +109,7 @@ def words(bundle: Bundle, model: str, rows) -> str:
     if not total:
         return "no points"
     wrong = counts - np.diag(np.diag(counts))
-    line = f"{total:,} points, {right:,} right ({100 * right / total:.0f} %)"
+    line = f"{total:,} point{'s' * (total != 1)}, {right:,} right ({100 * right / total:.0f} %)"
     if wrong.any():
         t, n = np.unravel_index(wrong.argmax(), wrong.shape)
         line += f"; most often {bundle.classes[t]} is called {bundle.classes[n]} ({wrong[t, n]:,})"

@@ -70,8 +70,9 @@ _STYLE = """
 .emolib-sample img:nth-of-type(2) {width: 100%; height: 72px}
 .emolib-sample [hidden] {display: none}
 .emolib-sample audio {width: 100%; height: 34px}
-.emolib-sample dl {display: grid; grid-template-columns: max-content 1fr; gap: 1px 10px; margin: 4px 0}
-.emolib-sample dt {opacity: .7} .emolib-sample dd {margin: 0; overflow-wrap: anywhere}
+.emolib-explorer .emolib-sample dl {display: grid; grid-template-columns: minmax(4em, max-content) 1fr; gap: 1px 10px; margin: 4px 0; line-height: 1.3}
+.emolib-explorer .emolib-sample dt {opacity: .7; font-weight: normal; float: none; width: auto}
+.emolib-explorer .emolib-sample dd {margin: 0; float: none; width: auto; overflow-wrap: anywhere}
 """
 
 

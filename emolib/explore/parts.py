@@ -26,7 +26,7 @@ STYLE = """<style>
 .emolib-explorer .emolib-cell, .emolib-explorer .emolib-class {color: inherit; background-color: color-mix(in srgb, currentColor 4%, transparent)}
 .emolib-right {border-color: color-mix(in srgb, currentColor 45%, transparent) !important}
 .emolib-head {overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 11px; line-height: 22px}
-.emolib-bar {display: grid; grid-template-columns: 1fr 7em; gap: 6px; align-items: center; font-size: 12px; font-variant-numeric: tabular-nums}
+.emolib-bar {width: 100%; min-width: 120px; display: grid; grid-template-columns: 1fr 6em; gap: 6px; align-items: center; font-size: 12px; font-variant-numeric: tabular-nums}
 .emolib-bar span:first-child {height: 12px; display: block; position: relative; background: color-mix(in srgb, currentColor 10%, transparent)}
 .emolib-bar i {position: absolute; inset: 0 auto 0 0; background: #0072B2}
 .emolib-legend {display: flex; flex-wrap: wrap; gap: 2px 14px; font-size: 12px}
@@ -79,12 +79,12 @@ class Histogram(VBox):
         self.bars = [HTML() for _ in classes]
         rows = []
         for c, name in enumerate(classes):
-            button = Button(description=name, tooltip=f"select every {name}", layout=Layout(width="7.5em", height="22px", margin="0"))
+            button = Button(description=name, tooltip=f"select every {name}", layout=Layout(width="6.5em", height="22px", margin="0"))
             button.add_class("emolib-class")
             button.on_click(lambda _, c=c: clicked(c))
             rows += [button, self.bars[c]]
         super().__init__([HTML("<b>Classes of the selection</b>"),
-                          GridBox(rows, layout=Layout(grid_template_columns="7.5em 1fr", grid_gap="2px 8px", width="100%"))])
+                          GridBox(rows, layout=Layout(grid_template_columns="6.5em 1fr", grid_gap="2px 8px", width="100%"))])
 
     def show(self, counts: np.ndarray, every: np.ndarray) -> None:
         """Bars of the selected counts (C,) beside those of all points (C,)."""

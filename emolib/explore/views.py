@@ -6,6 +6,7 @@ shared by all views. jupyter-scatter draws one marker shape only: shapes stand i
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ class Explorer:
         self._quiet = False                                  # True while the explorer itself sets its widgets
         self.selected = np.empty(0, int)
         self.shown: int | None = None
+        self._fetcher = ThreadPoolExecutor(1)
         self._controls()
         self.background = layout.Background(self._progressed, self._placed, self._failed)
         self.panel = Panel()
@@ -58,7 +60,7 @@ class Explorer:
         self.by = menu("colour", linked.COLOUR_BY, "class", self.paint)
         self.method = menu("projection", layout.methods(), "t-SNE", self.place)
         self.keep = menu("places", (KEPT, OWN), KEPT, self.place, tooltip="the same point in the same place in both plots, or each model's own")
-        self.mode = ToggleButtons(description="mouse", options=[("move", "panZoom"), ("lasso", "lasso")], value="lasso", style={"button_width": "4.5em"})
+        self.mode = ToggleButtons(options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")], value="lasso", style={"button_width": "8em"})
         self.mode.observe(lambda change: self._both("mouse", change["new"]), "value")
         self.dark = menu("theme", ("auto", "light", "dark"), "auto", self._theme)
         self.perplexity = IntSlider(value=30, min=5, max=100, step=5, description="perplexity", continuous_update=False, style=narrow)
@@ -97,7 +99,7 @@ class Explorer:
         b = self.bundle
         zero = np.zeros(len(b), np.float32)
         points = pd.DataFrame({"x": zero, "y": zero})
-        size = float(np.clip(260 / np.sqrt(len(b)), 2, 9))
+        size = float(np.clip(200 / np.sqrt(len(b)), 2, 8))
         self.plots = [Scatter(data=points, x="x", y="y", x_scale=(-1.05, 1.05), y_scale=(-1.05, 1.05), height=HEIGHT, axes=False, size=size,
                               lasso_color="#E69F00", mouse_mode=self.mode.value, tooltip=False) for _ in range(2)]
         for plot in self.plots:
@@ -111,7 +113,7 @@ class Explorer:
         step = HBox([_button("◀ previous", "show the previous selected sample", lambda: self.step(-1)),
                      _button("next ▶", "show the next selected sample", lambda: self.step(1))])
         column = Layout(width="0", flex="1 1 0", min_width="300px", padding="0 6px 0 0")
-        side = Layout(width="230px", flex="0 0 230px")
+        side = Layout(width="270px", flex="0 0 270px")
         head = f"{report.STYLE}<b>{b.title}</b>{report.badge(b.source)} <span class='emolib-note'>{len(b):,} points · profile {b.profile}</span>"
         top = HBox([VBox([self.titles[0], self.plots[0].widget], layout=column), VBox([self.titles[1], self.plots[1].widget], layout=column),
                     VBox([HTML("<b>Sample</b>"), step, self.panel], layout=side)])
@@ -246,7 +248,14 @@ class Explorer:
     def look(self, row: int) -> None:
         """Show one sample: what it is and who said what, its picture, its spectrogram and its sound."""
         self.shown = row
-        self.panel.show(linked.sample(self.bundle, row), media.sample(self.bundle, row))
+        bundle, words = self.bundle, linked.sample(self.bundle, row)
+        self.panel.show(words, media.Sample(note="" if bundle.kind == "numbers" else "fetching ..."))
+
+        def fetch():                                         # a film has to be opened or drawn: no view waits for that
+            if self.bundle is bundle and self.shown == row:   # somebody may have moved on meanwhile
+                self.panel.show(words, media.sample(bundle, row))
+
+        self.fetched = self._fetcher.submit(fetch)
 
     # ------------------------------------------------------------ to take away
 
@@ -271,8 +280,8 @@ class Explorer:
 
 def drawing(bundle: Bundle, models: list[str], places: list[np.ndarray], by: str, selected=()) -> bytes:
     """The view as SVG: one panel a model, colours and shapes by group, selected points full and the others faint."""
-    fig = plots.clouds([(m, xy, linked.colouring(bundle, m, by)) for m, xy in zip(models, places, strict=True)], selected=selected, title=bundle.title)
-    return plots.svg(fig, f"{bundle.name} · {bundle.source} · {bundle.profile}")
+    fig = plots.clouds([(m, xy, linked.colouring(bundle, m, by)) for m, xy in zip(models, places, strict=True)], selected=selected)
+    return plots.svg(fig, f"{bundle.title} · {bundle.source} · {bundle.profile}")
 
 
 def _button(label: str, tip: str, act) -> Button:

@@ -18,6 +18,7 @@ from emolib.studies.explored import Explored, Model
 from emolib.studies.outcome import Outcome
 
 LPQ, FUSION = "LPQ alone", "LPQ and PHOG together"
+OWN_SCORES = "each fold has scores of its own"
 NEAREST = 10                             # neighbours that are asked who they are
 
 
@@ -26,7 +27,7 @@ class Sizes:
     """What is shown; the networks themselves belong to notebooks 13 and 20."""
 
     faces: int                           # pictures of FERPlus that are shown
-    actors: int                          # simulated actors, sixty clips each
+    actors: int                          # simulated actors, thirty clips each
     frames: int                          # frames a simulated clip is seen by
     folds: int
     networks: tuple[str, str] = ("ResNet18", "Densenet121")
@@ -34,7 +35,7 @@ class Sizes:
     strength: float = 0.01
 
 
-SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(700, 6, 2, 3), "full": Sizes(3000, 24, 3, 5)}
+SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(600, 6, 1, 3), "full": Sizes(3000, 24, 3, 5)}
 
 
 def sizes(profile: str) -> Sizes:
@@ -45,8 +46,8 @@ def sizes(profile: str) -> Sizes:
 
 def train(profile: str = "quick") -> pd.DataFrame:
     """Run what the explorer's own bundle needs and is not stored yet, and say how often it is right."""
-    shown, answer = clips(profile), _clip_run(profile)
-    right = np.argmax(answer["scores"], -1) == np.searchsorted(answer["classes"], shown.label)                # (2, 3, N)
+    answer = _clip_run(profile)
+    right = np.argmax(answer["scores"], -1) == np.searchsorted(answer["classes"], explorer_networks.first(clips(profile)).label)     # (2, 3, N)
     return pd.DataFrame([{"trained on": way, "shown": part, "share right": right[w, p].mean().round(3)}
                          for w, way in enumerate(explorer_networks.WAYS) for p, part in enumerate(explorer_networks.PARTS)])
 
@@ -104,7 +105,8 @@ def _clip_run(profile: str) -> dict:
 @runs.once
 def acted(profile: str = "quick") -> Explored:
     """Simulated clips, each three times: whole, face alone, sound alone; trained on whole clips beside trained with parts missing."""
-    data, answer = clips(profile), _clip_run(profile)
+    whole, answer = clips(profile), _clip_run(profile)
+    data = explorer_networks.first(whole)
     parts, n = explorer_networks.PARTS, len(data)
     models = []
     for w, way in enumerate(explorer_networks.WAYS):
@@ -112,9 +114,9 @@ def acted(profile: str = "quick") -> Explored:
         models.append(Model(f"trained on {way}" if w == 0 else f"trained with {way}", scores, scores.argmax(1), softmax(scores, 1)))
     thrice = np.tile(np.arange(n), len(parts))
     label = np.searchsorted(answer["classes"], data.label)
-    return Explored("Simulated actors, seen, heard or both", tuple(EMOTIONS[c] for c in answer["classes"]), label[thrice], data.subject[thrice],
-                    answer["fold"][thrice], np.repeat(parts, n), np.asarray(data.meta["image"])[thrice], tuple(models), data, thrice, profile,
-                    asdict(sizes(profile)))
+    return Explored("Simulated actors: seen, heard or both", tuple(EMOTIONS[c] for c in answer["classes"]), label[thrice], data.subject[thrice],
+                    answer["fold"][thrice], np.repeat(parts, n), np.asarray(data.meta["image"])[thrice], tuple(models), whole,
+                    explorer_networks.first_takes(whole)[thrice], profile, asdict(sizes(profile)) | {OWN_SCORES: True})
 
 
 # ---------------------------------------------------------------- what the pictures say, in numbers
@@ -123,21 +125,25 @@ def neighbours(bundles: dict, profile: str) -> Outcome:
     """Who a point's ten nearest neighbours are, in the embedding and in each plane: of its class, of its actor, and by chance.
 
     bundles   {name: explore.Bundle}. Intervals over actors (over points where nobody has a name); `chance` is what random neighbours give.
-    Copies of one sample (a clip seen and heard) do not count as neighbours of each other.
+    Copies of one sample (a clip seen and heard) do not count as neighbours of each other. Where each fold has scores of its own making
+    (acted), only points of one fold are compared, by neighbours and by chance alike: the fold alone would bring its actors together.
     """
     rows, p = [], shared(profile)
     for name, b in bundles.items():
         cluster = b.actor if (b.actor != "").any() else b.sample
+        others = b.rows[:, None] != b.rows                                                                    # (N, N): different samples
+        if b.about.get(OWN_SCORES):
+            others &= b.fold[:, None] == b.fold
         asked = {"same class": b.true} | ({"same actor": b.actor} if (b.actor != "").any() else {})
         for m in b.models:
             spaces = {"embedding": _scaled(m.embedding)} | {method: xy for (model, method), xy in b.places.items() if model == m.name}
             for space, x in spaces.items():
-                near = _nearest(x, b.rows)                                                                    # (N, 10)
+                near = _nearest(x, others)                                                                    # (N, 10)
                 for what, who in asked.items():
                     hit = (who[near] == who[:, None]).mean(1)
                     mean, low, high = metrics.bootstrap_ci(hit, cluster, draws=p.draws, level=p.level)
                     rows.append({"bundle": name, "model": m.name, "space": space, "metric": f"neighbours of the {what}", "protocol": b.source,
-                                 "measured": float(mean), "low": float(low), "high": float(high), "chance": _chance(who, b.rows), "unit": "fraction"})
+                                 "measured": float(mean), "low": float(low), "high": float(high), "chance": float((who[:, None] == who)[others].mean()), "unit": "fraction"})
     return Outcome(pd.DataFrame(rows), profile, sources_of_bundles(bundles.values()))
 
 
@@ -146,20 +152,11 @@ def _scaled(x: np.ndarray) -> np.ndarray:
     return (x - x.mean(0)) / np.where(x.std(0) > 1e-12, x.std(0), 1)
 
 
-def _nearest(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The ten nearest other samples of each point, (N, 10); copies of one sample are not others."""
-    far = ((x[:, None] - x[None]) ** 2).sum(-1) if len(x) <= 800 else None
-    if far is None:
-        square = (x ** 2).sum(1)
-        far = square[:, None] + square - 2 * x @ x.T
-    far[rows[:, None] == rows] = np.inf
+def _nearest(x: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The ten nearest points of each, (N, 10), among the `others` (N, N) it may be compared with."""
+    square = (x ** 2).sum(1)
+    far = np.where(others, square[:, None] + square - 2 * x @ x.T, np.inf)
     return np.argpartition(far, NEAREST, axis=1)[:, :NEAREST]
-
-
-def _chance(who: np.ndarray, rows: np.ndarray) -> float:
-    """Share of pairs of different samples that agree."""
-    other = rows[:, None] != rows
-    return float((who[:, None] == who)[other].mean())
 
 
 def sources_of_bundles(bundles) -> dict:

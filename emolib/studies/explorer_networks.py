@@ -22,7 +22,7 @@ def run(*, data: str, folds: int, frames: int, seed: int, strength: float) -> di
     strength  C of the logistic regression: fixed, for nothing is chosen here
     Returns scores (2 ways, 3 parts, N, C), the fold (N,) that tested each clip, and the classes (C,) that occur.
     """
-    clips = datasets.resolve(data)
+    clips = first(datasets.resolve(data))
     views = {"face": _seen(clips, frames), "sound": _heard(clips)}
     width = views["face"].shape[1]
     x = np.hstack([views["face"], views["sound"]])                                       # (N, D)
@@ -40,6 +40,15 @@ def run(*, data: str, folds: int, frames: int, seed: int, strength: float) -> di
             for p, part in enumerate(PARTS):
                 scores[w, p, split.test] = model.decision_function(test[part])
     return {"scores": scores, "fold": fold, "classes": classes}
+
+
+def first(clips):
+    """The clips that are used: the first of the two takes of each sentence."""
+    return clips.select(first_takes(clips))
+
+
+def first_takes(clips) -> np.ndarray:
+    return np.flatnonzero(clips.meta["repetition"] == 1)
 
 
 def _parts(z: np.ndarray, width: int) -> dict[str, np.ndarray]:
