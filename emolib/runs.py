@@ -248,31 +248,32 @@ def map(fn: Callable, grid: Sequence[dict], *, jobs: int | None = None, store: P
 
 def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, label: str):
     """Yield (name, value, seconds) as runs finish, under one progress bar."""
-    from joblib import Parallel, delayed
-
     jobs = 1 if settings.device() == "cuda" and not cluster else max(1, min(jobs, len(missing)))
     bar = tqdm(total=len(missing), desc=label or fn.__name__.lstrip("_"), unit="run", delay=1,
                mininterval=0.1 if sys.stderr.isatty() else 5.0)          # in a log, a line every five seconds
-    with bar, _backend(cluster, jobs):
-        tasks = (delayed(_one)(fn, name, arguments, store.scratch(name), settings.deadline())
-                 for name, arguments in missing.items())
-        parallel = Parallel(n_jobs=None if cluster else jobs, return_as="generator_unordered", batch_size=1)
-        for name, value, seconds in parallel(tasks):
+    calls = [(fn, name, arguments, store.scratch(name), settings.deadline()) for name, arguments in missing.items()]
+    with bar:
+        for found in _far(calls, cluster) if cluster else _near(calls, jobs):
             bar.update()
-            yield name, value, seconds
+            yield found
 
 
-@contextlib.contextmanager
-def _backend(cluster: str | None, jobs: int):
-    from joblib import parallel_config
+def _near(calls: list[tuple], jobs: int):
+    """On this machine: in this process, or in `jobs` of them."""
+    from joblib import Parallel, delayed, parallel_config
 
-    if cluster is None:
-        with parallel_config(backend="loky" if jobs > 1 else "sequential",
-                             inner_max_num_threads=THREADS if jobs > 1 else None):
-            yield
-        return
+    with parallel_config(backend="loky" if jobs > 1 else "sequential", inner_max_num_threads=THREADS if jobs > 1 else None):
+        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(delayed(_one)(*call) for call in calls)
+
+
+def _far(calls: list[tuple], cluster: str):
+    """On a Dask cluster. Not through joblib's backend: with a single worker at the start it computes in the process that asks,
+    and nobody who joins later finds anything to do. Dask begins the runs of a dead worker anew elsewhere.
+    """
     try:
-        from distributed import Client
+        from distributed import CancelledError, Client, as_completed
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
     except ImportError:
         raise EmolibError("--cluster needs the package 'distributed': pip install 'emolib[cluster]'") from None
     local = cluster.removeprefix("local:") if cluster.startswith("local:") else None
@@ -282,8 +283,14 @@ def _backend(cluster: str | None, jobs: int):
     except (OSError, ValueError) as error:
         raise EmolibError(f"--cluster {cluster}: no scheduler answers there ({error}); "
                           "expected tcp://host:port or local:N") from None
-    with client, parallel_config(backend="dask", client=client):
-        yield
+    with client:
+        try:
+            for future in as_completed([client.submit(_one, *call, pure=False) for call in calls]):
+                yield future.result()
+                future.release()
+        except (CancelledError, FutureCancelledError, CommClosedError):
+            raise EmolibError(f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the same command, with a "
+                              "scheduler that answers or without --cluster, goes on from here") from None
 
 
 _current_scratch: Path | None = None
