@@ -111,8 +111,10 @@ def deep_or_chosen(profile: str = "quick") -> Outcome:
         gaps += [(f"choosing on validation, {n}", STANDARD, "best less mean", at(n, way=VALIDATED), at(n)) for n in (*SVMS, DNN)]
         gaps += [(f"choosing on test, {n}", STANDARD, "best less mean", at(n, way=TESTED), at(n)) for n in (*SVMS, DNN)]
         gaps += [("the scaled network chosen on test, the unscaled SSVM on average", "both", "best less mean", at(DNN, way=TESTED), at("SSVM", RAW))]
-        settled = may_decide(profile, Case(DNN, feature), Case(DNN, feature, RAW))
-        steps += [{"feature": feature, "what": what, "scaling": scaling, "protocol": way, "settled": settled or "network" not in what and DNN not in what} | difference(profile, one, other, subject)
+        # a step that involves the network counts only where that network has settled
+        needs = {w: (PRINTED, RAW) if w.startswith("scaling") else (PRINTED,) for w, *_ in gaps if "network" in w or w.endswith(DNN)}
+        steps += [{"feature": feature, "what": what, "scaling": scaling, "protocol": way,
+                   "settled": may_decide(profile, *(Case(DNN, feature, v) for v in needs.get(what, ())))} | difference(profile, one, other, subject)
                   for what, scaling, way, one, other in gaps]
     return outcome(pd.concat([pd.DataFrame(rows), corrected(steps, profile)], ignore_index=True), profile)
 
