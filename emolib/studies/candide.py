@@ -203,16 +203,19 @@ def neighbours(profile: str = "quick") -> Outcome:
 
 @runs.once
 def recovery(profile: str = "quick") -> Outcome:
-    """Extra 10: correlation of the fitted with the true action units, eight at once: exact points, a detector's, by yaw."""
+    """Extra 10: correlation of the fitted with the true action units: one at a time, all eight, exact points, a detector's, by yaw."""
     s = sizes(profile)
-    ways = {measures.TRUTH: s.crowd} | ({main: s.dlib_crowd} if (main := measures.finder()) != measures.TRUTH else {})
-    grid = [{"by": by, "made_with": measures.fingerprint(by), "model": candide.load().source, "count": n, "turns": list(s.turns)} for by, n in ways.items()]
+    ways = [(measures.TRUTH, s.crowd, False), (measures.TRUTH, s.crowd, True)]
+    ways += [(main, s.dlib_crowd, True)] if (main := measures.finder()) != measures.TRUTH else []
+    grid = [{"by": by, "made_with": measures.fingerprint(by), "model": candide.load().source, "count": n, "turns": list(s.turns), "together": all_of}
+            for by, n, all_of in ways]
     frames = []
     for a, r in zip(grid, runs.map(measures.recover, grid, label="recovery"), strict=True):
         frame = pd.DataFrame(r).rename(columns={"correlation": "measured"})
         z = np.arctanh(frame.measured.clip(-0.999, 0.999))
         spread = 1.96 / np.sqrt(np.maximum(a["count"] * frame.found - 3, 1))                  # Fisher's z
-        frames.append(frame.assign(points=measures.FINDERS[a["by"]], low=np.tanh(z - spread), high=np.tanh(z + spread)))
+        acting = f"{measures.FINDERS[a['by']]}, {'all eight at once' if a['together'] else 'one unit at a time'}"
+        frames.append(frame.assign(points=acting, low=np.tanh(z - spread), high=np.tanh(z + spread)))
     frame = pd.concat(frames).rename(columns={"unit": "action_unit"})
     frame = frame[["points", "reading", "action_unit", "yaw", "found", "measured", "low", "high"]].assign(metric="correlation with the truth")
     return Outcome(frame.reset_index(drop=True), profile, SIMULATED | sources_of_model(), caps=asdict(s))

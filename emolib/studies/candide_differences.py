@@ -32,8 +32,14 @@ def corrected(rows: list[dict], profile: str) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     frame["p, Holm"] = metrics.holm(frame.p)
     said = np.where(frame.measured > 0, "better", "worse")
-    frame["differs"] = np.where(frame["p, Holm"] < 1 - shared(profile).level, said, "not told apart")
+    said = np.where(frame["p, Holm"] < 1 - shared(profile).level, said, "not told apart")
+    frame["differs"] = np.where(frame.pop("settled"), said, "not tested at this profile") if "settled" in frame else said
     return frame.assign(metric="difference in accuracy", unit="fraction")
+
+
+def may_decide(profile: str, *cases: Case) -> bool:
+    """Are these networks of full width, trained until their validation loss stopped falling?"""
+    return not any(k.startswith((NARROW, UNSETTLED)) for case in cases for k in choices(profile, case))
 
 
 def on_test(profile: str, case: Case, protocol: str = MEAN) -> np.ndarray:
@@ -53,9 +59,8 @@ def pairs(profile: str = "quick") -> Outcome:
     family += [(best_cnn, Case(name, "AU")) for name in SVMS]
     rows, subject = [], pictures(profile, TEST)["subject"]
     for one, other in family:
-        weak = any(k.startswith((NARROW, UNSETTLED)) for case in (one, other) for k in choices(profile, case))
         rows.append({"one": f"{one.classifier}, {one.feature}", "other": f"{other.classifier}, {other.feature}",
-                     "protocol": "narrow or unsettled" if weak else "averages of repeats"} |
+                     "protocol": "averages of repeats", "settled": may_decide(profile, one, other)} |
                     difference(profile, on_test(profile, one), on_test(profile, other), subject))
     return outcome(corrected(rows, profile), profile)
 
@@ -69,7 +74,8 @@ def changed(profile: str = "quick") -> Outcome:
             case = Case(name, feature, variant)
             if variant == RAW or case not in results(profile):
                 continue
-            at = {"classifier": name, "feature": feature, "protocol": variant, "accuracy": float(on_test(profile, case).mean())}
+            at = {"classifier": name, "feature": feature, "protocol": variant, "accuracy": float(on_test(profile, case).mean()),
+                  "settled": may_decide(profile, case, Case(name, feature))}
             if variant == "with sadness":                # other pictures: the difference is of two means over the same people
                 own = pictures(profile, TEST, variant)["subject"]
                 gap = _unpaired(profile, on_test(profile, case), own, on_test(profile, Case(name, feature)), subject)
@@ -105,7 +111,10 @@ def deep_or_chosen(profile: str = "quick") -> Outcome:
         gaps += [(f"choosing on validation, {n}", STANDARD, "best less mean", at(n, way=VALIDATED), at(n)) for n in (*SVMS, DNN)]
         gaps += [(f"choosing on test, {n}", STANDARD, "best less mean", at(n, way=TESTED), at(n)) for n in (*SVMS, DNN)]
         gaps += [("the scaled network chosen on test, the unscaled SSVM on average", "both", "best less mean", at(DNN, way=TESTED), at("SSVM", RAW))]
-        steps += [{"feature": feature, "what": what, "scaling": scaling, "protocol": way} | difference(profile, one, other, subject)
+        # a step that involves the network counts only where that network has settled
+        needs = {w: (PRINTED, RAW) if w.startswith("scaling") else (PRINTED,) for w, *_ in gaps if "network" in w or w.endswith(DNN)}
+        steps += [{"feature": feature, "what": what, "scaling": scaling, "protocol": way,
+                   "settled": may_decide(profile, *(Case(DNN, feature, v) for v in needs.get(what, ())))} | difference(profile, one, other, subject)
                   for what, scaling, way, one, other in gaps]
     return outcome(pd.concat([pd.DataFrame(rows), corrected(steps, profile)], ignore_index=True), profile)
 

@@ -187,10 +187,10 @@ def in_crop(measured: dict) -> np.ndarray:
     return ((np.asarray(measured["points"], float) - box[:, None, :2]) * scale[:, None, None]).reshape(len(box), -1)
 
 
-def recover(*, by: str, made_with: str, model: str, count: int, turns: list[float], size: int = 200) -> dict:
-    """candide.recovery with all eight units acting at once, seen by a finder of points: a column of values a name."""
+def recover(*, by: str, made_with: str, model: str, count: int, turns: list[float], together: bool, size: int = 200) -> dict:
+    """candide.recovery seen by a finder of points, one unit acting at a time or all eight `together`: a column of values a name."""
     from emolib.sim import face
 
     see = None if by == TRUTH else (lambda crowd, size: _make(by).detect(face.render(crowd, size)).points.astype(np.float64))
-    frame = candide.recovery(loaded(model), count=count, yaw=tuple(turns), size=size, together=True, see=see)
+    frame = candide.recovery(loaded(model), count=count, yaw=tuple(turns), size=size, together=together, see=see)
     return {name: frame[name].to_numpy(float) if name not in ("unit", "reading") else frame[name].to_list() for name in frame}
