@@ -75,7 +75,7 @@ SIZES = {
     "smoke": Sizes(seeds=1, width=1 / 16, dropout=0.0, vgg=Tuned(32, 16, 64, 2), lite0=Tuned(32, 16, 32, 1), rates=(1e-3, 1e-5), tried=(1e-3,),
                    source=Identification((), 48, 64, 16, 2, 1e-3), train=200, validation=60, test=60),
     # hundreds of steps are too few for dropout: the stand-in has none
-    "quick": Sizes(seeds=1, width=1 / 8, dropout=0.0, vgg=Tuned(32, 16, 1000, 5), lite0=Tuned(48, 32, 500, 3), tried=RATES[:2],
+    "quick": Sizes(seeds=1, width=1 / 8, dropout=0.0, vgg=Tuned(32, 16, 1000, 5), lite0=Tuned(48, 32, 320, 3), tried=RATES[:2],
                    source=Identification((("identities", 30), ("each", 40)), 48, None, 16, 12, 5e-4), train=3000, validation=500, test=1000,
                    anew=False),
     "full": Sizes(),
