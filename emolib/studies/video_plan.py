@@ -114,7 +114,8 @@ def train(profile: str = "quick") -> pd.DataFrame:
     for ref in dict.fromkeys(arguments["data"] for arguments in grid.values()):
         if not real():
             video_data.frames(ref, "cpu")                              # made and kept once, before processes start
-    done = runs.map(networks.run, list(grid.values()), label="video networks")
+    jobs = 1 if profile == "smoke" else None                           # two epochs take less than starting a process
+    done = runs.map(networks.run, list(grid.values()), jobs=jobs, label="video networks")
     rows = [{"part": part, "held out": share, "length": length, "runs": 1, "networks": len(r["members"]), "epochs": r["epochs"],
              "share of windows that stand still": r["constant"]} for (part, share, length, _), r in zip(grid, done, strict=True)]
     frame = pd.DataFrame(rows).groupby(["part", "held out", "length"], as_index=False)
