@@ -1,4 +1,4 @@
-"""Sixteen video networks trained together, against one after another in plain PyTorch: `./reproduce.sh bench`.
+"""Video networks trained together, against one after another in plain PyTorch, and an iteration of the grid: `./reproduce.sh bench`.
 
 Both sides take the same steps of the same networks on one thread; the factor is of one run.
 """
@@ -8,7 +8,10 @@ import time
 import pytest
 import torch
 
-from emolib.models.video import Audio, Full, Pose, alone
+from emolib.models.video import NETWORKS, WIDTHS, Audio, Full, Pose, alone
+from emolib.models.video_grid import Grid
+from emolib.studies import video_losses, video_speed
+from emolib.studies.video_losses import MAIN
 
 MEMBERS, BATCH, LENGTH = 16, 8, 64
 
@@ -57,3 +60,44 @@ def test_sixteen_members(benchmark, name, kind, options, floor):
     benchmark.extra_info |= {"networks": MEMBERS, "times faster": round(apart / joined, 2)}
     print(f"\n{name}: {1e3 * apart:.0f} ms one after another, {1e3 * joined:.0f} ms together: {apart / joined:.2f} times faster")
     assert apart / joined >= floor
+
+
+def test_an_iteration_of_the_grid(benchmark):
+    """Four networks x three losses on one video, at the widths of quick: joined, against twelve plain networks with the plain losses."""
+    sizes = {"Full Network": (32, 16, 16), "Without mel Spectrogram": (32, 16), "Audio Network": (16,), "Pose Network": (16,)}
+    nets = {name: NETWORKS[name](sizes=sizes[name], hidden=16, dropout=0.2, seeds=[0] * 3) for name in NETWORKS}
+    singles = [(alone(net, m), loss) for net in nets.values() for m, loss in enumerate(MAIN)]
+    grid, names = Grid(nets), [loss for _ in nets for loss in MAIN]
+    streams = {name: torch.rand(4 * 128, width) for name, width in WIDTHS.items()}
+    target, mask = torch.rand(4, 128, 2), torch.ones(4, 128, dtype=torch.bool)
+    together = video_losses.Together(names, target, mask)
+    step = grid.optimizer(torch.full((12,), 0.01), momentum=0.9, weight_decay=5e-4)
+
+    def joined():
+        step.zero_grad()
+        together(grid(streams, 128), target, mask).backward()
+        step.step()
+
+    windows = {name: x.view(4, 128, -1) for name, x in streams.items()}
+    steps = [torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True) for net, _ in singles]
+
+    def apart():
+        for (net, loss), one in zip(singles, steps, strict=True):
+            one.zero_grad()
+            video_losses.spec(loss).of(net(windows), target, mask).backward()
+            one.step()
+
+    benchmark.pedantic(joined, rounds=3, warmup_rounds=2)
+    apart()
+    pairs = [(seconds(apart), seconds(joined)) for _ in range(9)]
+    one_by_one, at_once = (sorted(times)[4] for times in zip(*pairs, strict=True))
+    benchmark.extra_info |= {"networks": 12, "times faster": round(one_by_one / at_once, 2)}
+    print(f"\ngrid of 12: {1e3 * one_by_one:.0f} ms one after another, {1e3 * at_once:.0f} ms joined: {one_by_one / at_once:.2f} times faster")
+    assert one_by_one / at_once >= 1.2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="NOT TESTED: no graphics card; 6 ms for 64 windows of 256 frames hold for an H200")
+def test_a_batch_of_the_paper_on_a_graphics_card():
+    one = video_speed.batch("full", length=256, loss="Non-Inertial", device="cuda")
+    print(f"\n64 x 256 frames, Full network: {1e3 * one:.1f} ms")
+    assert one <= 0.006

@@ -127,9 +127,10 @@ def confusion(frame: pd.DataFrame, *, across: int = 3):
 
 
 @styled
-def ladder(frame: pd.DataFrame, *, label: str, printed: dict[str, float], series: str, xlabel: str, chance: float):
-    """One row per `label`, one mark with its interval per `series`; printed values as vertical lines."""
-    fig, ax = plt.subplots(figsize=(8.5, 0.62 * frame[label].nunique() + 1.6))
+def ladder(frame: pd.DataFrame, *, label: str, printed: dict[str, float], series: str, xlabel: str, chance: float, row: float = 0.62,
+           zero: str = "chance"):
+    """One row per `label`, `row` inches high, one mark with its interval per `series`; printed values as vertical lines, `zero` names that of `chance`."""
+    fig, ax = plt.subplots(figsize=(8.5, row * frame[label].nunique() + 1.6))
     rows, names = list(dict.fromkeys(frame[label])), list(dict.fromkeys(frame[series]))
     for i, name in enumerate(names):
         part = frame[frame[series] == name].set_index(label).reindex(rows)
@@ -140,7 +141,7 @@ def ladder(frame: pd.DataFrame, *, label: str, printed: dict[str, float], series
         ax.axvline(value, color="black", lw=1, ls="--")
         ax.text(value, -0.75, f" {text}", fontsize=7.5, va="bottom")
     ax.axvline(chance, color="0.4", lw=0.8, ls=":")
-    ax.text(chance, -0.75, " chance", fontsize=7.5, va="bottom", color="0.4")
+    ax.text(chance, -0.75, f" {zero}", fontsize=7.5, va="bottom", color="0.4")
     ax.set_yticks(range(len(rows)), rows)
     ax.invert_yaxis()
     ax.set(xlabel=xlabel)

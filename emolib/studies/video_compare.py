@@ -83,7 +83,7 @@ def wins(profile: str = "quick") -> Outcome:
         for protocol in (NESTED, PRINTED):
             every = pairs(profile, share, protocol)
             for (network, length), part in every.groupby(["network", "sequence_length"], sort=False):
-                mean = {loss: summary(one, profile, ("CCC",))["CCC"][0]
+                mean = {loss: averaged(one).CCC.mean()
                         for loss, one in trained(profile, share, int(length), network, protocol=protocol).items() if loss in MAIN}
                 first, second = sorted(mean, key=mean.get, reverse=True)[:2]
                 own = part[(part["first"] == first) | (part["second"] == first)]

@@ -37,8 +37,8 @@ class Frames:
     start: np.ndarray
     subject: np.ndarray
 
-    def of(self, rows: slice) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """target (T, 2), seen (T,), streams (T, width): views, nothing is copied."""
+    def of(self, rows: slice | Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """target (T, 2), seen (T,), streams (T, width); of a slice views, nothing is copied."""
         return self.target[rows], self.seen[rows], {name: x[rows] for name, x in self.streams.items()}
 
     def video(self, v: int) -> slice:

@@ -88,17 +88,24 @@ def sums(net: Grid, held: Frames, videos: np.ndarray, length: int) -> np.ndarray
     """Sums over the annotated frames of each video, float64 (M, V, K); all scores follow from them (`scores`).
 
     K: frames, pairs of neighbours inside a window, then x, y, xx, yy, xy for valence and arousal, speed error and cross product.
+    Several videos are read at once: each is filled up to whole windows, and what fills counts nowhere (the network is in eval mode).
     """
-    out = []
-    for v in videos:
-        parts = []
-        for rows in pieces(held.start, [v], length, max(1, CHUNK // length), least=1):
-            target, seen, streams = held.of(rows)
-            y, mask = cut(target, seen, length)
-            x = said(net, streams, length)                                                       # (M, W, L, 2)
-            parts.append(_sums(x, y.expand_as(x), mask))
-        out.append(sum(parts))
-    return torch.stack(out, 1).cpu().numpy()
+    length = min(length, int(np.diff(held.start)[videos].max()))
+    rows, of, out = [], [], None
+    for place, v in enumerate(videos):
+        where = held.video(v)
+        padded = -(-(where.stop - where.start) // length) * length
+        rows.append(np.where(np.arange(padded) < where.stop - where.start, where.start + np.arange(padded), -1))
+        of += [place] * (padded // length)
+    rows, of, size = np.concatenate(rows), torch.tensor(of, device=held.target.device), max(1, CHUNK // length)
+    for at in range(0, len(of), size):
+        some = torch.as_tensor(rows[at * length:(at + size) * length], device=held.target.device)
+        target, seen, streams = held.of(some.clamp(min=0))
+        y, mask = cut(target, seen & (some >= 0), length)
+        part = _sums(said(net, streams, length), y, mask)                                        # (M, W, K)
+        out = part.new_zeros(len(part), len(videos), part.shape[-1]) if out is None else out
+        out.index_add_(1, of[at:at + size], part)
+    return out.cpu().numpy()
 
 
 def said(net: Grid, streams: dict[str, Tensor], length: int) -> Tensor:
@@ -109,16 +116,15 @@ def said(net: Grid, streams: dict[str, Tensor], length: int) -> Tensor:
 
 
 def _sums(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
-    """(M, K) of predictions x and annotations y (M, W, L, 2), mask (W, L)."""
-    both = mask[:, 1:] & mask[:, :-1]
-    speed, turn = speed_error(x.flatten(0, 1), y.flatten(0, 1)), cross(x.diff(dim=2), y.diff(dim=2)).abs()
-    speed = speed.view(len(x), *both.shape)                                                      # (M, W, L - 1)
-    x, y, count = x.double(), y.double(), len(x)
-    seen = mask[..., None].double()
-    columns = [(v * seen).sum((1, 2)) for v in (x, y, x * x, y * y, x * y)]                      # (M, 2) each
-    rest = [(v.double() * both).sum((1, 2))[:, None] for v in (speed, turn)]
-    sizes = [v.sum().double().expand(count, 1) for v in (mask, both)]
-    return torch.cat([*sizes, *columns, *rest], 1)
+    """(M, W, K) of predictions x (M, W, L, 2) and annotations y (W, L, 2), mask (W, L)."""
+    both, count = mask[:, 1:] & mask[:, :-1], len(x)
+    y = y.expand_as(x)
+    speed, turn = speed_error(x.flatten(0, 1), y.flatten(0, 1)).view(count, *both.shape), cross(x.diff(dim=2), y.diff(dim=2)).abs()
+    seen, x, y = mask[..., None].double(), x.double(), y.double()
+    sizes = [v.sum(1, keepdim=True).double().expand(count, -1, -1) for v in (mask, both)]        # (M, W, 1) each
+    columns = [(v * seen).sum(2) for v in (x, y, x * x, y * y, x * y)]                           # (M, W, 2) each
+    rest = [(v.double() * both).sum(2, keepdim=True) for v in (speed, turn)]
+    return torch.cat([*sizes, *columns, *rest], -1)
 
 
 def constant_share(held: Frames, videos: np.ndarray, length: int) -> float:
