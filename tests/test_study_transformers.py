@@ -93,6 +93,23 @@ def test_windows_too_long_are_an_error_that_says_so(made):
         networks.parts("smoke world", RECIPE, 0, 500, ("mesh",))
 
 
+@pytest.mark.slow
+def test_films_in_files_go_through_mediapipe(tmp_path, monkeypatch):
+    """The layout of the real set, written by the simulator: a mesh is found, and rows belong to the annotation's frames."""
+    pytest.importorskip("mediapipe")
+    written = worlds.make("aff_wild", "smoke").select([0])
+    worlds.write(written, tmp_path, size=160)
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    real = datasets.load("aff_wild")
+    try:
+        x = streams._made(real, 0, streams.Recipe(4, 12, 48, "phog"))
+    except EmolibError as error:
+        pytest.skip(f"NOT TESTED WITH MEDIAPIPE: {error}")
+    assert real.source == "real" and x["found"].mean() > 0.8 and {k: v.shape[1] for k, v in x.items() if v.ndim == 2 and k != "target"} == {
+        "mesh": 1404, "image": 680, "evm": 680}
+    np.testing.assert_allclose(x["target"], real.valence_arousal[0][:48:4])
+
+
 # ---------------------------------------------------------------- training
 
 def test_a_run_repeats_and_a_seed_matters(made):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from itertools import tee
 
 import numpy as np
 
@@ -75,8 +76,9 @@ def load(data: str, recipe: Recipe, videos: int | None = None) -> list[dict[str,
 def _made(world: TrackSet, video: int, how: Recipe) -> dict[str, np.ndarray]:
     body, parts = _backbone(how.backbone), {name: [] for name in (*STREAMS, "found")}
     corners = SIMULATED_CORNERS if world.source == "simulated" else EYE_CORNERS
-    magnified = _magnified((frames for frames, _ in _pieces(world, video, how)), world.fps / how.thin)
-    for (frames, detector), loud in zip(_pieces(world, video, how), magnified, strict=True):
+    pieces, again = tee(_pieces(world, video, how))                                       # drawn or decoded once; a piece is held, not the film
+    magnified = _magnified((frames for frames, _ in again), world.fps / how.thin)
+    for (frames, detector), loud in zip(pieces, magnified, strict=True):
         marks, mesh = detector.detect_all(frames)
         found = marks.found & np.isfinite(mesh.mesh).all((1, 2))
         parts["found"].append(found)

@@ -11,6 +11,7 @@ from emolib.studies.transformer_networks import LOSSES, UNITS
 from emolib.studies.transformers import NESTED, outcome, table_4_3
 from emolib.studies.transformers_plan import MODELS, recipe, results, world
 
+STATES = wheel.STATES                                    # the words of the wheel, for drawing
 PARTS = ("training", "validation")
 SCALES = ("each in its own unit, as in print", "both as squared error, both axes")
 
