@@ -22,7 +22,6 @@ from tqdm import tqdm
 from emolib.data import media
 from emolib.errors import EmolibError
 from emolib.features import greyface
-from emolib.features.landmarks import crops
 from emolib.metrics import nearest_emotion
 from emolib.models.path import PathGRU
 
@@ -209,8 +208,15 @@ def _points(piece, start, fps, network, detector, follow, walker, sketch) -> lis
         rows[t] |= dict(zip(("left", "top", "right", "bottom"), (f"{v:.1f}" for v in box))) | {
             "valence": f"{valence:.4f}", "arousal": f"{arousal:.4f}", "emotion": emotion}
         sketch.add({"frame": start + t, "second": (start + t) / fps, "valence": valence, "arousal": arousal, "named": emotion},
-                   lambda t=t, box=box: crops(piece[t:t + 1], box[None], margin=0, size=SHOWN)[0])
+                   lambda t=t, box=box: _thumbnail(piece[t], box))
     return rows
+
+
+def _thumbnail(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """The box of a frame as a picture, uint8 (SHOWN, SHOWN, 3); black where it leaves the frame."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(frame).crop(tuple(int(v) for v in np.rint(box))).resize((SHOWN, SHOWN), Image.Resampling.BILINEAR))
 
 
 def _drawn(folder: Path, name: str, sketch: Sketch, network: Network) -> tuple[Path, Path]:

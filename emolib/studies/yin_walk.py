@@ -136,16 +136,18 @@ class Best:
 
     def __init__(self, net: PathGRU, x: Tensor, point: Tensor, decide: Tensor, length: int):
         count = x.shape[1] // length * length
-        self.x, self.point, self.decide, self.length = x[:, :count], point, decide, length
+        most = int(decide.sum(1).max())
+        film = (~decide).to(torch.uint8).argsort(dim=1, stable=True)[:, :most]                                     # (M, K): own films first
+        self.mask = torch.gather(decide, 1, film).repeat_interleave(count, 1)                                  # (M, K T)
+        self.x, self.target = x[:, :count].unflatten(1, (-1, length)), point[film].repeat_interleave(count, 1)
+        self.film = film
         self.lowest = torch.full((len(decide),), torch.inf, device=x.device)
         self.epoch, self.curve = np.zeros(len(decide), int), []
         self.kept = {k: v.clone() for k, v in net.state_dict().items()}
 
     def __call__(self, net: PathGRU, epoch: int) -> float:
-        windows = self.x.unflatten(1, (-1, self.length)).flatten(0, 1)                                         # (V T / L, L, F)
-        out = net(windows[None].expand(len(self.decide), *windows.shape)).flatten(1, 2)                        # (M, V T, 2)
-        target = self.point.repeat_interleave(self.x.shape[1], 0)[None].expand_as(out)
-        loss = losses.ccc_loss(out, target, dim="sequence", reduction="none", mask=self.decide.repeat_interleave(self.x.shape[1], 1))
+        out = net(self.x[self.film].flatten(1, 2)).flatten(1, 2)                                               # (M, K T, 2)
+        loss = losses.ccc_loss(out, self.target, dim="sequence", reduction="none", mask=self.mask)
         better = loss < self.lowest
         self.lowest = torch.where(better, loss, self.lowest)
         self.epoch[better.cpu().numpy()] = epoch
