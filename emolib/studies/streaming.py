@@ -1,4 +1,4 @@
-"""What sections 4.4's tables and figures need: sizes counted on the networks, and how often each of them changes its mind (notebook 42)."""
+"""What section 4.4's tables and figures need: sizes counted on the networks, and how often each of them changes its mind (notebook 42)."""
 
 from __future__ import annotations
 

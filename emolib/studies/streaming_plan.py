@@ -42,7 +42,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(actors=6, narrow=True, width=2, each=1, frames=8, draw=48, side=32, folds=("A1,2",), pictures=300, picture_epochs=1, epochs=2, rate=2e-3, memory_epochs=2,
                    memory_rate=1e-3, together=False),
-    "quick": Sizes(actors=14, narrow=True, width=8, each=1, frames=12, draw=64, side=48, folds=("A1,2", "A9,10"), pictures=3000, picture_epochs=14,
+    "quick": Sizes(actors=12, narrow=True, width=8, each=1, frames=12, draw=64, side=48, folds=("A1,2", "A9,10"), pictures=2400, picture_epochs=11,
                    picture_rate=3e-3, picture_batch=64, epochs=20, batch=8, rate=3e-3, memory_epochs=20, memory_rate=1e-3, together=False),
     "full": Sizes(),
 }
