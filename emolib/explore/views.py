@@ -69,6 +69,7 @@ class Explorer:
             slider.observe(lambda change: None if self._quiet else self.place(), "value")
         self.bar = FloatProgress(value=0, min=0, max=1, layout=Layout(width="8em", visibility="hidden"))
         self.said = HTML()
+        self.said.add_class("emolib-said")
         self.stop = _button("stop", "give up the projection under way", self.give_up)
         self.clear = _button("clear selection", "let all points count again", lambda: self.select([]))
         self.csv = _button("selection to CSV", "download the selected points as a table", self.export_csv)
