@@ -60,7 +60,7 @@ class Explorer:
         self.by = menu("colour", linked.COLOUR_BY, "class", self.paint)
         self.method = menu("projection", layout.methods(), "t-SNE", self.place)
         self.keep = menu("places", (KEPT, OWN), KEPT, self.place, tooltip="the same point in the same place in both plots, or each model's own")
-        self.mode = ToggleButtons(options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")], value="lasso", style={"button_width": "8em"})
+        self.mode = ToggleButtons(options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")], value="lasso", style={"button_width": "10em"})
         self.mode.observe(lambda change: self._both("mouse", change["new"]), "value")
         self.dark = menu("theme", ("auto", "light", "dark"), "auto", self._theme)
         self.perplexity = IntSlider(value=30, min=5, max=100, step=5, description="perplexity", continuous_update=False, style=narrow)
