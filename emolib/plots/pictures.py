@@ -65,6 +65,7 @@ def spectrograms(frame: pd.DataFrame, *, panel: str = "panel", across: int = 4, 
                          extent=(part.columns[0], part.columns[-1], part.index[0], part.index[-1]))
         ax.set_title(name, fontsize=8)
         ax.grid(False)
+    axes.flat[0].set_xlim(frame.second.min(), frame.second.max())                 # shared: the last picture would set it
     for ax in axes.flat[len(names):]:
         ax.set_axis_off()
     fig.supxlabel("time (s)", fontsize=9)

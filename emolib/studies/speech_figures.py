@@ -39,14 +39,14 @@ def _loud(profile: str, hop: int = 64) -> np.ndarray:
     return mel.log_spectrogram(sound[start:start + size], hop_length=hop)
 
 
-def _long(decibels: np.ndarray, panel: str, hop: int, start: float = 0.0, *, bins: int = 4, frames: int = 5) -> pd.DataFrame:
+def _long(decibels: np.ndarray, panel: str, hop: int, start: float = 0.0, *, bins: int = 4, frames: int = 8) -> pd.DataFrame:
     """(257, frames) as second, band (Hz) and measured (dB), so many neighbouring bins and frames averaged."""
     rows, columns = decibels.shape[0] // bins, decibels.shape[1] // frames
     small = decibels[:rows * bins, :columns * frames].reshape(rows, bins, columns, frames).mean((1, 3))
     rate = mel.CHANG["rate"]
-    second = np.round(start + (np.arange(columns) + 0.5) * frames * hop / rate, 4)
-    hertz = np.round((np.arange(rows) + 0.5) * bins * rate / mel.CHANG["n_fft"], 2)
-    return pd.DataFrame({"panel": panel, "second": np.tile(second, rows), "band": np.repeat(hertz, columns), "measured": small.round(2).ravel()})
+    second = np.round(start + (np.arange(columns) + 0.5) * frames * hop / rate, 3)
+    hertz = ((np.arange(rows) + 0.5) * bins * rate / mel.CHANG["n_fft"]).astype(int)
+    return pd.DataFrame({"panel": panel, "second": np.tile(second, rows), "band": np.repeat(hertz, columns), "measured": small.round(1).ravel()})
 
 
 @runs.once
