@@ -18,7 +18,7 @@ from emolib.features.landmarks import POINTS
 from emolib.studies.speech_networks import chosen
 
 HOP, POOL, SECOND = 512, 8, 31           # samples between two frames of sound, bins averaged, frames in a second
-ERROR = 0.02                             # of a simulated detector, in distances between the eyes: a good detector's
+ERROR = 0.015                            # of a simulated detector, in distances between the eyes
 EYES = (slice(36, 42), slice(42, 48))
 MIDDLE = (0.15, 0.85)                    # part of a film from which frames are taken: at its ends the face rests
 # The point that stands where each does once a face is mirrored, in the order of the 68: jaw, brows, nose, eyes, mouth.

@@ -113,6 +113,7 @@ def _together(bank, jobs, methods, name, terms, *, option, hidden, aggregator, e
     watch = _Watch(net, feed, torch.tensor(terms, device=feed.device), flags)
     how = training.Settings(epochs, rate, "adamw", weight_decay=0.01)
     training.fit(net, feed.batches, watch.loss, how, validate=watch, label=name, progress=False)
+    watch.remember()
     out = {m: watch.result(range(k * len(jobs), (k + 1) * len(jobs))) for k, m in enumerate(methods)}
     if late:
         out[LATE] = _late(bank, jobs, net, watch, methods.index(ALONE), option, hidden, aggregator, how, batch)
@@ -129,6 +130,7 @@ def _late(bank, jobs, net, watch, at, option, hidden, aggregator, how, batch) ->
     none = {k: torch.zeros(len(jobs), 1, 1, device=feed.device) for k in ("watch", "modulate", "dropout")}
     late = _Watch(second.frozen(), feed, torch.tensor([[0.0, 0.0, 1.0]] * len(jobs), device=feed.device), none)
     training.fit(second, feed.batches, late.loss, how, validate=late, label=LATE, progress=False)
+    late.remember()
     return late.result(range(len(jobs)))
 
 
@@ -280,12 +282,18 @@ class _Watch:
                 m = int(k.split(".")[1] if k.startswith("branches") else k.split(".")[2])
                 v[won[m]] = state[k][won[m]]
 
+    @torch.no_grad()
+    def remember(self) -> None:
+        """Features of the tested clips after the last epoch."""
+        self.features = torch.stack(self.net.eval()(self.feed.clips(self.parts["test"][0]))[0])                 # (2, M, B, H)
+
     def result(self, which: range) -> dict:
         """scores, scores_as_printed float32 (3, J, B, C) of the tested clips (padded with the first of them), at the epoch that the deciding actors or
-        the test itself choose; best_epoch (3, J); loss, validation (E, J, 3) cross-entropies; gradient (E, J, 2) norms at each branch."""
+        the test itself choose; best_epoch (3, J); features float16 (2, J, B, H) of face and sound after the last epoch;
+        loss, validation (E, J, 3) cross-entropies; gradient (E, J, 2) norms at each branch."""
         which = list(which)
         out = {"scores": self.kept["nested"][1][:, which], "scores_as_printed": self.kept["printed"][1][:, which], "best_epoch": self.kept["nested"][2][:, which]}
-        out = {k: v.cpu().numpy() for k, v in out.items()}
+        out = {k: v.cpu().numpy() for k, v in out.items()} | {"features": self.features[:, which].cpu().numpy().astype(np.float16)}
         return out | {k: np.stack(v)[:, which] for k, v in self.history.items()}
 
 
