@@ -135,6 +135,14 @@ def test_losses_together_are_the_losses_one_by_one():
     assert together.item() == pytest.approx(sum(one[n](p).item() for n, p in zip(names, pred, strict=True)), rel=1e-5)
 
 
+def test_a_window_without_a_frame_takes_no_part():
+    g = torch.Generator().manual_seed(3)
+    pred, target = torch.rand(3, 6, 2, generator=g), torch.rand(3, 6, 2, generator=g)
+    mask = torch.ones(3, 6, dtype=torch.bool)
+    mask[2] = False
+    assert video_losses.spec(video_losses.WINDOW).of(pred, target, mask).item() == pytest.approx(losses.ccc_loss(pred[:2], target[:2], dim="sequence").item())
+
+
 def test_forms_start_with_gradients_of_one_length():
     g = torch.Generator().manual_seed(2)
     target, mask = torch.rand(2, 6, 2, generator=g), torch.ones(2, 6, dtype=torch.bool)
@@ -210,7 +218,8 @@ def test_sums_give_the_scores_of_the_predictions():
     held.seen[5:9] = False
     net, names = networks.grid(options(("Pose Network",)), 1, WIDTHS)
     net.eval()
-    chosen = [0, 3]
+    chosen = [0, 3, 4, 7]
+    assert any((held.start[v + 1] - held.start[v]) % 8 for v in chosen)          # some last windows are filled up
     k = networks.sums(net, held, np.array(chosen), 8)
     said = networks.scores(k)
     for v, at in enumerate(chosen):
