@@ -196,6 +196,7 @@ def by_hand(monkeypatch):
     return asked
 
 
+@pytest.mark.slow                                         # the simulator compiles itself anew in each test's cache
 def test_a_command_on_a_drawn_face(tmp_path, by_hand, capsys):
     """dlib finds the simulator's face; the whole command, from an mp4 to three files."""
     pytest.importorskip("dlib", reason="NOT TESTED: dlib is not installed")

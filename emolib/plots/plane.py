@@ -144,7 +144,7 @@ def moving(path: pd.DataFrame, images: np.ndarray, anchors: pd.DataFrame, *, tit
 <path d="M10 260h500M260 10v500" stroke="#ccc"/><text x="455" y="275">valence</text><text x="266" y="20">arousal</text>
 <polyline points="{line}" fill="none" stroke="#aaa"/>{marks}<use href="#{shelf}0">{film}</use>{dots}
 <circle r="9" cx="{x[0]:.1f}" cy="{y[0]:.1f}" fill="none" stroke="black" stroke-width="2.5">{ring}</circle>
-<text x="530" y="30" class="big">{html.escape(title)}</text><text x="530" y="50">{html.escape(source)}</text>
+<text x="530" y="30" class="big">{html.escape(title)}</text><text x="10" y="512">{html.escape(source)}</text>
 <g id="{shelf}play" class="play"><rect x="530" y="360" width="90" height="34" rx="6" fill="#0072B2"/><text x="556" y="382" class="big" style="fill:white">play</text></g>
 </svg>""", title)
 
