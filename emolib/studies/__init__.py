@@ -8,7 +8,7 @@ from emolib import papers
 from emolib.errors import EmolibError, nearest
 
 # Notebook -> the module that fills its part of the run store by `train(profile)`.
-MODULES = {"13": "ferplus", "14": "continual", "20": "wang", "42": "streaming", "43": "speech"}
+MODULES = {"13": "ferplus", "14": "continual", "20": "wang", "42": "streaming", "43": "speech", "44": "mrpn"}
 
 
 def tasks(name: str) -> list[tuple[str, object]]:
