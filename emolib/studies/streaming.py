@@ -1,4 +1,4 @@
-"""What sections 4.4's tables and figures need: sizes counted on the networks, and how often each of them changes its mind (notebook 42)."""
+"""What section 4.4's tables and figures need: sizes counted on the networks, and how often each of them changes its mind (notebook 42)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from emolib.profiles import profile as shared
 from emolib.sim.clip_sets import RAVDESS
 from emolib.studies import paired
 from emolib.studies.outcome import Outcome, Pictures, sources_of
-from emolib.studies.speech_networks import chosen
-from emolib.studies.streaming_networks import FRAME, LSTM, MEAN, WAYS, faces
-from emolib.studies.streaming_plan import films, protocol, results, silent, sizes
+from emolib.studies.streaming_networks import FRAME, LSTM, MEAN, WAYS, faces, strong
+from emolib.studies.streaming_plan import films, pictures, protocol, results, silent, sizes
 from emolib.studies.streaming_plan import train as train  # the notebook's first call
 
 SPEAKING, SILENT = "speaking", "silent mouth"
@@ -26,7 +25,7 @@ TRACKS = 4                               # emotions whose probabilities are draw
 
 def outcome(frame: pd.DataFrame, profile: str, kind=Outcome, **more) -> Outcome:
     """An Outcome on the films with the seeds and sizes of a profile."""
-    return kind(frame.reset_index(drop=True), profile=profile, sources=sources_of(films(profile)), seeds=tuple(range(sizes(profile).seeds)),
+    return kind(frame.reset_index(drop=True), profile=profile, sources=sources_of(films(profile), pictures(profile)), seeds=tuple(range(sizes(profile).seeds)),
                 caps=asdict(sizes(profile)), **more)
 
 
@@ -59,7 +58,7 @@ def cost(clips: bool, frames: int) -> int:
 @runs.once
 def film_by_film(profile: str) -> pd.DataFrame:
     """One row per tested film, way and mouth: subject, flicker (changes of the named emotion a second), right (share of frames), last (1 or 0)."""
-    data, rows = chosen(films(profile), sizes(profile).each), []
+    data, rows = strong(films(profile), sizes(profile).each), []
     of = {name: i for i, name in enumerate(data.meta["image"])}
     seconds = _seconds(profile)
     for (fold, seed), r in results(profile).items():
@@ -144,7 +143,7 @@ def strip(profile: str = "quick", way: str = FRAME, tiles: int = 10) -> Pictures
     i = int(np.flatnonzero(r["clips"] == name)[0])
     p = r["said"][0, WAYS.index(way), i]                                          # (T, 8)
     at = np.linspace(0, len(p) - 1, min(tiles, len(p))).round().astype(int)
-    data = chosen(films(profile), sizes(profile).each)
+    data = strong(films(profile), sizes(profile).each)
     row = int(np.flatnonzero(data.meta["image"] == name)[0])
     truth = int(r["truth"][i])
     spread = [results(profile)[fold, 0]["said"][0, WAYS.index(w), i].max(0) for w in (FRAME, LSTM)]

@@ -1,7 +1,8 @@
 """One frame at a time against frames with a memory, on films of talking people (notebook 42; chang2021, 4.4).
 
-A ResNet-18 first learns to name the emotion of single frames. Then an LSTM is put on it and speaks after every frame. The films come
-twice where they are simulated: with the mouth speaking, and with the same faces and a silent mouth.
+A ResNet-18 learns expressions from pictures of FER2013's kind (5.3.2), then to name the emotion of single frames of films. Then an LSTM
+is put on it and speaks after every frame. The films come twice where they are simulated: with the mouth speaking, and with the same
+faces and a silent mouth. All pictures are grey, as FER2013's are.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from emolib import data as datasets
-from emolib import settings, training
+from emolib import runs, settings, training
 from emolib.containers import ClipSet
 from emolib.data import kept
 from emolib.features import footage
 from emolib.features.landmarks import crops
-from emolib.models.resnet_lstm import OneStream
+from emolib.models.resnet18 import ResNet18
+from emolib.models.resnet_lstm import OneStream, load_extractor
 from emolib.sim.clip_sets import RAVDESS
 from emolib.studies.speech_networks import PAIRS, chosen, codes, split_of
 
@@ -53,23 +55,67 @@ def _cut(data: ClipSet, i: int, frames: int, side: int) -> np.ndarray:
     return out
 
 
-@functools.lru_cache(maxsize=2)
+def strong(data: ClipSet, each: int | None) -> ClipSet:
+    """The first `each` films of every actor and emotion, of those acted strongly (neutral has one strength only); None for all films."""
+    return data if each is None else chosen(data.select((data.meta["intensity"] == 2) | (codes(data) == 0)), each)
+
+
+@functools.lru_cache(maxsize=1)
 def _on_device(ref: str, each: int | None, frames: int, side: int, device: str) -> tuple[ClipSet, Tensor]:
-    data = chosen(datasets.resolve(ref), each)
+    data = strong(datasets.resolve(ref), each)
     return data, torch.as_tensor(faces(data, frames, side), device=device)
 
 
 def fed(images: Tensor) -> Tensor:
-    """uint8 (..., H, W, 3) -> float32 (..., 3, H, W) in [-1, 1]."""
-    return images.movedim(-1, -3).float() / 127.5 - 1
+    """uint8 (..., H, W, 3) or grey (..., H, W) -> float32 (..., 3, H, W) in [-1, 1], three equal channels of the luma."""
+    if images.shape[-1] == 3:
+        images = images.float() @ torch.tensor([0.299, 0.587, 0.114], device=images.device)
+    return (images.float() / 127.5 - 1).unsqueeze(-3).expand(*images.shape[:-2], 3, *images.shape[-2:])
 
 
-def run(*, data: str, silent: str, fold: str, seed: int, width: int, each: int | None, frames: int, side: int, epochs: int, rate: float, batch: int,
+def expressions(*, data: str, seed: int, width: int, side: int, epochs: int, rate: float, batch: int) -> dict:
+    """Train on pictures of FER2013's kind; returns the extractor's weights and the share of the rest named rightly, by epoch (E,)."""
+    whole, device = datasets.resolve(data), settings.device()
+    train, test = np.flatnonzero(whole.split == "Training"), np.flatnonzero(whole.split != "Training")
+    images, label = torch.as_tensor(whole.images, device=device), torch.as_tensor(whole.label, device=device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = nn.Sequential(ResNet18(3, width=width), nn.Linear(8 * width, len(whole.classes))).to(device, memory_format=torch.channels_last)
+    right = []
+
+    def sized(rows):
+        x = fed(images[rows])
+        return x if x.shape[-1] == side else F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+
+    def batches(epoch):
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(train)
+        for first in range(0, len(order) - 1, batch):
+            now = order[first:first + batch]
+            yield mirrored(sized(now), rng), label[now]
+
+    def validate(net, epoch):
+        said = torch.cat([net(sized(test[k:k + batch])).argmax(1) for k in range(0, len(test), batch)])
+        right.append(float((said == label[test]).float().mean()))
+        return right[-1]
+
+    how = training.Settings(epochs, rate, "adamw", weight_decay=0.01, mixed=True)
+    history = training.fit(net, batches, lambda net, x, y: F.cross_entropy(net(x).float(), y), how, validate=validate, keep_best=True, label="expressions")
+    return {"weights": {k: v.cpu().numpy() for k, v in net[0].state_dict().items()}, "right": np.array(right), "loss": np.array(history.loss)}
+
+
+def mirrored(x: Tensor, rng: np.random.Generator) -> Tensor:
+    """Each entry of x (B, ..., W) turned left to right with probability 1/2; a film is turned as a whole (VA of Table 5.4)."""
+    turn = torch.as_tensor(rng.random(len(x)) < 0.5, device=x.device).view(-1, *[1] * (x.ndim - 1))
+    return torch.where(turn, x.flip(-1), x)
+
+
+def run(*, data: str, silent: str, source: dict, fold: str, seed: int, width: int, each: int | None, frames: int, side: int, epochs: int, rate: float, batch: int,
         memory_epochs: int, memory_rate: float, together: bool) -> dict:
     """Train frame by frame, then with memory, on one fold; plain values and arrays out.
 
-    silent    reference of the same films without speech, '' where there are none;   batch   films
-    together  True: extractor and LSTM learn together, as in print; False: the extractor rests, and what it says of each frame is made once
+    silent    reference of the same films without speech, '' where there are none;   source   arguments of `expressions`;   batch   films
+    together  True: the extractor learns with what stands on it, as in print; False: it rests, and its features of each frame are made once
     Returns clips, truth (N,), said (2 or 1, ways, N, frames, 8): probabilities of the test films, speaking and silent; loss (E,) and
     validation (E,) of the frames, memory_loss (M,), memory_validation (M,).
     """
@@ -78,52 +124,60 @@ def run(*, data: str, silent: str, fold: str, seed: int, width: int, each: int |
     label = torch.as_tensor(codes(whole), device=device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net, one = OneStream(3, len(RAVDESS), width=width), nn.Linear(8 * width, len(RAVDESS))
+        net = OneStream(3, len(RAVDESS), width=width)
+        one = nn.Sequential(nn.BatchNorm1d(8 * width), nn.Linear(8 * width, len(RAVDESS)))          # scores a single frame
+    load_extractor(net.stream, {k: torch.as_tensor(v) for k, v in runs.map(expressions, [source], jobs=1)[0]["weights"].items()})
     frame = nn.Sequential(net.stream.extractor, one).to(device, memory_format=torch.channels_last)
     net = net.to(device, memory_format=torch.channels_last)
-    mirrored = torch.Generator().manual_seed(seed)
+
+    features = None if together else extracted(net, images, np.arange(len(images)))                # (N, T, F)
+    learner = frame if together else one
+
+    def singly(epoch):
+        """Frames of all training films in any order, some mirrored, as many at a time as `batch` films hold; or their features."""
+        rng = np.random.default_rng([seed, epoch])
+        order = rng.permutation(len(split.train) * frames)
+        for first in range(0, len(order) - 1, batch * frames):
+            film, at = np.divmod(order[first:first + batch * frames], frames)
+            now = split.train[film]
+            yield mirrored(fed(images[now, at]), rng) if together else features[now, at], label[now]
 
     def films(epoch):
-        order = np.random.default_rng([seed, epoch]).permutation(split.train)
+        """Whole films (B, T, 3, H, W)."""
+        rng = np.random.default_rng([seed, epoch, 1])
+        order = rng.permutation(split.train)
         for first in range(0, len(order) - 1, batch):
             now = order[first:first + batch]
-            x = fed(images[now])                                                  # (B, T, 3, H, W)
-            turn = (torch.rand(len(now), generator=mirrored) < 0.5).to(device)[:, None, None, None, None]      # a film is mirrored as a whole (VA)
-            yield torch.where(turn, x.flip(-1), x), label[now]
+            yield mirrored(fed(images[now]), rng), label[now]
 
     def validate(net, epoch):
-        p = probabilities(frame, images, split.validation)
-        curve.append(_entropy(p, label[split.validation]))
-        return -curve[-1]
+        p = probabilities(frame, images, split.validation) if together else \
+            one(features[split.validation].flatten(0, 1)).float().softmax(-1).unflatten(0, (len(split.validation), frames))
+        right, entropy = _judged(p, label[split.validation])
+        curve.append(entropy)
+        return right
 
     curve: list[float] = []
-    history = training.fit(frame, films, lambda net, x, y: F.cross_entropy(net(x.flatten(0, 1)).float(), y.repeat_interleave(x.shape[1])),
+    history = training.fit(learner, singly, lambda net, x, y: F.cross_entropy(net(x).float(), y),
                            training.Settings(epochs, rate, "adamw", weight_decay=0.01, plateau=10, factor=0.5, mixed=True), validate=validate, keep_best=True,
                            label=f"{fold} frames")
-    alone = {silence: probabilities(frame, _pictures(ref, each, frames, side, images, data), split.test)
-             for silence, ref in (("speaking", data), ("silent", silent)) if ref}
-    memory, memory_curve = _with_memory(net, images, split, label, seed, batch, memory_epochs, memory_rate, together, films)
-    said = []
-    for silence, p in alone.items():
-        pictures = _pictures(data if silence == "speaking" else silent, each, frames, side, images, data)
-        counted = torch.arange(1, frames + 1, device=device)[:, None]
-        said.append(torch.stack([p, p.cumsum(1) / counted, remembered(net, pictures, split.test)]))
+    tested = [images[split.test]]
+    if silent:
+        tested.append(torch.as_tensor(faces(strong(datasets.resolve(silent), each).select(split.test), frames, side), device=device))
+    rows, counted = np.arange(len(split.test)), torch.arange(1, frames + 1, device=device)[:, None]
+    alone = [probabilities(frame, pictures, rows) for pictures in tested]         # before the extractor learns on
+    memory, memory_curve = _with_memory(net, images, features, split, label, seed, batch, memory_epochs, memory_rate, films)
+    said = [torch.stack([p, p.cumsum(1) / counted, remembered(net, pictures, rows)]) for p, pictures in zip(alone, tested, strict=True)]
     return {"clips": whole.meta["image"].to_numpy(dtype=str)[split.test], "truth": codes(whole)[split.test], "said": torch.stack(said).cpu().numpy(),
             "loss": np.array(history.loss), "validation": np.array(curve), "memory_loss": np.array(memory.loss),
             "memory_validation": np.array(memory_curve)}
 
 
-def _pictures(ref, each, frames, side, images, data) -> Tensor:
-    return images if ref == data else _on_device(ref, each, frames, side, settings.device())[1]
-
-
-def _with_memory(net, images, split, label, seed, batch, epochs, rate, together, films):
-    """Train the LSTM and what scores it, after every frame; the extractor with them or not. Returns history and validation losses."""
+def _with_memory(net, images, features, split, label, seed, batch, epochs, rate, films):
+    """Train the LSTM and what scores it, after every frame; the extractor with them unless its features are given. History and validation losses."""
     curve: list[float] = []
-    features = None
-    if not together:
-        net.stream.extractor.requires_grad_(False)
-        features = extracted(net, images, np.arange(len(images)))                 # (N, T, F)
+    together = features is None
+    net.stream.extractor.requires_grad_(together)
 
     def batches(epoch):
         if together:
@@ -141,8 +195,9 @@ def _with_memory(net, images, split, label, seed, batch, epochs, rate, together,
 
     def validate(net, epoch):
         x = features[split.validation] if features is not None else extracted(net, images, split.validation)
-        curve.append(_entropy(stepwise(net, x).softmax(-1), label[split.validation]))
-        return -curve[-1]
+        right, entropy = _judged(stepwise(net, x).float().softmax(-1), label[split.validation])
+        curve.append(entropy)
+        return right
 
     settled = training.Settings(epochs, rate, "adamw", weight_decay=0.01, plateau=10, factor=0.5, mixed=True)
     history = training.fit(net, batches, loss, settled, validate=validate, keep_best=True, label="memory")
@@ -178,7 +233,8 @@ def remembered(net: OneStream, images: Tensor, rows: np.ndarray) -> Tensor:
     return stepwise(net, extracted(net, images, rows)).float().softmax(-1)
 
 
-def _entropy(p: Tensor, truth: Tensor) -> float:
-    """Mean cross-entropy of probabilities (N, T, classes) after every frame."""
-    at = p.gather(-1, truth[:, None, None].expand(-1, p.shape[1], 1))
-    return float(-at.clamp_min(1e-12).log().mean())
+def _judged(p: Tensor, truth: Tensor) -> tuple[float, float]:
+    """Of probabilities (N, T, classes) after every frame: the share of frames named rightly, and the mean cross-entropy."""
+    aim = truth[:, None].expand(p.shape[:2])                                      # (N, T)
+    at = p.gather(-1, aim.unsqueeze(-1))
+    return float((p.argmax(-1) == aim).float().mean()), float(-at.clamp_min(1e-12).log().mean())
