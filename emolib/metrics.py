@@ -210,15 +210,14 @@ def corrected_t(difference, tested: int, trained: int, *, level: float = 0.95) -
     """Mean, interval and two-sided p of differences (K,) over K folds whose training parts overlap: (mean, low, high, p).
 
     A t-test whose variance is multiplied by 1/K + tested/trained instead of 1/K (Nadeau and Bengio 2003, Eq. 9), K - 1 degrees of freedom;
-    tested, trained: samples in the two parts of a fold. With one fold interval and p are NaN; without any spread p is 1 at 0 and else 0.
+    tested, trained: samples in the two parts of a fold; tested=0 for repeats that share nothing. With one fold, or without any spread, interval and
+    p are NaN: there is nothing to test with.
     """
     difference = np.asarray(difference, dtype=float)
     folds, mean = len(difference), float(np.mean(difference))
-    if folds < 2:
+    if folds < 2 or np.ptp(difference) == 0:
         return mean, np.nan, np.nan, np.nan
     error = np.sqrt((1 / folds + tested / trained) * difference.var(ddof=1))
-    if error == 0:
-        return mean, mean, mean, 1.0 if mean == 0 else 0.0
     half = stats.t.ppf((1 + level) / 2, folds - 1) * error
     return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean / error), folds - 1))
 

@@ -146,7 +146,8 @@ def beside_print(id: str, outcome) -> pd.DataFrame:
         measured["protocol"] = measured["protocol"].fillna("")
     if "unit" not in measured:
         measured["unit"] = ""
-    measured["source"] = np.where(measured["measured"].notna(), measured.get("source", source), "print")
+    own = measured["source"].fillna(source) if "source" in measured else source      # rows from several sets may bring their own badge
+    measured["source"] = np.where(measured["measured"].notna(), own, "print")
     measured["verdict"] = [row_verdict(r.printed, r.measured, r.low, r.high, r.protocol, outcome, r.source) for r in measured.itertuples()]
     extra = [c for c in outcome.frame if c not in (*keys, *TABLE_COLUMNS)]
     return measured[[*keys, *TABLE_COLUMNS, *extra]]
