@@ -5,9 +5,17 @@ from emolib.plots.clouds import clouds, svg
 from emolib.plots.fusion import clusters, leads
 from emolib.plots.meshes import faces_with_bars, grouped_points, wires
 from emolib.plots.pictures import (
-    hard_pictures, histograms, mesh_views, pictures, spectrograms, strip_with_lines, strip_with_names, strip_with_tracks, tracks,
+    hard_pictures,
+    histograms,
+    mesh_views,
+    pictures,
+    spectrograms,
+    strip_with_lines,
+    strip_with_names,
+    strip_with_tracks,
+    tracks,
 )
-from emolib.plots.plane import HUES, moving, Moving, one_path, outputs, paths, subjects
+from emolib.plots.plane import HUES, Moving, moving, one_path, outputs, paths, subjects
 from emolib.plots.planes import disc_surfaces, emotion_wheel
 from emolib.plots.style import COLOURS, DASHES, MARKERS, RC, foot, styled
 from emolib.plots.weights import triangles, weight_histograms, weight_image

@@ -8,7 +8,8 @@ from emolib import papers
 from emolib.errors import EmolibError, nearest
 
 # Notebook -> the module that fills its part of the run store by `train(profile)`.
-MODULES = {"11": "video", "12": "transformers", "13": "ferplus", "14": "continual", "20": "wang", "30": "yin", "40": "candide", "41": "transfer", "42": "streaming", "43": "speech", "44": "mrpn", "90": "explorer"}
+MODULES = {"11": "video", "12": "transformers", "13": "ferplus", "14": "continual", "20": "wang", "30": "yin",
+           "40": "candide", "41": "transfer", "42": "streaming", "43": "speech", "44": "mrpn", "90": "explorer"}
 
 
 def tasks(name: str) -> list[tuple[str, object]]:
