@@ -120,6 +120,23 @@ def test_a_stack_learns_and_each_member_keeps_its_own_best_epoch(described):
     assert np.allclose(again[0], made["points"][0], atol=1e-5)
 
 
+def test_the_weights_are_those_of_each_members_own_best_epoch(described):
+    """At a rate that is too high the last epoch is not the best; the points that come back have the lowest loss of the curve."""
+    torch.set_num_threads(1)
+    parts = yin_walk.rotation(6, 3, safe=True)
+    made = yin_walk.walk(**described | {"rate": 0.3, "epochs": 12}, sizes=[[6]] * 3, parts=parts, seeds=[0, 1, 2], keep=[0, 1, 2])
+    assert len(set(made["best_epoch"].tolist())) > 1 and (made["best_epoch"] < 11).any()
+    x = torch.as_tensor(runs.map(None, [0])[0]["features"])
+    point = torch.tensor(ANCHORS, dtype=torch.float32)[torch.as_tensor(np.tile(described["label"], 2))]
+    for m, part in enumerate(parts):
+        decide = torch.tensor([[part[s] == "v" for s in [*described["films"], *(f + 6 for f in described["films"])]]])
+        net = yin_walk.alone(made, {"keep": [0, 1, 2], "sizes": [[6]] * 3}, m)
+        best = yin_walk.Best(net, x, point, decide, 10)
+        with torch.no_grad():
+            best(net, 0)
+        assert best.curve[0][0] == pytest.approx(made["validation"][:, m].min(), abs=1e-5)
+
+
 def test_a_member_does_not_depend_on_its_company(described):
     torch.set_num_threads(1)
     parts = yin_walk.rounds(6, 1, safe=True)
