@@ -31,6 +31,7 @@ examples:
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
   ./reproduce.sh features --set ravdess --feature landmarks --detector dlib     features of a whole set, kept in the cache
   ./reproduce.sh magnify film.mp4 --mode motion         small motions of a film made large, in film-motion.mp4
+  ./reproduce.sh predict film.mp4                       the emotion of a face and a voice, second by second
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
@@ -104,6 +105,10 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
     one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
     one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
+    one = command("predict", _predict, "name the emotion of a film or a recording, second by second", parents=[shared])
+    one.add_argument("file", metavar="FILE", help="a film (mp4, avi, mkv ...) or a recording (wav, flac)")
+    one.add_argument("--plot", metavar="FILE", help="picture to write (default FILE-emotions.png beside it); a table goes beside that as .csv")
+    one.add_argument("--use", default="both", help="both (default), face or sound: what may be looked at")
     one = command("diff", _diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
@@ -224,6 +229,12 @@ def _magnify(options) -> int:
         print(f"emolib: {warning.message}", file=sys.stderr)
     print(made)
     return 0
+
+
+def _predict(options) -> int:
+    from emolib import predict
+
+    return predict.act(options)
 
 
 def _list(options) -> int:
