@@ -20,13 +20,12 @@ from emolib import runs, settings, training
 from emolib.errors import nearest
 from emolib.models.costs import parameters
 from emolib.models.mrpn import MRPN, design, multi_term_loss
-from emolib.models.resnet18 import ResNet18
 from emolib.models.resnet_lstm import load_extractor
 from emolib.studies import speech_networks
 from emolib.studies.mrpn_features import labels
 from emolib.studies.mrpn_networks import ALONE, FACE, JOINT, METHODS, SOUND
 from emolib.studies.mrpn_runs import parts
-from emolib.studies.streaming_networks import faces, fed
+from emolib.studies.streaming_networks import expressions, faces, fed
 
 
 @dataclass(frozen=True)
@@ -48,41 +47,12 @@ class Sizes:
 
 
 def beginnings(profile: str, seed: int, s: Sizes) -> dict:
-    """Arguments of the two runs that extractors start from: `named_faces`, and identify of notebook 43."""
+    """Arguments of the two runs that extractors start from: expressions of notebook 42, and identify of notebook 43."""
     from emolib.studies import speech_plan
 
     pictures = datasets.load("fer2013", profile=profile)
     return {"faces": {"data": datasets.reference(pictures), "seed": seed, "width": s.width, "side": s.side, "epochs": 8, "rate": 3e-4, "batch": 128},
             "sound": speech_plan.source_task(profile, seed)}
-
-
-def named_faces(*, data: str, seed: int, width: int, side: int, epochs: int, rate: float, batch: int) -> dict:
-    """Train a ResNet-18 to name the emotions of FER2013's faces; returns the extractor's weights and the share of PublicTest that it names rightly."""
-    device, whole = settings.device(), datasets.resolve(data)
-    images, label = torch.as_tensor(whole.images, device=device), torch.as_tensor(whole.label, device=device)
-    train, decide = (np.flatnonzero(whole.split == k) for k in ("Training", "PublicTest"))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = nn.Sequential(ResNet18(3, width=width), nn.Linear(8 * width, len(whole.classes))).to(device, memory_format=torch.channels_last)
-
-    def pictures(rows, mirrored=None) -> Tensor:
-        x = images[rows].float()[:, None] / 127.5 - 1                              # (B, 1, 48, 48)
-        x = x if mirrored is None else torch.where(torch.as_tensor(mirrored, device=device)[:, None, None, None], x.flip(-1), x)
-        return F.interpolate(x, side, mode="bilinear", antialias=side < 48).expand(-1, 3, -1, -1)
-
-    def batches(epoch):
-        rng = np.random.default_rng([seed, epoch])
-        order = rng.permutation(train)
-        for first in range(0, len(order) - 1, batch):
-            now = order[first:first + batch]
-            yield pictures(now, rng.random(len(now)) < 0.5), label[now]
-
-    how = training.Settings(epochs, rate, "adamw", weight_decay=0.01, mixed=True)
-    training.fit(net, batches, lambda net, x, y: F.cross_entropy(net(x).float(), y), how, label="faces")
-    with torch.no_grad(), _mixed(device):
-        net.eval()
-        right = np.concatenate([(net(pictures(rows)).argmax(1) == label[rows]).cpu().numpy() for rows in np.array_split(decide, max(1, len(decide) // 256))])
-    return {"weights": {k: v.cpu().numpy() for k, v in net[0].state_dict().items()}, "right": float(right.mean())}
 
 
 @functools.lru_cache(maxsize=2)
@@ -119,7 +89,7 @@ def run(*, data: str, name: str, fold: str, seed: int, method: str, aggregator: 
     """Train one way to fuse on one fold; JSON-able arguments, plain values and arrays out.
 
     method   'alone', 'N0', 'N1' or 'N2' of mrpn_networks; 'alone' also trains late fusion on top of the two, and its joint score is that
-    start    arguments of `named_faces` and of speech_networks.identify ('faces', 'sound'); None: from scratch
+    start    arguments of streaming_networks.expressions and of speech_networks.identify ('faces', 'sound'); None: from scratch
     Returns clips (names), truth (B,), scores and scores_as_printed (3, B, C) of face, sound and both at the epoch that the deciding actors or the
     test itself choose, loss and validation (E,) and parameters.
     """
@@ -134,7 +104,7 @@ def run(*, data: str, name: str, fold: str, seed: int, method: str, aggregator: 
         torch.manual_seed(seed)
         net = MRPN(int(label.max()) + 1, design(METHODS[method].design if method != "N0" else "N0"), width=width, aggregator_=aggregator)
     net = net.to(device, memory_format=torch.channels_last)
-    for stream, task, which in zip(net.streams, (named_faces, speech_networks.identify), ("faces", "sound"), strict=True):
+    for stream, task, which in zip(net.streams, (expressions, speech_networks.identify), ("faces", "sound"), strict=True):
         if start is not None:
             weights = runs.map(task, [start[which]], jobs=1)[0]["weights"]
             load_extractor(stream, {k: torch.as_tensor(v) for k, v in weights.items()})
