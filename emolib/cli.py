@@ -31,11 +31,8 @@ examples:
   ./reproduce.sh run wang-t3 --profile full             fill the run store without Jupyter (for a bare machine)
   ./reproduce.sh features --set ravdess --feature landmarks --detector dlib     features of a whole set, kept in the cache
   ./reproduce.sh magnify film.mp4 --mode motion         small motions of a film made large, in film-motion.mp4
-<<<<<<< HEAD
   ./reproduce.sh trace film.mp4                         a film as a path of emotion: film-trace.csv, .svg and .html
-=======
   ./reproduce.sh predict film.mp4                       the emotion of a face and a voice, second by second
->>>>>>> h-mrpn
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
@@ -110,17 +107,14 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
     one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
     one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
-<<<<<<< HEAD
     one = command("trace", _trace, "a film, or a webcam, as a path in the plane of valence and arousal", parents=[base])
     one.add_argument("video", metavar="VIDEO", help="a film, or webcam (webcam:1 for the second camera; Ctrl-C ends it)")
     one.add_argument("--out", metavar="DIR", dest="folder", help="where VIDEO-trace.csv, .svg and .html go (default: beside the film)")
     one.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
-=======
     one = command("predict", _predict, "name the emotion of a film or a recording, second by second", parents=[shared])
     one.add_argument("file", metavar="FILE", help="a film (mp4, avi, mkv ...) or a recording (wav, flac)")
     one.add_argument("--plot", metavar="FILE", help="picture to write (default FILE-emotions.png beside it); a table goes beside that as .csv")
     one.add_argument("--use", default="both", help="both (default), face or sound: what may be looked at")
->>>>>>> h-mrpn
     one = command("diff", _diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
@@ -246,7 +240,6 @@ def _magnify(options) -> int:
     return 0
 
 
-<<<<<<< HEAD
 def _trace(options) -> int:
     """The film first: a broken one ends the command before any network is trained."""
     from emolib import trace
@@ -259,12 +252,12 @@ def _trace(options) -> int:
         media.check_ends(options.video)
     print(trace.trace(options.video, yin_trace.network(options.profile), options.folder, seconds=options.seconds))
     return 0
-=======
+
+
 def _predict(options) -> int:
     from emolib import predict
 
     return predict.act(options)
->>>>>>> h-mrpn
 
 
 def _list(options) -> int:
