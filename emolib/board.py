@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from emolib import papers, report, settings
+from emolib import papers, report, results, settings
 from emolib.studies import audit
 from emolib.studies.audit import shown
 from emolib.studies.outcome import Outcome
@@ -54,8 +54,10 @@ def printed(id: str, profile: str) -> report.View:
 
 def write(profile: str) -> report.View:
     """Put the first verdict of every claim into claims.csv; second verdicts that stand there already stay."""
-    known = with_second(_folder_claims(settings.results(profile)))
-    report.write_claims(known.to_dict("records"), Outcome(pd.DataFrame(), profile))
+    folder = settings.results(profile)
+    with results.alone(folder):                              # no other notebook's verdict comes between reading and writing
+        known = with_second(_folder_claims(folder))
+        report.write_claims(known.to_dict("records"), Outcome(pd.DataFrame(), profile))
     return summary()
 
 

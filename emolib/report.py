@@ -12,6 +12,7 @@ import html
 import io
 import json
 import math
+import sys
 import time
 from dataclasses import dataclass
 
@@ -269,11 +270,21 @@ def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
 def write_claims(rows: list[dict], outcome) -> None:
     """Put rows of CLAIM_COLUMNS into claims.csv of the result folder, by their ids, and bring its provenance up to date."""
     folder = settings.results(outcome.profile)
-    checksum = results.update_rows(folder / "claims.csv", rows, ("id",), CLAIM_COLUMNS)
-    before = json.loads((folder / "claims.json").read_text()) if (folder / "claims.json").exists() else {}
-    about = {"artefact": "claims", "profile": outcome.profile, "sources": before.get("sources", {}) | outcome.sources,
-             "seeds": sorted({*before.get("seeds", []), *outcome.seeds}), **results.environment()}
-    results.write_provenance(folder / "claims.json", {"claims.csv": checksum}, about)
+    with results.alone(folder):                              # the table and its checksum belong together
+        checksum = results.update_rows(folder / "claims.csv", rows, ("id",), CLAIM_COLUMNS)
+        before = _before(folder / "claims.json")
+        about = {"artefact": "claims", "profile": outcome.profile, "sources": before.get("sources", {}) | outcome.sources,
+                 "seeds": sorted({*before.get("seeds", []), *outcome.seeds}), **results.environment()}
+        results.write_provenance(folder / "claims.json", {"claims.csv": checksum}, about)
+
+
+def _before(path) -> dict:
+    """What the provenance says so far; nothing, and said, where it is damaged."""
+    try:
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+    except (ValueError, TypeError) as error:
+        print(f"{path} is damaged ({error}); written anew", file=sys.stderr)
+        return {}
 
 
 # ---------------------------------------------------------------- shared

@@ -19,7 +19,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,13 +53,43 @@ def sha(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
 
 
+_held: set[Path] = set()
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """While this lasts, no other process that asks the same is in `folder`: for files that many notebooks add rows to.
+
+    The lock is on the folder itself, so it leaves no file behind and a killed process lets it go. Where there are no such
+    locks (some network disks), the work goes on without.
+    """
+    folder = folder.resolve()
+    if folder in _held:                                      # inside another `alone`: a second lock would wait for the first
+        yield
+        return
+    handle = None
+    with contextlib.suppress(OSError, ImportError):
+        import fcntl
+
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    _held.add(folder)
+    try:
+        yield
+    finally:
+        _held.discard(folder)
+        if handle is not None:
+            os.close(handle)
+
+
 def table_text(frame: pd.DataFrame) -> str:
     """CSV with six significant digits and '' for missing: the same frame, the same bytes."""
     return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def usable(folder: Path) -> Path:
-    """The folder, made if need be; EmolibError if nothing can be written there."""
+    """The folder, made if need be and rid of what killed commands left half-written; EmolibError if nothing can be written there."""
     probe = folder / f".{os.getpid()}.probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +97,21 @@ def usable(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise EmolibError(f"--out {folder}: cannot be written ({error.strerror or error}); choose another folder") from None
+    for left in folder.glob("**/.*.partial"):
+        pid = left.name.split(".")[-2]
+        if pid.isdigit() and not _alive(int(pid)):
+            left.unlink(missing_ok=True)
     return folder
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):                         # another user's: it is there
+        pass
+    return True
 
 
 def write_provenance(path: Path, files: dict[str, str], about: dict) -> None:
@@ -100,17 +145,30 @@ def commit() -> str:
 
 def update_rows(path: Path, rows: Iterable[dict], keys: tuple[str, ...], columns: tuple[str, ...]) -> str:
     """Replace or add rows of a CSV file by their keys, sorted; returns the file's SHA-256."""
-    known = {}
-    if path.exists():
+    with alone(path.parent):                                 # read and written as one step: two commands may share the folder
+        known = {tuple(row[k] for k in keys): row for row in _rows(path, columns)}
+        for row in rows:
+            known[tuple(str(row[k]) for k in keys)] = {c: str(row.get(c, "")) for c in columns}
+        out = io.StringIO()
+        writer = csv.DictWriter(out, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(known[k] for k in sorted(known))
+        return write(path, out.getvalue())
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> list[dict]:
+    """The rows that stand in the file; none, and said, where it is damaged."""
+    if not path.exists():
+        return []
+    try:
         with path.open(newline="", encoding="utf-8") as file:
-            known = {tuple(row[k] for k in keys): row for row in csv.DictReader(file)}
-    for row in rows:
-        known[tuple(str(row[k]) for k in keys)] = {c: str(row.get(c, "")) for c in columns}
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(known[k] for k in sorted(known))
-    return write(path, out.getvalue())
+            rows = list(csv.DictReader(file))
+        if any(set(row) != set(columns) or None in row.values() for row in rows):
+            raise ValueError(f"its columns are not {', '.join(columns)}")
+        return rows
+    except (ValueError, csv.Error, OSError) as error:
+        print(f"{path} is damaged ({error}); begun anew, a plain run writes all of its rows again", file=sys.stderr)
+        return []
 
 
 # ---------------------------------------------------------------- checking and comparing
@@ -133,7 +191,7 @@ def problems(folder: Path) -> list[str]:
             found.append(f"{name}: missing")
         elif sha(path.read_bytes()) != checksum:
             found.append(f"{name}: its bytes are not those it was written with; results are made by code, never by hand")
-    kept = [p for kind in ("tables", "figures") for p in folder.glob(f"{kind}/*") if p.suffix != ".json"]
+    kept = [p for kind in ("tables", "figures") for p in folder.glob(f"{kind}/*") if p.suffix not in (".json", ".partial")]
     kept += [p for p in (folder / "claims.csv",) if p.exists()]
     return found + [f"{p.relative_to(folder)}: no provenance beside it" for p in sorted(kept) if str(p.relative_to(folder)) not in promised]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,16 +79,22 @@ class Ended:
     seconds: float
     error: str = ""
     status: int = 0
+    not_made: Sequence[str] = ()         # artefacts that it would have written, had it not failed
 
 
 def execute(path: Path, parameters: dict, executed: Path) -> Ended:
-    """Run one notebook; its outputs go to `executed`, never into the notebook itself."""
+    """Run one notebook; its outputs go to `executed`, never into the notebook itself. Whatever goes wrong is told in what it returns."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     start = time.perf_counter()
-    executed.parent.mkdir(parents=True, exist_ok=True)
+
+    def ended(error: str, status: int) -> Ended:
+        return Ended(path.stem, time.perf_counter() - start, " ".join(error.split()), status)
+
     try:
+        executed.parent.mkdir(parents=True, exist_ok=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")              # of papermill's own dependencies; the kernel has its own filters
             papermill.execute_notebook(str(path), str(executed), parameters=parameters, kernel_name="python3", cwd=str(path.parent),
@@ -96,8 +103,15 @@ def execute(path: Path, parameters: dict, executed: Path) -> Ended:
         ours = error.ename == "EmolibError"
         up = ours and "time is up" in error.evalue
         line = error.evalue if ours else f"{error.ename}: {error.evalue} (cell {error.exec_count} of {executed})"
-        return Ended(path.stem, time.perf_counter() - start, line, TIME_IS_UP if up else 2 if ours else 1)
-    return Ended(path.stem, time.perf_counter() - start)
+        return ended(line, TIME_IS_UP if up else 2 if ours else 1)
+    except DeadKernelError:
+        return ended("its process was killed, most likely because memory ran out; what is finished is stored, and the same command, "
+                     "with fewer processes (--jobs 1) if need be, goes on from here", 1)
+    except OSError as error:                                 # of the copy with the outputs: the kernel's own are in its cells
+        return ended(f"{executed}: cannot be written ({error.strerror or error}); free space or choose another --cache", 2)
+    except Exception as error:                               # a notebook that cannot be read, a kernel that does not start
+        return ended(f"{type(error).__name__}: {error}", 1)
+    return ended("", 0)
 
 
 def reproduce(profile: str, only: list[str], parameters: dict) -> int:
@@ -113,8 +127,12 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
     ended = []
     for number, path in chosen.items():
         print(f"{path.stem} ...", flush=True)
+        before = _stamps(folder, number)
         ended.append(execute(path, given[number], settings.cache() / "executed" / profile / path.name))
         _time(folder, number, ended[-1])
+        if ended[-1].error:
+            after = _stamps(folder, number)
+            ended[-1].not_made = [name for name in after if after[name] == before[name]]
         print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
         if ended[-1].status == TIME_IS_UP:
             break
@@ -125,7 +143,19 @@ def _time(folder: Path, number: str, ended: Ended) -> None:
     from emolib.report import TIMING_COLUMNS
 
     row = {"notebook": number, "artefact": "", "wall_seconds": f"{ended.seconds:.2f}", "cached": ""}
-    results.update_rows(folder / "timings.csv", [row], ("notebook", "artefact"), TIMING_COLUMNS)
+    try:
+        results.update_rows(folder / "timings.csv", [row], ("notebook", "artefact"), TIMING_COLUMNS)
+    except EmolibError as error:                             # a disk that is full now may have room for the next notebook
+        ended.error, ended.status = ended.error or str(error), ended.status or 2
+
+
+def _stamps(folder: Path, number: str) -> dict[str, tuple | None]:
+    """For each artefact of a notebook, what tells a file written anew from one that stood there: equal stamps, not written."""
+    table, found = papers.everything(), {}
+    for row in table[table.notebook == number].itertuples():
+        paths = [folder / kind / f"{row.id}.json" for kind in ("tables", "figures")]
+        found[row.id] = next(((s.st_ino, s.st_mtime_ns) for s in (p.stat() for p in paths if p.exists())), None)
+    return found
 
 
 def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
@@ -134,6 +164,8 @@ def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
     for one in ended:
         if one.error:
             print(f"FAILED {one.notebook}: {one.error}", file=sys.stderr)
+            if one.not_made:
+                print(f"  not made: {', '.join(one.not_made)}", file=sys.stderr)
     print(f"results: {folder}  ({sum(e.seconds for e in ended):.0f} s in {len(ended)} notebooks)")
     reference = settings.committed(profile)
     if reference.is_dir() and reference.resolve() != folder.resolve():

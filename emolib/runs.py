@@ -102,7 +102,7 @@ class Store:
         try:
             entry = json.loads(path.read_bytes())
             body = entry["body"]
-            if _sha(json.dumps(body, sort_keys=True).encode()) != entry["checksum"]:
+            if _sum_of(body, entry["about"]) != entry["checksum"]:
                 raise ValueError("its values do not match their checksum")
             arrays = {}
             if body["arrays"]:
@@ -121,21 +121,24 @@ class Store:
     def write(self, name: str, value, about: dict) -> None:
         """Store one result; on a full disk or a kill nothing half-written is left under the final name."""
         path = self._path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, np.ndarray] = {}
-        plain = _split(value, arrays)
-        arrays_sum = None
-        if arrays:
-            partial = path.with_suffix(f".{os.getpid()}.npz.partial")
-            with partial.open("wb") as file:
-                np.savez_compressed(file, **arrays)
-            arrays_sum = _sha(partial.read_bytes())
-            partial.replace(path.with_suffix(".npz"))
-        body = {"value": plain, "arrays": arrays_sum}
-        entry = {"body": body, "checksum": _sha(json.dumps(body, sort_keys=True).encode()), "about": about}
-        partial = path.with_suffix(f".{os.getpid()}.json.partial")
-        partial.write_text(json.dumps(entry))
-        partial.replace(path)
+        body = {"value": _split(value, arrays), "arrays": None}
+        about = json.loads(json.dumps(about))                # as it will be read: the checksum covers it too
+        partial = path.with_suffix(f".{os.getpid()}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if arrays:
+                with partial.open("wb") as file:
+                    np.savez_compressed(file, **arrays)
+                body["arrays"] = _sha(partial.read_bytes())
+                partial.replace(path.with_suffix(".npz"))
+            partial.write_text(json.dumps({"body": body, "checksum": _sum_of(body, about), "about": about}))
+            partial.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):               # the folder itself may be what is missing
+                partial.unlink()
+            raise EmolibError(f"run store: {path} cannot be written ({error.strerror or error}); what was finished before is stored; "
+                              "free space or choose another --cache, and the same command goes on from here") from None
 
     def scratch(self, name: str) -> Path:
         """Where the run `name` may keep a checkpoint while it is under way."""
@@ -147,6 +150,10 @@ class Store:
 
 def _sha(raw: bytes) -> str:
     return hashlib.sha256(raw).hexdigest()
+
+
+def _sum_of(body: dict, about: dict) -> str:
+    return _sha(json.dumps([body, about], sort_keys=True).encode())
 
 
 def _split(value, arrays: dict):
@@ -166,6 +173,12 @@ def _split(value, arrays: dict):
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     raise EmolibError(f"a run returned a {type(value).__name__}: expected plain values, lists, dicts and arrays")
+
+
+def _as_read(value, about: dict) -> dict:
+    """The entry that reading this one back would give."""
+    arrays: dict[str, np.ndarray] = {}
+    return {"value": _join(_split(value, arrays), arrays), **about}
 
 
 def _join(plain, arrays: dict):
@@ -241,7 +254,8 @@ def map(fn: Callable, grid: Sequence[dict], *, jobs: int | None = None, store: P
             about = {"seconds": seconds, "command": settings.command(), "device": settings.device(),
                      "run": f"{fn.__module__}.{fn.__qualname__}", "arguments": missing[name]}
             store.write(name, value, about)
-            entries[name] = store.read(name)        # what a later command would read, to the last bit
+            # what a later command would read, to the last bit; if another command in this folder has just written over it, what we have
+            entries[name] = store.read(name) or _as_read(value, about)
     _ledger.extend(Used(n, e["seconds"], e["command"] != settings.command(), e["device"]) for n, e in entries.items())
     return [entries[name]["value"] for name in names]
 
@@ -261,9 +275,14 @@ def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, la
 def _near(calls: list[tuple], jobs: int):
     """On this machine: in this process, or in `jobs` of them."""
     from joblib import Parallel, delayed, parallel_config
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    with parallel_config(backend="loky" if jobs > 1 else "sequential", inner_max_num_threads=THREADS if jobs > 1 else None):
-        yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(delayed(_one)(*call) for call in calls)
+    try:
+        with parallel_config(backend="loky" if jobs > 1 else "sequential", inner_max_num_threads=THREADS if jobs > 1 else None):
+            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(delayed(_one)(*call) for call in calls)
+    except TerminatedWorkerError:
+        raise EmolibError(f"one of {jobs} processes was killed, most likely because memory ran out; what is finished is stored, and the "
+                          f"same command with fewer of them (--jobs {jobs // 2}) goes on from here") from None
 
 
 def _far(calls: list[tuple], cluster: str):

@@ -223,8 +223,9 @@ def test_an_interrupted_write_leaves_no_entry(tmp_path, monkeypatch):
         return real(path, target)
 
     monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(EmolibError, match="cannot be written.*No space left.*free space or choose another --cache"):
         runs.map(work, [{"n": 4}], jobs=1, store=tmp_path)
+    assert not list(tmp_path.rglob("*.partial"))
     monkeypatch.setattr(Path, "replace", real)
     runs.map(work, [{"n": 4}], jobs=1, store=tmp_path)
     assert CALLS == [4, 4]

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import json
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,10 @@ def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
         with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:       # the archive's checksums are verified on reading
             return {name: opened[name] for name in opened.files}
-    except Exception:                                             # whatever a damaged archive makes its reader trip over
+    except FileNotFoundError:
+        return None
+    except Exception as error:                                    # whatever a damaged archive makes its reader trip over
+        print(f"{copy} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__}); made anew", file=sys.stderr)
         return None
 
 

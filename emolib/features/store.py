@@ -58,9 +58,10 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
         with safe_open(guard(path), "numpy") as file:
             about = json.loads((file.metadata() or {})["emolib"])
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except (SafetensorError, ValueError, KeyError, OSError) as error:
+        checksum = about["checksum"]
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:      # the last two: odd headers and dtypes
         raise Damaged(path, f"not a file of features ({type(error).__name__}: {error})") from None
-    if about.get("checksum") != _checksum(arrays):
+    if checksum != _checksum(arrays):
         raise Damaged(path, "its numbers do not match its checksum")
     return arrays, about
 
@@ -103,10 +104,15 @@ def _held(path: Path, film: Footage) -> dict | None:
     """What is stored for a film, or None; says so where something is there that cannot be used."""
     if not path.exists():
         return None
+    return sound(path, film.content)
+
+
+def sound(path: Path, content: str) -> dict[str, np.ndarray] | None:
+    """The arrays of a file if it is whole and was made of `content`, else None; a file that cannot be used is said."""
     try:
         arrays, about = read(path)
-        if about["content"] != film.content:
-            raise Damaged(path, f"was made of other content ({about['content']})")
+        if about.get("content") != content:
+            raise Damaged(path, f"was made of other content ({about.get('content')})")
         return arrays
     except Damaged as error:
         tqdm.write(f"{error}; made anew", file=sys.stderr)

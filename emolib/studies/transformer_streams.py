@@ -67,9 +67,10 @@ def load(data: str, recipe: Recipe, videos: int | None = None) -> list[dict[str,
     world, out = datasets.resolve(data), []
     for video in range(len(world))[:videos]:
         path = place(world, video, recipe)
-        if not path.exists():
+        held = store.sound(path, world.content[video]) if path.exists() else None
+        if held is None:
             make(data=data, video=video, recipe=asdict(recipe))
-        out.append(store.read(path)[0])
+        out.append(held or store.read(path)[0])
     return out
 
 
