@@ -348,12 +348,12 @@ def _lab(options) -> int:
     return subprocess.run([sys.executable, "-m", "jupyterlab", "--notebook-dir", str(settings.project() / "notebooks"), *options.rest]).returncode
 
 
-def _explore(options) -> int:
+def _explore(options) -> None:
     from emolib.explore import page
 
     if options.theme not in ("light", "dark"):
         raise nearest(options.theme, ("light", "dark"), what="theme")
-    return page.serve(options.profile, port=options.port, theme=options.theme, browser=not options.no_browser)
+    page.serve(options.profile, port=options.port, theme=options.theme, browser=not options.no_browser)
 
 
 def _docs(options) -> int:

@@ -54,6 +54,8 @@ def server(command: list[str], place: Path, environment: dict, pattern: str = r"
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     started.wait(20)
                     break
+            else:
+                raise AssertionError(f"the server would not end: {log.read_text()[-500:]}")
 
 
 def _address(started, log: Path, pattern: str) -> str:

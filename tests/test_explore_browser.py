@@ -110,6 +110,14 @@ def test_the_page_asks_nothing_of_anybody_else_and_wants_its_token(page, address
     stranger.close()
 
 
+def test_the_command_leaves_no_server_behind(home, tmp_path):
+    port = free_port()
+    with help_.server(help_.page_command("smoke", port), tmp_path, help_.places(home)):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    with pytest.raises(OSError):
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+
+
 def test_a_lasso_counts_in_both_matrices_and_the_histogram(page):
     assert counted(page) == [CLIPS, CLIPS]
     help_.lasso(page, 0, 0.6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,11 +44,16 @@ def command(path: Path, *, port: int, theme: str, browser: bool) -> list[str]:
             f"--Voila.tornado_settings={headers}", "--KernelManager.transport=ipc", *([] if browser else ["--no-browser"])]
 
 
-def serve(profile: str, *, port: int = 8866, theme: str = "light", browser: bool = True) -> int:
-    """Serve the explorer until it is interrupted; returns the server's exit status. Its address, token included, is printed."""
+def serve(profile: str, *, port: int = 8866, theme: str = "light", browser: bool = True) -> None:
+    """Serve the explorer until it is interrupted. Its address, token included, is printed.
+
+    The server takes this process's place: whatever ends the command ends the server, and none is left behind. Does not return.
+    """
     missing = [package for module, package in (("voila", "voila"), ("jscatter", "jupyter-scatter")) if not find_spec(module)]
     if missing:
         raise EmolibError(f"the explorer needs {' and '.join(missing)}: pip install 'emolib[explore]'")
     if not stored(profile):
         raise EmolibError(f"there is nothing of profile '{profile}' to explore yet; `./reproduce.sh --only 90 --profile {profile}` makes some bundles")
-    return subprocess.run(command(notebook(profile), port=port, theme=theme, browser=browser)).returncode
+    line = command(notebook(profile), port=port, theme=theme, browser=browser)
+    sys.stdout.flush()
+    os.execv(line[0], line)
