@@ -403,3 +403,13 @@ def test_claims_about_simulated_people_stay_open(smoke):
     assert len(mine) == 17 and (mine.because != "").all()
     assert set(mine.measured_verdict.drop(["chang-d16", "chang-d16_2", "chang-d19", "chang-d34"])) == {"open"}
     assert mine.measured_verdict["chang-d16"] == "fails" and mine.measured_verdict["chang-d16_2"] == "holds"
+
+
+def test_no_drawing_hands_candide_3_on(monkeypatch):
+    """The three figures with coordinates are of our own mask, whatever file lies in the data folder."""
+    from emolib import candide
+
+    monkeypatch.setattr(candide, "load", lambda *_: pytest.fail("a drawing asked for Candide-3"))
+    for figure in (drawn.mesh, drawn.mouth_units, drawn.shape_units):
+        outcome = figure.__wrapped__("smoke")
+        assert outcome.sources["candide3"]["source"] == "simulated" and len(outcome.frame) > 20

@@ -6,9 +6,10 @@
 """
 
 from emolib.candide.fit import CandideFit, fit_action, fit_joint, fit_shape
-from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, pairs
+from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, own_mask, pairs
 from emolib.candide.recovery import recovery
 from emolib.candide.rotations import rodrigues, rotation_vector
 from emolib.candide.solver import Options
 
-__all__ = ["ACTION_UNITS", "SHAPE_UNITS", "Candide", "CandideFit", "Options", "fit_action", "fit_joint", "fit_shape", "load", "pairs", "recovery", "rodrigues", "rotation_vector"]
+__all__ = ["ACTION_UNITS", "SHAPE_UNITS", "Candide", "CandideFit", "Options", "fit_action", "fit_joint", "fit_shape", "load", "own_mask", "pairs",
+           "recovery", "rodrigues", "rotation_vector"]

@@ -67,10 +67,18 @@ def load(path: Path | str | None = None) -> Candide:
     """
     found = settings.data_root() / "candide3" / "candide3.wfm" if path is None else Path(path)
     real = path is not None or found.is_file()
-    frame = wfm.read(found) if real else mask.wireframe(pairs())
+    return _model(wfm.read(found), "real") if real else own_mask()
+
+
+def own_mask() -> Candide:
+    """The mask of our own, whatever lies in the data folder: what may be drawn in a result that is handed on."""
+    return _model(mask.wireframe(pairs()), "simulated")
+
+
+def _model(frame: wfm.Wireframe, source: str) -> Candide:
     action = {name: _unit(frame.animation, unit) for name, unit in ACTION_UNITS.items()}
     shape = {name: _unit(frame.shape, name) for name in SHAPE_UNITS}
-    return Candide(frame.vertices, frame.faces, action, shape, pairs(), "real" if real else "simulated")
+    return Candide(frame.vertices, frame.faces, action, shape, pairs(), source)
 
 
 def pairs() -> np.ndarray:

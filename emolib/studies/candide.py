@@ -228,9 +228,9 @@ def recovery_of_action(profile: str = "quick") -> Outcome:
     return replace(made, frame=made.frame[made.frame.reading == "action"].reset_index(drop=True))
 
 
-def sources_of_model() -> dict:
-    """The `sources` entry of Candide-3: its file, or the mask of our own."""
-    model = candide.load()
+def sources_of_model(model: candide.Candide | None = None) -> dict:
+    """The `sources` entry of Candide-3: its file, or the mask of our own. Default: what `candide.load` finds."""
+    model = model or candide.load()
     return {"candide3": {"source": model.source, "fingerprint": digest(model.vertices, model.basis)}}
 
 

@@ -1,7 +1,7 @@
 """What the figures of notebook 40 draw: the wire model and its units, faces with their units, faces before and after augmentation.
 
-People in pictures are the simulator's. The wire model is Candide-3 where its file is at hand and the mask of our own where not; its
-coordinates are given to a hundredth of the distance of the eyes, enough to draw.
+People in pictures are the simulator's, and the wire model is the mask of our own even where Candide-3 is at hand: its file is for
+research only, and a drawing with its numbers beside it would hand the file on.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def wires(panel: str, kind: str, place: np.ndarray, sides: np.ndarray) -> pd.Dat
 
 def _model_outcome(frames, profile: str) -> Outcome:
     frame = pd.concat(frames, ignore_index=True)
-    return Outcome(frame[["panel", "kind", "x", "y", "x2", "y2"]], profile, sources_of_model())
+    return Outcome(frame[["panel", "kind", "x", "y", "x2", "y2"]], profile, sources_of_model(candide.own_mask()))
 
 
 @runs.once
 def mesh(profile: str = "quick") -> Outcome:
     """Figure 3.8: the wire model from the front, with the 35 vertices that dlib sees, and from the side."""
-    model, frames = candide.load(), []
+    model, frames = candide.own_mask(), []
     for panel, axes in (("from the front", (0, 1)), ("from the subject's left", (2, 1))):
         place = plane(model, model.vertices, axes)
         frames.append(wires(panel, "edge", place, edges(model.faces)))
@@ -78,7 +78,7 @@ def _moved(model, panel: str, vertices: np.ndarray, near) -> list[pd.DataFrame]:
 @runs.once
 def mouth_units(profile: str = "quick") -> Outcome:
     """Figure 4.2: the mouth at rest and with AU10, AU20, AU13/15 at intensity 1, and the sum that makes a smile."""
-    model = candide.load()
+    model = candide.own_mask()
     place, names = plane(model, model.vertices), list(model.action_units)
     lips = place[[v for p, v in model.pairs if p >= 48]]
     near = ((place >= lips.min(0) - 0.45) & (place <= lips.max(0) + 0.35)).all(1)
@@ -91,7 +91,7 @@ def mouth_units(profile: str = "quick") -> Outcome:
 @runs.once
 def shape_units(profile: str = "quick") -> Outcome:
     """Figure 4.3: three shape units, each at the intensity that moves its farthest vertex by a fifth of the distance of the eyes."""
-    model, frames = candide.load(), []
+    model, frames = candide.own_mask(), []
     for name in PERSON:
         unit = model.shape_units[name]
         rest = plane(model, model.vertices)
