@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
     one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
     one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
-    one = command("trace", _trace, "a film, or a webcam, as a path in the plane of valence and arousal", parents=[base])
+    one = command("trace", _trace, "a film, or a webcam, as a path in the plane of valence and arousal (by the network of notebook 30, trained at the first use)", parents=[base])
     one.add_argument("video", metavar="VIDEO", help="a film, or webcam (webcam:1 for the second camera; Ctrl-C ends it)")
     one.add_argument("--out", metavar="DIR", dest="folder", help="where VIDEO-trace.csv, .svg and .html go (default: beside the film)")
     one.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
