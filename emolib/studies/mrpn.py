@@ -231,7 +231,7 @@ def costs(profile: str = "quick") -> Outcome:
         make = lambda how=how: MRPN(8, how)                                                                      # noqa: E731
         used = mult_adds(make, (1, 1, *PICTURE), (1, 1, *SEGMENT))
         side = _side_parameters(how)
-        rows += [{"network": name, "metric": metric, "protocol": "counted", "measured": float(value), "unit": unit} for metric, value, unit in
+        rows += [{"network": name, "metric": metric, "protocol": "counted", "measured": int(value), "unit": unit} for metric, value, unit in
                  (("parameters in training", _parameters(how), "count"), ("parameters at inference", _parameters(how) - side, "count"),
                   ("multiply-adds at inference", used, "count"))]
     return Outcome(pd.DataFrame(rows), profile)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from emolib import metrics, runs
 from emolib.profiles import profile as shared
-from emolib.studies.mrpn_networks import ALONE, ORDER
+from emolib.studies.mrpn_networks import ORDER
 from emolib.studies.mrpn_plan import sizes, turned, worlds
 from emolib.studies.outcome import Outcome
 from emolib.studies.paired import with_holm
@@ -19,6 +19,7 @@ from emolib.studies.paired import with_holm
 FUSIONS = ORDER[2:]                      # late fusion and every joint way
 SINGLE = ORDER[:2]
 NOTHING = "nothing turned"
+WATCHED = ("N0", "N1", "N2", "gradient modulation", "gradient blending")                  # whose gradients are drawn
 # Declared before any run: what is compared over the worlds, and what the difference isolates.
 FAMILY = (("N2", "N0"), ("N2", "N1"), ("N1", "N0"), ("N2", "N1 + equal block"), ("N2", "N2, side scores before the block"), ("N2", "N2, ReLU in the block"),
           ("gradient blending", "N0"), ("gradient modulation", "N0"), ("modality dropout", "N0"), ("N0, late", "N0"))
@@ -125,7 +126,7 @@ def gradients(profile: str = "quick") -> Outcome:
     rows = []
     for dial, level in shown:
         s = turned(profile).index([dial, level])
-        for way in (w for w in ORDER if w in worlds(profile)[0]["gradient"] and w != ALONE):
+        for way in WATCHED:
             norms = np.stack([r["gradient"][way][s] for r in worlds(profile)])    # (W, 2)
             for k, branch in enumerate(("face", "sound")):
                 mean, low, high, _ = _interval(norms[:, k], profile)

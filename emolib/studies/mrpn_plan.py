@@ -20,6 +20,8 @@ from emolib.studies import mrpn_runs
 from emolib.studies.mrpn_features import bank, labels
 from emolib.studies.mrpn_networks import ALONE, FACE, JOINT, LATE, METHODS, OPTIONS, SOUND
 from emolib.studies.mrpn_worlds import CLEAN, OTHERS, SWEPT
+from emolib.studies.speech_networks import chosen
+from emolib.studies.streaming_networks import faces
 
 NESTED, AS_PRINTED = "nested", "epoch chosen on the tested actors (as printed)"
 LSTM, TRANSFORMER = "LSTM", "transformer average"
@@ -54,7 +56,7 @@ class Sizes:
 TINY = end.Sizes(width=4, frames=3, side=48, hop_length=512, pool=8, epochs=6, rate=2e-3, batch=16, starts=False, each=1)
 SIZES = {
     "smoke": Sizes(actors=6, draw=48, crema_actors=9, each=1, crema_each=1, frames=2, hidden=4, epochs=5, aggregators=(LSTM, TRANSFORMER), worlds=2, world_each=1,
-                   world_epochs=2, world_folds=2, levels=(0.5,), end=replace(TINY, width=2, frames=2, side=32, epochs=2), end_pairs=("A1,2",)),
+                   world_epochs=2, world_folds=2, levels=(0.5,), end=replace(TINY, width=2, frames=1, side=32, epochs=1), end_pairs=("A1,2",)),
     "quick": Sizes(seeds=3, draw=64, crema_actors=18, each=2, crema_each=2, hidden=16, epochs=20, worlds=5, world_each=2, world_epochs=15, world_folds=3, levels=(0.5,),
                    end=TINY, end_pairs=("A1,2",)),
     "full": Sizes(seeds=5, end=end.Sizes()),
@@ -173,6 +175,8 @@ def train(profile: str = "quick") -> pd.DataFrame:
     swept = worlds(profile)
     rows.append({"trained": f"{len(swept)} worlds, {len(turned(profile))} settings", "networks": sum(v.shape[0] * v.shape[1] for r in swept for v in r["named"].values()),
                  "epochs": s.world_epochs})
+    for name in {key[0] for key in end_plan(profile)}:   # drawn and cut out before several processes ask for them
+        faces(chosen(clips(profile, name), s.end.each), 2 * s.end.frames, s.end.side)
     rows.append({"trained": "end to end", "networks": len(ends(profile)), "epochs": s.end.epochs})
     return pd.DataFrame(rows)
 
