@@ -34,6 +34,7 @@ examples:
   ./reproduce.sh trace film.mp4                         a film as a path of emotion: film-trace.csv, .svg and .html
   ./reproduce.sh predict film.mp4                       the emotion of a face and a voice, second by second
   ./reproduce.sh diff results/quick results/local/quick compare two result folders
+  ./reproduce.sh course --out my-course                 exercises for students, with solutions and notes for who teaches
   ./reproduce.sh bench                                  benchmarks beside plain references
   ./reproduce.sh test                                   the tests; `test --all` adds the slow ones
 """
@@ -125,7 +126,9 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--port", type=int, default=8866, metavar="N", help="port of the page (default 8866, or the next free one)")
     one.add_argument("--theme", default="light", help="light (default) or dark")
     one.add_argument("--no-browser", action="store_true", help="print the page's address and open nothing")
-    command("docs", _docs, "write the generated files anew: environment.yml, the README's table")
+    one = command("course", _course, "write the six exercises: student, autograded and instructor versions")
+    one.add_argument("--out", metavar="DIR", dest="folder", help="where they go (default results/local/course)")
+    command("docs", _docs, "write the generated files anew: environment.yml, the tables of the READMEs")
     for made in commands.choices.values():
         made.allow_abbrev = False
     return top
@@ -354,6 +357,14 @@ def _explore(options) -> None:
     if options.theme not in ("light", "dark"):
         raise nearest(options.theme, ("light", "dark"), what="theme")
     page.serve(options.profile, port=options.port, theme=options.theme, browser=not options.no_browser)
+
+
+def _course(options) -> int:
+    from emolib import course, settings
+
+    for path in course.make(Path(options.folder) if options.folder else settings.project() / "results" / "local" / "course"):
+        print(path)
+    return 0
 
 
 def _docs(options) -> int:

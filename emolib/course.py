@@ -6,7 +6,7 @@ A source holds the text, the solutions, the checks and the teacher's notes. `mak
     autograded/NAME.ipynb     the same with solutions; NAME.zip beside it is what `otter run -a NAME.zip SUBMISSION` grades with
     instructor/NAME.md        goals, time, what to know before, common mistakes, what to discuss
 
-Nothing generated is committed, so that an exercise stands once. The notes also make the table in notebooks/course/README.md.
+Nothing generated is committed, so that an exercise stands once. The notes also stand in notebooks/course/README.md, where `emolib docs` puts them.
 """
 
 from __future__ import annotations
@@ -86,12 +86,21 @@ def notes(path: Path) -> dict:
     return found
 
 
-def notes_page(path: Path) -> str:
-    """The notes as a page in Markdown."""
+def notes_page(path: Path, heading: str = "#") -> str:
+    """The notes in Markdown, below a title of that level."""
     told = notes(path)
-    lines = [f"# {told['title']}", "", f"**Goals.** {told['goals']}.", "", f"**Time.** {told['time']}.", "", f"**Know before.** {told['before']}.", "",
-             "**Common mistakes.**", "", *(f"- {m}" for m in told["mistakes"]), "", f"**To discuss.** {told['discuss']}", ""]
-    return "\n".join(lines)
+    return "\n".join([f"{heading} {told['title']}", "", f"**Goals.** {_sentence(told['goals'])}", "", f"**Time.** {_sentence(told['time'])}", "",
+                      f"**Know before.** {_sentence(told['before'])}", "", "**Common mistakes.**", "", *(f"- {_sentence(m)}" for m in told["mistakes"]), "",
+                      f"**To discuss.** {told['discuss'][0].upper() + told['discuss'][1:]}"])
+
+
+def all_notes() -> str:
+    """The notes of all exercises, for the course's README."""
+    return "\n\n".join(f"{notes_page(path, '###')}\n\nSource: [{path.name}]({path.name})" for path in sources().values())
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
 
 
 # ---------------------------------------------------------------- what is made from them
@@ -102,7 +111,7 @@ def make(out: Path) -> list[Path]:
     EmolibError without otter-grader, or where it stops.
     """
     if importlib.util.find_spec("otter") is None:
-        raise EmolibError(f"the course needs otter-grader, which is not installed: {sys.executable} -m pip install 'otter-grader>=6'")
+        raise EmolibError(f"the course needs otter-grader, which is not installed: {sys.executable} -m pip install 'otter-grader>=7'")
     made = []
     for path in sources().values():
         with tempfile.TemporaryDirectory() as place:
@@ -114,7 +123,7 @@ def make(out: Path) -> list[Path]:
                 made.append(out / "autograded" / f"{path.stem}.zip")
                 shutil.copyfile(kit, made[-1])
         made.append(out / "instructor" / f"{path.stem}.md")
-        results.write(made[-1], notes_page(path))
+        results.write(made[-1], notes_page(path) + "\n")
     return made
 
 

@@ -1,4 +1,5 @@
-"""The files that are generated: environment.yml from pyproject.toml, the README's tables from artefacts.csv and results/bench.csv.
+"""The files that are generated: environment.yml from pyproject.toml, the README's tables from artefacts.csv and results/bench.csv,
+the course's notes in notebooks/course/README.md from its exercises.
 
 `emolib docs` writes them anew; a test fails when one of them is not what this module would write.
 """
@@ -8,11 +9,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from emolib import bench, papers, results, runner, settings
+from emolib import bench, course, papers, results, runner, settings
 from emolib.errors import EmolibError
 
 START, END = "<!-- generated: artefacts -->", "<!-- end generated -->"
 SPEED, SPEED_END = "<!-- generated: speed -->", "<!-- end speed -->"
+EXERCISES, EXERCISES_END = "<!-- generated: exercises -->", "<!-- end exercises -->"
 
 
 def environment_yml() -> str:
@@ -59,19 +61,29 @@ def _made() -> dict[str, str]:
     return found
 
 
-def readme() -> str:
-    """The README with its generated part as it should be."""
-    text = (settings.project() / "README.md").read_text()
-    for mark in (START, END, SPEED, SPEED_END):
-        if mark not in text:
-            raise EmolibError(f"README.md: the mark '{mark}' is gone; put it back around the table that is generated")
-    for start, end, made in ((START, END, readme_table()), (SPEED, SPEED_END, bench.growth())):
+def _filled(name: str, *blocks: tuple[str, str, str]) -> str:
+    """The text of a file with what stands between each pair of marks made anew: blocks of (start, end, text)."""
+    text = (settings.project() / name).read_text()
+    for start, end, made in blocks:
+        for mark in (start, end):
+            if mark not in text:
+                raise EmolibError(f"{name}: the mark '{mark}' is gone; put it back around the table that is generated")
         before, _, rest = text.partition(start)
         text = f"{before}{start}\n{made}\n{end}{rest.partition(end)[2]}"
     return text
 
 
-GENERATED = {"environment.yml": environment_yml, "README.md": readme}
+def readme() -> str:
+    """The README with its generated parts as they should be."""
+    return _filled("README.md", (START, END, readme_table()), (SPEED, SPEED_END, bench.growth()))
+
+
+def course_readme() -> str:
+    """The course's README with goals, times and common mistakes as the exercises' sources have them."""
+    return _filled("notebooks/course/README.md", (EXERCISES, EXERCISES_END, course.all_notes()))
+
+
+GENERATED = {"environment.yml": environment_yml, "README.md": readme, "notebooks/course/README.md": course_readme}
 
 
 def write_all() -> list[Path]:
