@@ -348,7 +348,8 @@ def _pytest(arguments: list[str]) -> int:
 def _lab(options) -> int:
     from emolib import settings
 
-    return subprocess.run([sys.executable, "-m", "jupyterlab", "--notebook-dir", str(settings.project() / "notebooks"), *options.rest]).returncode
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--notebook-dir", str(settings.project() / "notebooks")]
+    return subprocess.run([*command, *options.rest]).returncode
 
 
 def _explore(options) -> None:

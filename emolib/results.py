@@ -99,7 +99,7 @@ def usable(folder: Path) -> Path:
         raise EmolibError(f"--out {folder}: cannot be written ({error.strerror or error}); choose another folder") from None
     for left in folder.glob("**/.*.partial"):
         pid = left.name.split(".")[-2]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdecimal() and not _alive(int(pid)):
             left.unlink(missing_ok=True)
     return folder
 

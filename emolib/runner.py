@@ -65,7 +65,10 @@ def check_parameters(path: Path, given: dict) -> None:
     """Refuse a parameter that the notebook's parameters cell does not have; papermill would only warn."""
     from papermill import inspect_notebook
 
-    known = inspect_notebook(str(path))
+    try:
+        known = inspect_notebook(str(path))
+    except Exception as error:                               # not JSON, or not a notebook: nbformat and papermill have many words for it
+        raise EmolibError(f"{path}: not a readable notebook ({' '.join(str(error).split())[:100]}); get it anew") from None
     for name in given:
         if name not in known:
             raise nearest(name, known, what=f"parameter of {path.name}")

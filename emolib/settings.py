@@ -43,7 +43,7 @@ def jobs() -> int:
     wanted = os.environ.get("EMOLIB_JOBS")
     if not wanted:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if not wanted.isdigit() or int(wanted) < 1:
+    if not wanted.isdecimal() or int(wanted) < 1:
         raise EmolibError(f"--jobs is '{wanted}': expected a whole number of at least 1")
     return int(wanted)
 

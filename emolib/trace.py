@@ -278,7 +278,7 @@ def _named(video: str | Path) -> tuple[str, int | None]:
     text = str(video)
     if text == "webcam" or text.startswith("webcam:"):
         number = text.removeprefix("webcam").removeprefix(":") or "0"
-        if not number.isdigit():
+        if not number.isdecimal():
             raise EmolibError(f"{text}: expected webcam, or webcam:1 for the second camera")
         return "webcam", int(number)
     return Path(video).stem, None

@@ -1,41 +1,292 @@
-"""Killed at any moment, run again: the same bytes as if nothing had happened."""
+"""Killed, starved, corrupted and crowded: nothing is half-written, what can go on goes on, and what failed is named.
+
+Every drill runs the command line as a reader does, in processes of its own.
+"""
 
 import os
+import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from emolib import results
+from emolib import results, runner
 
 ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.drill
 
 
-def start(place: Path) -> subprocess.Popen:
-    """`reproduce --only 20` at smoke in a session of its own, so that all it starts can be killed with it."""
-    command = [sys.executable, "-m", "emolib", "reproduce", "--profile", "smoke", "--only", "20", "--cache", str(place / "cache"),
-               "--out", str(place / "out")]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-                            env={**os.environ, "PYTHONPATH": str(ROOT)})
+def start(place: Path, *words: str, only: str = "20", out: str = "out", project: Path | None = None, before=None, **more) -> subprocess.Popen:
+    """`reproduce --only N` at smoke in a session of its own, so that all it starts can be killed with it; it says what it has to say in `place`/said.
+
+    project   a folder with notebooks/ that stands in for the checkout;   before   called in the new process before anything else
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    main = "import sys; from emolib import cli, settings; from pathlib import Path\n" + (
+        f"settings.project = lambda: Path({str(project)!r})\n" if project else "") + "sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", main, "reproduce", "--profile", "smoke", "--only", only, "--cache", str(place / "cache"), "--out", str(place / out),
+               "--jobs", "2", *words]
+    with (place / "said").open("ab") as said:
+        return subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, start_new_session=True, preexec_fn=before,
+                                env={**os.environ, "PYTHONPATH": str(ROOT)}, **more)
 
 
-@pytest.mark.drill
-def test_killed_three_times_it_ends_with_the_same_bytes(tmp_path):
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
+def finish(place: Path, *words, seconds: float = 600, **more) -> tuple[int, str]:
+    """Exit status and what was said."""
+    (place / "said").unlink(missing_ok=True)
+    run = start(place, *words, **more)
+    return run.wait(seconds), (place / "said").read_text()
+
+
+def family(place: Path) -> list[int]:
+    """Processes that still work for a command in `place`: they carry its result folder in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"EMOLIB_OUT={place}".encode() in (folder / "environ").read_bytes() and (folder / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(int(folder.name))
+        except OSError:                                      # it has just ended
+            continue
+    return found
+
+
+def kept(out: Path) -> dict[str, bytes]:
+    """What must be the same twice: tables, data of figures, figures, claims."""
+    return {str(p.relative_to(out)): p.read_bytes() for kind in ("tables/*.csv", "figures/*.csv", "figures/*.svg", "claims.csv") for p in out.glob(kind)}
+
+
+def differ(out: Path, whole: dict[str, bytes]) -> list[str]:
+    here = kept(out)
+    return sorted(set(here) ^ set(whole)) + [name for name in set(here) & set(whole) if here[name] != whole[name]]
+
+
+def rubbish(place: Path) -> list[str]:
+    return [str(p) for p in place.rglob("*") if p.name.endswith((".partial", ".part", ".probe"))]
+
+
+def notebook(project: Path, name: str, *cells: str):
+    """A small notebook in a checkout of its own."""
+    first = nbformat.v4.new_code_cell('profile = "smoke"', metadata={"tags": ["parameters"]})
+    made = nbformat.v4.new_notebook(cells=[first, *(nbformat.v4.new_code_cell(textwrap.dedent(c)) for c in cells)],
+                                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    (project / "notebooks").mkdir(parents=True, exist_ok=True)
+    nbformat.write(made, project / "notebooks" / name)
+
+
+WRITES = """
+    from emolib import results, settings
+    results.write(settings.results(profile) / "tables" / "{0}.csv", "v\\n{1}\\n")
+"""
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A checkout with two sound notebooks, 30 and 99: a drill adds a 20 that goes wrong."""
+    folder = tmp_path / "project"
+    notebook(folder, "30_sound.ipynb", WRITES.format("sound", 1))
+    notebook(folder, "99_report.ipynb", WRITES.format("report", 2))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> tuple[dict[str, bytes], float, Path]:
+    """Notebook 20 and the report, undisturbed: the bytes, the seconds it took, and the place."""
+    place = tmp_path_factory.mktemp("whole")
     begun = time.perf_counter()
-    assert start(whole).wait(600) == 0
-    seconds = time.perf_counter() - begun
-    for share in (0.3, 0.5, 0.8):
-        run = start(broken)
-        time.sleep(share * seconds)
+    status, said = finish(place)
+    assert status == 0, said
+    made = kept(place / "out")
+    assert len(made) > 25 and results.problems(place / "out") == []
+    return made, time.perf_counter() - begun, place
+
+
+# ---------------------------------------------------------------- kills
+
+def test_killed_at_twenty_random_moments_it_ends_with_the_same_bytes(tmp_path, whole):
+    """One store, twenty kills in a row at moments drawn anew; each resumes what the one before left. A kill may miss the kernel, which
+    then works on beside the next command until it notices that it is alone: that must do no harm either."""
+    made, seconds, _ = whole
+    seed = random.SystemRandom().randrange(10**6)
+    draw = random.Random(seed)
+    print(f"seed {seed}")
+    for turn in range(20):
+        run = start(tmp_path)
+        wait = draw.uniform(0.05, 1.0) * seconds
+        print(f"kill {turn + 1} after {wait:.2f} s")
+        time.sleep(wait)
         os.killpg(run.pid, signal.SIGKILL)
+        for pid in family(tmp_path / "out") if turn % 2 else ():
+            os.kill(pid, signal.SIGKILL)
         run.wait()
-    assert start(broken).wait(600) == 0
-    kept = [p.relative_to(whole / "out") for kind in ("tables/*.csv", "figures/*.csv", "figures/*.svg", "claims.csv")
-            for p in (whole / "out").glob(kind)]
-    assert len(kept) > 25
-    different = [str(p) for p in kept if (whole / "out" / p).read_bytes() != (broken / "out" / p).read_bytes()]
-    assert different == [] and results.problems(broken / "out") == []
+    status, said = finish(tmp_path)
+    assert status == 0, said
+    assert differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == []
+    assert rubbish(tmp_path / "out") == []
+
+
+def test_interrupted_twice_it_ends_at_once_without_a_traceback_and_leaves_nobody_behind(tmp_path, whole):
+    made, seconds, _ = whole
+    for share in (0.3, 0.6):
+        run = start(tmp_path)
+        time.sleep(share * seconds)
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(0.3)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(30) in (130, -signal.SIGINT)
+        deadline = time.time() + 15
+        while family(tmp_path / "out") and time.time() < deadline:
+            time.sleep(0.2)
+        assert family(tmp_path / "out") == []
+    said = (tmp_path / "said").read_text()
+    assert "Traceback" not in said and said.count("the same command goes on from here") >= 1, said
+    status, said = finish(tmp_path)
+    assert status == 0 and differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == [], said
+
+
+# ---------------------------------------------------------------- two at once, and a clock that is wrong
+
+def test_two_commands_in_one_folder_end_with_the_same_bytes(tmp_path, whole):
+    made = whole[0]
+    first, second = start(tmp_path), start(tmp_path)
+    assert (first.wait(900), second.wait(900)) == (0, 0), (tmp_path / "said").read_text()
+    assert differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == []
+    assert "is damaged" not in (tmp_path / "said").read_text()
+
+
+CLOCK = """
+    import time as _time
+    _real, _first = _time.time, _time.time()
+    _time.time = lambda: _real() - 86400 * int(10 * (_real() - _first))      # ten times a second it falls back by a day
+"""
+
+
+def test_a_clock_that_jumps_backwards_changes_no_byte(tmp_path, whole):
+    """time.time falls back by a day ten times a second in every process, and files are stamped in the future."""
+    made, _, place = whole
+    shutil.copytree(place / "cache", tmp_path / "cache")
+    for n, path in enumerate(sorted(p for p in (tmp_path / "cache").rglob("*") if p.is_file())):
+        os.utime(path, (2e9, 2e9))
+        if n % 2:
+            path.unlink()
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(textwrap.dedent(CLOCK))
+    os.environ["PYTHONPATH"] = f"{tmp_path / 'site'}:{ROOT}"
+    run = subprocess.run([sys.executable, "-m", "emolib", "reproduce", "--profile", "smoke", "--only", "20", "--cache", str(tmp_path / "cache"),
+                          "--out", str(tmp_path / "out"), "--max-minutes", "60"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == []
+
+
+# ---------------------------------------------------------------- no room, no permission, no memory
+
+def small_files():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))          # "File too large" instead of "No space left": the same OSError
+
+
+def test_a_disk_without_room_is_said_in_a_line_and_nothing_is_half_written(tmp_path, whole):
+    made = whole[0]
+    status, said = finish(tmp_path, before=small_files)
+    assert status == 2 and "FAILED 20_" in said and "cannot be written (File too large)" in said and "Traceback" not in said, said
+    assert rubbish(tmp_path) == [] and "not made: " in said
+    assert results.problems(tmp_path / "out") == []
+    status, said = finish(tmp_path)
+    assert status == 0 and differ(tmp_path / "out", made) == [], said
+
+
+def test_a_really_full_disk(tmp_path):
+    """The same on a file system of 300 kB that fills up; only where mounting is permitted."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    if not mount or subprocess.run([mount, "-t", "tmpfs", "-o", "size=300k", "drill", disk], capture_output=True).returncode:
+        pytest.skip("NOT TESTED ON A FULL DISK: mounting a tmpfs is not permitted here; the drill with RLIMIT_FSIZE stands in for it")
+    try:
+        status, said = finish(tmp_path, out="disk/out")
+        assert status == 2 and "FAILED 20_" in said and "No space left on device" in said and "Traceback" not in said, said
+        assert rubbish(tmp_path) == [] and results.problems(disk / "out") == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_folder_that_may_only_be_read_is_refused_before_anything_runs(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    if os.getuid() == 0:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=64k", "drill", locked], capture_output=True).returncode:
+            pytest.skip("NOT TESTED ON A READ-ONLY FOLDER: root may write everywhere, and mounting is not permitted here")
+    else:
+        locked.chmod(0o500)
+    try:
+        status, said = finish(tmp_path, out="locked/out")
+        assert status == 2 and said.count("\n") == 1 and "cannot be written" in said and "choose another folder" in said, said
+        assert not (tmp_path / "cache").exists()
+    finally:
+        if os.getuid() == 0:
+            subprocess.run(["umount", locked], check=True)
+
+
+STARVED = """
+    import sys
+    sys.path.insert(0, {where!r})
+    import starved
+    from emolib import runs
+    runs.map(starved.work, [{{"n": n}} for n in range(4)], jobs=2)
+"""
+STARVED_RUN = """
+    import os, resource, signal
+    import numpy as np
+    from pathlib import Path
+
+    def work(*, n):
+        if n == 2 and Path({where!r}, "starve").exists():
+            if {how!r} == "killed":                       # what the kernel's out-of-memory killer does
+                os.kill(os.getpid(), signal.SIGKILL)
+            held = sum(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmSize")) * 1024
+            resource.setrlimit(resource.RLIMIT_AS, (held + 2**26, held + 2**26))
+            return {{"x": np.ones(2**28)}}
+        return {{"x": np.arange(3.0) + n}}
+"""
+
+
+@pytest.mark.parametrize("how, told", [("killed", "one of 2 processes was killed, most likely because memory ran out"), ("limit", "Unable to allocate 2.00 GiB")])
+def test_a_worker_without_memory_is_said_and_the_next_notebook_runs(tmp_path, project, how, told):
+    (tmp_path / "starved.py").write_text(textwrap.dedent(STARVED_RUN.format(where=str(tmp_path), how=how)))
+    (tmp_path / "starve").touch()
+    notebook(project, "20_starved.ipynb", STARVED.format(where=str(tmp_path)), WRITES.format("starved", 3))
+    status, said = finish(tmp_path, "--only", "30", project=project)
+    assert status in (1, 2) and f"FAILED 20_starved: {'' if how == 'killed' else ''}" in said and told in said and "30_sound: done" in said, said
+    assert "99_report: done" in said and sorted(p.name for p in (tmp_path / "out" / "tables").iterdir()) == ["report.csv", "sound.csv"]
+    (tmp_path / "starve").unlink()
+    status, said = finish(tmp_path, "--only", "30", project=project)
+    assert status == 0 and (tmp_path / "out" / "tables" / "starved.csv").exists(), said
+
+
+@pytest.mark.parametrize("cell, told", [
+    ("raise ValueError('two\\nlines')", "ValueError: two lines (cell 4 of "),
+    ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "its process was killed, most likely because memory ran out"),
+    ("import os\nos._exit(3)", "its process was killed"),
+    ("import sys\nsys.exit(4)", "FAILED 20_wrong: SystemExit: 4"),
+    ("raise KeyboardInterrupt", "FAILED 20_wrong: KeyboardInterrupt"),
+    ("def f(: pass", "SyntaxError"),
+])
+def test_a_notebook_that_goes_wrong_is_named_and_the_others_run(tmp_path, project, cell, told):
+    notebook(project, "20_wrong.ipynb", WRITES.format("early", 1), cell, WRITES.format("late", 1))
+    status, said = finish(tmp_path, "--only", "30", project=project)
+    assert status == 1 and told in said and said.count("FAILED") == 1 and "30_sound: done" in said and "99_report: done" in said, said
+    line, = [line for line in said.splitlines() if line.startswith("FAILED")]
+    assert line.startswith("FAILED 20_wrong: ") and "  not made: " in said
+    assert sorted(p.name for p in (tmp_path / "out" / "tables").iterdir()) == ["early.csv", "report.csv", "sound.csv"] and rubbish(tmp_path) == []
+
+
+def test_a_notebook_that_is_no_notebook_is_named_and_the_others_run(tmp_path, project):
+    (project / "notebooks" / "20_cut.ipynb").write_text('{"cells": [')
+    status, said = finish(tmp_path, "--only", "30", project=project)
+    assert status in (1, 2) and "20_cut" in said and "Traceback" not in said, said

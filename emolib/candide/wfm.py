@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib.data.files import Damaged, guard
+from emolib.data.files import LARGEST, Damaged, guard
 
 VERTICES = 113
 LISTS = ("VERTEX LIST", "FACE LIST", "ANIMATION UNITS LIST", "SHAPE UNITS LIST")
@@ -90,7 +90,7 @@ class _Lines:
             values = [float(v) for v in line.split()]
         except ValueError:
             self.fail(f"'{line[:40]}', expected {what}")
-        if len(values) != many or not np.isfinite(values).all():
+        if len(values) != many or not (np.abs(values) < LARGEST).all():
             self.fail(f"'{line[:40]}', expected {what}: {many} finite numbers")
         return values
 

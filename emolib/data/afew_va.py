@@ -7,7 +7,6 @@ has `valence` and `arousal` from -10 to 10 and `landmarks`, 68 pairs of pixels; 
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ import pandas as pd
 from emolib.containers import TrackSet
 from emolib.data import clips, tracks
 from emolib.data.checks import Checked
-from emolib.data.files import Damaged, digest_of, guard, usable
+from emolib.data.files import LARGEST, Damaged, digest_of, guard, usable
 from emolib.errors import EmolibError
 
 FPS = 25.0                                               # the set does not say; its films run at 24 to 25
@@ -142,7 +141,7 @@ def _frame(path: Path, name: str, frame) -> tuple[list[float], list[float]]:
 
 
 def _number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < LARGEST      # nor nan
 
 
 def _pair(value) -> bool:

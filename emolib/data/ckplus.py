@@ -129,7 +129,7 @@ def _sequences(place: Path) -> tuple[list[Sequence], list[Damaged]]:
             strange = [p for p in frames if not re.fullmatch(rf"{re.escape(person.name)}_{re.escape(folder.name)}_\d{{8}}\.png", p.name)]
             bad += [Damaged(p, f"its name is not {person.name}_{folder.name}_ and eight digits; is it in the right folder?") for p in strange]
             frames = tuple(p for p in frames if p not in strange)
-            if frames and not folder.name.isdigit():
+            if frames and not folder.name.isdecimal():
                 bad.append(Damaged(folder, "expected a folder named by the number of a sequence, as 001"))
             elif frames:
                 found[person.name, int(folder.name)] = Sequence(person.name, int(folder.name), frames)
@@ -163,7 +163,7 @@ def _number(frame: Path) -> int:
 
 def _whose(path: Path) -> tuple[str, int]:
     folder = path.parent.name
-    return path.parent.parent.name, int(folder) if folder.isdigit() else -1
+    return path.parent.parent.name, int(folder) if folder.isdecimal() else -1
 
 
 def _emotion(path: Path) -> int:

@@ -97,16 +97,15 @@ def _people(path: Path) -> dict:
     """{actor: {age, sex, race, ethnicity}}, and their names under 'columns'."""
     guard(path)
     try:
-        table = pd.read_csv(path, keep_default_na=False)
+        table = pd.read_csv(path, keep_default_na=False, dtype={"ActorID": str})
     except (ValueError, UnicodeDecodeError) as error:
         raise Damaged(path, f"not a readable table ({' '.join(str(error).split())[:100]})") from None
     missing = [c for c in PEOPLE if c not in table.columns]
     if missing:
         raise Damaged(path, f"has no column {missing[0]}; expected {', '.join(PEOPLE)}")
     columns = [c.lower() for c in PEOPLE[1:]]
-    try:
-        numbers = table["ActorID"].astype(int)
-    except (ValueError, TypeError):
-        raise Damaged(path, "column ActorID holds something that is no number") from None
-    rows = {int(n): dict(zip(columns, values)) for n, values in zip(numbers, table[list(PEOPLE[1:])].itertuples(index=False, name=None))}
+    odd = [n for n in table["ActorID"] if not re.fullmatch(r"\s*[0-9]{1,9}\s*", str(n))]
+    if odd:
+        raise Damaged(path, f"column ActorID holds something that is no whole number ('{str(odd[0])[:20]}')")
+    rows = {int(n): dict(zip(columns, values)) for n, values in zip(table["ActorID"], table[list(PEOPLE[1:])].itertuples(index=False, name=None))}
     return rows | {"columns": columns}

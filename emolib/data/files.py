@@ -19,6 +19,7 @@ from emolib.errors import EmolibError
 
 LFS = b"version https://git-lfs"
 WHOLE = 4 << 20                                          # files up to 4 MiB are hashed whole
+LARGEST = 1e9                                            # no coordinate of any set is larger: beyond lie typing errors and overflow
 
 
 class Damaged(EmolibError):
@@ -26,7 +27,8 @@ class Damaged(EmolibError):
 
     def __init__(self, path, why: str):
         self.path, self.why = Path(path), why
-        super().__init__(f"{path}: {why}")
+        line = f"{path}: {why}"                          # names and cells are a stranger's: no line break or escape code of theirs is printed
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line))
 
     def __reduce__(self):                                # made again with both arguments on the far side of a process
         return Damaged, (self.path, self.why)

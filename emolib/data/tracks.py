@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib.data.files import Damaged, guard
+from emolib.data.files import LARGEST, Damaged, guard
 
 ABSENT = -5.0                      # Aff-Wild2's mark for "not annotated"
 SLACK = 2                          # frames by which annotation, film and features may differ; the longer is cut
@@ -78,12 +78,12 @@ def pts(path: Path) -> np.ndarray:
     lines = [line.strip() for line in text_lines(path)]
     try:
         inside = lines[lines.index("{") + 1:lines.index("}")]
-        points = np.array([line.split() for line in inside], dtype=np.float32)
-        if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        points = np.array([line.split() for line in inside], dtype=np.float64)
+        if points.ndim != 2 or points.shape[1] != 2 or not (np.abs(points) < LARGEST).all():
             raise ValueError
     except ValueError:
         raise Damaged(path, "not a file of points (a line `{`, two numbers a line, a line `}`); it is probably cut short") from None
-    return points
+    return points.astype(np.float32)
 
 
 def listing(folder: Path, suffixes: tuple[str, ...]) -> dict[int, Path]:

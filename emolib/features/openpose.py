@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib.data.files import Damaged, guard
+from emolib.data.files import LARGEST, Damaged, guard
 from emolib.errors import EmolibError
 from emolib.features.landmarks import JOINTS, POINTS, Landmarks
 
@@ -58,7 +58,7 @@ def _number(path: Path) -> int:
 def _people(path: Path) -> list:
     try:
         people = json.loads(guard(path).read_text(encoding="utf-8"))["people"]
-    except (ValueError, KeyError, TypeError) as error:   # no JSON, no UTF-8, no "people", not a mapping
+    except (ValueError, KeyError, TypeError, RecursionError) as error:   # no JSON, no UTF-8, no "people", not a mapping
         raise Damaged(path, f"not an output of OpenPose ({type(error).__name__}: {error}); it is probably cut short") from None
     if not isinstance(people, list):
         raise Damaged(path, f"its `people` is a {type(people).__name__}, expected a list")
@@ -77,14 +77,14 @@ def _person(path: Path, person) -> tuple[np.ndarray, np.ndarray]:
 
 def _triples(path: Path, person: dict, name: str, counts: tuple[int, ...]) -> np.ndarray | None:
     try:
-        values = np.asarray(person.get(name) or (), np.float32)
-    except (ValueError, TypeError):
+        values = np.asarray(person.get(name) or (), np.float64)
+    except (ValueError, TypeError, OverflowError):
         raise Damaged(path, f"{name} holds something that is not a number") from None
     if values.size == 0:
         return None
-    if values.ndim != 1 or values.size not in [3 * c for c in counts] or not np.isfinite(values).all():
+    if values.ndim != 1 or values.size not in [3 * c for c in counts] or not (np.abs(values) < LARGEST).all():
         raise Damaged(path, f"{name} holds {values.size} numbers, expected {' or '.join(str(3 * c) for c in counts)} finite ones")
-    return values.reshape(-1, 3)
+    return values.reshape(-1, 3).astype(np.float32)
 
 
 def _rank(found) -> tuple[float, float]:
