@@ -46,8 +46,9 @@ def readme_table() -> str:
         result = f"[{Path(here[row.id]).parent.parent.name}]({here[row.id]})" if row.id in here else ""
         lines.append(f"| `{row.id}` | {row.title} | [{name[:2]}](notebooks/{name}) | {result} | {row.status} |")
     later = table[~table.notebook.isin(notebooks)].groupby(["paper", "notebook"], sort=True).size()
-    lines += ["", "Not yet made: " + "; ".join(f"`{paper}` {n} in notebook {notebook}" for (paper, notebook), n in later.items()) +
-              ". `./reproduce.sh list` names each of them."]
+    if len(later):
+        lines += ["", "Not yet made: " + "; ".join(f"`{paper}` {n} in notebook {notebook}" for (paper, notebook), n in later.items()) +
+                  ". `./reproduce.sh list` names each of them."]
     return "\n".join(lines)
 
 
