@@ -244,15 +244,10 @@ def _magnify(options) -> int:
 
 
 def _trace(options) -> int:
-    """The film first: a broken one ends the command before any network is trained."""
     from emolib import trace
-    from emolib.data import media
     from emolib.studies import yin_trace
 
-    if options.seconds is not None and not options.seconds > 0:
-        raise EmolibError(f"--seconds is {options.seconds}: expected a number above 0")
-    if not options.video.startswith("webcam"):
-        media.check_ends(options.video)
+    trace.check(options.video, options.seconds)              # a broken film ends the command before any network is trained
     print(trace.trace(options.video, yin_trace.network(options.profile), options.folder, seconds=options.seconds))
     return 0
 

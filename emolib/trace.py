@@ -158,6 +158,14 @@ class Sketch:
 
 # ---------------------------------------------------------------- a film
 
+def check(video: str | Path, seconds: float | None = None) -> None:
+    """Raise Damaged for a film whose ends cannot be decoded, EmolibError for a camera's wrong name and for a length that is none."""
+    if seconds is not None and not seconds > 0:
+        raise EmolibError(f"--seconds is {seconds}: expected a number above 0")
+    if _named(video)[1] is None:
+        media.check_ends(video)
+
+
 def trace(video: str | Path, network: Network, folder: Path | None = None, *, detector=None, seconds: float | None = None, progress: bool = True) -> Traced:
     """Write VIDEO-trace.csv, -trace.svg and -trace.html for a film, or for a webcam ('webcam' or 'webcam:1'); returns how it went.
 
