@@ -17,7 +17,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from emolib import results, runner
+from emolib import results
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.drill
