@@ -268,8 +268,11 @@ def _list(options) -> int:
         if not keep.any():
             raise nearest(options.name, [*papers.PAPERS, *papers.HOUSE, *sorted(here), *table.id], what="paper, notebook or artefact")
         table = table[keep]
-    table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook])
-    print(table[["id", "label", "title", "notebook", "data", "status", "same_as", "ready"]].to_string(index=False))
+    times = runner.measured(options.profile)
+    seconds = [times.get((n, i)) for n, i in zip(table.notebook, table.id, strict=True)]
+    table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook], minutes=["" if s is None else f"{s / 60:.2f}" for s in seconds])
+    print(table[["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]].to_string(index=False))
+    print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
     return 0
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 from traitlets.config import Config
 
 from emolib import papers, results, settings
@@ -159,6 +160,29 @@ def _stamps(folder: Path, number: str) -> dict[str, tuple | None]:
         paths = [folder / kind / f"{row.id}.json" for kind in ("tables", "figures")]
         found[row.id] = next(((s.st_ino, s.st_mtime_ns) for s in (p.stat() for p in paths if p.exists())), None)
     return found
+
+
+def measured(profile: str) -> dict[tuple[str, str], float]:
+    """(notebook, artefact) -> seconds in the committed results of `profile`; ('20', '') is all of notebook 20.
+
+    Only what was computed then: an artefact with a stored run behind it, and a notebook with such an artefact, is left out.
+    """
+    path = settings.committed(profile) / "timings.csv"
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame(columns=["notebook", "artefact", "wall_seconds", "cached"])
+    stale = set(rows.notebook[rows.cached == "True"])
+    return {(r.notebook, r.artefact): float(r.wall_seconds) for r in rows.itertuples()
+            if r.cached != "True" and (r.artefact or r.notebook not in stale)}
+
+
+def minutes(profile: str, wanted: list[str]) -> str:
+    """What the notebooks `wanted` took when the committed results were made, in one line; nothing is guessed for the others."""
+    times = measured(profile)
+    known, unknown = [n for n in wanted if (n, "") in times], [n for n in wanted if (n, "") not in times]
+    if not known:
+        return f"minutes at {profile}: not measured in any notebook"
+    total = sum(times[n, ""] for n in known) / 60
+    return (f"minutes at {profile}, as measured for the committed results: {total:.1f} in all ("
+            + ", ".join(f"{n} {times[n, ''] / 60:.1f}" for n in known) + ")" + (f"; not measured: {', '.join(unknown)}" if unknown else ""))
 
 
 def summary(profile: str, folder: Path, ended: list[Ended]) -> int:

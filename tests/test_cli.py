@@ -184,8 +184,43 @@ def test_list_names_what_there_is(capsys, name, printed):
     expected = printed + (len(ours) if name is None else ((ours.paper == name) | (ours.notebook == name)).sum())
     assert cli.main(["list", *([name] if name else [])]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == expected + 1 and lines[0].split()[0] == "id"
+    assert len(lines) == expected + 2 and lines[0].split()[0] == "id" and lines[-1].startswith("minutes at quick")
     assert any("wang-t3 " in line and "Table 3" in line for line in lines)
+
+
+TIMINGS = """notebook,artefact,wall_seconds,cached
+20,,120.00,
+20,wang-t3,90.00,False
+30,,60.00,
+30,yin2022-t3,30.00,True
+30,yin2022-f1,6.00,False
+"""
+
+
+def test_list_says_what_was_measured_and_guesses_nothing(project, capsys):
+    assert cli.main(["list", "wang", "--profile", "full"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "minutes at full: not measured in any notebook"
+    results.write(project / "results" / "full" / "timings.csv", TIMINGS)
+    assert cli.main(["list", "--profile", "full"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].startswith("minutes at full, as measured for the committed results: 2.0 in all (20 2.0); not measured: ") and "30" in lines[-1]
+    told = {line.split()[0]: line.split()[-1] for line in lines[1:-1]}
+    assert told["wang-t3"] == "1.50" and told["yin2022-f1"] == "0.10" and told["yin2022-t3"] in ("yes", "not")       # it was stored: no measure
+    assert cli.main(["list", "wang-t3"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "minutes at quick: not measured in any notebook"
+
+
+@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_the_minutes_of_the_artefacts_add_up_to_those_of_their_notebook(profile):
+    """Within a factor of 1.5 where a notebook takes long enough for its kernel's start (about 4 s) not to count."""
+    times = runner.measured(profile)
+    checked = 0
+    for (number, artefact), whole in times.items():
+        parts = [s for (n, a), s in times.items() if n == number and a]
+        if not artefact and whole > 15 and parts:
+            assert whole / 1.5 < sum(parts) + 4 < whole * 1.5, f"{number}: {sum(parts):.0f} s in artefacts, {whole:.0f} s in all"
+            checked += 1
+    assert checked or profile not in ("quick", "full"), "no notebook to check"
 
 
 def test_the_doctor_ends_with_1_only_where_something_is_damaged(places, capsys):

@@ -50,6 +50,22 @@ def test_the_locks_carry_hashes():
         assert blocks and all("--hash=sha256:" in block for block in blocks), file
 
 
+def test_the_licence_of_every_locked_package_is_listed():
+    """Names and versions are the locks'; what an installed package says of itself is what stands there."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        import licences
+    finally:
+        sys.path.pop(0)
+    listed = licences.rows_of((ROOT / "docs" / "LICENCES.md").read_text())
+    assert set(listed) == {(name, version) for name, version, _ in licences.locked()}, "run `python tools/licences.py`"
+    said = {key: licences.stated(*key) for key in listed}
+    assert {key: licence for key, licence in said.items() if licence is not None and licence != listed[key]} == {}, "run `python tools/licences.py`"
+    assert sum(licence == licences.UNKNOWN for licence in listed.values()) <= 3                     # packages of other systems
+    strict = {name for (name, _), licence in listed.items() if re.search(r"\bA?GPL|Affero|non-?commercial|proprietary", licence, re.IGNORECASE)}
+    assert strict == set(), "a licence that binds who passes emolib on"
+
+
 def test_no_file_names_a_package_registry():
     hosts = ["py" + "pi.org", "python" + "hosted.org", "download.py" + "torch.org", "registry.np" + "mjs.org", "anaconda" + ".org"]
     tracked = subprocess.run(["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=False).stdout.split()
