@@ -10,13 +10,15 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from emolib import metrics, papers, runs, training
 from emolib.models.costs import mult_adds, parameters
 from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
 from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.studies import mrpn_runs, speech
-from emolib.studies.mrpn_networks import ALONE, LATE
+from emolib.studies.explored import Explored, Model
+from emolib.studies.mrpn_networks import ALONE, JOINT, LATE
 from emolib.studies.mrpn_plan import (
     AM,
     AS_PRINTED,
@@ -265,19 +267,21 @@ def small_row(profile: str = "quick") -> Outcome:
     return outcome(pd.DataFrame(rows), profile, "ravdess", settled=settled(profile))
 
 
-def explored(profile: str, name: str = "ravdess", cell: Cell | None = None) -> dict:
-    """What an explorer needs of the tested clips: embeddings (N, D), labels, actor, fold, clip, probabilities (N, C), class names, the data and its rows.
+def explored(profile: str = "quick", name: str = "ravdess", methods: tuple[str, ...] = ("N0", "N2")) -> Explored:
+    """The tested clips for the explorer: ways to fuse side by side, each clip as the network saw it that was not trained on it.
 
-    All of seed 0, each clip by the network that was not trained on it; the embedding is face and sound side by side.
+    Of seed 0; the embedding is face and sound side by side.
     """
-    cell = cell or Cell("N2", aggregator=LSTM)
-    r = stacks(profile)[name, cell.option, cell.aggregator]
-    found, bank = r["results"][cell.method], held(profile, name)
-    parts = [(j, fold) for j, (fold, seed) in enumerate(zip(r["fold"], r["seed"], strict=True)) if seed == 0]
-    at = np.concatenate([r["tested"][j][:r["count"][j]] for j, _ in parts])
-    take = lambda v: np.concatenate([v[j][:r["count"][j]] for j, _ in parts])                                    # noqa: E731
-    score = take(found["scores"][cell.score])
-    odds = np.exp(score - score.max(1, keepdims=True))
-    fold = np.concatenate([np.full(r["count"][j], k) for k, (j, _) in enumerate(parts)])
-    return {"embedding": np.concatenate([take(v) for v in found["features"]], 1).astype(np.float32), "label": bank.label[at], "subject": bank.subject[at],
-            "fold": fold, "clip": bank.clip[at], "probabilities": odds / odds.sum(1, keepdims=True), "data": clips(profile, name), "rows": at}
+    r = stacks(profile)[name, Cell("N0").option, LSTM]
+    bank, data = held(profile, name), clips(profile, name)
+    parts = [j for j, seed in enumerate(r["seed"]) if seed == 0]
+    at = np.concatenate([r["tested"][j][:r["count"][j]] for j in parts])
+    take = lambda v: np.concatenate([v[j][:r["count"][j]] for j in parts])                                       # noqa: E731
+    models = []
+    for method in methods:
+        found = r["results"][method]
+        score = take(found["scores"][JOINT]).astype(float)                                                       # (N, C)
+        models.append(Model(method, np.concatenate([take(v) for v in found["features"]], 1), score.argmax(1), softmax(score, 1)))
+    fold = np.concatenate([np.full(r["count"][j], k) for k, j in enumerate(parts)])
+    return Explored(f"{PRINTED_NAMES[name]}: face and voice, {' beside '.join(methods)}", tuple(data.classes), bank.label[at], bank.subject[at], fold,
+                    np.full(len(at), "both"), np.asarray(bank.clip[at]).astype(str), tuple(models), data, at, profile)
