@@ -318,6 +318,15 @@ def test_the_notebook_writes_everything_it_owns(smoke):
 
 
 @pytest.mark.slow
+def test_two_ways_to_fuse_wait_in_the_explorer(smoke):
+    from emolib import explore
+
+    stored = explore.load(next(smoke.rglob("fusion.npz")))
+    assert [m.name for m in stored.models] == ["N0", "N2"] and len(stored) > 0 and set(stored.fold) != {-1}
+
+
+
+@pytest.mark.slow
 def test_every_printed_cell_and_both_readings_are_there(smoke):
     for id, fold in (("chang2021-t5_1", "actors"), ("chang2021-t5_2", "actors"), ("chang2021-t5_3", "split")):
         frame = pd.read_csv(smoke / "tables" / f"{id}.csv")

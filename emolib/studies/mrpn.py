@@ -32,6 +32,7 @@ from emolib.studies.mrpn_plan import (
     SETS,
     VM,
     Cell,
+    classes,
     clips,
     end_to_end,
     ends,
@@ -283,5 +284,5 @@ def explored(profile: str = "quick", name: str = "ravdess", methods: tuple[str, 
         score = take(found["scores"][JOINT]).astype(float)                                                       # (N, C)
         models.append(Model(method, np.concatenate([take(v) for v in found["features"]], 1), score.argmax(1), softmax(score, 1)))
     fold = np.concatenate([np.full(r["count"][j], k) for k, j in enumerate(parts)])
-    return Explored(f"{PRINTED_NAMES[name]}: face and voice, {' beside '.join(methods)}", tuple(data.classes), bank.label[at], bank.subject[at], fold,
+    return Explored(f"{PRINTED_NAMES[name]}: face and voice, {' beside '.join(methods)}", classes(profile, name), bank.label[at], bank.subject[at], fold,
                     np.full(len(at), "both"), np.asarray(bank.clip[at]).astype(str), tuple(models), data, at, profile)
