@@ -14,10 +14,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,12 @@ from emolib import results, settings
 from emolib.errors import EmolibError
 
 IGNORED = "# IGNORE\n"                    # otter leaves such a cell out of all it makes: the teacher's notes
+ASSIGN = """import sys
+from pathlib import Path
+from otter.assign import main
+for path in sys.argv[3:]:
+    main(path, str(Path(sys.argv[1]) / Path(path).stem), no_pdfs=True, no_run_tests=not sys.argv[2])
+"""
 SECTIONS = ("goals", "time", "before", "mistakes", "discuss")
 
 
@@ -113,32 +119,32 @@ def make(out: Path) -> list[Path]:
     if importlib.util.find_spec("otter") is None:
         raise EmolibError(f"the course needs otter-grader, which is not installed: {sys.executable} -m pip install 'otter-grader>=7'")
     made = []
-    for path in sources().values():
-        with tempfile.TemporaryDirectory() as place:
-            student, graded, kit = assigned(path, Path(place))
-            for kind, source in (("student", student), ("autograded", graded)):
+    with tempfile.TemporaryDirectory() as place:
+        for path in assign(sources().values(), Path(place)):
+            work = Path(place) / path.stem
+            for kind, folder in (("student", "student"), ("autograded", "autograder")):
                 made.append(out / kind / path.name)
-                results.write(made[-1], _clean(source))
-            if kit is not None:
-                made.append(out / "autograded" / f"{path.stem}.zip")
-                shutil.copyfile(kit, made[-1])
-        made.append(out / "instructor" / f"{path.stem}.md")
-        results.write(made[-1], notes_page(path) + "\n")
+                results.write(made[-1], _clean(work / folder / path.name))
+            made.append(out / "autograded" / f"{path.stem}.zip")
+            results.write(made[-1], next((work / "autograder").glob("*.zip")).read_bytes())
+            made.append(out / "instructor" / f"{path.stem}.md")
+            results.write(made[-1], notes_page(path) + "\n")
     return made
 
 
-def assigned(path: Path, place: Path, *, check: bool = False) -> tuple[Path, Path, Path | None]:
-    """Run `otter assign` on a source in `place`: its student notebook, its autograded notebook, and the zip to grade with.
+def assign(paths: Iterable[Path], place: Path, *, check: bool = False) -> list[Path]:
+    """Let otter write its versions of each source under `place`/NAME, in a process of its own; returns the sources.
 
     check   let otter run the solutions against the checks as well (EmolibError if one fails); the tests do so in any case
     """
-    also = ["--no-pdfs"] if check else ["--no-pdfs", "--no-run-tests"]
-    ended = subprocess.run([sys.executable, "-m", "otter", "assign", *also, str(path), str(place)], capture_output=True, text=True,
-                           env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (str(settings.project()), os.environ.get("PYTHONPATH"))))})
+    paths = list(paths)
+    search = [str(settings.project()), *filter(None, [os.environ.get("PYTHONPATH")])]
+    ended = subprocess.run([sys.executable, "-c", ASSIGN, str(place.resolve()), "check" if check else "", *map(str, paths)], capture_output=True, text=True,
+                           env=os.environ | {"PYTHONPATH": os.pathsep.join(search)})
     if ended.returncode:
         last = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-1:]
-        raise EmolibError(f"{path}: otter-grader stopped: {' '.join(last)}; run `{sys.executable} -m otter assign {path} DIR` to see all of it")
-    return (place / "student" / path.name, place / "autograder" / path.name, next(iter((place / "autograder").glob("*.zip")), None))
+        raise EmolibError(f"otter-grader stopped: {' '.join(last)}; `{sys.executable} -m otter assign SOURCE DIR` says more")
+    return paths
 
 
 def _clean(path: Path) -> str:

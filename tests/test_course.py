@@ -54,7 +54,7 @@ WRONG = [
     ("03", "q3", "largest = 180", "positive"),
     ("03", "q3", "def centred_angles(a): return angles(a)", "about 0.5"),
     ("03", "q4", "def survivors(t, least): return [i for i in range(len(t)) if all(t[i, j] >= least for j in range(len(t)) if j != i)]", "one|only|keep its twin"),
-    ("03", "q4", "def survivors(t, least): return [j for j in range(len(t)) if all(t[i, j] >= least for i in range(j))]", "2 goes|far enough"),
+    ("03", "q4", "def survivors(t, least): return [j for j in range(len(t)) if all(t[i, j] >= least for i in range(j))]", "look again"),
     ("03", "q5", "def merged(w, stays, goes):\n    w = w.copy(); w[goes] = 0\n    return w", "add row 2"),
     ("03", "q5", "def merged(w, stays, goes):\n    w[stays] += w[goes]; w[goes] = 0\n    return w", "copy"),
     ("03", "q6", "counts = (16, 16)", "centred_angles"),
@@ -77,7 +77,7 @@ WRONG = [
      "    return f + (u - u.mean(1, keepdims=True)) / np.sqrt(u.var(1, keepdims=True) + 1e-5)", "axis 0"),
     ("05", "q5", "def paired_interval(a, b, draws=2000, seed=0):\n    r = np.random.default_rng(seed)\n"
      "    d = [r.choice(a, len(a)).mean() - r.choice(b, len(b)).mean() for _ in range(draws)]\n"
-     "    return a.mean() - b.mean(), *np.quantile(d, [0.025, 0.975])", "far too wide"),
+     "    return a.mean() - b.mean(), *np.quantile(d, [0.025, 0.975])", "far too wide|against itself"),
     ("05", "q6", "def verdict(low, high): return 'helps' if low + high > 0 else 'hurts'", "not a proof"),
     ("06", "q1", "def concatenate(a, b): return np.concatenate([a[0], b[0]]), a[1]", "biases"),
     ("06", "q2", "def blend(a, b, alpha):\n    k = concatenate([v[:-1] for v in a], [v[:-1] for v in b])\n"
@@ -237,7 +237,8 @@ def test_the_same_versions_twice(made, tmp_path, monkeypatch):
 @needs_otter
 @pytest.mark.slow
 def test_otter_itself_runs_the_solutions_of_the_first_exercise(tmp_path):
-    course.assigned(SOURCES[FAST], tmp_path, check=True)
+    course.assign([SOURCES[FAST]], tmp_path, check=True)
+    assert (tmp_path / SOURCES[FAST].stem / "student" / SOURCES[FAST].name).exists()
 
 
 def test_the_command_without_otter_writes_nothing(tmp_path, capsys, monkeypatch):
