@@ -12,7 +12,10 @@ from emolib import course
 
 def solved(path: Path) -> tuple[dict, dict[str, list]]:
     """Run a source with its solutions: what its cells define, and question -> check functions (of which each takes names from the former)."""
+    import torch
+
     matplotlib.use("Agg")
+    threads = torch.get_num_threads()
     names: dict = {"__name__": "exercise"}
     checks: dict[str, list] = {}
     question, inside = "", False
@@ -29,6 +32,7 @@ def solved(path: Path) -> tuple[dict, dict[str, list]]:
     import matplotlib.pyplot as plt
 
     plt.close("all")
+    torch.set_num_threads(threads)                           # an exercise may have asked for one: no other test shall notice
     return names, checks
 
 
