@@ -7,6 +7,7 @@ environment (see settings.py), what to run through the one `parameters` cell.
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -21,7 +22,6 @@ from emolib.errors import EmolibError, nearest
 
 # Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
 ORDER = ("00", "01", "02", "03", "10", "13", "11", "12", "14", "20", "30", "40", "41", "42", "43", "44", "90", "99")
-LOCAL_ONLY = Config({"KernelManager": {"transport": "ipc"}})      # kernels talk through sockets on disk, not over TCP
 TIME_IS_UP = 3                       # exit status when --max-minutes ended the command
 
 
@@ -86,6 +86,12 @@ class Ended:
     not_made: Sequence[str] = ()         # artefacts that it would have written, had it not failed
 
 
+def _sockets(place: str) -> Config:
+    """Kernels talk through sockets on disk, not over TCP; each in a folder of its own that nobody else may enter. Jupyter's default is
+    one name in the working folder, where the kernels of two commands answer each other's messages."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})
+
+
 def execute(path: Path, parameters: dict, executed: Path) -> Ended:
     """Run one notebook; its outputs go to `executed`, never into the notebook itself. Whatever goes wrong is told in what it returns."""
     import papermill
@@ -99,10 +105,10 @@ def execute(path: Path, parameters: dict, executed: Path) -> Ended:
 
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
-        with warnings.catch_warnings():
+        with tempfile.TemporaryDirectory(prefix="emolib-", ignore_cleanup_errors=True) as place, warnings.catch_warnings():
             warnings.simplefilter("ignore")              # of papermill's own dependencies; the kernel has its own filters
             papermill.execute_notebook(str(path), str(executed), parameters=parameters, kernel_name="python3", cwd=str(path.parent),
-                                       progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=LOCAL_ONLY)
+                                       progress_bar=False, stdout_file=sys.stdout, stderr_file=sys.stderr, config=_sockets(place))
     except PapermillExecutionError as error:
         ours = error.ename == "EmolibError"
         up = ours and "time is up" in error.evalue

@@ -15,9 +15,12 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from emolib import results
+from emolib import results, runs
+from emolib.data import kept as kept_sets
+from emolib.features import store
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.drill
@@ -191,6 +194,15 @@ def small_files():
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))          # "File too large" instead of "No space left": the same OSError
 
 
+def test_two_small_commands_at_once_have_kernels_of_their_own(tmp_path, project):
+    """Four at once, in one folder: no kernel gets the messages of another."""
+    notebook(project, "20_small.ipynb", "import os, time", "time.sleep(1)", WRITES.format("small", 1))
+    every = [start(tmp_path, project=project) for _ in range(4)]
+    assert [run.wait(120) for run in every] == [0, 0, 0, 0], (tmp_path / "said").read_text()
+    assert "Invalid" not in (tmp_path / "said").read_text()
+    assert sorted(p.name for p in (tmp_path / "out" / "tables").iterdir()) == ["report.csv", "small.csv"]
+
+
 def test_a_disk_without_room_is_said_in_a_line_and_nothing_is_half_written(tmp_path, whole):
     made = whole[0]
     status, said = finish(tmp_path, before=small_files)
@@ -290,3 +302,84 @@ def test_a_notebook_that_is_no_notebook_is_named_and_the_others_run(tmp_path, pr
     (project / "notebooks" / "20_cut.ipynb").write_text('{"cells": [')
     status, said = finish(tmp_path, "--only", "30", project=project)
     assert status in (1, 2) and "20_cut" in said and "Traceback" not in said, said
+
+
+# ---------------------------------------------------------------- what is stored, and broken
+
+def stored_run(place: Path):
+    store = runs.Store(place)
+    store.write("ab" * 16, {"x": np.arange(50.0), "loss": [0.25, float("nan")], "name": "run"}, {"seconds": 1.5, "command": "c", "device": "cpu"})
+    return sorted(place.rglob("*.json")) + sorted(place.rglob("*.npz")), lambda: store.read("ab" * 16)
+
+
+def kept_set(place: Path):
+    os.environ["EMOLIB_CACHE"] = str(place)
+    fresh = {"images": np.arange(64, dtype=np.uint8).reshape(4, 4, 4), "label": np.arange(4)}
+    kept_sets.arrays("drill", "key", lambda: fresh)
+    copy, = place.rglob("*.npz")
+    return [copy], lambda: kept_sets._read(copy)
+
+
+def stored_features(place: Path):
+    path = store.write(place / "a.safetensors", {"points": np.arange(40, dtype=np.float32).reshape(10, 4), "found": np.ones(10, bool)}, {"content": "c0ffee"})
+    return [path], lambda: store.sound(path, "c0ffee")
+
+
+KINDS = {"run": stored_run, "kept set": kept_set, "features": stored_features}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_byte_of_what_is_stored_may_turn_and_it_is_seen_and_said(tmp_path, capsys, kind):
+    """Every byte in turn gets another value, and the file is cut after it: what is read is what was written, or nothing, and then that is said."""
+    paths, read = KINDS[kind](tmp_path)
+    before = plain(read())
+    seen = 0
+    for path in paths:
+        whole = path.read_bytes()
+        for at in range(len(whole)):
+            for broken in (whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1:], whole[:at]):
+                path.write_bytes(broken)
+                capsys.readouterr()
+                got, said = read(), capsys.readouterr().err
+                if got is None:
+                    seen += 1
+                    assert str(path.with_suffix("")) in said and said.count("\n") == 1, said
+                else:
+                    assert plain(got) == before, f"byte {at} of {path.name}: other values, and nobody noticed"
+        path.write_bytes(whole)
+    assert plain(read()) == before and seen > 1.5 * sum(len(p.read_bytes()) for p in paths)
+
+
+def plain(value) -> str:
+    """Text that is the same for the same values, types and shapes."""
+    if isinstance(value, dict):
+        return repr({k: plain(v) for k, v in sorted(value.items())})
+    return repr((value.dtype.str, value.shape, value.tobytes())) if isinstance(value, np.ndarray) else repr(value)
+
+
+def test_a_store_of_broken_entries_is_computed_anew_and_said(tmp_path, whole):
+    """Half of the files of a whole cache cut, turned or emptied: the command says which, and ends with the same bytes."""
+    made, _, place = whole
+    shutil.copytree(place / "cache", tmp_path / "cache")
+    draw = random.Random(5)
+    broken = [p for p in sorted((tmp_path / "cache").rglob("*")) if p.suffix in (".json", ".npz", ".safetensors") and p.is_file() and "executed" not in p.parts]
+    broken = broken[::2]
+    for path in broken:
+        raw = bytearray(path.read_bytes())
+        raw[draw.randrange(len(raw))] ^= 255
+        path.write_bytes(draw.choice((bytes(raw), raw[:len(raw) // 2], b"")))
+    status, said = finish(tmp_path)
+    assert status == 0 and differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == [], said
+    assert len(broken) > 3 and said.count("is damaged") >= len(broken) / 2 - 1, said
+
+
+def test_damaged_tables_of_rows_are_said_and_written_again(tmp_path, whole):
+    made, _, place = whole
+    shutil.copytree(place / "out", tmp_path / "out")
+    shutil.copytree(place / "cache", tmp_path / "cache")
+    for name in ("claims.csv", "claims.json", "timings.csv"):
+        raw = (tmp_path / "out" / name).read_bytes()
+        (tmp_path / "out" / name).write_bytes(raw[:len(raw) // 2 - 3])
+    status, said = finish(tmp_path)
+    assert status == 0 and differ(tmp_path / "out", made) == [] and results.problems(tmp_path / "out") == [], said
+    assert said.count("is damaged") == 3 and len((tmp_path / "out" / "timings.csv").read_text().splitlines()) > 2, said

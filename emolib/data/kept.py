@@ -23,10 +23,13 @@ from emolib import settings
 from emolib.containers import ImageSet, digest
 from emolib.data.files import digest_of, guard
 
+FORMAT = 2
+NAMES = "names of the others"            # a zip checks each member's bytes, but one byte of its directory can lose a member
+
 
 def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """`make()`, arrays by name, from the copy kept under `name` and `key` (any plain value) if there is a sound one."""
-    copy = settings.cache() / "sets" / f"{name}-{digest(key)}.npz"
+    copy = settings.cache() / "sets" / f"{name}-{digest(FORMAT, key)}.npz"
     held = _read(copy)
     if held is None:
         held = make()
@@ -73,7 +76,10 @@ def _taken_apart(data: ImageSet) -> dict[str, np.ndarray]:
 def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
         with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:       # the archive's checksums are verified on reading
-            return {name: opened[name] for name in opened.files}
+            names = [str(name) for name in opened[NAMES]]
+            if sorted([*names, NAMES]) != sorted(opened.files):
+                raise ValueError(f"it holds {len(opened.files) - 1} arrays of {len(names)}")
+            return {name: opened[name] for name in names}
     except FileNotFoundError:
         return None
     except Exception as error:                                    # whatever a damaged archive makes its reader trip over
@@ -86,7 +92,7 @@ def _write(copy: Path, held: dict[str, np.ndarray]) -> None:
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         with open(partial, "wb") as file:
-            np.savez(file, **held)
+            np.savez(file, **held, **{NAMES: np.array(list(held), dtype=str)})
         partial.replace(copy)
     except OSError as error:                                      # a full or read-only disk costs time, never the load
         with contextlib.suppress(OSError):
