@@ -30,6 +30,7 @@ def start(place: Path, *words: str, only: str = "20", out: str = "out", project:
     """`reproduce --only N` at smoke in a session of its own, so that all it starts can be killed with it; it says what it has to say in `place`/said.
 
     project   a folder with notebooks/ that stands in for the checkout;   before   called in the new process before anything else
+    Always on simulated data, also where the tests know of real ones: a fixture of the module and a test see different environments.
     """
     place.mkdir(parents=True, exist_ok=True)
     main = "import sys; from emolib import cli, settings; from pathlib import Path\n" + (
@@ -38,7 +39,7 @@ def start(place: Path, *words: str, only: str = "20", out: str = "out", project:
                "--jobs", "2", *words]
     with (place / "said").open("ab") as said:
         return subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said, start_new_session=True, preexec_fn=before,
-                                env={**os.environ, "PYTHONPATH": str(ROOT)}, **more)
+                                env={k: v for k, v in os.environ.items() if k != "EMOLIB_DATA"} | {"PYTHONPATH": str(ROOT)}, **more)
 
 
 def finish(place: Path, *words, seconds: float = 600, **more) -> tuple[int, str]:
