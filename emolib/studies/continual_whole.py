@@ -71,8 +71,10 @@ def _learn(net: Letters, images: Tensor, label: Tensor, outputs: int, epochs: in
     def cross_entropy(net, x, y):
         return nn.functional.cross_entropy(net(x).masked_fill(beyond, FAR), y)
 
-    history = training.fit(net, batches, cross_entropy, training.Settings(epochs, RATE), progress=False,
-                           validate=lambda net, _: -loss_of(lambda x: net(x).masked_fill(beyond, FAR), images[held], label[held]))
+    with torch.random.fork_rng():
+        torch.manual_seed(int(np.random.default_rng(seed).integers(2**31)))                                  # dropout, the same for both ways
+        history = training.fit(net, batches, cross_entropy, training.Settings(epochs, RATE), progress=False,
+                               validate=lambda net, _: -loss_of(lambda x: net(x).masked_fill(beyond, FAR), images[held], label[held]))
     net.eval()
     return training.plateaued([-score for _, score in history.validated])
 
