@@ -413,3 +413,12 @@ def test_no_drawing_hands_candide_3_on(monkeypatch):
     for figure in (drawn.mesh, drawn.mouth_units, drawn.shape_units):
         outcome = figure.__wrapped__("smoke")
         assert outcome.sources["candide3"]["source"] == "simulated" and len(outcome.frame) > 20
+
+
+@pytest.mark.parametrize("colours", [(), (3,)])
+def test_cropped_faces_are_grey_squares(colours):
+    from types import SimpleNamespace
+
+    images = np.random.default_rng(0).integers(0, 255, (4, 40, 40, *colours), dtype=np.uint8)
+    cut = measures.faces(SimpleNamespace(images=images), SimpleNamespace(row=np.array([0, 2])), np.array([[4, 4, 36, 36.0]] * 2), 20)
+    assert cut.shape == (2, 20, 20) and cut.dtype == np.uint8 and cut.std() > 5

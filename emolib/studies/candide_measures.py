@@ -152,7 +152,7 @@ def faces(data, used: Rows, box: np.ndarray, size: int) -> np.ndarray:
     """The cropped faces as the networks see them: uint8 (N, size, size), grey."""
     images = data.images[used.row]
     images = images if images.ndim == 3 else np.round(images @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    return landmarks.crops(images, box, margin=0, size=size)[..., 0]
+    return landmarks.crops(images, box, margin=0, size=size)
 
 
 def vectors(measured: dict, feature: str, scaling: str) -> np.ndarray:
