@@ -16,13 +16,7 @@ from emolib.studies.wang_networks import smooth_l1
 
 BATCH, RATE = 10, 1e-4
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def plain_shallow():

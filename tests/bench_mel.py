@@ -15,13 +15,7 @@ from emolib.sim import voice
 
 CLIPS, RATE = 32, 22_050
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def clips() -> np.ndarray:

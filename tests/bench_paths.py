@@ -20,13 +20,7 @@ from emolib.models.shallow import Shallow
 from emolib.sim import face
 from emolib.studies.wang_networks import smooth_l1
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def best(call: Callable[[], object], rounds: int = 3) -> float:

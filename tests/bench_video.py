@@ -15,13 +15,7 @@ from emolib.studies.video_losses import MAIN
 
 MEMBERS, BATCH, LENGTH = 16, 8, 64
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def step_of(net, given, target):

@@ -61,3 +61,16 @@ def run_notebook(number: str, place: Path) -> Path:
         ended = [runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name) for path in runner.selected([number]).values()]
     assert [e.error for e in ended] == [""] * len(ended)
     return place / "out"
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """One thread for PyTorch, as every run has it: two add in another order, so the same training ends a last digit apart, and on small
+    networks they lose more to waiting than they gain. A whole module asks for it by `pytestmark = pytest.mark.usefixtures("one_thread")`.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

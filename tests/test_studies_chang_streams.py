@@ -22,13 +22,7 @@ from emolib.studies import speech_functionals as functionals
 
 FAST = {"hop_length": 512, "pool": 16, "seconds": 1.0}
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As every run has it: two threads add in another order, and the same training ends a last digit apart."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

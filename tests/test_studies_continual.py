@@ -18,13 +18,7 @@ from emolib.studies.continual_networks import KINDS, METHODS, UNASKED
 
 TINY = {"train": 12, "test": 6, "body_epochs": 1, "head_epochs": 8, "exemplars": 3}
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As every run has it: two threads add in another order, and the same training ends a last digit apart."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,7 @@ from emolib import losses, papers, results
 from emolib.errors import EmolibError
 from emolib.studies import loss_geometry, loss_tracks, loss_verdicts
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # ---------------------------------------------------------------- geometry

@@ -24,13 +24,7 @@ from emolib.studies.outcome import Outcome
 
 HOW = {"option": "VA+AO", "hidden": 6, "aggregator": "average", "epochs": 6, "rate": 1e-2, "batch": 16}
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -56,14 +56,6 @@ def crowd():
                     split=np.repeat(["train", "test"], (27, 9)), meta=pd.DataFrame({"image": who}))
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 # ---------------------------------------------------------------- balance and split
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=200))

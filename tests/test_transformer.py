@@ -12,14 +12,7 @@ NARROW = {"mesh": 12, "image": 5, "evm": 7}
 SIZES = dict(width=16, heads=2, layers=2, feedforward=24, max_length=32)
 WAYS = [(decoder, causal) for decoder in ("queries", "shifted") for causal in (False, True)]
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small lose more to waiting threads than they gain: on a busy machine a minute instead of a second."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def small(kind=Multi, **options):

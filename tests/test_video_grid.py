@@ -18,13 +18,7 @@ from emolib.studies.video_losses import MAIN
 WIDTHS = {"image": 6, "landmarks": 5, "pose": 4, "mel": 3}
 SHAPES = {"Full Network": [6, 5, 4], "Without mel Spectrogram": [6, 4], "Audio Network": [4], "Pose Network": [4]}
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def options(names=tuple(SHAPES), of=MAIN, dropout=0.0):
