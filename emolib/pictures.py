@@ -1,8 +1,9 @@
 """Pictures as small as they can be drawn: 129 figures have to fit a repository that people clone.
 
-An SVG of matplotlib carries six decimals where a printer sees two, and its embedded images as red, green, blue and opacity even
-where they are grey. `slim_svg` rounds the first to a hundredth of a point and stores the second as what they are, without a loss.
-`slim_png` stores a picture in grey or in at most 256 colours: a plot has fewer, a sheet of colour photographs is dithered.
+An SVG of matplotlib carries six decimals where a printer sees two, a line of text for every point of a cloud, and its embedded
+images as red, green, blue and opacity even where they are grey. `rasterise` draws clouds of many points as one image, `slim_svg`
+rounds coordinates to a hundredth of a point and stores what is embedded by `slim_png`: in grey where it is grey, otherwise in at
+most 256 colours. A plot has fewer; a sheet of colour photographs is dithered.
 """
 
 from __future__ import annotations
@@ -13,19 +14,29 @@ import re
 
 DECIMALS = 2                             # of a point (1/72 inch): 3.5 micrometres on paper
 COLOURS = 256
+MANY = 300                               # points
 _IMAGE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)")
 _DRAWN = re.compile(r'( (?:d|x|y|points|transform|width|height|x1|x2|y1|y2)=")([^"]*)(")')
-_NUMBER = re.compile(r"-?\d+\.\d{%d,}" % (DECIMALS + 1))
+_NUMBER = re.compile(rf"-?\d+\.\d{{{DECIMALS + 1},}}")
+_INDENT = re.compile(r"\n +(?=<)")
 _SCALED = re.compile(r"\b(?:scale|matrix|rotate)\([^)]*\)")
 
 
+def rasterise(fig, most: int = MANY) -> None:
+    """Let clouds of more than `most` points, and meshes of as many faces, be one image each in an SVG."""
+    for axes in fig.axes:
+        for drawn in axes.collections:
+            if max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
+                drawn.set_rasterized(True)
+
+
 def slim_svg(raw: bytes) -> bytes:
-    """The same drawing with coordinates to a hundredth of a point and its embedded images without what they do not use."""
+    """The same drawing with coordinates to a hundredth of a point, no indentation, and embedded images as `slim_png` leaves them."""
     pieces = _IMAGE.split(raw.decode())                      # text, mark, image, text, mark, image, ..., text
     for i in range(0, len(pieces), 3):
-        pieces[i] = _DRAWN.sub(lambda found: found[1] + _rounded(found[2]) + found[3], pieces[i])
+        pieces[i] = _INDENT.sub("\n", _DRAWN.sub(lambda found: found[1] + _rounded(found[2]) + found[3], pieces[i]))
     for i in range(2, len(pieces), 3):
-        pieces[i] = base64.b64encode(_exact(base64.b64decode(pieces[i]))).decode()
+        pieces[i] = base64.b64encode(slim_png(base64.b64decode(pieces[i]))).decode()
     return "".join(pieces).encode()
 
 
@@ -38,16 +49,6 @@ def _rounded(text: str) -> str:
 def _short(found: re.Match) -> str:
     text = f"{float(found[0]):.{DECIMALS}f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text
-
-
-def _exact(raw: bytes) -> bytes:
-    """A PNG with the same pixels in the fewest channels."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(raw))
-    image.load()
-    slim = _fewest_channels(image)
-    return min(raw, _png(slim), key=len)
 
 
 def _fewest_channels(image):
@@ -68,6 +69,8 @@ def slim_png(raw: bytes) -> bytes:
     image = _fewest_channels(Image.open(io.BytesIO(raw)))
     if image.mode == "RGB":
         image = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    elif image.mode == "RGBA":
+        image = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)              # the only one that keeps opacity
     return min(raw, _png(image), key=len)
 
 

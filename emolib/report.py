@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from emolib import papers, results, settings
+from emolib import papers, pictures, results, settings
 from emolib.errors import EmolibError
 
 TABLE_COLUMNS = ("metric", "protocol", "printed", "measured", "low", "high", "unit", "source", "verdict")
@@ -226,19 +226,21 @@ def figure(id: str, fig, outcome) -> View:
     source = source_of(outcome)
     fig.text(0.995, 0.005, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""), ha="right", va="bottom",
              fontsize=7, color="0.45")
-    pictures = {}
+    pictures.rasterise(fig)
+    drawn = {}
     with plt.rc_context({"svg.hashsalt": "emolib", "svg.fonttype": "none"}):
-        for kind, more in (("svg", {"metadata": {"Date": None}}), ("png", {"dpi": 110, "metadata": {"Software": None}})):
+        for kind, slim, more in (("svg", pictures.slim_svg, {"dpi": 100, "metadata": {"Date": None}}),
+                                 ("png", pictures.slim_png, {"dpi": 100, "metadata": {"Software": None}})):
             out = io.BytesIO()
             fig.savefig(out, format=kind, **more)
-            pictures[kind] = out.getvalue()
+            drawn[kind] = slim(out.getvalue())
     plt.close(fig)
     frame = outcome.frame.assign(source=source) if "source" not in outcome.frame else outcome.frame
     files = {f"figures/{id}.csv": results.write(folder / f"{id}.csv", results.table_text(frame))}
-    for kind, raw in pictures.items():
+    for kind, raw in drawn.items():
         files[f"figures/{id}.{kind}"] = results.write(folder / f"{id}.{kind}", raw)
     _finish(folder / f"{id}.json", row, outcome, files)
-    picture = base64.b64encode(pictures["png"]).decode()
+    picture = base64.b64encode(drawn["png"]).decode()
     caption = html.escape(f"{row.label} of {row.paper}: {row.title}")
     return View(f'{STYLE}<figure style="margin:0"><figcaption><b>{caption}</b>{badge(source)}</figcaption>'
                 f'<img alt="{caption}" style="max-width:100%;background:white" src="data:image/png;base64,{picture}"></figure>', frame)
