@@ -165,3 +165,14 @@ def test_a_run_costs_less_than_fifty_milliseconds_of_the_scheduler(tmp_path, clu
     each = (time.process_time() - begun) / count
     print(f"\noverhead of a run in the process that asks: {1e3 * each:.1f} ms")
     assert each < 0.05
+
+
+def test_the_kubernetes_resource_starts_what_is_installed():
+    """Its commands are those of the Dask that is here; the operator itself is not."""
+    yaml = pytest.importorskip("yaml")
+    spec = yaml.safe_load((HERE.parent / "tools" / "kubernetes.yaml").read_text())["spec"]
+    for part in ("worker", "scheduler"):
+        command = spec[part]["spec"]["containers"][0]["args"]
+        told = subprocess.run([sys.executable, "-m", "dask", command[1], "--help"], capture_output=True, text=True, check=True).stdout
+        for option in (word for word in command[2:] if word.startswith("--")):
+            assert option in told, f"dask {command[1]} knows no {option}"
