@@ -155,7 +155,7 @@ def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 22
     A box is stretched to the square. Each output pixel averages the input pixels that fall on it (bilinear samples).
     Raises EmolibError for a frame without a box or with one that misses the picture.
     """
-    from torchvision.ops import roi_align                # torchvision brings a compiler along: two seconds
+    from torchvision.ops import roi_align  # torchvision brings a compiler along: two seconds
 
     if frames.ndim == 3 and frames.dtype == np.uint8:
         return crops(frames[..., None], box, margin, size)[..., 0]

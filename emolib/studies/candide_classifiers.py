@@ -166,37 +166,27 @@ def dense(*, train: dict, test: dict, feature: str, scaling: str, emotions: list
     def loss(net, a, b):
         return cross_entropy(net(a).flatten(0, 1), b.flatten(), reduction="sum") / a.shape[1]
 
-    # Each epoch looks at the validation people only (their rows, padded to the longest repeat); both sides are named once, at the end.
-    order, count = check.int().argsort(dim=1, descending=True, stable=True), check.sum(1)             # (R, N): validation rows first
-    order = order[:, :int(count.max())]                                           # (R, V)
-    held, aim, counts = torch.take_along_dim(x, order[..., None], 1), y[order], torch.take_along_dim(check, order, 1)
-    best = {"loss": torch.full((len(repeats),), torch.inf, device=device), "weights": {}}
+    best = {"loss": torch.full((len(repeats),), torch.inf, device=device), "train": x.new_zeros(x.shape[:2], dtype=torch.long),
+            "test": z.new_zeros(z.shape[:2], dtype=torch.long)}
     curve = []
 
     def validate(net, epoch):
-        each = cross_entropy(net(held).transpose(1, 2), aim, reduction="none")    # (R, V)
-        now = (each * counts).sum(1) / count                                      # (R,)
+        scores = net(x)                                                           # (R, N, classes)
+        each = cross_entropy(scores.transpose(1, 2), y.expand(len(repeats), -1), reduction="none")
+        now = (each * check).sum(1) / check.sum(1)                                # (R,)
         better = now < best["loss"]
         best["loss"] = torch.where(better, now, best["loss"])
-        for name, value in (*net.named_parameters(), *net.named_buffers()):
-            _keep(best["weights"], name, value, better)
+        best["train"] = torch.where(better[:, None], scores.argmax(-1), best["train"])
+        if better.any():
+            best["test"] = torch.where(better[:, None], net(z).argmax(-1), best["test"])
         curve.append(now.cpu().numpy())
         return -float(now.mean())
 
     history = training.fit(net, batches, loss, training.Settings(epochs=epochs, rate=rate), validate=validate, progress=False)
-    net.load_state_dict(best["weights"], strict=False)                            # each member as it was in its best epoch
-    net.eval()
-    with torch.no_grad():
-        out = {name: np.where(mask, net(v).argmax(-1).cpu().numpy(), -1).astype(np.int8) for name, v, mask in (("train", x, seen), ("test", z, shown))}
+    out = {name: np.where(mask, best[name].cpu().numpy(), -1).astype(np.int8) for name, mask in (("train", seen), ("test", shown))}
     right = ((out["train"] == y.cpu().numpy()) & ~part).sum(1) / (~part).sum(1)
     return out | {"part": part, "validation": right, "loss": np.array(history.loss) / len(repeats), "validation_loss": np.array(curve),
                   "settled": training.plateaued(np.minimum.accumulate(np.array(curve)).mean(1))}
-
-
-def _keep(kept: dict[str, Tensor], name: str, value: Tensor, better: Tensor) -> None:
-    """Into kept[name] those members (the leading axis) of a weight that are `better` (M,) than what is there."""
-    value = value.detach()
-    kept[name] = value.clone() if name not in kept else torch.where(better.view(-1, *[1] * (value.ndim - 1)), value, kept[name])
 
 
 # ---------------------------------------------------------------- networks on pictures
