@@ -12,7 +12,6 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from torchvision.ops import roi_align
 
 from emolib.errors import EmolibError, nearest
 
@@ -156,6 +155,8 @@ def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 22
     A box is stretched to the square. Each output pixel averages the input pixels that fall on it (bilinear samples).
     Raises EmolibError for a frame without a box or with one that misses the picture.
     """
+    from torchvision.ops import roi_align  # torchvision brings a compiler along: two seconds
+
     if frames.ndim == 3 and frames.dtype == np.uint8:
         return crops(frames[..., None], box, margin, size)[..., 0]
     if frames.shape[-1] != 1:

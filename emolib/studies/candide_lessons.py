@@ -13,7 +13,6 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.nn.functional import cross_entropy
-from torchvision.transforms import functional as tone
 
 from emolib import runs, training
 from emolib.models.members import Linear, initialise
@@ -114,6 +113,8 @@ def fits(profile: str = "quick", kind: str = OVER) -> Outcome:
 # ---------------------------------------------------------------- augmentation
 
 def _pixel_domain(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    from torchvision.transforms import functional as tone
+
     height, width = x.shape[-2:]
     return {"as it is": x, "mirrored": x.flip(-1), "cropped": tone.resized_crop(x, height // 8, width // 10, height * 3 // 4, width * 3 // 4, [height, width]),
             "shifted": tone.affine(x, 0, [width // 8, height // 12], 1.0, [0.0]), "rotated": tone.rotate(x, 20),
@@ -121,6 +122,8 @@ def _pixel_domain(x: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def _colour_domain(x: torch.Tensor) -> dict[str, torch.Tensor]:
+    from torchvision.transforms import functional as tone
+
     return {"brighter": tone.adjust_brightness(x, 1.5), "darker": tone.adjust_brightness(x, 0.6), "more contrast": tone.adjust_contrast(x, 1.7),
             "sharper": tone.adjust_sharpness(x, 6.0), "softer": tone.gaussian_blur(x, [7, 7], [2.0, 2.0]),
             "channels scaled": (x.float() * torch.tensor([1.15, 0.95, 0.75])[:, None, None]).clamp(0, 255).byte()}

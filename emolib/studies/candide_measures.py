@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 
@@ -78,7 +79,13 @@ def fingerprint(name: str) -> str:
 
 
 def _make(name: str):
-    return detectors.MediaPipeDetector(video=False, body_every=0) if name == "mediapipe" else detectors.make(name, video=False)
+    return detectors.MediaPipeDetector(video=False, body_every=0) if name == "mediapipe" else _of_pictures(name)
+
+
+@functools.cache
+def _of_pictures(name: str):
+    """A detector of unrelated pictures, made once a process: to read dlib's model takes as long as to look at fifty faces."""
+    return detectors.make(name, video=False)
 
 
 def see(data, row: np.ndarray, by: str) -> dict[str, np.ndarray]:

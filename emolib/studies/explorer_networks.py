@@ -60,10 +60,9 @@ def _parts(z: np.ndarray, width: int) -> dict[str, np.ndarray]:
 
 def _seen(clips, frames: int) -> np.ndarray:
     """Local binary patterns of each clip's frames, averaged: (N, D)."""
-    found = []
+    found, last = [], int(clip_sets.SECONDS * clip_sets.FPS) - 1
+    at = np.linspace(0.25, 0.75, frames) * last                                          # the middle half, where the expression is
     for clip in range(len(clips)):
-        count = len(clip_sets.film(clips, clip))
-        at = np.linspace(0.25, 0.75, frames) * (count - 1)                               # the middle half, where the expression is
         grey = clip_sets.drawn(clips, clip, at.round().astype(int)).mean(-1)
         found.append(texture.lbp(grey.astype(np.uint8)).mean(0))
     return np.array(found)

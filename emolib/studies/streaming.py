@@ -153,7 +153,7 @@ def strip(profile: str = "quick", way: str = FRAME, tiles: int = 10) -> Pictures
                            "named": RAVDESS[int(p[t].argmax())]} for t in range(len(p)) for k in range(len(RAVDESS))])
     shown = pd.DataFrame({"second": second[at], "named": [RAVDESS[k] for k in p[at].argmax(1)], "true": RAVDESS[truth]})
     lines = frame.assign(drawn=frame.emotion.isin([RAVDESS[k] for k in drawn]))
-    images = faces(data.select([row]), sizes(profile).frames, sizes(profile).side)[0][at]
+    images = faces(data, sizes(profile).frames, sizes(profile).side)[row][at]       # cut already: a film of its own would be cut again
     return outcome(lines, profile, Pictures, images=images, tiles=shown)
 
 

@@ -104,6 +104,20 @@ def expressions(*, data: str, seed: int, width: int, side: int, epochs: int, rat
     return {"weights": {k: v.cpu().numpy() for k, v in net[0].state_dict().items()}, "right": np.array(right), "loss": np.array(history.loss)}
 
 
+def beforehand(*, learn: dict | None = None, cut: dict | None = None) -> dict:
+    """What every training waits for, as runs of their own that go side by side: the extractor, or the faces of a film set.
+
+    learn   arguments of `expressions`;   cut   data, each, frames, side of `faces`, and the fold whose test films are enough ('' for all)
+    Both are kept where `expressions` and `faces` keep them, and only their number is returned.
+    """
+    if learn is not None:
+        return {"made": len(runs.map(expressions, [learn], jobs=1))}
+    whole = strong(datasets.resolve(cut["data"]), cut["each"])
+    if cut["fold"]:
+        whole = whole.select(split_of(whole, PAIRS, cut["fold"]).test)
+    return {"made": len(faces(whole, cut["frames"], cut["side"]))}
+
+
 def mirrored(x: Tensor, rng: np.random.Generator) -> Tensor:
     """Each entry of x (B, ..., W) turned left to right with probability 1/2; a film is turned as a whole (VA of Table 5.4)."""
     turn = torch.as_tensor(rng.random(len(x)) < 0.5, device=x.device).view(-1, *[1] * (x.ndim - 1))

@@ -113,7 +113,10 @@ def plan(profile: str) -> dict[tuple[str, int], dict]:
 def train(profile: str = "quick") -> pd.DataFrame:
     """Run whatever is not stored yet; one row per fold: losses first and last."""
     s = sizes(profile)
-    networks.faces(networks.strong(films(profile), s.each), s.frames, s.side)     # drawn and cut out before several processes ask for them
+    first = [{"learn": source_task(profile, seed)} for seed in range(s.seeds)]
+    cuts = [(films(profile), "")] + [(silent(profile), fold) for fold in s.folds if silent(profile) is not None]
+    first += [{"cut": {"data": datasets.reference(d), "each": s.each, "frames": s.frames, "side": s.side, "fold": fold}} for d, fold in cuts]
+    runs.map(networks.beforehand, first, label="faces and expressions")           # before several processes ask for them
     named = runs.map(networks.expressions, [source_task(profile, seed) for seed in range(s.seeds)], label="expressions")
     rows = [{"tested": fold, "pictures named rightly": float(np.mean([r["right"].max() for r in named])), "films": len(r["truth"]), "frames, loss": r["loss"][-1], "frames, validation": r["validation"].min(),
              "memory, loss": r["memory_loss"][-1], "memory, validation": r["memory_validation"].min()} for (fold, _), r in results(profile).items()]
