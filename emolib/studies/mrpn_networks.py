@@ -160,7 +160,6 @@ class Feed:
         self.rows = [put(np.stack([getattr(j, k) for j in jobs]), torch.int64) for k in ("face", "sound")]       # (M, n) each
         self.told, self.truth = (put(np.stack([getattr(j, k) for j in jobs]), torch.int64) for k in ("told", "truth"))
         self.frames = np.arange(0, bank.face.shape[1], 2)                          # of a film without slicing; the others are for slicing
-        self.mirror = put(np.stack([2 * MIRROR, 2 * MIRROR + 1], 1).ravel())
         length, step = bank.sound.shape[1], 31 // (2 if option.overlap else 1)
         self.starts = np.arange(0, length, step)
         self.slack = step
@@ -199,13 +198,14 @@ class Feed:
         """Image augmentation on points: mirrored, turned, stretched; one draw for a clip or for each frame."""
         shape = (x.shape[1], 1 if self.option.per_clip else x.shape[2])
         put = lambda v: torch.as_tensor(v, dtype=x.dtype, device=x.device)                                       # noqa: E731
-        turned = put(rng.random(shape) < 0.5)[..., None, None]                     # (B, T or 1, 1, 1)
+        turned = torch.as_tensor(rng.random(shape) < 0.5, device=x.device)        # (B, T or 1)
         angle, wide, high = rng.normal(0, 0.05, shape), np.exp(rng.normal(0, 0.05, shape)), np.exp(rng.normal(0, 0.05, shape))
-        turn = put(np.stack([np.stack([wide * np.cos(angle), -high * np.sin(angle)], -1), np.stack([wide * np.sin(angle), high * np.cos(angle)], -1)], -2))
-        points = x.unflatten(-1, (-1, 2))                                          # (J, B, T, 68, 2)
-        mirrored = x[..., self.mirror].unflatten(-1, (-1, 2)) * put([-1.0, 1.0])
-        points = torch.where(turned > 0, mirrored, points)
-        return (points @ turn.transpose(-1, -2)).flatten(-2)
+        across, up = x.unflatten(-1, (-1, 2)).movedim(-1, 0)                       # (J, B, T, 68) each
+        at = turned.expand(-1, x.shape[2]).nonzero(as_tuple=True)
+        across, up = across.contiguous(), up.contiguous()
+        across[:, *at], up[:, *at] = -across[:, *at][..., MIRROR], up[:, *at][..., MIRROR]
+        one, two, three, four = (put(v)[..., None] for v in (wide * np.cos(angle), high * np.sin(angle), wide * np.sin(angle), high * np.cos(angle)))
+        return torch.stack([across * one - up * two, across * three + up * four], -1).flatten(-2)
 
 
 # ---------------------------------------------------------------- what is watched
