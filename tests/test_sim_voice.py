@@ -38,6 +38,8 @@ def test_shape_range_and_repeatability():
     assert not np.array_equal(a, voice.speak(who, 0, "angry", take=5))
     sound, jaw = voice.speak(who, 1, "happy", mouth=True)
     assert jaw.shape == (280,) and jaw.min() >= 0 and 0.5 < jaw.max() <= 1
+    np.testing.assert_array_equal(jaw, voice.jaw(who, 1, "happy"))
+    assert not np.array_equal(jaw, voice.jaw(who, 1, "happy", take=1))
     np.testing.assert_array_equal(voice.speakers(3, 4), voice.speakers(3, 9)[:4])
 
 

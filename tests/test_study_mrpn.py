@@ -186,6 +186,13 @@ def test_options_change_what_they_say(made):
     assert torch.equal(feeds["IA"].clips(now, rng)[1], still[0][1]) and not torch.equal(feeds["VA+WO"].clips(now, rng)[1], still[0][1])
 
 
+def test_methods_are_fed_alike(made):
+    jobs = [split(made), split(made)]
+    one, three = (networks.Feed(made, jobs, networks.OPTIONS["VA+AO"], 8, times) for times in (1, 3))
+    for a, b in zip(one.batches(1), three.batches(1), strict=True):
+        assert all(torch.equal(torch.cat([x, x, x]), y) for x, y in zip(a, b, strict=True))
+
+
 @pytest.mark.parametrize("aggregator", ["LSTM", "BiLSTM", "transformer average"])
 def test_aggregators_of_a_stack_keep_members_apart(aggregator):
     net = Stack([0, 1], (5, 4), 3, mrpn_plan.mrpn_runs.networks.design("N2"), hidden=4, aggregator=aggregator).eval()

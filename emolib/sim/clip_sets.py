@@ -66,8 +66,8 @@ def _film(seed, people, actor, emotion, strength, take, talks, dials, seconds, f
     units = np.clip(shown * (1 + 0.12 * rng.standard_normal(len(shown))) * strength, 0, 1)
     units = affect.envelope(count, fps, rng, held=held)[:, None] * units         # (T, 19)
     if talks is not None:
-        sound = voice.speak(voice.speakers(seed, people)[actor], talks, "neutral", intensity=0.0, seed=seed, take=take, mouth=True)[1]
-        jaw = np.interp(np.arange(count) / fps, np.arange(len(sound)) * 200 / RATE, sound)
+        opening = voice.jaw(voice.speakers(seed, people)[actor], talks, "neutral", intensity=0.0, seed=seed, take=take)
+        jaw = np.interp(np.arange(count) / fps, np.arange(len(opening)) * 200 / RATE, opening)
         for unit, share in ((25, 0.55), (26, 0.40)):
             at = face.UNITS.index(unit)
             units[:, at] = np.clip(np.maximum(units[:, at], share * jaw), 0, 1)

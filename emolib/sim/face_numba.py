@@ -7,17 +7,16 @@ that a change in any of them compiles afresh and a second process starts at once
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 
 import numba
 import numpy as np
 
 from emolib.sim import face_pixels
+from emolib.sim.compiled import kept
 from emolib.sim.face_tiles import GRAIN, TILE
 
 _tile, _grain = TILE, GRAIN
@@ -78,16 +77,10 @@ def _draw(faces, start, stop, out):
 @cache
 def _kernel():
     """Compile `_draw`, or find it compiled."""
-    here = Path(__file__).parent
-    sources = b"".join((here / f"{name}.py").read_bytes() for name in ("face_numba", "face_pixels", "face_tiles", "streams"))
-    place = Path(os.environ.get("EMOLIB_CACHE") or Path(__file__).parents[2] / ".cache")
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(place / "numba" / hashlib.sha256(sources).hexdigest()[:16])
-    try:
+    with kept("face_numba", "face_pixels", "face_tiles", "streams"):
         px = face_pixels.bind(decorate=numba.njit, **SCALAR)
         globals().update(_cast=px.cast, _colour=px.pixel)        # not a closure: numba never finds a closure of functions again
         return numba.njit(nogil=True, cache=True)(_draw)
-    finally:
-        numba.config.CACHE_DIR = before
 
 
 @numba.njit

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from emolib.errors import EmolibError, nearest
+from emolib.sim.compiled import kept
 from emolib.sim.streams import stream
 
 SENTENCES = ("K IH D Z - AA R - T AO K IH NG - B AA IH - DH AH - D AO R".split(),        # kids are talking by the door
@@ -82,16 +83,26 @@ def speak(speaker, sentence: int, emotion: str, *, intensity: float = 1.0, seed:
     vary        how much takes differ from one another
     Raises EmolibError for an unknown emotion or sentence, or a rate under 12 kHz.
     """
+    tracks, rng = _followed(speaker, sentence, emotion, intensity, seed, take, vary, rate, seconds)
+    voice = _synthesise(tracks, speaker, rng, rate)
+    wave = (voice + 0.0007 * rng.standard_normal(len(voice))).clip(-0.99, 0.99).astype(np.float32)
+    return (wave, tracks["open"]) if mouth else wave
+
+
+def jaw(speaker, sentence: int, emotion: str, *, intensity: float = 1.0, seed: int = 0, take: int = 0, rate: int = 16_000, seconds: float = 3.5) -> np.ndarray:
+    """The jaw's opening that `speak(..., mouth=True)` gives with these arguments, without its sound: a film that is only looked at needs none."""
+    return _followed(speaker, sentence, emotion, intensity, seed, take, 1.0, rate, seconds)[0]["open"]
+
+
+def _followed(speaker, sentence, emotion, intensity, seed, take, vary, rate, seconds):
+    """The tracks of one clip and the stream its sound goes on drawing from."""
     if emotion not in CUES:
         raise nearest(emotion, CUES, what="emotion of the voice")
     if sentence not in (0, 1) or rate < 12_000 or seconds < 2:
         raise EmolibError(f"sentence {sentence} at {rate} Hz for {seconds} s: expected sentence 0 or 1, "
                           "at least 12000 Hz and 2 s")
     rng = stream(seed, "take", take)
-    tracks = _tracks(speaker, sentence, _cues(speaker, emotion, intensity, vary, rng), rng, rate, seconds)
-    voice = _synthesise(tracks, speaker, rng, rate)
-    wave = (voice + 0.0007 * rng.standard_normal(len(voice))).clip(-0.99, 0.99).astype(np.float32)
-    return (wave, tracks["open"]) if mouth else wave
+    return _tracks(speaker, sentence, _cues(speaker, emotion, intensity, vary, rng), rng, rate, seconds), rng
 
 
 def _cues(speaker, emotion, intensity, vary, rng) -> dict:
@@ -142,54 +153,58 @@ def _synthesise(t, speaker, rng, rate) -> np.ndarray:
 
 @cache
 def _kernel():
-    """The sample loop, compiled once per process."""
+    """Compile the sample loop, or find it compiled."""
     import numba
 
-    @numba.njit
-    def resonator(f, width, rate):
-        c = -np.exp(-2 * np.pi * width / rate)
-        b = 2 * np.exp(-np.pi * width / rate) * np.cos(2 * np.pi * f / rate)
-        return 1 - b - c, b, c
+    with kept("voice"):
+        globals().update(_resonator=numba.njit(_resonator))      # a global, not a closure: numba never finds a closure of functions again
+        return numba.njit(nogil=True, cache=True)(_run)
 
-    @numba.njit(nogil=True)
-    def run(pitch, formants, voicing, frication, centre, noise, shimmer, pole, gain, breath, jitter, shim, rate):
-        out = np.empty(len(noise))
-        state, coefficient = np.zeros((6, 2)), np.zeros((6, 3))
-        phase, period, low, air, last = 0.0, 0, 0.0, 0.0, 0.0
-        stretch, size = 1.0, 1.0
-        for i in range(len(noise)):
-            frame, part = i // 200, (i % 200) / 200
-            after = min(frame + 1, len(pitch) - 1)
-            if i % 50 == 0:
-                for k in range(3):
-                    f = formants[frame, k] * (1 - part) + formants[after, k] * part
-                    coefficient[k] = resonator(f, 60.0 + 40.0 * k, rate)
-                coefficient[3] = resonator(3500.0, 200.0, rate)
-                coefficient[4] = resonator(4500.0, 250.0, rate)
-                coefficient[5] = resonator(min(centre[frame], 0.45 * rate), 900.0, rate)
-            f0 = pitch[frame] * (1 - part) + pitch[after] * part
-            phase += f0 / rate * stretch
-            if phase >= 1.0:
-                phase -= 1.0
-                period = (period + 1) % 2048
-                stretch, size = 1.0 + jitter * shimmer[period], 1.0 + shim * shimmer[period + 2048]
-            q = phase / 0.6
-            pulse = (2 * q - 3 * q * q) * size if q < 1.0 else 0.0
-            low = (1 - pole) * pulse + pole * low
-            loud = voicing[frame] * (1 - part) + voicing[after] * part
-            air = (1 - pole) * noise[i] + pole * air
-            x = loud * (low * (1 - 0.6 * breath) + 0.07 * breath * air * (1.0 if q < 1.0 else 0.4))
-            for k in range(5):
-                a, b, c = coefficient[k]
-                y = a * x + b * state[k, 0] + c * state[k, 1]
-                state[k, 1], state[k, 0] = state[k, 0], y
-                x = y
-            hiss = frication[frame] * (1 - part) + frication[after] * part
-            a, b, c = coefficient[5]
-            y = a * hiss * noise[i] + b * state[5, 0] + c * state[5, 1]
-            state[5, 1], state[5, 0] = state[5, 0], y
-            out[i] = gain * (2.2 * x + 0.10 * (y - last))
-            last = y
-        return out
 
-    return run
+def _resonator(f, width, rate):
+    """Gain and feedback of a two-pole resonance at `f` Hz."""
+    c = -np.exp(-2 * np.pi * width / rate)
+    b = 2 * np.exp(-np.pi * width / rate) * np.cos(2 * np.pi * f / rate)
+    return 1 - b - c, b, c
+
+
+def _run(pitch, formants, voicing, frication, centre, noise, shimmer, pole, gain, breath, jitter, shim, rate):
+    """The wave, sample by sample: pulses and breath through five resonators, hiss beside them."""
+    out = np.empty(len(noise))
+    state, coefficient = np.zeros((6, 2)), np.zeros((6, 3))
+    phase, period, low, air, last = 0.0, 0, 0.0, 0.0, 0.0
+    stretch, size = 1.0, 1.0
+    for i in range(len(noise)):
+        frame, part = i // 200, (i % 200) / 200
+        after = min(frame + 1, len(pitch) - 1)
+        if i % 50 == 0:
+            for k in range(3):
+                f = formants[frame, k] * (1 - part) + formants[after, k] * part
+                coefficient[k] = _resonator(f, 60.0 + 40.0 * k, rate)
+            coefficient[3] = _resonator(3500.0, 200.0, rate)
+            coefficient[4] = _resonator(4500.0, 250.0, rate)
+            coefficient[5] = _resonator(min(centre[frame], 0.45 * rate), 900.0, rate)
+        f0 = pitch[frame] * (1 - part) + pitch[after] * part
+        phase += f0 / rate * stretch
+        if phase >= 1.0:
+            phase -= 1.0
+            period = (period + 1) % 2048
+            stretch, size = 1.0 + jitter * shimmer[period], 1.0 + shim * shimmer[period + 2048]
+        q = phase / 0.6
+        pulse = (2 * q - 3 * q * q) * size if q < 1.0 else 0.0
+        low = (1 - pole) * pulse + pole * low
+        loud = voicing[frame] * (1 - part) + voicing[after] * part
+        air = (1 - pole) * noise[i] + pole * air
+        x = loud * (low * (1 - 0.6 * breath) + 0.07 * breath * air * (1.0 if q < 1.0 else 0.4))
+        for k in range(5):
+            a, b, c = coefficient[k]
+            y = a * x + b * state[k, 0] + c * state[k, 1]
+            state[k, 1], state[k, 0] = state[k, 0], y
+            x = y
+        hiss = frication[frame] * (1 - part) + frication[after] * part
+        a, b, c = coefficient[5]
+        y = a * hiss * noise[i] + b * state[5, 0] + c * state[5, 1]
+        state[5, 1], state[5, 0] = state[5, 0], y
+        out[i] = gain * (2.2 * x + 0.10 * (y - last))
+        last = y
+    return out

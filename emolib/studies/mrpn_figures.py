@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from emolib import metrics, runs
 from emolib.studies import mrpn
@@ -39,7 +40,9 @@ def _placed(x: np.ndarray) -> np.ndarray:
     from sklearn.manifold import TSNE
 
     spread = (x - x.mean(0)) / np.maximum(x.std(0), 1e-6)
-    xy = TSNE(perplexity=max(2.0, min(30.0, len(x) / 4)), init="pca", random_state=0, max_iter=500).fit_transform(spread.astype(np.float32)).astype(float)
+    made = TSNE(perplexity=max(2.0, min(30.0, len(x) / 4)), init="pca", random_state=0, max_iter=500)
+    with threadpool_limits(1):                                                    # so few points: threads would only wait for each other
+        xy = made.fit_transform(spread.astype(np.float32)).astype(float)
     xy -= xy.mean(0)
     return np.round(xy / np.abs(xy).max(), 4)
 

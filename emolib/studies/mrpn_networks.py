@@ -105,7 +105,7 @@ def fit(bank: Bank, jobs: list[Job], methods: list[str], *, option: str, hidden:
 
 def _together(bank, jobs, methods, name, terms, *, option, hidden, aggregator, epochs, rate, batch, late) -> dict:
     """One stack: every method of `methods` on every job, methods first."""
-    feed = Feed(bank, jobs * len(methods), OPTIONS[option], batch)
+    feed = Feed(bank, jobs, OPTIONS[option], batch, len(methods))
     classes = int(bank.label.max()) + 1
     net = Stack([j.seed for j in feed.jobs], (bank.face.shape[-1], bank.sound.shape[-1]), classes, design(name), hidden=hidden, aggregator=aggregator).to(feed.device)
     flags = {k: torch.tensor([getattr(METHODS[m], k) for m in methods for _ in jobs], device=feed.device).float().view(-1, 1, 1)
@@ -147,16 +147,19 @@ def blended(alone: dict, joint: dict) -> list[list[float]]:
 # ---------------------------------------------------------------- what goes in
 
 class Feed:
-    """Batches of all members: features (M, B, T, F) of faces and of sound, and labels (M, B). Jobs with one seed and one split are shuffled alike."""
+    """Batches of all members: features (M, B, T, F) of faces and of sound, and labels (M, B). Jobs with one seed and one split are shuffled alike.
 
-    def __init__(self, bank: Bank, jobs: list[Job], option: Option, batch: int):
-        self.jobs, self.option, self.batch, self.device = jobs, option, batch, settings.device()
+    The members are the `distinct` jobs, `times` over: one method after another. What goes in is made once for all methods.
+    """
+
+    def __init__(self, bank: Bank, distinct: list[Job], option: Option, batch: int, times: int = 1):
+        self.times, self.option, self.batch, self.device = times, option, batch, settings.device()
+        self.jobs = jobs = distinct * times
         put = lambda v, kind=None: torch.as_tensor(np.asarray(v), dtype=kind, device=self.device)                # noqa: E731
         self.face, self.sound = put(bank.face), put(bank.sound)
         self.rows = [put(np.stack([getattr(j, k) for j in jobs]), torch.int64) for k in ("face", "sound")]       # (M, n) each
         self.told, self.truth = (put(np.stack([getattr(j, k) for j in jobs]), torch.int64) for k in ("told", "truth"))
         self.frames = np.arange(0, bank.face.shape[1], 2)                          # of a film without slicing; the others are for slicing
-        self.mirror = put(np.stack([2 * MIRROR, 2 * MIRROR + 1], 1).ravel())
         length, step = bank.sound.shape[1], 31 // (2 if option.overlap else 1)
         self.starts = np.arange(0, length, step)
         self.slack = step
@@ -178,29 +181,31 @@ class Feed:
 
         One draw serves the same place of every member: methods see the same changes.
         """
-        face, sound = (r.gather(1, now) for r in self.rows)                       # (M, B)
+        distinct = len(now) // self.times                                          # J
+        face, sound = (r[:distinct].gather(1, now[:distinct]) for r in self.rows)  # (J, B)
         count, spread = now.shape[1], np.random.default_rng(0) if rng is None else rng
         slicing = rng is not None and self.option.slicing
         at = self.frames + (spread.integers(0, 2, (count, len(self.frames))) if slicing else np.zeros((count, len(self.frames)), int))
-        x = self.face[face[..., None], torch.as_tensor(at, device=self.device)]   # (M, B, T, 136)
+        x = self.face[face[..., None], torch.as_tensor(at, device=self.device)]   # (J, B, T, 136)
         if rng is not None:
             x = self._changed(x, rng)
         most = self.sound.shape[1] - 1
         shift = spread.integers(-(self.slack // 2), self.slack // 2 + 1, (count, 1)) if slicing else np.zeros((count, 1), int)
         begin = torch.as_tensor(np.clip(self.starts + shift, 0, most), device=self.device)                       # (B, S)
-        return [x, self.sound[sound[..., None], begin]]
+        return [v.repeat(self.times, 1, 1, 1) for v in (x, self.sound[sound[..., None], begin])]                 # (M, B, T or S, F)
 
     def _changed(self, x: Tensor, rng: np.random.Generator) -> Tensor:
         """Image augmentation on points: mirrored, turned, stretched; one draw for a clip or for each frame."""
         shape = (x.shape[1], 1 if self.option.per_clip else x.shape[2])
         put = lambda v: torch.as_tensor(v, dtype=x.dtype, device=x.device)                                       # noqa: E731
-        turned = put(rng.random(shape) < 0.5)[..., None, None]                     # (B, T or 1, 1, 1)
+        turned = torch.as_tensor(rng.random(shape) < 0.5, device=x.device)        # (B, T or 1)
         angle, wide, high = rng.normal(0, 0.05, shape), np.exp(rng.normal(0, 0.05, shape)), np.exp(rng.normal(0, 0.05, shape))
-        turn = put(np.stack([np.stack([wide * np.cos(angle), -high * np.sin(angle)], -1), np.stack([wide * np.sin(angle), high * np.cos(angle)], -1)], -2))
-        points = x.unflatten(-1, (-1, 2))                                          # (M, B, T, 68, 2)
-        mirrored = x[..., self.mirror].unflatten(-1, (-1, 2)) * put([-1.0, 1.0])
-        points = torch.where(turned > 0, mirrored, points)
-        return (points @ turn.transpose(-1, -2)).flatten(-2)
+        across, up = x.unflatten(-1, (-1, 2)).movedim(-1, 0)                       # (J, B, T, 68) each
+        at = turned.expand(-1, x.shape[2]).nonzero(as_tuple=True)
+        across, up = across.contiguous(), up.contiguous()
+        across[:, *at], up[:, *at] = -across[:, *at][..., MIRROR], up[:, *at][..., MIRROR]
+        one, two, three, four = (put(v)[..., None] for v in (wide * np.cos(angle), high * np.sin(angle), wide * np.sin(angle), high * np.cos(angle)))
+        return torch.stack([across * one - up * two, across * three + up * four], -1).flatten(-2)
 
 
 # ---------------------------------------------------------------- what is watched

@@ -57,7 +57,7 @@ TINY = end.Sizes(width=4, frames=3, side=48, hop_length=512, pool=8, epochs=6, r
 SIZES = {
     "smoke": Sizes(actors=6, draw=48, crema_actors=9, each=1, crema_each=1, frames=2, hidden=4, epochs=5, aggregators=(LSTM, TRANSFORMER), worlds=2, world_each=1,
                    world_epochs=2, world_folds=2, levels=(0.5,), end=replace(TINY, width=2, frames=1, side=32, epochs=1), end_pairs=("A1,2",)),
-    "quick": Sizes(seeds=3, draw=64, crema_actors=18, each=2, crema_each=2, hidden=16, epochs=20, worlds=5, world_each=2, world_epochs=15, world_folds=3, levels=(0.5,),
+    "quick": Sizes(seeds=2, draw=64, crema_actors=18, each=2, crema_each=2, hidden=16, epochs=16, worlds=5, world_each=2, world_epochs=12, world_folds=3, levels=(0.5,),
                    end=TINY, end_pairs=("A1,2",)),
     "full": Sizes(seeds=5, end=end.Sizes()),
 }

@@ -85,8 +85,11 @@ def transfer(*, data: str, start: str, way: str, rates: list[float], seed: int, 
         body, head = network(start, width, dropout, identity, weights)
     body, head = (m.to(device, memory_format=torch.channels_last) for m in (body, head))
     if way == FROZEN:
-        features = said(body.eval(), bench.inputs, np.arange(len(bench.images)), keep=True)
-        inputs: Callable = lambda rows: features[rows].float()             # noqa: E731
+        drawn = [_drawn(bench, seed, epoch, draws) for epoch in range(epochs)]
+        used = np.unique(np.concatenate([*drawn, bench.held, bench.public, bench.private]))                      # the others are never asked for
+        features, where = said(body.eval(), bench.inputs, used, keep=True), np.zeros(len(bench.images), int)
+        where[used] = np.arange(len(used))
+        inputs: Callable = lambda rows: features[where[rows]].float()      # noqa: E731
     else:
         inputs = bench.inputs
     found = []
@@ -201,7 +204,7 @@ def _fit(model: nn.Module, bench: Bench, inputs: Callable, how: training.Setting
         nonlocal fed_in
         seen.zero_()
         draw = torch.Generator().manual_seed(100_000 * seed + epoch)
-        for now in _parts(np.random.default_rng([seed, epoch]).permutation(bench.train)[:draws], batch):
+        for now in _parts(_drawn(bench, seed, epoch, draws), batch):
             fed_in += len(now)
             at = torch.as_tensor(now, device=device)
             x = fed(enlarged(augment(bench.images[at][:, None], draw, OPERATIONS)[:, 0], bench.side)) if anew else inputs(now)
@@ -231,6 +234,11 @@ def _fit(model: nn.Module, bench: Bench, inputs: Callable, how: training.Setting
     curves = {name: np.array([note[name] for note in history.notes]) for name in ("validation", "validation_accuracy", "accuracy")}
     return tests | curves | {"loss": np.array(history.loss), "best_epoch": history.best_epoch, "diverged": diverged, "images_per_second": fed_in / seconds,
                              "parameters": sum(p.numel() for p in model.parameters())}
+
+
+def _drawn(bench: Bench, seed: int, epoch: int, draws: int | None) -> np.ndarray:
+    """Training rows of one epoch, in their order."""
+    return np.random.default_rng([seed, epoch]).permutation(bench.train)[:draws]
 
 
 @contextlib.contextmanager
