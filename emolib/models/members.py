@@ -241,11 +241,18 @@ class GRU(nn.Module):
         self.bias_hidden = nn.Parameter(torch.empty(members, 1, 3 * hidden))
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.recur(self.project(x))
+
+    def project(self, x: Tensor) -> Tensor:
+        """What the input says to the gates: (M, B, T, in) -> (M, T, B, 3 H). No step needs another, so windows that overlap may share it."""
         members, batch, length, _ = x.shape
+        return torch.baddbmm(self.bias_in, x.transpose(1, 2).reshape(members, length * batch, -1), self.weight_in).view(members, length, batch, -1)
+
+    def recur(self, into: Tensor) -> Tensor:
+        """The state at every step, (M, B, T, H), from what `project` gave, (M, T, B, 3 H)."""
         size = self.fan_in
-        into = torch.baddbmm(self.bias_in, x.transpose(1, 2).reshape(members, length * batch, -1), self.weight_in)      # (M, T B, 3 H)
-        h, out = x.new_zeros(members, batch, size), []
-        for step in into.view(members, length, batch, 3 * size).unbind(1):                                          # (M, B, 3 H)
+        h, out = into.new_zeros(len(into), into.shape[2], size), []
+        for step in into.unbind(1):                                                                                 # (M, B, 3 H)
             if self.reset == "after":
                 back = torch.baddbmm(self.bias_hidden, h, self.weight_hidden)                                         # (M, B, 3 H)
                 gates = torch.sigmoid(step[..., :2 * size] + back[..., :2 * size])

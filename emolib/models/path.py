@@ -58,7 +58,12 @@ class PathGRU(nn.Module):
         self.out = members.Linear(len(sizes), widest[-1], 2)
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
+        return self.above(self.layers[0].project(x))
+
+    def above(self, into: Tensor) -> Tensor:
+        """The network from what the first layer's `project` gave, (M, T, B, 3 H), to (M, B, T, 2)."""
+        x = self.layers[0].recur(into)
+        for layer in self.layers[1:]:
             x = layer(x)                                                         # (M, B, T, H)
         return self.out(x.flatten(1, 2)).unflatten(1, x.shape[1:3])              # (M, B, T, 2)
 
@@ -92,12 +97,13 @@ def sliding(net: PathGRU, x: Tensor, length: int) -> Tensor:
     all it knows ten times in four seconds.
     """
     count, length = x.shape[2], min(length, x.shape[2])
-    begin = net(x[:, :, :length])                                                # (M, V, L, 2)
+    into = net.layers[0].project(x)                                              # (M, T, V, 3 H): once a frame, though a frame is in L windows
+    begin = net.above(into[:, :length])                                          # (M, V, L, 2)
     if count == length:
         return begin
-    later = x.unfold(2, length, 1)[:, :, 1:].movedim(-1, 3)                      # (M, V, T - L, L, F)
-    ends = net(later.flatten(1, 2))[:, :, -1].unflatten(1, later.shape[1:3])     # (M, V, T - L, 2)
-    return torch.cat([begin, ends], 2)
+    later = into.unfold(1, length, 1)[:, 1:].movedim(-1, 1)                      # (M, L, T - L, V, 3 H)
+    ends = net.above(later.flatten(2, 3))[:, :, -1]                              # (M, (T - L) V, 2)
+    return torch.cat([begin, ends.unflatten(1, later.shape[2:4]).transpose(1, 2)], 2)
 
 
 def parameter_count(net: PathGRU, member: int = 0) -> int:

@@ -64,7 +64,7 @@ SIZES = {
     "smoke": Sizes(seeds=1, networks=("ResNet18", "ResNet50", "Densenet121"), narrow=True, side=36, crop=32, batch=32, draws=128, epochs=2,
                    rate=2e-3, train=600, validation=80, test=200, variants=(SOFT, CLEANED), lite0=Tuned(36, 32, 32, 64, 1)),
     "quick": Sizes(seeds=1, narrow=True, side=36, crop=32, batch=64, draws=1500, epochs=6, rate=2e-3, plateau=2, validation=300,
-                   variants=(SOFT, CLEANED), lite0=Tuned(72, 64, 32, 1500, 2, 1e-3)),
+                   variants=(SOFT, CLEANED), lite0=Tuned(72, 64, 32, 1000, 2, 1e-3)),
     "full": Sizes(),
 }
 # `full` on a machine without a GPU: what two cores train in about an hour. Narrow networks again, and labelled so, but on every picture.

@@ -78,16 +78,18 @@ def _points(profile: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _frame(profile: str, shown: tuple[str, ...]) -> pd.DataFrame:
-    parts, table = [], anchors().to_numpy()
+    """One row per frame of the films that show one of `shown`, emotion by emotion."""
+    parts, names, person = [], np.array(NAMES), np.array(people(profile))[of_whom(profile)]
     for group, (rows, points) in _points(profile).items():
-        said = yin_walk.named(points, table)
-        for k, row in sorted(enumerate(rows), key=lambda pair: (truth(profile)[pair[1]], pair[1])):
-            emotion = NAMES[truth(profile)[row]]
-            if emotion in shown:
-                parts.append(pd.DataFrame({"people": group, "emotion": emotion, "person": people(profile)[of_whom(profile)[row]], "frame": np.arange(points.shape[1]),
-                                           "valence": points[k, :, 0], "arousal": points[k, :, 1], "named": [NAMES[i] for i in said["frames"][k]],
-                                           "video": NAMES[said["video"][k]], "right": bool(said["video"][k] == truth(profile)[row])}))
-    return pd.concat(parts)
+        true = truth(profile)[rows]
+        at = [k for k in np.lexsort((rows, true)) if NAMES[true[k]] in shown]
+        points, true, frames = points[at], true[at], points.shape[1]                                   # (n, T, 2), (n,)
+        said = yin_walk.named(points, anchors().to_numpy())
+        film = {"emotion": names[true], "person": person[rows[at]], "video": names[said["video"]], "right": said["video"] == true}
+        parts.append(pd.DataFrame({"people": group, **{name: np.repeat(value, frames) for name, value in film.items()}, "frame": np.tile(np.arange(frames), len(at)),
+                                   "valence": points[..., 0].ravel(), "arousal": points[..., 1].ravel(), "named": names[said["frames"].ravel()]}))
+    columns = ["people", "emotion", "person", "frame", "valence", "arousal", "named", "video", "right"]
+    return pd.concat(parts, ignore_index=True)[columns]
 
 
 @runs.once

@@ -64,6 +64,7 @@ def sizes(profile: str) -> Sizes:
 
 # ---------------------------------------------------------------- Table 2 and the data
 
+@runs.once
 def anchors() -> pd.DataFrame:
     """Table 2 as printed, in alphabetical order as in Figure 1: emotion (index), valence, arousal."""
     table = papers.published("yin2022-t2").pivot(index="emotion", columns="metric", values="value").sort_index()
@@ -104,11 +105,13 @@ def order(profile: str) -> np.ndarray:
     return np.concatenate([np.flatnonzero(films(profile).subject == p) for p in people(profile)])
 
 
+@runs.once
 def of_whom(profile: str) -> np.ndarray:
     """(N,) the person, 0, 1 ..., of each film in `order`."""
-    return np.array([people(profile).index(s) for s in films(profile).subject[order(profile)]])
+    return np.searchsorted(people(profile), films(profile).subject[order(profile)])
 
 
+@runs.once
 def truth(profile: str) -> np.ndarray:
     """(N,) the row in NAMES of each film in `order`."""
     return np.array([NAMES.index(ADFES[EMOTIONS[k]]) for k in films(profile).label[order(profile)]])
