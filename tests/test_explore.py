@@ -180,8 +180,8 @@ def test_cells_part_the_points(made):
         assert np.array_equal(np.sort(np.concatenate(cells)), np.arange(N))
         assert [len(c) for c in cells] == linked.matrix(made, model).ravel().tolist()
     assert len(linked.cell(made, "bad", 0, 1)) == 20 and len(linked.cell(made, "bad", 0, 0)) == 0
-    assert linked.words(made, "bad", None) == "60 points, 0 right (0 %); most often angry is called calm (20)"
-    assert linked.words(made, "good", [0]) == "1 point, 1 right (100 %)"
+    assert linked.words(made.classes, linked.matrix(made, "bad")) == "60 points, 0 right (0 %); most often angry is called calm (20)"
+    assert linked.words(made.classes, linked.matrix(made, "good", [0])) == "1 point, 1 right (100 %)"
 
 
 def test_colours_say_what_they_mean(made):
@@ -252,7 +252,12 @@ def app(made):
 
 
 def shown(matrix) -> np.ndarray:
-    return np.array([[int(c.description.replace(",", "")) for c in row] for row in matrix.cells])
+    return np.reshape(matrix.shown["counts"], (C, C))
+
+
+def press(widget, **what) -> None:
+    """What the browser sends when an entry is clicked."""
+    widget._handle_custom_msg(what, [])
 
 
 def test_a_lasso_on_one_plot_reaches_every_view(app, made):
@@ -260,17 +265,17 @@ def test_a_lasso_on_one_plot_reaches_every_view(app, made):
     assert app.plots[0].widget.selection.tolist() == [0, 3, 7] and app.selected.tolist() == [0, 3, 7]
     assert np.array_equal(shown(app.matrices[0]), linked.matrix(made, "good", [0, 3, 7]))
     assert np.array_equal(shown(app.matrices[1]), linked.matrix(made, "bad", [0, 3, 7]))
-    assert "2 of 20" in app.histogram.bars[0].value and "1 of 20" in app.histogram.bars[1].value and "3 selected" in app.said.value
+    assert app.histogram.shown == {"counts": [2, 1, 0], "every": [20, 20, 20]} and "3 selected" in app.said.value
     app.clear.click()
     assert shown(app.matrices[0]).sum() == N and not len(app.plots[0].widget.selection)
 
 
 def test_a_click_lights_up_the_samples_of_a_cell(app):
-    app.matrices[1].cells[0, 1].click()
+    press(app.matrices[1], row=0, column=1)
     assert app.selected.tolist() == list(range(0, N, 3)) == app.plots[0].widget.selection.tolist()
-    app.matrices[1].cells[0, 0].click()
+    press(app.matrices[1], row=0, column=0)
     assert not len(app.selected) and "no angry is called angry by bad" in app.said.value
-    app.histogram.children[1].children[2].click()                                           # the button of the second class
+    press(app.histogram, row=1)
     assert app.selected.tolist() == list(range(1, N, 3))
 
 
@@ -332,13 +337,46 @@ def test_every_colouring_and_theme_paints(app):
     for by in linked.COLOUR_BY:
         app.by.value = by
         assert len(app.plots[0].widget.color) >= 2
-    assert "confidence" not in app.key.value and "b" in app.key.value                       # modality is last: one group
+    assert len(app.key.shown["entries"]) == 1                                               # modality is last: one group
     app.dark.value = "dark"
     assert "emolib-dark" in app.widget._dom_classes and app.plots[0].widget.background_color[:3] == pytest.approx([20 / 255, 23 / 255, 26 / 255], abs=0.01)
     app.dark.value = "auto"
     assert "emolib-dark" not in app.widget._dom_classes
     app.panel.dark = True                                                                   # what the page reports
     assert "emolib-dark" in app.widget._dom_classes
+
+
+def test_a_class_can_be_told_apart_without_its_colour(app, made):
+    press(app.key, row=1)
+    for plot, model in zip(app.plots, ("good", "bad")):
+        sizes = np.asarray(plot.size()["map"])
+        assert sizes[1] > 3 * sizes[0] and np.array_equal(plot.widget.points[:, 3] > 0.5, made.true == 1), model
+    assert app.key.shown["large"] == 1 and app.key.shown["entries"][1]["glyph"] != app.key.shown["entries"][0]["glyph"]
+    press(app.key, row=1)                                                                   # once more: all alike again
+    assert app.key.shown["large"] is None and np.ndim(app.plots[0].widget.size) == 0
+    press(app.key, row=2)
+    app.by.value = "correctness"                                                            # another colouring has other groups
+    assert app.key.shown["large"] is None and np.ndim(app.plots[0].widget.size) == 0
+
+
+def test_a_lasso_is_answered_in_few_messages(app, monkeypatch):
+    from ipywidgets import Widget
+
+    sent, send = [], Widget._send
+    monkeypatch.setattr(Widget, "_send", lambda self, *a, **k: (sent.append(type(self).__name__), send(self, *a, **k)))
+    app.plots[0].widget.selection = np.array([0, 3, 7], np.uint32)
+    assert sorted(set(sent) & {"Matrix", "Histogram"}) == ["Histogram", "Matrix"] and len(sent) < 10, "a message for each view, not for each cell"
+
+
+def test_a_sample_is_fetched_once_and_again_for_a_new_page(app):
+    app.look(5)
+    app.fetched.result(30)
+    count = len(app.sent)
+    app.look(5)
+    assert len(app.sent) == count, "nothing to do: it is shown already"
+    press(app.panel, kind="ready")
+    app.fetched.result(30)
+    assert len(app.sent) == count + 2 and app.sent[-1][1]
 
 
 def test_exports_hand_out_the_selection_and_the_view(app):

@@ -155,6 +155,16 @@ def test_everything_but_the_lasso_can_be_done_by_keyboard(page):
     page.wait_for_function("before => document.querySelector('.emolib-sample dd').innerText !== before", arg=before, timeout=help_.SLOW)
 
 
+def test_an_entry_of_the_legend_stays_pressed_and_keeps_the_focus(page):
+    entry = page.locator(".emolib-entry").nth(1)
+    entry.focus()
+    for pressed in ("true", "false"):
+        page.keyboard.press("Enter")
+        page.wait_for_function("p => document.querySelectorAll('.emolib-entry')[1].getAttribute('aria-pressed') === p", arg=pressed, timeout=help_.SLOW)
+        assert page.evaluate("() => document.activeElement === document.querySelectorAll('.emolib-entry')[1]")
+    assert len({t.split()[0] for t in page.locator(".emolib-entry").all_inner_texts()}) == 4, "a shape for each class"
+
+
 def test_the_selection_and_the_view_are_saved_as_files(page, tmp_path):
     help_.lasso(page, 1, 0.6)
     caught = selected(page)

@@ -53,12 +53,13 @@ def colouring(bundle: Bundle, model: str, by: str) -> Colouring:
     return Colouring(by, groups, None, tuple(names), tuple(COLOURS[i % 8] for i in at), tuple(MARKERS[(i + i // 8) % 8] for i in at))
 
 
-def confidence(bundle: Bundle, model: str) -> np.ndarray:
-    """How sure the model is of the class it names, (N,); NaN where it does not say."""
+def confidence(bundle: Bundle, model: str, rows=None) -> np.ndarray:
+    """How sure the model is of the class it names, one number for each of `rows` (all points for None); NaN where it does not say."""
     said = bundle.model(model)
+    rows = np.arange(len(bundle)) if rows is None else np.asarray(rows, int)
     if said.probabilities is None:
-        return np.full(len(bundle), np.nan)
-    return said.probabilities[np.arange(len(bundle)), said.predicted]
+        return np.full(len(rows), np.nan)
+    return said.probabilities[rows, said.predicted[rows]]
 
 
 def matrix(bundle: Bundle, model: str, rows=None) -> np.ndarray:
@@ -82,7 +83,7 @@ def sample(bundle: Bundle, row: int) -> dict[str, str]:
     """What is said of one point, in words."""
     said = {"sample": bundle.sample[row], "true": bundle.classes[bundle.true[row]]}
     for m in bundle.models:
-        sure = confidence(bundle, m.name)[row]
+        sure = confidence(bundle, m.name, [row])[0]
         said[m.name] = bundle.classes[m.predicted[row]] + ("" if np.isnan(sure) else f" ({sure:.2f})")
     said |= {"actor": bundle.actor[row] or "nobody has a name", "fold": str(bundle.fold[row]) if bundle.fold[row] >= 0 else "none",
              "consists of": bundle.modality[row]}
@@ -96,15 +97,14 @@ def table(bundle: Bundle, rows, places: dict[str, np.ndarray] | None = None) -> 
                           "fold": bundle.fold[rows], "modality": bundle.modality[rows], "true": np.take(bundle.classes, bundle.true[rows])})
     for m in bundle.models:
         frame[f"named by {m.name}"] = np.take(bundle.classes, m.predicted[rows])
-        frame[f"confidence of {m.name}"] = confidence(bundle, m.name)[rows]
+        frame[f"confidence of {m.name}"] = confidence(bundle, m.name, rows)
         if places and m.name in places:
             frame[f"x of {m.name}"], frame[f"y of {m.name}"] = places[m.name][rows].T
     return frame.assign(set=bundle.reference.split(":", 1)[0], source=bundle.source)
 
 
-def words(bundle: Bundle, model: str, rows) -> str:
-    """One line on a selection: how many, how many right, the commonest mistake."""
-    counts = matrix(bundle, model, rows)
+def words(classes: tuple[str, ...], counts: np.ndarray) -> str:
+    """One line on the counts (C, C) of a selection: how many, how many right, the commonest mistake."""
     total, right = int(counts.sum()), int(np.trace(counts))
     if not total:
         return "no points"
@@ -112,5 +112,5 @@ def words(bundle: Bundle, model: str, rows) -> str:
     line = f"{total:,} point{'s' * (total != 1)}, {right:,} right ({100 * right / total:.0f} %)"
     if wrong.any():
         t, n = np.unravel_index(wrong.argmax(), wrong.shape)
-        line += f"; most often {bundle.classes[t]} is called {bundle.classes[n]} ({wrong[t, n]:,})"
+        line += f"; most often {classes[t]} is called {classes[n]} ({wrong[t, n]:,})"
     return line

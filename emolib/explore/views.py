@@ -1,7 +1,8 @@
 """The explorer: two scatter plots, two confusion matrices, a histogram and a sample, each of which answers to the others.
 
 The plots are jupyter-scatter's (WebGL, so that 20,000 points stay fluid); everything around them are ipywidgets. One selection is
-shared by all views. jupyter-scatter draws one marker shape only: shapes stand in the legend and in the exported drawing.
+shared by all views. jupyter-scatter (1.0) draws discs only, so shapes stand in the legend and in the exported drawing; on screen, an entry
+of the legend that is pressed makes its group large and the others small, which tells it apart without colour.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ipywidgets import HTML, Box, Button, Dropdown, FloatProgress, HBox, IntSlid
 from jscatter import Scatter
 
 from emolib import plots, report
-from emolib.explore import layout, linked, media, parts
+from emolib.explore import counted, layout, linked, media, parts
 from emolib.explore.bundles import START, Bundle, load
 from emolib.explore.panel import Panel
 
@@ -38,6 +39,7 @@ class Explorer:
         self.background = layout.Background(self._progressed, self._placed, self._failed)
         self.panel = Panel()
         self.panel.observe(self._theme, "dark")
+        self.panel.on_msg(lambda *_: self.look(self.shown, again=True) if self.shown is not None else None)     # drawn anew by the page
         self.stage = VBox()
         self.widget = VBox([HTML(parts.STYLE), *self._bars, self.stage])
         self.widget.add_class("emolib-explorer")
@@ -57,7 +59,7 @@ class Explorer:
         self.which = menu("points", list(self._bundles), next(iter(self._bundles)), lambda: self.open(self.which.value))
         self.left = menu("left", [""], "", self.restart)
         self.right = menu("right", [""], "", self.restart)
-        self.by = menu("colour", linked.COLOUR_BY, "class", self.paint)
+        self.by = menu("colour", linked.COLOUR_BY, "class", lambda: self.enlarge(None))
         self.method = menu("projection", layout.methods(), "t-SNE", self.place)
         self.keep = menu("places", (KEPT, OWN), KEPT, self.place, tooltip="the same point in the same place in both plots, or each model's own")
         self.mode = ToggleButtons(options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")], value="lasso", style={"button_width": "10em"})
@@ -100,17 +102,18 @@ class Explorer:
         b = self.bundle
         zero = np.zeros(len(b), np.float32)
         points = pd.DataFrame({"x": zero, "y": zero})
-        size = float(np.clip(200 / np.sqrt(len(b)), 2, 8))
-        self.plots = [Scatter(data=points, x="x", y="y", x_scale=(-1.05, 1.05), y_scale=(-1.05, 1.05), height=HEIGHT, axes=False, size=size,
+        self.size, self.large, self.shown = float(np.clip(200 / np.sqrt(len(b)), 2, 8)), None, None
+        self.everything = linked.histogram(b)
+        self.plots = [Scatter(data=points, x="x", y="y", x_scale=(-1.05, 1.05), y_scale=(-1.05, 1.05), height=HEIGHT, axes=False, size=self.size,
                               lasso_color="#E69F00", mouse_mode=self.mode.value, tooltip=False) for _ in range(2)]
         for plot in self.plots:
             plot.color(selected="#E69F00", hover="#E69F00")
             plot.widget.observe(lambda change: None if self._quiet else self.select(change["new"]), "selection")
             plot.widget.observe(lambda change: self.hover(change["new"]), "hovering")
         self.titles, self.matrices = [HTML(), HTML()], [
-            parts.Matrix(side, b.classes, lambda t, n, side=side: self.cell(side, t, n)) for side in ("left", "right")]
-        self.histogram = parts.Histogram(b.classes, lambda c: self.select(np.flatnonzero(b.true == c)))
-        self.key = HTML()
+            counted.Matrix(b.classes, lambda t, n, side=side: self.cell(side, t, n)) for side in ("left", "right")]
+        self.histogram = counted.Histogram(b.classes, lambda c: self.select(np.flatnonzero(b.true == c)))
+        self.key = counted.Legend(self.enlarge)
         step = HBox([_button("◀ previous", "show the previous selected sample", lambda: self.step(-1)),
                      _button("next ▶", "show the next selected sample", lambda: self.step(1))])
         column = Layout(width="0", flex="1 1 0", min_width="300px", padding="0 6px 0 0")
@@ -191,8 +194,18 @@ class Explorer:
                     colours, names = colours * 2, [*names, ""]
                 plot.color(by=pd.Categorical.from_codes(shown.groups, names), map=colours)
             title.value = f"<b>{model}</b>"
+            grouped = shown.values is None and self.large is not None and self.large < len(shown.names)
+            if grouped:
+                plot.size(by=(shown.groups == self.large).astype(float), map=[max(1, self.size / 3), 2 * self.size], norm=(0, 1))
+            elif plot.size()["by"] is not None:
+                plot.size(by=None, default=self.size)
             if title is self.titles[0]:
-                self.key.value = parts.legend(shown, dark)
+                self.key.show(shown, dark, self.large if grouped else None)
+
+    def enlarge(self, group: int | None) -> None:
+        """Draw one group of the colouring large and the others small; the same group once more, or None: all alike."""
+        self.large = None if group == self.large else group
+        self.paint()
 
     def _is_dark(self) -> bool:
         return self.panel.dark if self.dark.value == "auto" else self.dark.value == "dark"
@@ -219,9 +232,9 @@ class Explorer:
         self._quiet = False
         some = self.selected if len(self.selected) else None
         for matrix, model in zip(self.matrices, (self.left.value, self.right.value), strict=True):
-            matrix.title = model
-            matrix.show(linked.matrix(self.bundle, model, some), linked.words(self.bundle, model, some))
-        self.histogram.show(linked.histogram(self.bundle, some), linked.histogram(self.bundle))
+            counts = linked.matrix(self.bundle, model, some)
+            matrix.show(model, counts, linked.words(self.bundle.classes, counts))
+        self.histogram.show(counts.sum(1), self.everything)      # a row of the matrix holds the points of a class
         if not self.bar.layout.visibility == "visible":
             self.said.value = f"{len(self.selected):,} selected" if some is not None else f"<span class='emolib-note'>{EMPTY}</span>"
         if len(self.selected):
@@ -246,8 +259,10 @@ class Explorer:
         at = int(np.searchsorted(pool, self.shown)) if self.shown is not None else (-1 if by > 0 else 0)
         self.look(int(pool[(at + by) % len(pool)]))
 
-    def look(self, row: int) -> None:
-        """Show one sample: what it is and who said what, its picture, its spectrogram and its sound."""
+    def look(self, row: int, again: bool = False) -> None:
+        """Show one sample: what it is and who said what, its picture, its spectrogram and its sound. What is shown already stays, unless `again`."""
+        if row == self.shown and not again:
+            return
         self.shown = row
         bundle, words = self.bundle, linked.sample(self.bundle, row)
         self.panel.show(words, media.Sample(note="" if bundle.kind == "numbers" else "fetching ..."))
