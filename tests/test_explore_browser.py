@@ -11,8 +11,8 @@ import browser_help as help_
 import numpy as np
 import pytest
 
+from emolib import course, explore
 from emolib import data as datasets
-from emolib import explore
 from emolib.studies.explored import Explored, Model
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(help_.missing()), reason=f"NOT TESTED IN A BROWSER: this machine has no {help_.missing()}")]
@@ -229,6 +229,29 @@ def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(home, chromiu
     saved = path.read_text()
     assert "widget-view+json" in saved, "the output was not saved: nothing was tested"
     assert "iVBORw0KGgo" not in saved and "UklGR" not in saved                              # PNG and WAV in base64
+
+
+@pytest.mark.parametrize("number", ["01"])
+def test_a_student_opens_an_exercise_in_jupyterlab(chromium, tmp_path_factory, number):
+    pytest.importorskip("otter", reason="NOT TESTED: otter-grader is not installed (pip install 'emolib[course]')")
+    place = tmp_path_factory.mktemp("lab")                   # a short name: the path of a kernel's socket may have 107 characters
+    source = course.sources()[number]
+    made = next(p for p in course.make(place / "course") if p.parent.name == "student" and p.stem == source.stem)
+    with help_.server(help_.lab_command(made.parent, free_port()), place, help_.places(place)) as url:
+        page = chromium.new_page(viewport={"width": 1400, "height": 3000})
+        page.goto(url.replace("/lab", f"/lab/tree/{made.name}"), timeout=help_.SLOW)
+        page.get_by_role("heading", name="Exercise 1").first.wait_for(timeout=help_.SLOW)
+        cells = page.locator(".jp-Notebook .jp-CodeCell")
+        cells.first.locator(".cm-content").click(timeout=help_.SLOW)
+        for _ in range(8):                                   # as far as the first check: to otter, two imports, a drawing, the question
+            page.keyboard.press("Shift+Enter")
+        page.locator(".jp-OutputArea-output", has_text="q1").first.wait_for(timeout=help_.SLOW)
+        told = page.locator(".jp-OutputArea-output").all_inner_texts()
+        assert page.locator(".jp-OutputArea-output img").count() == 1, "the drawing of the second cell"
+        assert any("nothing came back yet" in t for t in told), "the check says that the question is not answered"
+        assert not [t for t in told if t.startswith("Traceback") or "ModuleNotFoundError" in t]
+        assert page.locator("mjx-container").count() > 0, "formulas are set"
+        page.close()
 
 
 def test_a_machine_without_chromium_skips_loudly(monkeypatch):
