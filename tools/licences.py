@@ -47,8 +47,8 @@ def stated(name: str, version: str) -> str | None:
     if about["Version"].partition("+")[0] != version:            # 2.11.0+cpu is the build of 2.11.0 for machines without a GPU
         return None
     classes = [c.split(" :: ")[-1] for c in about.get_all("Classifier") or [] if c.startswith("License :: ") and c != "License :: OSI Approved"]
-    free = " ".join((about["License"] or "").split())
-    text = about["License-Expression"] or (free if 0 < len(free) <= 60 and free.lower() not in ("unknown", "dual license") else "") or "; ".join(classes)
+    free = " ".join((about.get("License") or "").split())
+    text = about.get("License-Expression") or (free if 0 < len(free) <= 60 and free.lower() not in ("unknown", "dual license") else "") or "; ".join(classes)
     return (text or "see its files").replace("|", "/")
 
 
