@@ -19,7 +19,7 @@ _IMAGE = re.compile(r"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)")
 _DRAWN = re.compile(r'( (?:d|x|y|points|transform|width|height|x1|x2|y1|y2)=")([^"]*)(")')
 _NUMBER = re.compile(rf"-?\d+\.\d{{{DECIMALS + 1},}}")
 _INDENT = re.compile(r"\n +(?=<)")
-_SCALED = re.compile(r"\b(?:scale|matrix|rotate)\([^)]*\)")
+_SCALED = re.compile(r"\b(?:scale|matrix|rotate)\(")
 
 
 def rasterise(fig, most: int = MANY) -> None:
@@ -42,8 +42,7 @@ def slim_svg(raw: bytes) -> bytes:
 
 def _rounded(text: str) -> str:
     """Numbers of an attribute, rounded; a factor (scale, matrix, rotate) keeps its decimals, as it is no length."""
-    kept = _SCALED.findall(text)
-    return _NUMBER.sub(_short, text) if not kept else text
+    return text if _SCALED.search(text) else _NUMBER.sub(_short, text)
 
 
 def _short(found: re.Match) -> str:

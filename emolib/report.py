@@ -229,10 +229,9 @@ def figure(id: str, fig, outcome) -> View:
     pictures.rasterise(fig)
     drawn = {}
     with plt.rc_context({"svg.hashsalt": "emolib", "svg.fonttype": "none"}):
-        for kind, slim, more in (("svg", pictures.slim_svg, {"dpi": 100, "metadata": {"Date": None}}),
-                                 ("png", pictures.slim_png, {"dpi": 100, "metadata": {"Software": None}})):
+        for kind, slim, stamp in (("svg", pictures.slim_svg, "Date"), ("png", pictures.slim_png, "Software")):
             out = io.BytesIO()
-            fig.savefig(out, format=kind, **more)
+            fig.savefig(out, format=kind, dpi=100, metadata={stamp: None})
             drawn[kind] = slim(out.getvalue())
     plt.close(fig)
     frame = outcome.frame.assign(source=source) if "source" not in outcome.frame else outcome.frame
