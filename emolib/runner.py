@@ -6,6 +6,7 @@ environment (see settings.py), what to run through the one `parameters` cell.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 import time
@@ -17,11 +18,12 @@ from pathlib import Path
 import pandas as pd
 from traitlets.config import Config
 
-from emolib import papers, results, settings
+from emolib import papers, results, settings, warm
 from emolib.errors import EmolibError, nearest
 
 # Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
 ORDER = ("00", "01", "02", "03", "10", "13", "11", "12", "14", "20", "30", "40", "41", "42", "43", "44", "90", "99")
+FEW = 4                              # notebooks that are not worth compiling for beforehand
 TIME_IS_UP = 3                       # exit status when --max-minutes ended the command
 
 
@@ -135,17 +137,18 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
     ended = []
-    for number, path in chosen.items():
-        print(f"{path.stem} ...", flush=True)
-        before = _stamps(folder, number)
-        ended.append(execute(path, given[number], settings.cache() / "executed" / profile / path.name))
-        _time(folder, number, ended[-1])
-        if ended[-1].error:
-            after = _stamps(folder, number)
-            ended[-1].not_made = [name for name in after if after[name] == before[name]]
-        print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
-        if ended[-1].status == TIME_IS_UP:
-            break
+    with warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
+        for number, path in chosen.items():
+            print(f"{path.stem} ...", flush=True)
+            before = _stamps(folder, number)
+            ended.append(execute(path, given[number], settings.cache() / "executed" / profile / path.name))
+            _time(folder, number, ended[-1])
+            if ended[-1].error:
+                after = _stamps(folder, number)
+                ended[-1].not_made = [name for name in after if after[name] == before[name]]
+            print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
+            if ended[-1].status == TIME_IS_UP:
+                break
     return summary(profile, folder, ended)
 
 

@@ -34,6 +34,9 @@ from emolib.errors import EmolibError
 PINNED = ("emolib", "emolib.data", "emolib.settings", "emolib.errors")
 
 THREADS = 1        # per run, wherever it runs: more threads would change the order of sums, and so the bytes
+# joblib ends a process that has grown by 3e8 bytes, as if it leaked; ours keep the data they have read. The next one imports all anew, and
+# where several end at once the command waits for ever.
+GROWTH = float("inf")
 
 
 # ---------------------------------------------------------------- keys
@@ -322,10 +325,13 @@ def scratch(name: str = "checkpoint") -> Path | None:
 
 def _one(fn, name, arguments, where: Path, deadline: float | None):
     """One run in its process: fixed threads, its own scratch place, an error that names the arguments."""
+    from joblib.externals.loky import process_executor
+
     global _current_scratch
 
     if deadline is not None and time.time() > deadline:
         raise EmolibError("time is up (--max-minutes): what is finished is stored; the same command goes on from here")
+    process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
     start, threads = time.perf_counter(), _set_threads(THREADS)
     _current_scratch = where
     try:

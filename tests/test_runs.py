@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from emolib import runs
 from emolib.errors import EmolibError
 
 CALLS: list = []
+KEPT: list = []
 
 
 def work(*, n, seed=0, data=""):
@@ -35,6 +37,13 @@ def threads(*, n):
     x = np.random.default_rng(n).normal(size=(50, 50))
     x @ x
     return {"torch": torch.get_num_threads(), "pools": [p["num_threads"] for p in threadpool_info()]}
+
+
+def grows(*, n):
+    """From its second run on, a process keeps 400 MB, as one does that has read a data set."""
+    KEPT.append(np.ones(50_000_000 if len(KEPT) == 1 else 1))
+    time.sleep(1.1)                                                         # joblib looks at a process once a second
+    return {"pid": os.getpid()}
 
 
 def fails(*, n, ours):
@@ -286,6 +295,11 @@ def test_one_process_and_two_give_the_same_bytes(tmp_path):
     assert texts(one) == texts(two)
     files = {p.relative_to(tmp_path / "one"): p.read_bytes() for p in (tmp_path / "one").rglob("*.npz")}
     assert files == {p.relative_to(tmp_path / "two"): p.read_bytes() for p in (tmp_path / "two").rglob("*.npz")} and len(files) == 6
+
+
+def test_a_process_that_keeps_its_data_is_kept(tmp_path):
+    done = runs.map(grows, [{"n": n} for n in range(6)], jobs=2, store=tmp_path)
+    assert len({r["pid"] for r in done}) == 2
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

@@ -231,6 +231,13 @@ def test_the_rate_is_chosen_by_the_rows_held_back(monkeypatch):
     assert transfer_plan.chosen("quick", "from faces")["rate"] == 1e-4
 
 
+def test_one_seed_asks_for_no_further_run(monkeypatch):
+    found = {"rate": 1e-4, "validation": np.array([1.0])}
+    monkeypatch.setattr(transfer_plan, "chosen", lambda profile, name: found)
+    monkeypatch.setitem(transfer_plan.SIZES, "quick", transfer_plan.Sizes(seeds=1))
+    assert transfer_plan.results.__wrapped__("quick", transfer_plan.OURS) == [found]
+
+
 # ---------------------------------------------------------------- what is read off
 
 @pytest.fixture

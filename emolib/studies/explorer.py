@@ -35,7 +35,7 @@ class Sizes:
     strength: float = 0.01
 
 
-SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(600, 6, 1, 3), "full": Sizes(3000, 24, 3, 5)}
+SIZES = {"smoke": Sizes(120, 4, 1, 2), "quick": Sizes(400, 6, 1, 3), "full": Sizes(3000, 24, 3, 5)}
 
 
 def sizes(profile: str) -> Sizes:

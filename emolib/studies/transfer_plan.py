@@ -155,6 +155,8 @@ def _transfer(grid: list[dict], profile: str) -> list[dict]:
 
     With two processors it is part of the first run, while the other one trains what needs no source task; with more, all would wait for it.
     """
+    if not grid:
+        return []
     source = [identity(profile)] if any(a["identity"] for a in grid) else []
     if settings.jobs() > 2 or settings.cluster() or grid[0]["start"] != FACES or len([a for a in grid if a["start"] != FACES]) < 3:
         runs.map(networks.identify, source, label="identification")
