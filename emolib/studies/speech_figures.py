@@ -67,7 +67,7 @@ def hops(profile: str = "quick") -> Outcome:
     for hop in HOPS:
         whole = _loud(profile, hop)
         part = whole[:128, whole.shape[1] // 2:][:, :4000 // hop]
-        frames.append(_long(part, f"hop {hop}: {16000 // hop} frames a second", hop, bins=2, frames=1))
+        frames.append(_long(part, f"hop {hop}, {16000 // hop} a second", hop, bins=2, frames=1))
     return _shown(pd.concat(frames, ignore_index=True), profile)
 
 

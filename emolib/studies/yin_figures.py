@@ -87,7 +87,7 @@ def _frame(profile: str, shown: tuple[str, ...]) -> pd.DataFrame:
         said = yin_walk.named(points, anchors().to_numpy())
         film = {"emotion": names[true], "person": person[rows[at]], "video": names[said["video"]], "right": said["video"] == true}
         parts.append(pd.DataFrame({"people": group, **{name: np.repeat(value, frames) for name, value in film.items()}, "frame": np.tile(np.arange(frames), len(at)),
-                                   "valence": points[..., 0].ravel(), "arousal": points[..., 1].ravel(), "named": names[said["frames"].ravel()]}))
+                                   "valence": points[..., 0].ravel().round(4), "arousal": points[..., 1].ravel().round(4), "named": names[said["frames"].ravel()]}))
     columns = ["people", "emotion", "person", "frame", "valence", "arousal", "named", "video", "right"]
     return pd.concat(parts, ignore_index=True)[columns]
 
