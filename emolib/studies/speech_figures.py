@@ -34,8 +34,8 @@ def _loud(profile: str, hop: int = 64) -> np.ndarray:
     """Decibels (257, frames) of the loudest SHOWN seconds of the clip that is drawn."""
     sound = recordings(profile).waveform[clip(profile)]()
     size = int(SHOWN * mel.CHANG["rate"])
-    power = np.convolve(sound.astype(float) ** 2, np.ones(size), "valid") if len(sound) > size else np.zeros(1)
-    start = int(power.argmax())
+    energy = np.concatenate([[0], np.cumsum(sound.astype(float) ** 2)])
+    start = int((energy[size:] - energy[:-size]).argmax()) if len(sound) > size else 0
     return mel.log_spectrogram(sound[start:start + size], hop_length=hop)
 
 
