@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from traitlets.config import Config
 
-from emolib import papers, results, settings, warm
+from emolib import kernels, papers, results, settings, warm
 from emolib.errors import EmolibError, nearest
 
 # Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
@@ -137,7 +137,7 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
     ended = []
-    with warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
+    with kernels.forked(), warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
         for number, path in chosen.items():
             print(f"{path.stem} ...", flush=True)
             before = _stamps(folder, number)

@@ -1,0 +1,50 @@
+"""Forked kernels: they are what a started kernel is, know what is imported already, and end with the command."""
+
+import json
+import sys
+
+import nbformat
+import pytest
+from jupyter_client.provisioning import KernelProvisionerFactory
+
+from emolib import kernels, runner
+
+LOOK = """import json, os, sys
+known = "torch" in sys.modules
+import matplotlib
+with open(place, "w") as file:
+    json.dump({"known": known, "imported by hand": "emolib.evm" in sys.modules, "backend": matplotlib.get_backend(), "folder": os.getcwd(), "pid": os.getpid(),
+               "leads": os.getpgrp() == os.getpid(), "mark": os.environ["EMOLIB_MARK"], "seed": os.urandom(4).hex()}, file)"""
+
+
+def notebook(place, *cells):
+    made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}, cells=[
+        nbformat.v4.new_code_cell("place = ''", metadata={"tags": ["parameters"]}), *map(nbformat.v4.new_code_cell, cells)])
+    nbformat.write(made, place)
+    return place
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
+def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOLIB_MARK", "made known after the import")
+    good, bad = notebook(tmp_path / "good.ipynb", LOOK), notebook(tmp_path / "bad.ipynb", "1 / 0")
+    gone = notebook(tmp_path / "gone.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    seen = []
+    with kernels.forked():
+        for k in range(2):
+            ended = runner.execute(good, {"place": str(tmp_path / f"{k}.json")}, tmp_path / "executed" / "good.ipynb")
+            assert not ended.error, ended.error
+            seen.append(json.loads((tmp_path / f"{k}.json").read_text()))
+        assert "ZeroDivisionError" in runner.execute(bad, {}, tmp_path / "executed" / "bad.ipynb").error
+        assert "was killed" in runner.execute(gone, {}, tmp_path / "executed" / "gone.ipynb").error
+    one, two = seen
+    assert one["known"] and not one["imported by hand"] and one["leads"] and one["mark"] == "made known after the import"
+    assert "inline" in one["backend"] and one["folder"] == str(tmp_path)
+    assert one["pid"] != two["pid"] and one["seed"] != two["seed"]
+    assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
+
+
+def test_elsewhere_kernels_are_started(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with kernels.forked():
+        assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
