@@ -20,10 +20,12 @@ from traitlets.config import Config
 
 from emolib import kernels, papers, results, settings, warm
 from emolib.errors import EmolibError, nearest
+from emolib.standing import Standing, stamps
 
 # Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
 ORDER = ("00", "01", "02", "03", "10", "13", "11", "12", "14", "20", "30", "40", "41", "42", "43", "44", "90", "99")
 FEW = 4                              # notebooks that are not worth compiling for beforehand
+REPORT = "99"                        # runs whenever anything was asked for
 TIME_IS_UP = 3                       # exit status when --max-minutes ended the command
 
 
@@ -136,16 +138,21 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
     for number, path in chosen.items():
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
-    ended = []
+    ended, standing = [], Standing(profile)
     with kernels.forked(), warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
         for number, path in chosen.items():
+            if number != REPORT and standing.stands(path, given[number], folder):
+                print(f"{path.stem}: up to date", flush=True)
+                continue
             print(f"{path.stem} ...", flush=True)
-            before = _stamps(folder, number)
+            before = stamps(folder)
             ended.append(execute(path, given[number], settings.cache() / "executed" / profile / path.name))
             _time(folder, number, ended[-1])
+            written = [name for name, about in stamps(folder).items() if before.get(name) != about]
             if ended[-1].error:
-                after = _stamps(folder, number)
-                ended[-1].not_made = [name for name in after if after[name] == before[name]]
+                ended[-1].not_made = sorted(_artefacts(number) - {Path(name).stem for name in written if name.endswith(".json")})
+            else:
+                standing.keep(path, given[number], folder, written)
             print(f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True)
             if ended[-1].status == TIME_IS_UP:
                 break
@@ -162,13 +169,10 @@ def _time(folder: Path, number: str, ended: Ended) -> None:
         ended.error, ended.status = ended.error or str(error), ended.status or 2
 
 
-def _stamps(folder: Path, number: str) -> dict[str, tuple | None]:
-    """For each artefact of a notebook, what tells a file written anew from one that stood there: equal stamps, not written."""
-    table, found = papers.everything(), {}
-    for row in table[table.notebook == number].itertuples():
-        paths = [folder / kind / f"{row.id}.json" for kind in ("tables", "figures")]
-        found[row.id] = next(((s.st_ino, s.st_mtime_ns) for s in (p.stat() for p in paths if p.exists())), None)
-    return found
+def _artefacts(number: str) -> set[str]:
+    """Ids of the artefacts of a notebook."""
+    table = papers.everything()
+    return set(table.id[table.notebook == number])
 
 
 def measured(profile: str) -> dict[tuple[str, str], float]:
