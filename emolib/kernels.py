@@ -6,7 +6,6 @@ Linux only: Windows cannot fork, and macOS frameworks do not survive it. There e
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import multiprocessing
 import os
@@ -36,6 +35,7 @@ def forked() -> Iterator[None]:
     before = factory.default_provisioner_name
     factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:Forked", factory.GROUP_NAME)
     factory.default_provisioner_name = NAME
+    Forked.first = True
     try:
         yield
     finally:
@@ -46,10 +46,14 @@ def forked() -> Iterator[None]:
 
 
 class Forked(LocalProvisioner):
-    """A local kernel that is forked instead of started; anything but Python's own kernel is started."""
+    """A local kernel that is forked instead of started. Started are the first one, which need not wait for the imports then, and any
+    that is not Python's own."""
+
+    first = True
 
     async def launch_kernel(self, cmd: list[str], **options):
-        if "ipykernel_launcher" not in cmd or "-f" not in cmd:
+        first, Forked.first = Forked.first, False
+        if first or "ipykernel_launcher" not in cmd or "-f" not in cmd:
             return await super().launch_kernel(cmd, **options)
         forked = multiprocessing.get_context("forkserver").Process(
             target=_be_a_kernel, args=(cmd[cmd.index("-f") + 1], options.get("cwd"), dict(options.get("env") or os.environ)), name=NAME)
@@ -108,10 +112,7 @@ def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str
     os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
     from ipykernel import kernelapp
 
-    try:
-        kernelapp.launch_new_instance(argv=["-f", connection])
-    finally:
-        atexit._run_exitfuncs()                          # multiprocessing leaves without: the pool of processes would stay
+    kernelapp.launch_new_instance(argv=["-f", connection])
 
 
 def _end_with_the_command() -> None:

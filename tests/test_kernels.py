@@ -2,6 +2,7 @@
 
 import json
 import sys
+from datetime import datetime
 
 import nbformat
 import pytest
@@ -24,20 +25,31 @@ def notebook(place, *cells):
     return place
 
 
+def idle(executed):
+    """Seconds between the last cell and the end of a notebook."""
+    made = nbformat.read(executed, 4)
+    last = made.cells[-1].metadata.papermill
+    return (datetime.fromisoformat(made.metadata.papermill.end_time) - datetime.fromisoformat(last.end_time)).total_seconds()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
 def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOLIB_MARK", "made known after the import")
     good, bad = notebook(tmp_path / "good.ipynb", LOOK), notebook(tmp_path / "bad.ipynb", "1 / 0")
+    pool = notebook(tmp_path / "pool.ipynb", "from joblib import Parallel, delayed\nassert Parallel(n_jobs=2)(delayed(abs)(k) for k in (1, -2)) == [1, 2]")
     gone = notebook(tmp_path / "gone.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     seen = []
     with kernels.forked():
-        for k in range(2):
+        for k in range(3):
             ended = runner.execute(good, {"place": str(tmp_path / f"{k}.json")}, tmp_path / "executed" / "good.ipynb")
             assert not ended.error, ended.error
             seen.append(json.loads((tmp_path / f"{k}.json").read_text()))
+        ended = runner.execute(pool, {}, tmp_path / "executed" / "pool.ipynb")
+        assert not ended.error and idle(tmp_path / "executed" / "pool.ipynb") < 1.5, "a kernel with a pool of processes ends at once"
         assert "ZeroDivisionError" in runner.execute(bad, {}, tmp_path / "executed" / "bad.ipynb").error
         assert "was killed" in runner.execute(gone, {}, tmp_path / "executed" / "gone.ipynb").error
-    one, two = seen
+    started, one, two = seen                                               # the first is not forked: it need not wait
+    assert not started["known"]
     assert one["known"] and not one["imported by hand"] and one["leads"] and one["mark"] == "made known after the import"
     assert "inline" in one["backend"] and one["folder"] == str(tmp_path)
     assert one["pid"] != two["pid"] and one["seed"] != two["seed"]

@@ -54,9 +54,9 @@ SIZES = {
     "smoke": Sizes(repeats=2, cnn_repeats=1, baseline_repeats=1, settings=1, tol=1e-1, dense_epochs=6, dense_rate=1e-2, narrow=8, cnn_epochs=1,
                    cnn_patience=None, bank=1, side=96, sequences=60, models=5, yaws=(45, 90, 135), crowd=12, dlib_crowd=6, turns=(0, 30),
                    lesson_epochs=6),
-    "quick": Sizes(cnn_repeats=1, baseline_repeats=3, settings=2, tol=1e-2, dense_epochs=110, dense_rate=2e-2, dense_batch=64, narrow=4, cnn_epochs=3,
+    "quick": Sizes(cnn_repeats=1, baseline_repeats=3, settings=2, tol=1e-2, dense_epochs=100, dense_rate=2e-2, dense_batch=64, narrow=4, cnn_epochs=3,
                    cnn_rate=3e-3,
-                   cnn_batch=16, cnn_patience=None, bank=2, side=96, sequences=280, models=28, yaws=(45, 90, 135), crowd=200, dlib_crowd=30, turns=(0, 20, 40),
+                   cnn_batch=16, cnn_patience=None, bank=2, side=96, sequences=280, models=28, yaws=(45, 90, 135), crowd=200, dlib_crowd=20, turns=(0, 20, 40),
                    lesson_epochs=150),
     "full": Sizes(),
 }

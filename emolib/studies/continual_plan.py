@@ -42,7 +42,7 @@ SIZES = {
     "smoke": Sizes(orders=2, train=12, test=6, bodies=1, body_epochs=1, other_epochs=1, head_epochs=3, exemplars=4, whole_orders=1, whole_epochs=1,
                    pictures_train=4, pictures_test=2, pictures_size=32, pictures_epochs=3, pictures_seeds=1),
     "quick": Sizes(train=60, test=30, bodies=1, body_epochs=5, other_epochs=3, head_epochs=20, whole_orders=2, whole_epochs=3,
-                   pictures_train=16, pictures_test=5, pictures_size=64, pictures_epochs=12, pictures_seeds=3),
+                   pictures_train=16, pictures_test=5, pictures_size=64, pictures_epochs=10, pictures_seeds=3),
     "full": Sizes(),
 }
 

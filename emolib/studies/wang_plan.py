@@ -40,7 +40,7 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(seeds=1, folds=3, shallow_epochs=3, sweep_epochs=2, cnn_epochs=1, converged_epochs=6,
                    cnn_converged_epochs=2, units=(6, 16), angles=(10, 60), sweep_splits=("random",), stock_dials=1),
-    "quick": Sizes(sweep_epochs=20, sweep_rate=1e-3, converged_epochs=200, cnn_converged_epochs=50, cnn_channels=(8, 16, 16, 16, 16),
+    "quick": Sizes(sweep_epochs=20, sweep_rate=1e-3, converged_epochs=200, cnn_converged_epochs=45, cnn_channels=(8, 16, 16, 16, 16),
                    sweep_splits=("random",), stock_dials=3),
     "full": Sizes(),
 }

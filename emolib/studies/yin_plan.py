@@ -50,8 +50,8 @@ class Sizes:
 SIZES = {
     "smoke": Sizes(rounds=2, folds=4, drawn=40, span=0.6, side=16, stride=5, every=5, channels=(4, 8, 12), features=16, pictures=200, body_epochs=2, body_rate=3e-3,
                    body_batch=32, body_patience=5, epochs=4, rate=1e-2, patience=10, units=((5,), (10,), (10, 10, 5)), lengths=(1, 10)),
-    "quick": Sizes(drawn=40, span=0.6, side=32, stride=2, every=5, channels=(16, 32, 64), features=75, pictures=2400, body_epochs=6, body_batch=32,
-                   body_patience=6, epochs=20, rate=1e-2, patience=20, units=((5,), (10,), (20,), (50,), (10, 10), (10, 10, 5))),
+    "quick": Sizes(drawn=40, span=0.6, side=32, stride=2, every=5, channels=(16, 32, 64), features=75, pictures=2400, body_epochs=5, body_batch=32,
+                   body_patience=6, epochs=17, rate=1e-2, patience=20, units=((5,), (10,), (20,), (50,), (10, 10), (10, 10, 5))),
     "full": Sizes(),
 }
 
