@@ -26,7 +26,8 @@ def rasterise(fig, most: int = MANY) -> None:
     """Let clouds of more than `most` points, and meshes of as many faces, be one image each in an SVG."""
     for axes in fig.axes:
         for drawn in axes.collections:
-            if max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
+            flat = not hasattr(drawn, "do_3d_projection")                # matplotlib draws solids as lines whatever it is asked
+            if flat and max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
                 drawn.set_rasterized(True)
 
 

@@ -127,7 +127,7 @@ def _surfaces(profile: str, named: dict) -> Outcome:
     marks = [("annotated", *point) for point in ANNOTATED.tolist()] + [("mirror image", *MIRROR.tolist())]
     frame = pd.concat([*rows, pd.DataFrame(marks, columns=["what", "valence", "arousal"]).assign(panel="every")], ignore_index=True)
     numbers = frame.columns[2:]
-    frame[numbers] = frame[numbers].astype(float).round(5) + 0.0
+    frame[numbers] = frame[numbers].astype(float).round(4) + 0.0
     return outcome(frame, profile)
 
 
