@@ -21,7 +21,7 @@ SOFTWARE, RUN = "#emolib", "#run"
 def write(folder: Path, profile: str) -> Path:
     """Write the metadata of a result folder; returns the file."""
     made = metadata(folder, profile)
-    entities = ",\n".join(json.dumps(entity, ensure_ascii=False) for entity in made["@graph"])            # a line each: to read, and to compare
+    entities = ",\n".join(json.dumps(entity, ensure_ascii=False, separators=(",", ":")) for entity in made["@graph"])            # a line each: to read, and to compare
     results.write(folder / NAME, f'{{"@context": {json.dumps(made["@context"])}, "@graph": [\n{entities}\n]}}\n')
     return folder / NAME
 
