@@ -112,6 +112,9 @@ def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str
     os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
     from ipykernel import kernelapp
 
+    from emolib import report
+
+    report.begin()
     kernelapp.launch_new_instance(argv=["-f", connection])
 
 

@@ -30,6 +30,12 @@ TIMING_COLUMNS = ("notebook", "artefact", "wall_seconds", "cached")
 _since = time.perf_counter()
 
 
+def begin() -> None:
+    """The clock of the first artefact starts: when this is imported, and anew in a kernel that is forked from whoever imported it."""
+    global _since
+    _since = time.perf_counter()
+
+
 # ---------------------------------------------------------------- what a notebook shows
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 
 from emolib import kernels, runner
 
-LOOK = """import json, os, sys
+LOOK = """import json, os, sys, time
 known = "torch" in sys.modules
 import matplotlib
 with open(place, "w") as file:
     json.dump({"known": known, "imported by hand": "emolib.evm" in sys.modules, "backend": matplotlib.get_backend(), "folder": os.getcwd(), "pid": os.getpid(),
-               "leads": os.getpgrp() == os.getpid(), "mark": os.environ["EMOLIB_MARK"], "seed": os.urandom(4).hex()}, file)"""
+               "since": time.perf_counter() - __import__("emolib.report").report._since, "leads": os.getpgrp() == os.getpid(), "mark": os.environ["EMOLIB_MARK"], "seed": os.urandom(4).hex()}, file)"""
 
 
 def notebook(place, *cells):
@@ -52,6 +52,7 @@ def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
     assert not started["known"]
     assert one["known"] and not one["imported by hand"] and one["leads"] and one["mark"] == "made known after the import"
     assert "inline" in one["backend"] and one["folder"] == str(tmp_path)
+    assert max(kernel["since"] for kernel in (one, two)) < 1.5, "the time of the first artefact is its own"
     assert one["pid"] != two["pid"] and one["seed"] != two["seed"]
     assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
 
