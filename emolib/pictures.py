@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import warnings
 
 DECIMALS = 2                             # of a point (1/72 inch): 3.5 micrometres on paper
 COLOURS = 128                            # told apart no better with 256, and a sixth larger
@@ -26,9 +27,10 @@ def rasterise(fig, most: int = MANY) -> None:
     """Let clouds of more than `most` points, and meshes of as many faces, be one image each in an SVG."""
     for axes in fig.axes:
         for drawn in axes.collections:
-            flat = not hasattr(drawn, "do_3d_projection")                # matplotlib draws solids as lines whatever it is asked
-            if flat and max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
-                drawn.set_rasterized(True)
+            if max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
+                with warnings.catch_warnings():          # matplotlib says of solids that it will not, and does
+                    warnings.simplefilter("ignore", UserWarning)
+                    drawn.set_rasterized(True)
 
 
 def slim_svg(raw: bytes) -> bytes:
