@@ -78,10 +78,6 @@ class Popen:
     def __init__(self, forked: multiprocessing.Process):
         self.forked, self.pid = forked, forked.pid
 
-    @property
-    def returncode(self) -> int | None:
-        return self.forked.exitcode
-
     def poll(self) -> int | None:
         """None while it works; its exit status, or a signal's number below 0."""
         return self.forked.exitcode

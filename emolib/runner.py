@@ -63,7 +63,7 @@ def selected(only: list[str]) -> dict[str, Path]:
         raise EmolibError(f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet")
     if missing:
         print(f"not part of this version yet: notebook {', '.join(missing)}")
-    return {n: p for n, p in every.items() if n in wanted | {"99"}}
+    return {n: p for n, p in every.items() if n in wanted | {REPORT}}
 
 
 def check_parameters(path: Path, given: dict) -> None:
@@ -134,7 +134,7 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
     `parameters` go to the notebooks that were asked for, not to the report that follows them.
     """
     chosen = selected(only)
-    given = {n: {"profile": profile, **(parameters if n != "99" or only == ["99"] else {})} for n in chosen}
+    given = {n: {"profile": profile, **(parameters if n != REPORT or only == [REPORT] else {})} for n in chosen}
     for number, path in chosen.items():
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))

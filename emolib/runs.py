@@ -114,7 +114,7 @@ class Store:
                     raise ValueError("its arrays do not match their checksum")
                 with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
                     arrays = {k: file[k] for k in file.files}
-            if os.environ.get("EMOLIB_FRESH") and entry["about"]["command"] != settings.command():
+            if settings.fresh() and entry["about"]["command"] != settings.command():
                 return None                                  # --fresh: only what this command itself computed counts
             return {"value": _join(body["value"], arrays), **entry["about"]}
         except (ValueError, KeyError, TypeError, OSError) as error:

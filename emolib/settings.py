@@ -72,6 +72,11 @@ def command() -> str:
     return os.environ.setdefault("EMOLIB_COMMAND", f"{os.getpid()}-{os.urandom(4).hex()}")
 
 
+def fresh() -> bool:
+    """Compute anew, whatever is stored (--fresh)? $EMOLIB_FRESH, set to anything."""
+    return bool(os.environ.get("EMOLIB_FRESH"))
+
+
 def deadline() -> float | None:
     """Unix time after which no further run is started (--max-minutes), or None: $EMOLIB_DEADLINE."""
     wanted = os.environ.get("EMOLIB_DEADLINE")

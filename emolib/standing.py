@@ -45,14 +45,14 @@ class Standing:
     def read_by(self, notebook: Path, parameters: dict) -> str:
         """Digest of all that goes into a notebook."""
         own = json.dumps([self._common, parameters], sort_keys=True, default=repr).encode()
-        return hashlib.sha256(notebook.read_bytes() + own).hexdigest()
+        return results.sha(notebook.read_bytes() + own)
 
     def _note(self, notebook: Path) -> Path:
         return settings.cache() / "executed" / self.profile / f"{notebook.stem}.json"
 
     def stands(self, notebook: Path, parameters: dict, folder: Path) -> bool:
         """Would the notebook find everything as it was and write what is there? Never so with --fresh."""
-        if os.environ.get("EMOLIB_FRESH"):
+        if settings.fresh():
             return False
         try:
             note = json.loads(self._note(notebook).read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ class Standing:
             self._note(notebook).unlink(missing_ok=True)
 
     def _noted(self, notebook: Path, parameters: dict, folder: Path, written: Iterable[str]) -> dict:
-        files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sorted(written)}
+        files = {name: results.sha((folder / name).read_bytes()) for name in sorted(written)}
         return {"read": self.read_by(notebook, parameters), "folder": str(folder.resolve()), "files": files,
                 "claims": _claims(folder, notebook.name[:2])}
 
@@ -89,7 +89,7 @@ def _claims(folder: Path, number: str) -> str:
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row.get("notebook") == number and row.get("measured_verdict")]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+    return results.sha(json.dumps(rows).encode())
 
 
 def _listed(place: Path) -> list:

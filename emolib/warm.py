@@ -57,8 +57,7 @@ def beside() -> Iterator[None]:
     try:
         yield
     finally:
-        if child.poll() is None:
-            child.terminate()
+        child.terminate()                                # nothing, where it has ended
         child.wait()
 
 

@@ -76,7 +76,7 @@ def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
     videos, frames and MB count all of the set, `new` the films made now; frames/s are those of the new ones (NaN without any), and
     `missing` is the share of frames without a face (NaN for sound). Finished films stay stored whatever happens to the next.
     """
-    fresh = bool(os.environ.get("EMOLIB_FRESH"))
+    fresh = settings.fresh()
     films, rows, seconds = footage(data), [], 0.0
     if not films:
         raise EmolibError(f"{data.name}: holds no film or picture")
