@@ -106,12 +106,34 @@ def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str
     os.chdir(folder or os.getcwd())
     os.environ.clear()
     os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
-    from ipykernel import kernelapp
+    from ipykernel.ipkernel import IPythonKernel
+    from ipykernel.kernelapp import launch_new_instance
 
     from emolib import report
 
+    class Kernel(IPythonKernel):
+        def do_shutdown(self, restart):
+            _end_the_pool()
+            return super().do_shutdown(restart)
+
+        def _process_children(self):                     # whom ipykernel ends; it would wait 14 s for one that ignores it
+            return [child for child in super()._process_children() if child.pid != _sweeper()]
+
     report.begin()
-    kernelapp.launch_new_instance(argv=["-f", connection])
+    launch_new_instance(argv=["-f", connection], kernel_class=Kernel)
+
+
+def _end_the_pool() -> None:
+    """joblib's processes wait for more work, and `multiprocessing` for them."""
+    loky = sys.modules.get("joblib.externals.loky")
+    if loky and loky.reusable_executor._executor is not None:
+        loky.reusable_executor._executor.terminate(kill_workers=True)
+
+
+def _sweeper() -> int | None:
+    """The process that removes what joblib's processes leave behind, when the kernel has ended."""
+    loky = sys.modules.get("joblib.externals.loky")
+    return loky and loky.backend.resource_tracker._resource_tracker._pid
 
 
 def _end_with_the_command() -> None:

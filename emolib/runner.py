@@ -92,8 +92,8 @@ class Ended:
 
 def _sockets(place: str) -> Config:
     """Kernels talk through sockets on disk, not over TCP; each in a folder of its own that nobody else may enter. Jupyter's default is
-    one name in the working folder, where the kernels of two commands answer each other's messages. One that has said all it had to say waits a second at most for its pool."""
-    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel"), "shutdown_wait_time": 1.0}})
+    one name in the working folder, where the kernels of two commands answer each other's messages."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})
 
 
 def execute(path: Path, parameters: dict, executed: Path) -> Ended:

@@ -45,7 +45,7 @@ def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
             assert not ended.error, ended.error
             seen.append(json.loads((tmp_path / f"{k}.json").read_text()))
         ended = runner.execute(pool, {}, tmp_path / "executed" / "pool.ipynb")
-        assert not ended.error and idle(tmp_path / "executed" / "pool.ipynb") < 2.3, "a kernel with a pool of processes ends at once"
+        assert not ended.error and idle(tmp_path / "executed" / "pool.ipynb") < 1.5, "a kernel with a pool of processes ends at once"
         assert "ZeroDivisionError" in runner.execute(bad, {}, tmp_path / "executed" / "bad.ipynb").error
         assert "was killed" in runner.execute(gone, {}, tmp_path / "executed" / "gone.ipynb").error
     started, one, two = seen                                               # the first is not forked: it need not wait
