@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from tqdm import tqdm
 
+from emolib import bars
 from emolib.data import media
 from emolib.errors import EmolibError
 from emolib.features import greyface
@@ -185,7 +185,7 @@ def trace(video: str | Path, network: Network, folder: Path | None = None, *, de
     follow, sketch, begun = Follower(), Sketch(), time.perf_counter()
     walker, frames, found = Walker(network, max(1, round(fps / network.pace))), 0, 0
     limit = None if seconds is None else round(seconds * fps)
-    with _rows(folder / f"{name}-trace.csv") as (write, keep), tqdm(total=limit or total, desc=name, unit="frame", disable=not progress, delay=1) as bar:
+    with _rows(folder / f"{name}-trace.csv") as (write, keep), bars.bar(label=name, unit="frame", total=limit or total, shown=progress) as bar:
         with _until_interrupted() if camera is not None else nullcontext():
             for piece in pieces:
                 piece = piece if limit is None else piece[:limit - frames]

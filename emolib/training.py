@@ -19,8 +19,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from emolib import bars
 from emolib.errors import EmolibError
 
 
@@ -96,8 +96,8 @@ def fit(net: nn.Module, batches: Callable[[int], Iterable[tuple]], loss: Callabl
     state = _State()
     if checkpoint is not None and checkpoint.exists():
         state = _load(checkpoint, net, step)
-    bar = tqdm(range(state.epoch, settings.epochs), initial=state.epoch, total=settings.epochs,
-               desc=label or "training", unit="epoch", delay=5, disable=not progress)
+    bar = bars.bar(range(state.epoch, settings.epochs), label=label or "training", unit="epoch", total=settings.epochs, start=state.epoch,
+                   shown=progress)
     for epoch in bar:
         if state.history.stopped_early:
             break

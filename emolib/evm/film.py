@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from emolib import bars
 from emolib.data import media
 from emolib.errors import EmolibError
 from emolib.evm import bands
@@ -43,7 +43,7 @@ def magnify_file(path: Path | str, out: Path | str, low: float, high: float, alp
 
 
 def _pieces(path, device, total, progress, what) -> Iterator[torch.Tensor]:
-    with tqdm(total=total, desc=f"{path.name} {what}", unit="frame", disable=not progress, delay=1) as bar:
+    with bars.bar(label=f"{path.name} {what}", unit="frame", total=total, shown=progress) as bar:
         for piece in media.iterate_frames(path, PIECE):
             yield torch.from_numpy(piece).to(device)
             bar.update(len(piece))

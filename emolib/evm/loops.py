@@ -2,23 +2,20 @@
 
 Rows first when a picture shrinks: each line of the small picture is a weighted sum of whole lines of the frame, which is contiguous in
 memory, and the columns are then left with few lines. Growing goes the other way. `row_at` and `row_weight` are a `pyramid.Table`.
-Frames `start` to `stop` are worked on, so that threads can share a piece. The compiled code is kept in `$EMOLIB_CACHE/numba`.
+Frames `start` to `stop` are worked on, so that threads can share a piece.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 
-import numba
 import numpy as np
 from numba import njit
 
-_kept = numba.config.CACHE_DIR                           # set while the functions below are made, since that is when numba reads it
-numba.config.CACHE_DIR = str(Path(os.environ.get("EMOLIB_CACHE") or Path(__file__).parents[2] / ".cache") / "numba" /
-                             hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16])
+from emolib import compiled
+
+kept = partial(compiled.kept, modules=[__name__], nogil=True, fastmath=True)
 
 TAPS = 5                         # lines summed in one sweep; the tables are padded to a multiple
 GROWN = 4                        # lines behind one line of a grown picture, at most, however often it grows
@@ -65,7 +62,7 @@ def _narrower(line, length, channels, room, real):
     return small
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@kept
 def shrink(frames, row_at, row_weight, times, out, start, stop):
     """frames (T, H, W, C) of any dtype -> out (T, h, w, C), real."""
     count, tall, long, channels = frames.shape
@@ -143,7 +140,7 @@ def _onto_whole(there, lines, at, weight, into, threshold):
         into[i] = np.int32(min(max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i], low), high))
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@kept
 def grow(small, row_at, row_weight, lengths, base, share, start, stop):
     """base (T, H, W, C), real, becomes share * base + the grown `small` (T, h, w, C); `lengths`: widths on the way up, the last is W."""
     count, tall, long, channels = base.shape
@@ -156,7 +153,7 @@ def grow(small, row_at, row_weight, lengths, base, share, start, stop):
             _onto(target[t, y], share, wider, row_at[y], row_weight[y])
 
 
-@njit(nogil=True, fastmath=True, cache=True)
+@kept
 def add(frames, small, row_at, row_weight, lengths, out, whole, thresholds, start, stop):
     """out (T, H, W, C) = frames + the grown `small`; whole: cut to 0 .. 255, rounded up from `thresholds` (lines, W * C) on."""
     count, tall, long, channels = frames.shape
@@ -170,9 +167,6 @@ def add(frames, small, row_at, row_weight, lengths, out, whole, thresholds, star
                 _onto_whole(source[t, y], wider, row_at[y], row_weight[y], target[t, y], thresholds[y % len(thresholds)])
             else:
                 _onto_real(source[t, y], wider, row_at[y], row_weight[y], target[t, y])
-
-
-numba.config.CACHE_DIR = _kept
 
 
 def shared(loop, count: int, threads: int, *arguments) -> None:

@@ -130,7 +130,7 @@ class Steps:
         self.small = (len(down_y.at), len(down_x.at))
         self.thresholds = None
         if compiled:
-            from emolib.evm import compiled as loops
+            from emolib.evm import loops
 
             self.down, self.up = down_y.padded(loops.TAPS, np.float32), up_y.padded(loops.GROWN, np.float32)
             self.lengths = np.array([side(width, k) for k in range(times)][::-1], np.int64)
@@ -141,10 +141,10 @@ class Steps:
         """(T, H, W, C) of any dtype -> (T, h, w, C), real; into `out` where it is given."""
         count, channels = frames.shape[0], frames.shape[3]
         if self.compiled:
-            from emolib.evm import compiled
+            from emolib.evm import loops
 
             out = room((count, *self.small, channels), self.real) if out is None else out
-            compiled.shared(compiled.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
+            loops.shared(loops.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
             return out
         rows = torch.matmul(self.down[0], frames.to(self.real).reshape(count, self.height, -1))                    # (T, h, W*C)
         small = torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))         # (T, h, w, C)
@@ -158,9 +158,9 @@ class Steps:
     def grow_onto(self, base: torch.Tensor, small: torch.Tensor, share: float) -> torch.Tensor:
         """share * base + the grown `small`; `base` may be overwritten."""
         if self.compiled:
-            from emolib.evm import compiled
+            from emolib.evm import loops
 
-            compiled.shared(compiled.grow, len(base), torch.get_num_threads(), small.numpy(), *self.up, self.lengths, base.numpy(), np.float32(share))
+            loops.shared(loops.grow, len(base), torch.get_num_threads(), small.numpy(), *self.up, self.lengths, base.numpy(), np.float32(share))
             return base
         return share * base + self._grown(small)
 
@@ -170,9 +170,9 @@ class Steps:
         if self.thresholds is None:
             self.thresholds = torch.as_tensor(1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device)
         if self.compiled:
-            from emolib.evm import compiled
+            from emolib.evm import loops
 
-            compiled.shared(compiled.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
+            loops.shared(loops.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
                             self.lengths, out.numpy(), whole, self.thresholds.numpy())
             return
         total = frames.to(self.real) + self._grown(small)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -17,9 +16,8 @@ import numpy as np
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
-from tqdm import tqdm
 
-from emolib import settings
+from emolib import bars, settings
 from emolib.containers import ImageSet, digest
 from emolib.data.files import Damaged, guard
 from emolib.errors import EmolibError
@@ -80,8 +78,7 @@ def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
     films, rows, seconds = footage(data), [], 0.0
     if not films:
         raise EmolibError(f"{data.name}: holds no film or picture")
-    bar = tqdm(films, desc=f"{data.name} {recipe.feature}", unit="video", disable=not progress, delay=1,
-               mininterval=0.1 if sys.stderr.isatty() else 5.0)
+    bar = bars.bar(films, label=f"{data.name} {recipe.feature}", unit="video", shown=progress)
     with bar:
         for film in bar:
             path = place(data.name, recipe, film)
@@ -115,7 +112,7 @@ def sound(path: Path, content: str) -> dict[str, np.ndarray] | None:
             raise Damaged(path, f"was made of other content ({about.get('content')})")
         return arrays
     except Damaged as error:
-        tqdm.write(f"{error}; made anew", file=sys.stderr)
+        bars.say(f"{error}; made anew")
         return None
 
 

@@ -15,8 +15,8 @@ from functools import cache
 import numba
 import numpy as np
 
+from emolib import compiled
 from emolib.sim import face_pixels
-from emolib.sim.compiled import kept
 from emolib.sim.face_tiles import GRAIN, TILE
 
 _tile, _grain = TILE, GRAIN
@@ -77,10 +77,9 @@ def _draw(faces, start, stop, out):
 @cache
 def _kernel():
     """Compile `_draw`, or find it compiled."""
-    with kept("face_numba", "face_pixels", "face_tiles", "streams"):
-        px = face_pixels.bind(decorate=numba.njit, **SCALAR)
-        globals().update(_cast=px.cast, _colour=px.pixel)        # not a closure: numba never finds a closure of functions again
-        return numba.njit(nogil=True, cache=True)(_draw)
+    px = face_pixels.bind(decorate=numba.njit, **SCALAR)
+    globals().update(_cast=px.cast, _colour=px.pixel)            # not a closure: numba never finds a closure of functions again
+    return compiled.kept(_draw, modules=[f"emolib.sim.{m}" for m in ("face_numba", "face_pixels", "face_tiles", "streams")], nogil=True)
 
 
 @numba.njit

@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 
+from emolib import compiled
 from emolib.errors import EmolibError, nearest
-from emolib.sim.compiled import kept
 from emolib.sim.streams import stream
 
 SENTENCES = ("K IH D Z - AA R - T AO K IH NG - B AA IH - DH AH - D AO R".split(),        # kids are talking by the door
@@ -156,9 +156,8 @@ def _kernel():
     """Compile the sample loop, or find it compiled."""
     import numba
 
-    with kept("voice"):
-        globals().update(_resonator=numba.njit(_resonator))      # a global, not a closure: numba never finds a closure of functions again
-        return numba.njit(nogil=True, cache=True)(_run)
+    globals().update(_resonator=numba.njit(_resonator))          # a global, not a closure: numba never finds a closure of functions again
+    return compiled.kept(_run, modules=[__name__], nogil=True)
 
 
 def _resonator(f, width, rate):
