@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-from emolib import __version__
-from emolib.errors import EmolibError, nearest
+from emolib import __version__, commands
+from emolib.errors import EmolibError
 
 EXAMPLES = """\
 examples:
@@ -74,28 +73,28 @@ def parser() -> argparse.ArgumentParser:
     base.add_argument("--max-minutes", type=float, metavar="M", help="start no run after M minutes; resume with the same command")
     shared = argparse.ArgumentParser(add_help=False, parents=[base])
     shared.add_argument("--out", metavar="DIR", help="result folder (default results/local/<profile>)")
-    commands = top.add_subparsers(title="commands", metavar="", required=True)
+    subparsers = top.add_subparsers(title="commands", metavar="", required=True)
 
     def command(name, act, help, **more):
-        made = commands.add_parser(name, help=help, **more)
+        made = subparsers.add_parser(name, help=help, **more)
         made.set_defaults(act=act)
         return made
 
-    one = command("reproduce", _reproduce, "regenerate tables and figures (what reproduce.sh does by itself)", parents=[shared])
+    one = command("reproduce", commands.reproduce, "regenerate tables and figures (what reproduce.sh does by itself)", parents=[shared])
     one.add_argument("--only", metavar="NAME", action="append", default=[], help="a paper, notebook or artefact; may be repeated")
     one.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="another value for a notebook parameter (with --only)")
-    one = command("run", _run, "fill the run store without Jupyter", parents=[shared])
+    one = command("run", commands.run, "fill the run store without Jupyter", parents=[shared])
     one.add_argument("name", help="a paper, notebook or artefact")
-    command("list", _list, "artefacts, notebooks and status", parents=[shared]).add_argument("name", nargs="?", help="a paper, notebook or artefact")
-    command("doctor", _doctor, "which data sets are here", parents=[shared])
-    one = command("features", _features, "extract features of a whole set into the cache", parents=[shared])
+    command("list", commands.list_, "artefacts, notebooks and status", parents=[shared]).add_argument("name", nargs="?", help="a paper, notebook or artefact")
+    command("doctor", commands.doctor, "which data sets are here", parents=[shared])
+    one = command("features", commands.features, "extract features of a whole set into the cache", parents=[shared])
     one.add_argument("--set", required=True, metavar="NAME", help="a data set, real where it is at hand and simulated where not")
     one.add_argument("--source", default="auto", help="auto (default), real or simulated")
     one.add_argument("--feature", metavar="NAME", action="append", help="landmarks (default), pose, mesh, mel, backbone or texture; may be repeated")
     one.add_argument("--detector", default="dlib", metavar="NAME", help="dlib (default), mediapipe or simulator (the truth of simulated films)")
     one.add_argument("--backbone", default="resnet50-ferplus", metavar="NAME",
                      help="resnet50-ferplus (default), resnet50-imagenet, efficientnet_lite0 or resnet18-random")
-    one = command("magnify", _magnify, "make small changes of colour, or small motions, of a film large (Eulerian magnification)")
+    one = command("magnify", commands.magnify, "make small changes of colour, or small motions, of a film large (Eulerian magnification)")
     one.add_argument("video", metavar="VIDEO")
     one.add_argument("--out", metavar="FILE", dest="film", help="film to write (default VIDEO-color.mp4 or VIDEO-motion.mp4 beside it)")
     one.add_argument("--mode", default="color", help="color (default) or motion")
@@ -108,28 +107,28 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--chroma", type=float, default=1.0, metavar="SHARE", help="share of the factor for colour beside brightness, 0 to 1 (default 1)")
     one.add_argument("--fps", type=float, help="true frames a second where the file's are not (default: the file's)")
     one.add_argument("--device", dest="on", default="cpu", help="cpu (default) or cuda")
-    one = command("trace", _trace, "a film, or a webcam, as a path in the plane of valence and arousal (by the network of notebook 30, trained at the first use)", parents=[base])
+    one = command("trace", commands.trace, "a film, or a webcam, as a path in the plane of valence and arousal (by the network of notebook 30, trained at the first use)", parents=[base])
     one.add_argument("video", metavar="VIDEO", help="a film, or webcam (webcam:1 for the second camera; Ctrl-C ends it)")
     one.add_argument("--out", metavar="DIR", dest="folder", help="where VIDEO-trace.csv, .svg and .html go (default: beside the film)")
     one.add_argument("--seconds", type=float, metavar="S", help="only the first S seconds")
-    one = command("predict", _predict, "name the emotion of a film or a recording, second by second", parents=[shared])
+    one = command("predict", commands.predict, "name the emotion of a film or a recording, second by second", parents=[shared])
     one.add_argument("file", metavar="FILE", help="a film (mp4, avi, mkv ...) or a recording (wav, flac)")
     one.add_argument("--plot", metavar="FILE", help="picture to write (default FILE-emotions.png beside it); a table goes beside that as .csv")
     one.add_argument("--use", default="both", help="both (default), face or sound: what may be looked at")
-    one = command("diff", _diff, "compare two result folders")
+    one = command("diff", commands.diff, "compare two result folders")
     one.add_argument("a", metavar="A")
     one.add_argument("b", metavar="B")
-    command("test", _test, "run the tests", add_help=False)
-    command("bench", _bench, "run the benchmarks (some: tests/bench_mel.py; --keep: as the committed results/bench.csv)", add_help=False)
-    command("lab", _lab, "open the notebooks in JupyterLab")
-    one = command("explore", _explore, "open the explorer: a page on this machine alone", parents=[shared])
+    command("test", commands.test, "run the tests", add_help=False)
+    command("bench", commands.bench, "run the benchmarks (some: tests/bench_mel.py; --keep: as the committed results/bench.csv)", add_help=False)
+    command("lab", commands.lab, "open the notebooks in JupyterLab")
+    one = command("explore", commands.explore, "open the explorer: a page on this machine alone", parents=[shared])
     one.add_argument("--port", type=int, default=8866, metavar="N", help="port of the page (default 8866, or the next free one)")
     one.add_argument("--theme", default="light", help="light (default) or dark")
     one.add_argument("--no-browser", action="store_true", help="print the page's address and open nothing")
-    one = command("course", _course, "write the six exercises: student, autograded and instructor versions")
+    one = command("course", commands.course, "write the six exercises: student, autograded and instructor versions")
     one.add_argument("--out", metavar="DIR", dest="folder", help="where they go (default results/local/course)")
-    command("docs", _docs, "write the generated files anew: environment.yml, the tables of the READMEs")
-    for made in commands.choices.values():
+    command("docs", commands.docs, "write the generated files anew: environment.yml, the tables of the READMEs")
+    for made in subparsers.choices.values():
         made.allow_abbrev = False
     return top
 
@@ -163,222 +162,11 @@ def _apply(options) -> None:
         os.environ["EMOLIB_DEADLINE"] = str(time.time() + 60 * options.max_minutes)
 
 
-def _reproduce(options) -> int:
-    from emolib import runner
-
-    parameters = {}
-    for text in options.set:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise EmolibError(f"--set {text}: expected NAME=VALUE")
-        parameters[name] = _plain(value)
-    if parameters and not options.only:
-        raise EmolibError("--set needs --only: parameters belong to one notebook")
-    return runner.reproduce(options.profile, options.only, parameters)
-
-
-def _plain(text: str):
-    """A number, True, False or None where the text is one; else the text."""
-    import ast
-
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _run(options) -> int:
-    from emolib import studies
-
-    for name, act in studies.tasks(options.name):
-        start = time.perf_counter()
-        act(options.profile)
-        print(f"{name}: stored ({time.perf_counter() - start:.1f} s)")
-    return 0
-
-
-def _features(options) -> int:
-    """Recipes first: an unknown name or a missing model file ends the command before any data is read."""
-    import pandas as pd
-
-    from emolib import data
-    from emolib.data.catalog import CATALOG
-    from emolib.features import detectors, extract, store
-
-    wanted = dict.fromkeys(options.feature or ["landmarks"])
-    known = ((options.set, CATALOG, "data set"), (options.detector, detectors.NAMES, "detector"), *((f, extract.FEATURES, "feature") for f in wanted))
-    for name, names, what in known:
-        if name not in names:
-            raise nearest(name, names, what=what)
-    rows = []
-    for feature in wanted:
-        takes = {"modality": "av" if feature == "mel" else "v", "kind": "rendered"}       # sets that take neither leave them unused
-        made = data.load(options.set, source=options.source, profile=options.profile, **{k: v for k, v in takes.items() if data.takes(options.set, k)})
-        recipe = extract.recipe(feature, detector=options.detector, backbone=options.backbone, pictures=store.is_pictures(made))
-        try:
-            rows.append(store.extract(made, recipe))
-        except store.TimeIsUp as error:
-            print(f"emolib: {error}", file=sys.stderr)
-            return 3
-    print(pd.concat(rows).to_string(index=False, float_format="{:.4g}".format))
-    return 0
-
-
-def _magnify(options) -> int:
-    """The warnings of the magnifier are said in one line each, as errors are."""
-    import warnings
-
-    from emolib import evm
-
-    video, mode = Path(options.video), options.mode
-    high = options.high if options.high is not None else 5.0 if mode == "motion" else 3.0
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always", evm.TooShort)
-        warnings.simplefilter("always", evm.TooLarge)
-        made = evm.magnify_file(video, options.film or video.with_name(f"{video.stem}-{mode}.mp4"), options.low, high, options.alpha, mode, options.filter,
-                                options.gain, wavelength=options.wavelength, chroma=options.chroma, fps=options.fps, device=options.on)
-    for warning in said:
-        print(f"emolib: {warning.message}", file=sys.stderr)
-    print(made)
-    return 0
-
-
-def _trace(options) -> int:
-    from emolib import trace
-    from emolib.studies import yin_trace
-
-    trace.check(options.video, options.seconds)              # a broken film ends the command before any network is trained
-    print(trace.trace(options.video, yin_trace.network(options.profile), options.folder, seconds=options.seconds))
-    return 0
-
-
-def _predict(options) -> int:
-    from emolib import predict
-
-    return predict.act(options)
-
-
-def _list(options) -> int:
-    from emolib import papers, runner
-
-    table = papers.everything()
-    here = set(runner.notebooks())
-    if options.name:
-        keep = (table.paper == options.name) | (table.id == options.name) | (table.notebook == options.name[:2])
-        if not keep.any():
-            raise nearest(options.name, [*papers.PAPERS, *papers.HOUSE, *sorted(here), *table.id], what="paper, notebook or artefact")
-        table = table[keep]
-    times = runner.measured(options.profile)
-    seconds = [times.get((n, i)) for n, i in zip(table.notebook, table.id, strict=True)]
-    table = table.assign(ready=["yes" if n in here else "not yet" for n in table.notebook], minutes=["" if s is None else f"{s / 60:.2f}" for s in seconds])
-    print(table[["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]].to_string(index=False))
-    print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
-    return 0
-
-
-def _doctor(options) -> int:
-    from emolib import data, settings
-
-    table = data.doctor(options.data)
-    print(f"data folder: {settings.data_root()}\n")
-    for row in table.rename(columns={"used for": "used_for"}).itertuples():
-        print(f"{row.set:15} {row.state:8} {f'{row.found} of ' if row.found else ''}{row.expected}; {row.detail}")
-        for line in filter(None, (row.duplicates, row.damaged)):
-            print(f"{'':24} {line}")
-        if row.state != "found":
-            print(f"{'':24} {row.MB} MB; {row.licence}; access: {row.access}; for {row.used_for}")
-    for line in detectors():
-        print(line)
-    return 1 if (table.state == "damaged").any() else 0
-
-
-def detectors() -> list[str]:
-    """One line per missing face detector: what is missing and which package brings it."""
-    lines = []
-    for module, package in (("mediapipe", "mediapipe"), ("dlib", "dlib-bin")):
-        try:
-            __import__(module)
-        except ImportError as error:
-            library = next((b for a, b in (("libGLESv2", "libgles2"), ("libEGL", "libegl1"), ("libGL", "libgl1")) if a in str(error)), None)
-            lines.append(f"detector {module} is off: {error}; " + (f"install the system package {library}" if library else f"pip install {package}"))
-    return lines
-
-
-def _diff(options) -> int:
-    from emolib import results
-
-    table = results.diff(Path(options.a), Path(options.b))
-    for row in table[table.state != "same"].itertuples():
-        print(f"{row.state:18} {row.file}  {row.detail}")
-    print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
-    return 1 if (table.state == "different").any() else 0
-
-
-def _test(options) -> int:
-    everything = "--all" in options.rest
-    rest = [a for a in options.rest if a != "--all"]
-    marks = [] if everything else ["-m", "not slow and not drill and not browser"]
-    return _pytest([*marks, *rest])
-
-
-def _bench(options) -> int:
-    import tempfile
-
-    from emolib import bench, settings
-
-    rest, root = [a for a in options.rest if a != "--keep"], settings.project()
-    chosen = [a for a in rest if a.endswith(".py")] or sorted(str(p) for p in (root / "tests").glob("bench_*.py"))
-    with tempfile.TemporaryDirectory() as place:
-        report = Path(place) / "report.json"
-        status = _pytest(["--benchmark-only", "--benchmark-columns=min,median,max,rounds", f"--benchmark-json={report}",
-                          *chosen, *(a for a in rest if a not in chosen)])
-        if report.exists() and report.stat().st_size:
-            print(bench.write(report, root / "results" / ("bench.csv" if "--keep" in options.rest else "local/bench.csv")))
-    return status
-
-
-def _pytest(arguments: list[str]) -> int:
-    from emolib import settings
-
-    return subprocess.run([sys.executable, "-m", "pytest", *arguments], cwd=settings.project()).returncode
-
-
-def _lab(options) -> int:
-    from emolib import settings
-
-    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--notebook-dir", str(settings.project() / "notebooks")]
-    return subprocess.run([*command, *options.rest]).returncode
-
-
-def _explore(options) -> None:
-    from emolib.explore import page
-
-    if options.theme not in ("light", "dark"):
-        raise nearest(options.theme, ("light", "dark"), what="theme")
-    page.serve(options.profile, port=options.port, theme=options.theme, browser=not options.no_browser)
-
-
-def _course(options) -> int:
-    from emolib import course, settings
-
-    for path in course.make(Path(options.folder) if options.folder else settings.project() / "results" / "local" / "course"):
-        print(path)
-    return 0
-
-
-def _docs(options) -> int:
-    from emolib import docs
-
-    for path in docs.write_all():
-        print(path)
-    return 0
-
-
 def run() -> None:
     """Console script: unknown options of test, bench and lab go on to the program behind them."""
     raw = sys.argv[1:]
     if raw and raw[0] in ("test", "bench", "lab"):
-        options = argparse.Namespace(act={"test": _test, "bench": _bench, "lab": _lab}[raw[0]], rest=raw[1:])
+        options = argparse.Namespace(act={"test": commands.test, "bench": commands.bench, "lab": commands.lab}[raw[0]], rest=raw[1:])
         try:
             sys.exit(options.act(options))
         except EmolibError as error:

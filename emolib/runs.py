@@ -8,186 +8,26 @@ code it uses computes it again, and a killed command goes on where it stopped.
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import functools
-import hashlib
 import importlib
 import importlib.util
-import json
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
-from tqdm import tqdm
 
-from emolib import settings
+from emolib import bars, settings
 from emolib.errors import EmolibError
-
-# Sources that do not count: what these hand out stands in the arguments with a fingerprint of its content, and
-# messages and places change no number. Otherwise an edit of one simulator would compute every study again.
-PINNED = ("emolib", "emolib.data", "emolib.settings", "emolib.errors")
+from emolib.keys import key
+from emolib.store import Store, as_read
 
 THREADS = 1        # per run, wherever it runs: more threads would change the order of sums, and so the bytes
 # joblib ends a process that has grown by 3e8 bytes, as if it leaked; ours keep the data they have read. The next one imports all anew, and
 # where several end at once the command waits for ever.
 GROWTH = float("inf")
-
-
-# ---------------------------------------------------------------- keys
-
-def key(fn: Callable, arguments: dict) -> str:
-    """32 hex digits that name one run: function, arguments and the sources the function stands on."""
-    try:
-        plain = json.dumps(arguments, sort_keys=True, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise EmolibError(f"run {fn.__qualname__}: arguments must be plain JSON values ({error})") from None
-    text = "\n".join([f"{fn.__module__}.{fn.__qualname__}", plain, sources_hash(fn.__module__)])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
-
-
-@functools.cache
-def sources_hash(module: str) -> str:
-    """SHA-256 over the source of `module` and of every emolib module it imports, directly or not, but PINNED."""
-    seen, todo = {}, [module]
-    while todo:
-        name = todo.pop()
-        if name in seen or name in PINNED:
-            continue
-        origin = importlib.util.find_spec(name).origin
-        seen[name] = Path(origin).read_bytes() if origin else b""             # a folder without __init__.py has no source
-        todo += [m for m in _imported(seen[name], name) if m.split(".")[0] == "emolib" and m not in seen]
-    digest = hashlib.sha256()
-    for name in sorted(seen):
-        digest.update(f"{name}\0{len(seen[name])}\0".encode() + seen[name])
-    return digest.hexdigest()
-
-
-def _imported(source: bytes, module: str) -> Iterator[str]:
-    """Modules named in the import statements of `source`, those inside functions included."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:                                   # relative: counted from the package of `module`
-                base = importlib.util.resolve_name("." * node.level + base, module.rpartition(".")[0])
-            yield base
-            for alias in node.names:                         # `from emolib import metrics` names a module too
-                with contextlib.suppress(ModuleNotFoundError, ValueError):
-                    if base.startswith("emolib") and importlib.util.find_spec(f"{base}.{alias.name}"):
-                        yield f"{base}.{alias.name}"
-
-
-# ---------------------------------------------------------------- the store
-
-class Store:
-    """Results on disk: <key>.json (plain values, checksums, provenance) beside <key>.npz (arrays).
-
-    The arrays are written first and the JSON last, each under a temporary name that is then renamed: an
-    entry exists when its JSON does, and is whole when both checksums hold. A damaged entry counts as
-    absent and is said.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = Path(folder)
-
-    def read(self, name: str) -> dict | None:
-        """The stored entry {'value', 'seconds', 'command', 'device'}, or None if absent or damaged."""
-        path = self._path(name)
-        if not path.exists():
-            return None
-        try:
-            entry = json.loads(path.read_bytes())
-            body = entry["body"]
-            if _sum_of(body, entry["about"]) != entry["checksum"]:
-                raise ValueError("its values do not match their checksum")
-            arrays = {}
-            if body["arrays"]:
-                raw = path.with_suffix(".npz").read_bytes()
-                if _sha(raw) != body["arrays"]:
-                    raise ValueError("its arrays do not match their checksum")
-                with np.load(path.with_suffix(".npz"), allow_pickle=False) as file:
-                    arrays = {k: file[k] for k in file.files}
-            if settings.fresh() and entry["about"]["command"] != settings.command():
-                return None                                  # --fresh: only what this command itself computed counts
-            return {"value": _join(body["value"], arrays), **entry["about"]}
-        except (ValueError, KeyError, TypeError, OSError) as error:
-            print(f"run store: {path} is damaged ({error}); computing it again", file=sys.stderr)
-            return None
-
-    def write(self, name: str, value, about: dict) -> None:
-        """Store one result; on a full disk or a kill nothing half-written is left under the final name."""
-        path = self._path(name)
-        arrays: dict[str, np.ndarray] = {}
-        body = {"value": _split(value, arrays), "arrays": None}
-        about = json.loads(json.dumps(about))                # as it will be read: the checksum covers it too
-        partial = path.with_suffix(f".{os.getpid()}.partial")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if arrays:
-                with partial.open("wb") as file:
-                    np.savez_compressed(file, **arrays)
-                body["arrays"] = _sha(partial.read_bytes())
-                partial.replace(path.with_suffix(".npz"))
-            partial.write_text(json.dumps({"body": body, "checksum": _sum_of(body, about), "about": about}))
-            partial.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):               # the folder itself may be what is missing
-                partial.unlink()
-            raise EmolibError(f"run store: {path} cannot be written ({error.strerror or error}); what was finished before is stored; "
-                              "free space or choose another --cache, and the same command goes on from here") from None
-
-    def scratch(self, name: str) -> Path:
-        """Where the run `name` may keep a checkpoint while it is under way."""
-        return self.folder / "checkpoints" / name
-
-    def _path(self, name: str) -> Path:
-        return self.folder / name[:2] / f"{name}.json"
-
-
-def _sha(raw: bytes) -> str:
-    return hashlib.sha256(raw).hexdigest()
-
-
-def _sum_of(body: dict, about: dict) -> str:
-    return _sha(json.dumps([body, about], sort_keys=True).encode())
-
-
-def _split(value, arrays: dict):
-    """Plain JSON with {'__array__': name} in place of each array, which goes to `arrays`."""
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            raise EmolibError("a run returned an array of Python objects: return numbers or fixed-length text")
-        name = f"a{len(arrays)}"
-        arrays[name] = value
-        return {"__array__": name}
-    if isinstance(value, dict):
-        return {str(k): _split(v, arrays) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_split(v, arrays) for v in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise EmolibError(f"a run returned a {type(value).__name__}: expected plain values, lists, dicts and arrays")
-
-
-def _as_read(value, about: dict) -> dict:
-    """The entry that reading this one back would give."""
-    arrays: dict[str, np.ndarray] = {}
-    return {"value": _join(_split(value, arrays), arrays), **about}
-
-
-def _join(plain, arrays: dict):
-    if isinstance(plain, dict):
-        return arrays[plain["__array__"]] if "__array__" in plain else {k: _join(v, arrays) for k, v in plain.items()}
-    return [_join(v, arrays) for v in plain] if isinstance(plain, list) else plain
 
 
 # ---------------------------------------------------------------- the ledger: what a table was made from
@@ -258,16 +98,20 @@ def map(fn: Callable, grid: Sequence[dict], *, jobs: int | None = None, store: P
                      "run": f"{fn.__module__}.{fn.__qualname__}", "arguments": missing[name]}
             store.write(name, value, about)
             # what a later command would read, to the last bit; if another command in this folder has just written over it, what we have
-            entries[name] = store.read(name) or _as_read(value, about)
+            entries[name] = store.read(name) or as_read(value, about)
     _ledger.extend(Used(n, e["seconds"], e["command"] != settings.command(), e["device"]) for n, e in entries.items())
     return [entries[name]["value"] for name in names]
+
+
+def stored(fn: Callable, arguments: dict) -> bool:
+    """Would `map` find this run computed?"""
+    return Store(settings.cache() / "runs").read(key(fn, arguments)) is not None
 
 
 def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, label: str):
     """Yield (name, value, seconds) as runs finish, under one progress bar."""
     jobs = 1 if settings.device() == "cuda" and not cluster else max(1, min(jobs, len(missing)))
-    bar = tqdm(total=len(missing), desc=label or fn.__name__.lstrip("_"), unit="run", delay=1,
-               mininterval=0.1 if sys.stderr.isatty() else 5.0)          # in a log, a line every five seconds
+    bar = bars.bar(label=label or fn.__name__.lstrip("_"), unit="run", total=len(missing))
     calls = [(fn, name, arguments, store.scratch(name), settings.deadline()) for name, arguments in missing.items()]
     with bar:
         for found in _far(calls, cluster) if cluster else _near(calls, jobs):

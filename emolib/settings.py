@@ -23,6 +23,12 @@ def data_root() -> Path:
     return Path(os.environ.get("EMOLIB_DATA") or project() / "data")
 
 
+def models() -> list[Path]:
+    """Folders of the detectors' model files, in order: models/ in the data folder, then $EMOLIB_ASSETS where it is set."""
+    further = os.environ.get("EMOLIB_ASSETS")
+    return [data_root() / "models", *([Path(further)] if further else [])]
+
+
 def cache() -> Path:
     """Folder of stored runs, simulated sets and features: $EMOLIB_CACHE, else .cache/."""
     return Path(os.environ.get("EMOLIB_CACHE") or project() / ".cache")

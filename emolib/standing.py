@@ -38,8 +38,8 @@ class Standing:
                 h.update(str(path.relative_to(Path(__file__).parent)).encode() + hashlib.sha256(path.read_bytes()).digest())
         installed = sorted({f"{d.metadata['Name']} {d.version}" for d in distributions()})
         gpu = [os.environ.get("EMOLIB_DEVICE"), os.environ.get("CUDA_VISIBLE_DEVICES"), os.path.exists("/proc/driver/nvidia")]
-        places = [settings.data_root(), *filter(None, [os.environ.get("EMOLIB_ASSETS")])]
-        h.update(json.dumps([platform.python_version(), installed, gpu, *map(_listed, places)]).encode())
+        places = [_listed(p) for p in (settings.data_root(), *settings.models())]
+        h.update(json.dumps([platform.python_version(), installed, gpu, *places]).encode())
         return h.hexdigest()
 
     def read_by(self, notebook: Path, parameters: dict) -> str:

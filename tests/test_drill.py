@@ -18,9 +18,10 @@ import nbformat
 import numpy as np
 import pytest
 
-from emolib import results, runs
+from emolib import results
 from emolib.data import kept as kept_sets
 from emolib.features import store
+from emolib.store import Store
 
 ROOT = Path(__file__).parent.parent
 pytestmark = pytest.mark.drill
@@ -308,7 +309,7 @@ def test_a_notebook_that_is_no_notebook_is_named_and_the_others_run(tmp_path, pr
 # ---------------------------------------------------------------- what is stored, and broken
 
 def stored_run(place: Path):
-    store = runs.Store(place)
+    store = Store(place)
     store.write("ab" * 16, {"x": np.arange(50.0), "loss": [0.25, float("nan")], "name": "run"}, {"seconds": 1.5, "command": "c", "device": "cpu"})
     return sorted(place.rglob("*.json")) + sorted(place.rglob("*.npz")), lambda: store.read("ab" * 16)
 

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from emolib import runs
+from emolib import keys, runs
 from emolib.errors import EmolibError
+from emolib.store import Store
 
 CALLS: list = []
 KEPT: list = []
@@ -106,7 +107,7 @@ PLAIN = st.recursive(st.none() | st.booleans() | st.integers() | st.floats(allow
 
 @given(PLAIN)
 def test_any_plain_value_comes_back_from_the_store(tmp_path_factory, value):
-    store = runs.Store(tmp_path_factory.mktemp("store"))
+    store = Store(tmp_path_factory.mktemp("store"))
     store.write("ab", {"value": value, "array": np.arange(3)}, {"seconds": 0, "command": "", "device": "cpu"})
     back = store.read("ab")["value"]
     assert back["value"] == value and back["array"].tolist() == [0, 1, 2]
@@ -123,10 +124,10 @@ def test_what_cannot_be_stored_is_refused(tmp_path, what, told):
 # ---------------------------------------------------------------- keys
 
 def test_the_key_holds_function_arguments_and_data():
-    base = runs.key(work, {"n": 1})
-    assert len(base) == 32 and base == runs.key(work, {"n": 1})
-    others = [runs.key(work, {"n": 2}), runs.key(work, {"n": 1, "seed": 0}), runs.key(work, {"n": 1.5}), runs.key(threads, {"n": 1}),
-              runs.key(work, {"n": 1, "data": "sfew:real:0123456789abcdef"}), runs.key(work, {"n": 1, "data": "sfew:real:0123456789abcde0"})]
+    base = keys.key(work, {"n": 1})
+    assert len(base) == 32 and base == keys.key(work, {"n": 1})
+    others = [keys.key(work, {"n": 2}), keys.key(work, {"n": 1, "seed": 0}), keys.key(work, {"n": 1.5}), keys.key(threads, {"n": 1}),
+              keys.key(work, {"n": 1, "data": "sfew:real:0123456789abcdef"}), keys.key(work, {"n": 1, "data": "sfew:real:0123456789abcde0"})]
     assert len({base, *others}) == len(others) + 1
 
 
@@ -144,45 +145,45 @@ def made(tmp_path, monkeypatch):
 
     def load(text):
         (tmp_path / "made_runs.py").write_text(text)
-        runs.sources_hash.cache_clear()
+        keys.sources_hash.cache_clear()
         importlib.invalidate_caches()
         sys.modules.pop("made_runs", None)
         return importlib.import_module("made_runs")
 
     yield load
     sys.modules.pop("made_runs", None)
-    runs.sources_hash.cache_clear()
+    keys.sources_hash.cache_clear()
 
 
 def test_the_key_changes_with_the_source_of_the_run(made):
-    first = runs.key(made("def run(*, n):\n    return n\n").run, {"n": 1})
-    assert runs.key(made("def run(*, n):\n    return n\n").run, {"n": 1}) == first
-    assert runs.key(made("def run(*, n):\n    return n + 0\n").run, {"n": 1}) != first
+    first = keys.key(made("def run(*, n):\n    return n\n").run, {"n": 1})
+    assert keys.key(made("def run(*, n):\n    return n\n").run, {"n": 1}) == first
+    assert keys.key(made("def run(*, n):\n    return n + 0\n").run, {"n": 1}) != first
 
 
 @pytest.mark.parametrize("text", ["import emolib.metrics", "from emolib import metrics", "from emolib.metrics import holm",
                                   "def run():\n    from emolib.metrics import holm", "from emolib.studies import wang_networks"])
 def test_the_key_changes_with_the_modules_behind_it_however_they_are_imported(made, monkeypatch, text):
     made(text + "\n")
-    before, read = runs.sources_hash("made_runs"), Path.read_bytes
+    before, read = keys.sources_hash("made_runs"), Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + (b"# edited" if path.name == "metrics.py" else b""))
-    runs.sources_hash.cache_clear()
-    assert runs.sources_hash("made_runs") != before
+    keys.sources_hash.cache_clear()
+    assert keys.sources_hash("made_runs") != before
 
 
 def test_a_package_without_a_source_of_its_own_does_not_stop_the_key(made):
     """emolib/models is a plain folder; `from emolib.models import members` names it."""
     text = "from emolib.models import members\n"
     made(text)
-    assert runs.sources_hash("made_runs") != runs.sources_hash("emolib.metrics")
+    assert keys.sources_hash("made_runs") != keys.sources_hash("emolib.metrics")
 
 
 def test_what_only_says_where_data_lie_does_not_change_the_key(made, monkeypatch):
     made("from emolib import data, settings, errors\n")
-    before, read = runs.sources_hash("made_runs"), Path.read_bytes
+    before, read = keys.sources_hash("made_runs"), Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + (b"# edited" if path.name in ("settings.py", "errors.py") else b""))
-    runs.sources_hash.cache_clear()
-    assert runs.sources_hash("made_runs") == before
+    keys.sources_hash.cache_clear()
+    assert keys.sources_hash("made_runs") == before
 
 
 # ---------------------------------------------------------------- damage
@@ -368,7 +369,7 @@ def test_the_ledger_tells_what_stood_before_this_command(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOLIB_COMMAND", "second")
     runs.map(work, GRID, jobs=1, store=tmp_path)
     used = {u.key: u for u in runs.ledger()}
-    assert [used[runs.key(work, a)].cached for a in GRID] == [True, True, False]
+    assert [used[keys.key(work, a)].cached for a in GRID] == [True, True, False]
     assert all(u.device == "cpu" and u.seconds > 0 for u in used.values())
 
 

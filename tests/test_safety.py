@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import cli
+from emolib import cli, commands
 from emolib.data.files import Damaged, unpack
 from emolib.errors import EmolibError
 
@@ -138,7 +138,7 @@ def test_a_link_in_a_zip_is_a_small_file_and_no_link(tmp_path):
 
 def test_the_notebooks_are_served_to_this_machine_only(monkeypatch):
     asked = []
-    monkeypatch.setattr(cli.subprocess, "run", lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}))
+    monkeypatch.setattr(commands.subprocess, "run", lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}))
     monkeypatch.setattr(sys, "argv", ["emolib", "lab", "--no-browser"])
     with pytest.raises(SystemExit):
         cli.run()

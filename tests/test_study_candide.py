@@ -10,7 +10,7 @@ from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import EMOTIONS, candide, papers, results, runs
+from emolib import EMOTIONS, candide, keys, papers, results
 from emolib import data as datasets
 from emolib.errors import EmolibError
 from emolib.models import face_cnn
@@ -257,7 +257,7 @@ def test_every_run_has_a_key_of_its_own(profile, monkeypatch):
     monkeypatch.setattr(measures, "usable", lambda name: name != "mediapipe")
     cases = grid.plan.__wrapped__(profile)
     jobs = [(fn, a) for listed in cases.values() for fn, a in listed]
-    assert len({runs.key(fn, a) for fn, a in jobs}) == len(jobs)
+    assert len({keys.key(fn, a) for fn, a in jobs}) == len(jobs)
     assert {c.classifier for c in cases if c.variant == grid.PRINTED} == {*grid.SVMS, grid.DNN, *grid.BASELINES, *face_cnn.CNNS}
     assert grid.Case(*grid.BLENDSHAPES) not in cases     # without MediaPipe there is nothing to run
     exact = cases[grid.Case("SSVM", "AU", "exact points")][0][1]

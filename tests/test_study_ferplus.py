@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import metrics, papers, results, runs
+from emolib import keys, metrics, papers, results
 from emolib.containers import ImageSet
 from emolib.errors import EmolibError
 from emolib.studies import ferplus, ferplus_figures, ferplus_plan
@@ -180,7 +180,7 @@ def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: network != "SeResnext152")
     monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
     grid = ferplus_plan.plan.__wrapped__(profile)
-    assert len({runs.key(networks.run, a) for a in grid.values()}) == len(grid)
+    assert len({keys.key(networks.run, a) for a in grid.values()}) == len(grid)
     s = ferplus_plan.SIZES[profile]
     assert {n for n, p, _ in grid if p == ferplus_plan.base(profile)} == set(s.networks)
     assert ("SeResnext152", "ImageNet weights", 0) not in grid and (("ResNet50", "ImageNet weights", 0) in grid) == (profile == "full")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import papers, report, results, runs, training
+from emolib import keys, papers, report, results, runs, training
 from emolib.containers import ImageSet
 from emolib.data.checks import content_of
 from emolib.data.files import Damaged, digest_of
@@ -206,7 +206,7 @@ def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, 
     monkeypatch.setattr(transfer_plan, "faces", lambda profile: faces)
     monkeypatch.setattr(transfer_plan, "people", lambda profile: crowd)
     grid, s = transfer_plan.plan.__wrapped__(profile), transfer_plan.sizes(profile)
-    assert len({runs.key(networks.transfer, a) for _, a in grid}) == len(grid)
+    assert len({keys.key(networks.transfer, a) for _, a in grid}) == len(grid)
     for name in transfer_plan.models(profile):
         rates = sorted(r for n, a in grid if n == name for r in a["rates"])
         assert set(s.tried) <= set(rates) and len(rates) == len(set(rates))

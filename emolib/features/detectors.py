@@ -7,7 +7,6 @@ get it. Speed and accuracy beside each other: tests/bench_landmarks.py.
 from __future__ import annotations
 
 import importlib.metadata
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def make(name: str, *, video: bool = True) -> Detector:
 
 def model_file(name: str) -> Path:
     """A model file a reader has to get: models/ in the data folder, then $EMOLIB_ASSETS."""
-    places = [settings.data_root() / "models", *([Path(os.environ["EMOLIB_ASSETS"])] if os.environ.get("EMOLIB_ASSETS") else [])]
+    places = settings.models()
     for place in places:
         if (place / name).exists():
             return guard(place / name)

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 
+from emolib import runs
 from emolib.studies import yin_faces, yin_plan, yin_walk
 from emolib.studies.yin_plan import ANCHORS, MODELS, ROUND, SAFE, anchors, films, plan, results, sizes
 from emolib.trace import Network
@@ -29,6 +30,4 @@ def network(profile: str = "quick") -> Network:
 
 def stored(profile: str) -> bool:
     """Does the run store hold this network?"""
-    from emolib import runs, settings
-
-    return runs.Store(settings.cache() / "runs").read(runs.key(yin_walk.walk, plan(profile)[NAME])) is not None
+    return runs.stored(yin_walk.walk, plan(profile)[NAME])
