@@ -57,7 +57,7 @@ NARROW = Sizes(narrow=True, width=8, hop_length=256, pool=4, epochs=20, rate=3e-
                some=("A1,2", "A9,10", "A17,18"),
                leaking=2, speakers="quick", speakers_each=12, speakers_epochs=8)
 SIZES = {
-    "smoke": replace(NARROW, width=2, hop_length=512, pool=8, overlap=0.0, each=2, epochs=2, some=("A1,2",), leaking=1, speakers="smoke",
+    "smoke": replace(NARROW, width=2, hop_length=512, pool=8, overlap=0.0, each=1, epochs=2, some=("A1,2",), leaking=1, speakers="smoke",
                      speakers_each=5, speakers_epochs=1, functionals=1),
     "quick": replace(NARROW, width=4, hop_length=512, pool=8, overlap=0.0, each=2, epochs=6, some=("A1,2",), leaking=1, speakers_each=6,
                      speakers_epochs=4, functionals=1),
