@@ -127,6 +127,16 @@ def test_the_package_holds_timms_numbers_in_timms_order(lite0):
     assert lite0.conv_stem.weight.equal(packed["_conv_stem.weight"])
 
 
+def test_another_files_arrays_are_refused_by_name(lite0, tmp_path, monkeypatch):
+    theirs = torch.load(classifiers.lite0_file(), map_location="cpu", weights_only=True)
+    assert sum(v.numel() for v in theirs.values()) == 4_694_073
+    theirs.pop("_fc.bias")
+    torch.save(theirs, tmp_path / "other.pth")
+    monkeypatch.setattr(classifiers, "lite0_file", lambda: tmp_path / "other.pth")
+    with pytest.raises(EmolibError, match="other.pth: .* arrays that do not fit the network"):
+        classifiers.efficientnet_lite0()
+
+
 @pytest.mark.slow
 def test_the_body_knows_pictures(lite0, real_data):
     """Nearest class mean on ten pictures of each of five classes of CIFAR-100: far above one in five."""

