@@ -233,12 +233,7 @@ def figure(id: str, fig, outcome) -> View:
     fig.text(0.995, 0.005, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""), ha="right", va="bottom",
              fontsize=7, color="0.45")
     pictures.rasterise(fig)
-    drawn = {}
-    with plt.rc_context({"svg.hashsalt": "emolib", "svg.fonttype": "none"}):
-        for kind, slim, stamp in (("svg", pictures.slim_svg, "Date"), ("png", pictures.slim_png, "Software")):
-            out = io.BytesIO()
-            fig.savefig(out, format=kind, dpi=100, metadata={stamp: None})
-            drawn[kind] = slim(out.getvalue())
+    drawn = {kind: pictures.saved(fig, kind) for kind in ("svg", "png")}
     plt.close(fig)
     frame = outcome.frame.assign(source=source) if "source" not in outcome.frame else outcome.frame
     files = {f"figures/{id}.csv": results.write(folder / f"{id}.csv", results.table_text(frame))}

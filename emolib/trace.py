@@ -229,20 +229,13 @@ def _thumbnail(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 def _drawn(folder: Path, name: str, sketch: Sketch, network: Network) -> tuple[Path, Path]:
     """The static and the moving drawing."""
-    import io
-
-    import matplotlib.pyplot as plt
-
     from emolib import plots, results
 
     path = pd.DataFrame(sketch.rows)
-    out = io.BytesIO()
-    figure = plots.one_path(path, network.anchors, title=name)
-    figure.savefig(out, format="svg", metadata={"Date": None})
-    plt.close(figure)
+    drawn = plots.svg(plots.one_path(path, network.anchors, title=name), network.about)
     page = plots.moving(path, np.stack(sketch.images), network.anchors, title=name, source=network.about)
     text = f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{page.title}</title><body>{page.html}</body></html>\n'
-    for place, content in ((folder / f"{name}-trace.svg", out.getvalue()), (folder / f"{name}-trace.html", text)):
+    for place, content in ((folder / f"{name}-trace.svg", drawn), (folder / f"{name}-trace.html", text)):
         results.write(place, content)
     return folder / f"{name}-trace.svg", folder / f"{name}-trace.html"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import matplotlib.pyplot as plt
 import numpy as np
 
+from emolib.pictures import saved
 from emolib.plots.style import foot, styled
 
 FEW = 16                                     # groups a legend still names
@@ -56,8 +55,6 @@ def clouds(panels, *, selected=(), across: int = 2, size: float = 4.2):
 def svg(fig, corner: str) -> bytes:
     """A figure as SVG, the same bytes for the same figure, with a note in its corner; the figure is closed."""
     fig.text(0.995, 0.005, corner, ha="right", va="bottom", fontsize=7, color="0.45")
-    out = io.BytesIO()
-    with plt.rc_context({"svg.hashsalt": "emolib", "svg.fonttype": "none"}):
-        fig.savefig(out, format="svg", metadata={"Date": None})
+    drawn = saved(fig, "svg")
     plt.close(fig)
-    return out.getvalue()
+    return drawn
