@@ -18,15 +18,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
 
-def ssvm(C: float = 1.0, *, seed: int = 0, tol: float = 1e-4, passes: int = 200_000) -> Pipeline:
+def ssvm(C: float = 1.0, *, seed: int = 0, tol: float = 1e-4) -> Pipeline:
     """Features to mean 0 and variance 1, then the structural machine. The scaler sees only the rows given to `fit`.
 
     C       weight of the slacks; to be selected on validation rows
     seed    order in which the solver visits the samples; it changes the result within `tol`
-    passes  at most so many; scikit-learn warns (ConvergenceWarning) if they do not suffice
+    liblinear passes over the samples 100,000 times at most, whatever it is asked; scikit-learn warns (ConvergenceWarning) if that does not suffice.
     The intercept is the weight of a constant feature of 1 and part of |W|^2.
     """
-    return make_pipeline(StandardScaler(), LinearSVC(multi_class="crammer_singer", C=C, tol=tol, max_iter=passes, random_state=seed))
+    return make_pipeline(StandardScaler(), LinearSVC(multi_class="crammer_singer", C=C, tol=tol, max_iter=100_000, random_state=seed))
 
 
 def svm_poly(C: float = 1.0, degree: int = 3) -> Pipeline:
