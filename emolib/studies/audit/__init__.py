@@ -3,7 +3,8 @@
     noninertial  stability  best_loss  video_protocol     orgil2021 (and the thesis where it repeats it)
     transformers  ferplus  continual                      orgil2022
     wang          yin                                     one paper each
-    counting  chang_faces  chang_networks  chang_fusion   chang2021
+    counting  chang_faces  chang_networks                 chang2021
+    chang_modalities  chang_fusion                        chang2021
 
 Each check is a small function of published tables, registered under the claim it bears on (`record.py`).
 Nothing here needs data; where only data decides, the finding says so and names the notebook.
@@ -21,6 +22,7 @@ from emolib.studies.audit import (  # noqa: F401  importing a module registers i
     best_loss,
     chang_faces,
     chang_fusion,
+    chang_modalities,
     chang_networks,
     continual,
     ferplus,
