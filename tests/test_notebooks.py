@@ -192,6 +192,10 @@ def test_claims_carry_two_verdicts(smoke):
 def test_the_report_is_written_and_times_are_kept(smoke):
     page = (smoke / "index.html").read_text()
     assert "wang-t3" in page and "simulated" in page
+    table = pd.read_csv(smoke / "tables" / "wang-t3.csv", dtype=str, keep_default_na=False)
+    first = table[(table.printed != "") & (table.measured != "")].iloc[0]
+    name = " · ".join(v for k, v in first[:list(table).index("printed")].items() if k != "metric" and v)
+    assert name and f"<td>{name}</td>" in page, "a cell that is printed beside ours is named"
     timings = pd.read_csv(smoke / "timings.csv", dtype=str, keep_default_na=False)
     assert set(timings.cached[timings.artefact.str.startswith("wang")]) == {"False"}
     assert settings.committed("smoke").parts[-2:] == ("results", "smoke")
