@@ -7,6 +7,7 @@ Linux only: Windows cannot fork, and macOS frameworks do not survive it. There e
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -114,6 +115,7 @@ def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str
     class Kernel(IPythonKernel):
         def do_shutdown(self, restart):
             _end_the_pool()
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)      # of what still waits for messages when the loop is gone
             return super().do_shutdown(restart)
 
         def _process_children(self):                     # whom ipykernel ends; it would wait 14 s for one that ignores it
