@@ -7,7 +7,6 @@ Linux only: Windows cannot fork, and macOS frameworks do not survive it. There e
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
@@ -19,24 +18,23 @@ from importlib.metadata import EntryPoint
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 NAME = "emolib-forked"
+LINUX = sys.platform == "linux"
 
 
 @contextlib.contextmanager
 def forked() -> Iterator[None]:
     """Kernels that this process starts inside are forked; one that is left over, because what is inside was interrupted, ends with it."""
-    if sys.platform != "linux":
-        yield
-        return
-    from multiprocessing import forkserver
+    Forked.first = True
+    if LINUX:
+        from multiprocessing import forkserver
 
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")     # matplotlib reads it when it is imported
-    multiprocessing.set_forkserver_preload(["emolib.preloaded"])
-    forkserver.ensure_running()                          # it imports while the first notebook is read
+        os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")     # matplotlib reads it when it is imported
+        multiprocessing.set_forkserver_preload(["emolib.preloaded"])
+        forkserver.ensure_running()                      # it imports while the first notebook is read
     factory = KernelProvisionerFactory.instance()
     before = factory.default_provisioner_name
     factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:Forked", factory.GROUP_NAME)
     factory.default_provisioner_name = NAME
-    Forked.first = True
     try:
         yield
     finally:
@@ -48,14 +46,16 @@ def forked() -> Iterator[None]:
 
 class Forked(LocalProvisioner):
     """A local kernel that is forked instead of started. Started are the first one, which need not wait for the imports then, and any
-    that is not Python's own."""
+    that is not Python's own; and all of them where processes cannot be forked."""
 
     first = True
 
     async def launch_kernel(self, cmd: list[str], **options):
-        first, Forked.first = Forked.first, False
-        if first or "ipykernel_launcher" not in cmd or "-f" not in cmd:
+        first, Forked.first = Forked.first, not LINUX
+        if "ipykernel_launcher" not in cmd or "-f" not in cmd:
             return await super().launch_kernel(cmd, **options)
+        if first:
+            return await super().launch_kernel(["emolib.kernel" if word == "ipykernel_launcher" else word for word in cmd], **options)
         forked = multiprocessing.get_context("forkserver").Process(
             target=_be_a_kernel, args=(cmd[cmd.index("-f") + 1], options.get("cwd"), dict(options.get("env") or os.environ)), name=NAME)
         forked.start()
@@ -65,7 +65,7 @@ class Forked(LocalProvisioner):
 
     async def send_signal(self, signum: int) -> None:
         """An interruption is for the kernel alone, which tells whoever it started; all other signals are for its whole group."""
-        if signum == signal.SIGINT and isinstance(self.process, Popen):
+        if signum == signal.SIGINT and sys.platform != "win32" and self.process is not None:
             self.process.send_signal(signum)
         else:
             await super().send_signal(signum)
@@ -107,35 +107,10 @@ def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str
     os.chdir(folder or os.getcwd())
     os.environ.clear()
     os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
-    from ipykernel.ipkernel import IPythonKernel
-    from ipykernel.kernelapp import launch_new_instance
-
-    from emolib import report
-
-    class Kernel(IPythonKernel):
-        def do_shutdown(self, restart):
-            _end_the_pool()
-            logging.getLogger("asyncio").setLevel(logging.CRITICAL)      # of what still waits for messages when the loop is gone
-            return super().do_shutdown(restart)
-
-        def _process_children(self):                     # whom ipykernel ends; it would wait 14 s for one that ignores it
-            return [child for child in super()._process_children() if child.pid != _sweeper()]
+    from emolib import kernel, report
 
     report.begin()
-    launch_new_instance(argv=["-f", connection], kernel_class=Kernel)
-
-
-def _end_the_pool() -> None:
-    """joblib's processes wait for more work, and `multiprocessing` for them."""
-    loky = sys.modules.get("joblib.externals.loky")
-    if loky and loky.reusable_executor._executor is not None:
-        loky.reusable_executor._executor.terminate(kill_workers=True)
-
-
-def _sweeper() -> int | None:
-    """The process that removes what joblib's processes leave behind, when the kernel has ended."""
-    loky = sys.modules.get("joblib.externals.loky")
-    return loky and loky.backend.resource_tracker._resource_tracker._pid
+    kernel.serve(connection)
 
 
 def _end_with_the_command() -> None:

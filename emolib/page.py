@@ -107,7 +107,7 @@ def _head(long: pd.DataFrame, most: int = 60) -> list[dict]:
     if "printed" not in long:
         return []
     rows = long[(long.printed != "") & (long.measured != "")].head(most)
-    keys = [c for c in long.columns[:list(long.columns).index("printed")] if c not in ("metric",)]
+    keys = [c for c in long.columns[:list(long.columns).index("printed")] if rows[c].nunique() > 1]       # what is the same in all tells nothing apart
     number = lambda v: float(v) if v else float("nan")                    # noqa: E731
     return [{"of": " · ".join(str(r[k]) for k in keys if r[k]), "printed": r["printed"],
              "ours": report.ours(number(r["measured"]), number(r.get("low")), number(r.get("high"))), "verdict": r.get("verdict", "")}

@@ -18,6 +18,9 @@ with open(place, "w") as file:
                "age": time.time() - psutil.Process().create_time(), "since": time.perf_counter() - __import__("emolib.report").report._since, "leads": os.getpgrp() == os.getpid(), "mark": os.environ["EMOLIB_MARK"], "seed": os.urandom(4).hex()}, file)"""
 
 
+POOL = "from joblib import Parallel, delayed\nassert Parallel(n_jobs=2)(delayed(abs)(k) for k in (1, -2)) == [1, 2]"
+
+
 def notebook(place, *cells):
     made = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}, cells=[
         nbformat.v4.new_code_cell("place = ''", metadata={"tags": ["parameters"]}), *map(nbformat.v4.new_code_cell, cells)])
@@ -33,10 +36,10 @@ def idle(executed):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are forked on Linux only")
-def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
+def test_forked_kernels_are_kernels(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("EMOLIB_MARK", "made known after the import")
     good, bad = notebook(tmp_path / "good.ipynb", LOOK), notebook(tmp_path / "bad.ipynb", "1 / 0")
-    pool = notebook(tmp_path / "pool.ipynb", "from joblib import Parallel, delayed\nassert Parallel(n_jobs=2)(delayed(abs)(k) for k in (1, -2)) == [1, 2]")
+    pool = notebook(tmp_path / "pool.ipynb", POOL)
     gone = notebook(tmp_path / "gone.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     seen = []
     with kernels.forked():
@@ -48,6 +51,7 @@ def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
         assert not ended.error and idle(tmp_path / "executed" / "pool.ipynb") < 1.5, "a kernel with a pool of processes ends at once"
         assert "ZeroDivisionError" in runner.execute(bad, {}, tmp_path / "executed" / "bad.ipynb").error
         assert "was killed" in runner.execute(gone, {}, tmp_path / "executed" / "gone.ipynb").error
+    assert "leaked" not in capfd.readouterr().err
     started, one, two = seen                                               # the first is not forked: it need not wait
     assert not started["known"]
     assert one["known"] and not one["imported by hand"] and one["leads"] and one["mark"] == "made known after the import"
@@ -57,7 +61,15 @@ def test_forked_kernels_are_kernels(tmp_path, monkeypatch):
     assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
 
 
-def test_elsewhere_kernels_are_started(monkeypatch):
-    monkeypatch.setattr(sys, "platform", "darwin")
+def test_elsewhere_kernels_are_started_and_end_as_soon(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(kernels, "LINUX", False)
+    monkeypatch.setenv("EMOLIB_MARK", "")
+    look, pool = notebook(tmp_path / "look.ipynb", LOOK), notebook(tmp_path / "pool.ipynb", POOL)
     with kernels.forked():
-        assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
+        for _ in range(2):
+            ended = runner.execute(look, {"place": str(tmp_path / "look.json")}, tmp_path / "executed" / "look.ipynb")
+            assert not ended.error and not json.loads((tmp_path / "look.json").read_text())["known"], ended.error
+        ended = runner.execute(pool, {}, tmp_path / "executed" / "pool.ipynb")
+        assert not ended.error and idle(tmp_path / "executed" / "pool.ipynb") < 1.5, "a kernel with a pool of processes ends at once"
+    assert "leaked" not in capfd.readouterr().err
+    assert KernelProvisionerFactory.instance().default_provisioner_name != kernels.NAME
