@@ -17,7 +17,8 @@ class Kernel(IPythonKernel):
         loky = sys.modules.get("joblib.externals.loky")
         if loky and loky.reusable_executor._executor is not None:
             loky.reusable_executor._executor.terminate(kill_workers=True)
-        logging.getLogger("asyncio").setLevel(logging.CRITICAL)      # of what still waits for messages when the loop is gone
+        for log in (logging.getLogger("asyncio"), self.log):             # whoever asked is gone; so are the loops and sockets of what is left
+            log.setLevel(logging.CRITICAL)
         return super().do_shutdown(restart)
 
     def _process_children(self):
