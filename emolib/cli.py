@@ -164,6 +164,9 @@ def _apply(options) -> None:
 
 def run() -> None:
     """Console script: unknown options of test, bench and lab go on to the program behind them."""
+    from emolib import settings
+
+    os.environ["PYTHONPATH"] = settings.search_path()        # kernels and helpers start in folders of their own
     raw = sys.argv[1:]
     if raw and raw[0] in ("test", "bench", "lab"):
         options = argparse.Namespace(act={"test": commands.test, "bench": commands.bench, "lab": commands.lab}[raw[0]], rest=raw[1:])

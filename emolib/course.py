@@ -138,9 +138,8 @@ def assign(paths: Iterable[Path], place: Path, *, check: bool = False) -> list[P
     check   let otter run the solutions against the checks as well (EmolibError if one fails); the tests do so in any case
     """
     paths = list(paths)
-    search = [str(settings.project()), *filter(None, [os.environ.get("PYTHONPATH")])]
     ended = subprocess.run([sys.executable, "-c", ASSIGN, str(place.resolve()), "check" if check else "", *map(str, paths)], capture_output=True, text=True,
-                           env=os.environ | {"PYTHONPATH": os.pathsep.join(search)})
+                           env=os.environ | {"PYTHONPATH": settings.search_path()})
     if ended.returncode:
         last = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-1:]
         raise EmolibError(f"otter-grader stopped: {' '.join(last)}; `{sys.executable} -m otter assign SOURCE DIR` says more")

@@ -18,6 +18,12 @@ def project() -> Path:
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
 
 
+def search_path() -> str:
+    """$PYTHONPATH for processes that start in another folder: emolib is found in a checkout that is not installed, too."""
+    checkout = [str(project())] if (project() / "pyproject.toml").is_file() else []
+    return os.pathsep.join(dict.fromkeys([*checkout, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
+
+
 def data_root() -> Path:
     """Folder of the real data sets: $EMOLIB_DATA, else data/. It need not exist."""
     return Path(os.environ.get("EMOLIB_DATA") or project() / "data")

@@ -298,6 +298,13 @@ def test_as_a_process_bad_input_is_one_line_and_status_2(places):
     assert listing(places) == before
 
 
+def test_in_a_checkout_that_is_not_installed_notebooks_find_emolib(places):
+    bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    ended = subprocess.run([sys.executable, "-m", "emolib", "reproduce", "--profile", "smoke", "--only", "00", "--out", str(places / "o"), "--cache", str(places / "c")],
+                           capture_output=True, text=True, cwd=ROOT, env=bare)
+    assert ended.returncode == 0 and "00_start_here: done" in ended.stdout, ended.stdout + ended.stderr
+
+
 def test_list_is_readable_by_a_pipe_that_closes_early():
     """`emolib list | head -1` ends quietly."""
     ended = subprocess.run(f"{sys.executable} -m emolib list | head -1", shell=True, capture_output=True, text=True, cwd=ROOT,

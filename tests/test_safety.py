@@ -140,6 +140,7 @@ def test_the_notebooks_are_served_to_this_machine_only(monkeypatch):
     asked = []
     monkeypatch.setattr(commands.subprocess, "run", lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}))
     monkeypatch.setattr(sys, "argv", ["emolib", "lab", "--no-browser"])
+    monkeypatch.setenv("PYTHONPATH", "")                     # which `run` writes
     with pytest.raises(SystemExit):
         cli.run()
     command, = asked
