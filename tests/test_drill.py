@@ -50,6 +50,11 @@ def finish(place: Path, *words, seconds: float = 600, **more) -> tuple[int, str]
     return run.wait(seconds), (place / "said").read_text()
 
 
+def heeding_interrupts() -> None:
+    """As at a terminal: who is started in the background of a shell, tests among them, passes on that Ctrl-C is not meant for it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def family(place: Path) -> list[int]:
     """Processes that still work for a command in `place`: they carry its result folder in their environment."""
     found = []
@@ -139,7 +144,7 @@ def test_killed_at_twenty_random_moments_it_ends_with_the_same_bytes(tmp_path, w
 def test_interrupted_twice_it_ends_at_once_without_a_traceback_and_leaves_nobody_behind(tmp_path, whole):
     made, seconds, _ = whole
     for share in (0.3, 0.6):
-        run = start(tmp_path)
+        run = start(tmp_path, before=heeding_interrupts)
         time.sleep(share * seconds)
         os.killpg(run.pid, signal.SIGINT)
         time.sleep(0.3)

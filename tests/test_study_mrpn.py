@@ -322,9 +322,8 @@ def test_the_notebook_writes_everything_it_owns(smoke):
 def test_two_ways_to_fuse_wait_in_the_explorer(smoke):
     from emolib import explore
 
-    stored = explore.load(next(smoke.rglob("fusion.npz")))
+    stored = explore.load(next(smoke.rglob("explore/fusion.json")))
     assert [m.name for m in stored.models] == ["N0", "N2"] and len(stored) > 0 and set(stored.fold) != {-1}
-
 
 
 @pytest.mark.slow
