@@ -83,6 +83,20 @@ def lab_command(folder: Path, port: int) -> list[str]:
             "--KernelManager.transport=ipc", "--LabApp.news_url=", "--LabApp.extension_manager=readonly"]
 
 
+def run_first_cell(page) -> None:
+    """Press Ctrl-Enter in the first cell of a notebook in JupyterLab until it runs: on a busy machine the page is drawn before it listens."""
+    from playwright.sync_api import TimeoutError
+
+    page.get_by_text("Python 3", exact=False).first.wait_for(timeout=SLOW)
+    for patience in (15_000, 15_000, SLOW):
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click(timeout=SLOW)
+        page.keyboard.press("Control+Enter")
+        with contextlib.suppress(TimeoutError):
+            page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]")).first.wait_for(timeout=patience)
+            return
+    raise AssertionError("the cell does not run")
+
+
 def lasso(page, plot: int = 0, share: float = 0.9) -> None:
     """Drag a lasso around a share of the plot, slowly enough for it to be drawn."""
     box = plots(page)[plot].bounding_box()

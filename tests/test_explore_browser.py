@@ -214,9 +214,7 @@ def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(home, chromiu
     with help_.server(help_.lab_command(folder, free_port()), folder, help_.places(home)) as url:
         page = chromium.new_page(viewport={"width": 1500, "height": 1600})
         page.goto(url.replace("/lab", "/lab/tree/try.ipynb"), timeout=help_.SLOW)
-        page.locator(".jp-Notebook .jp-Cell").first.click(timeout=help_.SLOW)
-        page.get_by_text("Python 3", exact=False).first.wait_for(timeout=help_.SLOW)
-        page.keyboard.press("Control+Enter")
+        help_.run_first_cell(page)
         ready(page)
         help_.lasso(page, 0, 0.6)
         assert 0 < selected(page) < CLIPS
