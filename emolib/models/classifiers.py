@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from emolib.data.files import Damaged, guard
 from emolib.errors import EmolibError, nearest
 
 PRETRAINED = ("none", "imagenet")
@@ -212,10 +213,10 @@ def efficientnet_lite0(*, classes: int = 0, pretrained: str = "imagenet", narrow
         raise EmolibError(f"{LITE0}: there is no narrow one; use narrow=False")
     net = timm.create_model("tf_efficientnet_lite0")
     if pretrained == "imagenet":
-        file = lite0_file()
+        file = guard(lite0_file())
         ours, theirs = net.state_dict(), _fetched("EfficientNet-Lite0", lambda: torch.load(file, map_location="cpu", weights_only=True))
         if [v.shape for v in ours.values()] != [v.shape for v in theirs.values()]:
-            raise EmolibError(f"{file}: {len(theirs)} arrays that do not fit the network; expected version 0.1.0 of {LITE0_PACKAGE}")
+            raise Damaged(file, f"not EfficientNet-Lite0: {len(theirs)} arrays that do not fit the network; expected version 0.1.0 of {LITE0_PACKAGE}")
         net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
     net.reset_classifier(classes)
     return net
