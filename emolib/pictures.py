@@ -33,6 +33,11 @@ def rasterise(fig, most: int = MANY) -> None:
                     drawn.set_rasterized(True)
 
 
+def sign(fig, note: str) -> None:
+    """A note in the lower right corner; `plots.style.foot` leaves the room."""
+    fig.text(0.995, 0.005, note, ha="right", va="bottom", fontsize=7, color="0.45")
+
+
 def saved(fig, kind: str) -> bytes:
     """A figure as 'svg' or 'png', made small: the same bytes for the same figure, without a date or a version."""
     import matplotlib.pyplot as plt

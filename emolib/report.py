@@ -230,8 +230,7 @@ def figure(id: str, fig, outcome) -> View:
     row = papers.artefact(id)
     folder = settings.results(outcome.profile) / "figures"
     source = source_of(outcome)
-    fig.text(0.995, 0.005, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""), ha="right", va="bottom",
-             fontsize=7, color="0.45")
+    pictures.sign(fig, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""))
     pictures.rasterise(fig)
     drawn = {kind: pictures.saved(fig, kind) for kind in ("svg", "png")}
     plt.close(fig)

@@ -1,7 +1,7 @@
 """Every drawing of a measured outcome, by name: `plots.lines(frame, ...)`. Charts, and pictures with what was found in them."""
 
 from emolib.plots.charts import band, bars, boxes, confusion, curves, fits, ladder, lines, scatter, steps, sweep
-from emolib.plots.clouds import clouds, svg
+from emolib.plots.clouds import clouds
 from emolib.plots.fusion import clusters, leads
 from emolib.plots.meshes import faces_with_bars, grouped_points, wires
 from emolib.plots.pictures import (
@@ -17,7 +17,7 @@ from emolib.plots.pictures import (
 )
 from emolib.plots.plane import HUES, Moving, moving, one_path, outputs, paths, subjects
 from emolib.plots.planes import disc_surfaces, emotion_wheel
-from emolib.plots.style import COLOURS, DASHES, MARKERS, RC, foot, styled
+from emolib.plots.style import COLOURS, DASHES, MARKERS, RC, foot, styled, svg
 from emolib.plots.weights import triangles, weight_histograms, weight_image
 
 __all__ = ["COLOURS", "DASHES", "HUES", "MARKERS", "RC", "band", "bars", "boxes", "clouds", "clusters", "confusion", "curves",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from emolib.pictures import saved
 from emolib.plots.style import foot, styled
 
 FEW = 16                                     # groups a legend still names
@@ -50,11 +49,3 @@ def clouds(panels, *, selected=(), across: int = 2, size: float = 4.2):
     elif shared and len(keys) <= FEW:
         fig.legend(handles=keys, loc="outside upper center", ncols=min(8, len(keys)), fontsize=8)
     return foot(fig)
-
-
-def svg(fig, corner: str) -> bytes:
-    """A figure as SVG, the same bytes for the same figure, with a note in its corner; the figure is closed."""
-    fig.text(0.995, 0.005, corner, ha="right", va="bottom", fontsize=7, color="0.45")
-    drawn = saved(fig, "svg")
-    plt.close(fig)
-    return drawn

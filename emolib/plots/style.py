@@ -9,6 +9,8 @@ from __future__ import annotations
 import matplotlib
 import matplotlib.pyplot as plt
 
+from emolib.pictures import saved, sign
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8C8C00")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":")
@@ -32,3 +34,11 @@ def foot(fig):
     """Leave a strip for the badge that report.figure writes below the drawing."""
     fig.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))
     return fig
+
+
+def svg(fig, corner: str) -> bytes:
+    """A figure as SVG, the same bytes for the same figure, with a note in its corner; the figure is closed."""
+    sign(fig, corner)
+    drawn = saved(fig, "svg")
+    plt.close(fig)
+    return drawn
