@@ -106,12 +106,12 @@ def _head(long: pd.DataFrame, most: int = 60) -> list[dict]:
     """The rows of a table, or points of a figure, that stand beside a printed number, shortened for the page."""
     if "printed" not in long:
         return []
-    rows = long[(long.printed != "") & (long.measured != "")].head(most)
+    rows = long[(long.printed != "") & (long.measured != "")]
     keys = [c for c in long.columns[:list(long.columns).index("printed")] if rows[c].nunique() > 1]       # what is the same in all tells nothing apart
     number = lambda v: float(v) if v else float("nan")                    # noqa: E731
     return [{"of": " · ".join(str(r[k]) for k in keys if r[k]), "printed": r["printed"],
              "ours": report.ours(number(r["measured"]), number(r.get("low")), number(r.get("high"))), "verdict": r.get("verdict", "")}
-            for r in rows.to_dict("records")]
+            for r in rows.head(most).to_dict("records")]
 
 
 def _sources(folder: Path) -> list[dict]:
