@@ -1,4 +1,4 @@
-from emolib.cli import run
+from emolib.reproduction.cli.main import run
 
 if __name__ == "__main__":
     run()

@@ -12,7 +12,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 Head = tuple[Tensor, Tensor]
 
@@ -23,12 +23,15 @@ class NothingPruned(UserWarning):
 
 def _checked(weight: Tensor, bias: Tensor, what: str = "head") -> Head:
     if weight.ndim < 2 or weight.shape[:-1] != bias.shape:
-        raise EmolibError(f"{what}: weight {tuple(weight.shape)} and bias {tuple(bias.shape)} do not belong together; "
-                          "expected (..., classes, features) and (..., classes)")
+        raise EmolibError(
+            f"{what}: weight {tuple(weight.shape)} and bias {tuple(bias.shape)} do not belong together; "
+            "expected (..., classes, features) and (..., classes)"
+        )
     return weight, bias
 
 
 # ---------------------------------------------------------------- joining an old and a new head
+
 
 def concatenate(old: Head, new: Head) -> Head:
     """The rows of `old`, then those of `new`: (..., N, F) and (..., K, F) -> (..., N + K, F).   (orgil2022, Eq. 3.10)
@@ -37,8 +40,12 @@ def concatenate(old: Head, new: Head) -> Head:
     """
     (w_old, b_old), (w_new, b_new) = _checked(*old, "old head"), _checked(*new, "new head")
     if w_old.shape[-1] != w_new.shape[-1]:
-        raise EmolibError(f"heads on {w_old.shape[-1]} and {w_new.shape[-1]} features cannot be joined; expected one body for both")
-    return torch.cat([w_old, w_new], -2), torch.cat([b_old, b_new], -1)                # (..., N + K, F), (..., N + K)
+        raise EmolibError(
+            f"heads on {w_old.shape[-1]} and {w_new.shape[-1]} features cannot be joined; expected one body for both"
+        )
+    return torch.cat([w_old, w_new], -2), torch.cat(
+        [b_old, b_new], -1
+    )  # (..., N + K, F), (..., N + K)
 
 
 def alpha_blend(old: Head, new: Head, alpha: float | Tensor) -> Head:
@@ -55,20 +62,32 @@ def alpha_blend(old: Head, new: Head, alpha: float | Tensor) -> Head:
     """
     for what, head in (("old", old), ("new", new)):
         if _checked(*head, f"{what} head")[0].shape[-2] < 2:
-            raise EmolibError(f"{what} head: one row only; expected at least one class and the unknown row")
+            raise EmolibError(
+                f"{what} head: one row only; expected at least one class and the unknown row"
+            )
     share = torch.as_tensor(alpha, dtype=old[0].dtype, device=old[0].device)
     if not ((share >= 0) & (share <= 1)).all():
-        raise EmolibError(f"alpha is {alpha}: expected a number from 0 (new unknown row) to 1 (old unknown row)")
+        raise EmolibError(
+            f"alpha is {alpha}: expected a number from 0 (new unknown row) to 1 (old unknown row)"
+        )
     (w_old, b_old), (w_new, b_new) = old, new
-    known = concatenate((w_old[..., :-1, :], b_old[..., :-1]), (w_new[..., :-1, :], b_new[..., :-1]))
-    unknown = (share[..., None] * w_old[..., -1, :] + (1 - share[..., None]) * w_new[..., -1, :],       # (..., F)
-               share * b_old[..., -1] + (1 - share) * b_new[..., -1])                                   # (...)
+    known = concatenate(
+        (w_old[..., :-1, :], b_old[..., :-1]), (w_new[..., :-1, :], b_new[..., :-1])
+    )
+    unknown = (
+        share[..., None] * w_old[..., -1, :]
+        + (1 - share[..., None]) * w_new[..., -1, :],  # (..., F)
+        share * b_old[..., -1] + (1 - share) * b_new[..., -1],
+    )  # (...)
     return concatenate(known, (unknown[0][..., None, :], unknown[1][..., None]))
 
 
 # ---------------------------------------------------------------- transforms of one head
 
-def prune_histogram(weight: Tensor, bias: Tensor, margin: float = 0.3, reading: str = "as_written") -> Head:
+
+def prune_histogram(
+    weight: Tensor, bias: Tensor, margin: float = 0.3, reading: str = "as_written"
+) -> Head:
     """Set part of the weights to 0 by their place in the histogram; the bias stays.   (orgil2022, section 3.3.2)
 
     The thesis sets "threshold range" [min(W) + margin, max(W) - margin] and calls it pruning near zero.
@@ -84,11 +103,18 @@ def prune_histogram(weight: Tensor, bias: Tensor, margin: float = 0.3, reading: 
         raise EmolibError(f"reading '{reading}' is not known: expected 'as_written' or 'other'")
     if margin < 0:
         raise EmolibError(f"margin is {margin}: expected 0 or more")
-    low, high = weight.amin((-2, -1), keepdim=True), weight.amax((-2, -1), keepdim=True)                # (..., 1, 1)
+    low, high = (
+        weight.amin((-2, -1), keepdim=True),
+        weight.amax((-2, -1), keepdim=True),
+    )  # (..., 1, 1)
     empty = high - low <= 2 * margin
     if empty.any():
         span = float((high - low)[empty].max())
-        warnings.warn(f"weights span {span:.3g}, no more than twice the margin of {margin:g}: nothing is pruned", NothingPruned, stacklevel=2)
+        warnings.warn(
+            f"weights span {span:.3g}, no more than twice the margin of {margin:g}: nothing is pruned",
+            NothingPruned,
+            stacklevel=2,
+        )
     inside = (weight >= low + margin) & (weight <= high - margin)
     gone = (inside if reading == "as_written" else ~inside) & ~empty
     return torch.where(gone, 0.0, weight), bias.clone()
@@ -110,7 +136,9 @@ def from_image(image: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return low + image.to(low.dtype) / 255 * (high - low)
 
 
-def clahe_weights(weight: Tensor, bias: Tensor, clip: float = 100, tiles: tuple[int, int] = (2, 2)) -> Head:
+def clahe_weights(
+    weight: Tensor, bias: Tensor, clip: float = 100, tiles: tuple[int, int] = (2, 2)
+) -> Head:
     """Contrast-limited adaptive histogram equalisation of the weights, seen as a picture; the bias stays.
 
     The weights become an 8-bit image (`to_image`), OpenCV's CLAHE is applied (clip limit 100 on 2 x 2 tiles in the thesis,
@@ -135,7 +163,9 @@ def clahe_clips(weight: Tensor, clip: float = 100, tiles: tuple[int, int] = (2, 
     100 (39 % of a tile in one bin) is out of reach: orgil2022's "contrast limited" limits nothing.
     """
     image, _, _ = to_image(weight)
-    counts, limit = _histograms(_padded(image.reshape(-1, *image.shape[-2:]), tiles), clip, tiles)      # (B, down, across, 256)
+    counts, limit = _histograms(
+        _padded(image.reshape(-1, *image.shape[-2:]), tiles), clip, tiles
+    )  # (B, down, across, 256)
     return (counts > limit).flatten(1).any(1).view(image.shape[:-2])
 
 
@@ -147,20 +177,28 @@ def clahe(image: Tensor, clip: float = 100, tiles: tuple[int, int] = (2, 2)) -> 
     """
     across, down = tiles
     if image.dtype != torch.uint8 or image.ndim < 2 or min(across, down) < 1 or clip <= 0:
-        raise EmolibError(f"clahe: {image.dtype} {tuple(image.shape)}, clip {clip}, tiles {tiles}; expected uint8 (..., H, W), "
-                          "a clip limit above 0 and at least one tile each way")
-    flat = image.reshape(-1, *image.shape[-2:])                                       # (B, H, W)
+        raise EmolibError(
+            f"clahe: {image.dtype} {tuple(image.shape)}, clip {clip}, tiles {tiles}; expected uint8 (..., H, W), "
+            "a clip limit above 0 and at least one tile each way"
+        )
+    flat = image.reshape(-1, *image.shape[-2:])  # (B, H, W)
     padded = _padded(flat, tiles)
     counts, limit = _histograms(padded, clip, tiles)
     pixels = padded.shape[-2] // down * (padded.shape[-1] // across)
-    table = _tables(counts, limit, pixels).flatten(-3)                                # (B, down * across * 256)
+    table = _tables(counts, limit, pixels).flatten(-3)  # (B, down * across * 256)
     (row, low_y, share_y), (column, low_x, share_x) = (
-        _between(size, whole // parts, parts, image.device) for size, whole, parts in
-        ((image.shape[-2], padded.shape[-2], down), (image.shape[-1], padded.shape[-1], across)))
+        _between(size, whole // parts, parts, image.device)
+        for size, whole, parts in (
+            (image.shape[-2], padded.shape[-2], down),
+            (image.shape[-1], padded.shape[-1], across),
+        )
+    )
     value = flat.long()
 
     def at(y, x):
-        return table.gather(1, (value + 256 * (y[:, None] * across + x)).flatten(1)).view_as(flat)      # (B, H, W)
+        return table.gather(1, (value + 256 * (y[:, None] * across + x)).flatten(1)).view_as(
+            flat
+        )  # (B, H, W)
 
     one = 1 - share_x
     top = at(low_y, low_x) * one + at(low_y, column) * share_x
@@ -192,7 +230,12 @@ def _histograms(padded: Tensor, clip: float, tiles) -> tuple[Tensor, int]:
     """Counts of the 256 values in each tile (B, down, across, 256) and the most a bin may hold."""
     across, down = tiles
     count, height, width = padded.shape
-    parts = padded.view(count, down, height // down, across, width // across).transpose(2, 3).flatten(3).long()
+    parts = (
+        padded.view(count, down, height // down, across, width // across)
+        .transpose(2, 3)
+        .flatten(3)
+        .long()
+    )
     counts = torch.zeros(count, down, across, 256, dtype=torch.long, device=padded.device)
     counts.scatter_add_(3, parts, torch.ones_like(parts))
     return counts, max(int(clip * (height // down) * (width // across) / 256), 1)
@@ -201,7 +244,7 @@ def _histograms(padded: Tensor, clip: float, tiles) -> tuple[Tensor, int]:
 def _tables(counts: Tensor, limit: int, pixels: int) -> Tensor:
     """What each tile maps the 256 values to: clipped counts, the excess spread evenly, summed up; float32 (B, down, across, 256)."""
     excess = (counts - limit).clamp_min(0).sum(-1, keepdim=True)
-    rest = excess % 256                                                               # one more in every step-th bin
+    rest = excess % 256  # one more in every step-th bin
     step = torch.where(rest > 0, 256 // rest.clamp_min(1), 256)
     bins = torch.arange(256, device=counts.device)
     spread = excess // 256 + ((bins % step == 0) & (bins // step < rest)).long()
@@ -211,7 +254,10 @@ def _tables(counts: Tensor, limit: int, pixels: int) -> Tensor:
 
 def _between(size: int, tile: int, parts: int, device):
     """For each pixel along one side: the next tile, the tile before, and how near it is to the next (0 to 1)."""
-    at = torch.arange(size, device=device).float() * torch.tensor(1 / tile, dtype=torch.float32) - 0.5
+    at = (
+        torch.arange(size, device=device).float() * torch.tensor(1 / tile, dtype=torch.float32)
+        - 0.5
+    )
     before = at.floor()
     return (before + 1).clamp_max(parts - 1).long(), before.clamp_min(0).long(), at - before
 
@@ -223,10 +269,11 @@ def cosine_distance(before: Tensor, after: Tensor) -> Tensor:
     """
     a, b = before.double().flatten(-2), after.double().flatten(-2)
     a, b = a / a.norm(dim=-1, keepdim=True), b / b.norm(dim=-1, keepdim=True)
-    return (a - b).square().sum(-1) / 2                       # the same number, and exactly 0 for equal weights
+    return (a - b).square().sum(-1) / 2  # the same number, and exactly 0 for equal weights
 
 
 # ---------------------------------------------------------------- what others do
+
 
 def align_weights(weight: Tensor, bias: Tensor, old: int) -> Head:
     """Weight alignment (Zhao et al. 2020): scale the rows of the new classes so that their mean length is the old ones'.
@@ -235,16 +282,22 @@ def align_weights(weight: Tensor, bias: Tensor, old: int) -> Head:
     """
     _checked(weight, bias)
     if not 0 < old < weight.shape[-2]:
-        raise EmolibError(f"old is {old}: expected 1 to {weight.shape[-2] - 1} of the {weight.shape[-2]} classes")
-    length = weight.norm(dim=-1)                                                      # (..., N + K)
-    gain = length[..., :old].mean(-1) / length[..., old:].mean(-1)                    # (...)
-    return torch.cat([weight[..., :old, :], weight[..., old:, :] * gain[..., None, None]], -2), bias.clone()
+        raise EmolibError(
+            f"old is {old}: expected 1 to {weight.shape[-2] - 1} of the {weight.shape[-2]} classes"
+        )
+    length = weight.norm(dim=-1)  # (..., N + K)
+    gain = length[..., :old].mean(-1) / length[..., old:].mean(-1)  # (...)
+    return torch.cat(
+        [weight[..., :old, :], weight[..., old:, :] * gain[..., None, None]], -2
+    ), bias.clone()
 
 
 def class_means(features: Tensor, label: Tensor, classes: int) -> Tensor:
     """Mean feature of each class, each feature vector at length 1 first: (N, F), int (N,) -> (classes, F); NaN for a class without samples."""
     unit = torch.nn.functional.normalize(features, dim=-1)
-    total = torch.zeros(classes, features.shape[-1], dtype=features.dtype, device=features.device).index_add_(0, label, unit)
+    total = torch.zeros(
+        classes, features.shape[-1], dtype=features.dtype, device=features.device
+    ).index_add_(0, label, unit)
     return total / torch.bincount(label, minlength=classes).to(features.dtype)[:, None]
 
 

@@ -14,19 +14,28 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 READINGS = ("table", "half", "eq3", "appendix")
 TERMS = ("distance", "speed", "direction", "acceleration")
 
 
-def mse(pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean") -> Tensor:
+def mse(
+    pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean"
+) -> Tensor:
     """Eq. 1: mean of (x - y)^2 over frames and both axes. orgil2021's printed column is the sum over the axes, twice this."""
     _check(pred, target, mask, reduction)
-    return _mean((pred - target).square().mean(-1), mask, reduction)                  # (B, T) ->
+    return _mean((pred - target).square().mean(-1), mask, reduction)  # (B, T) ->
 
 
-def ccc_loss(pred: Tensor, target: Tensor, *, dim: str = "batch", mask: Tensor | None = None, reduction: str = "mean") -> Tensor:
+def ccc_loss(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    dim: str = "batch",
+    mask: Tensor | None = None,
+    reduction: str = "mean",
+) -> Tensor:
     """1 - (CCC of valence + CCC of arousal) / 2 (Eq. 2; yin2022, Eq. 7): 0 for perfect, 1 for unrelated, 2 for opposite.
 
     dim   'batch' takes all frames of the batch as one series (orgil feeds the windows of one video); 'sequence' takes
@@ -38,10 +47,12 @@ def ccc_loss(pred: Tensor, target: Tensor, *, dim: str = "batch", mask: Tensor |
         raise nearest(dim, ("batch", "sequence"), what="extent of a series")
     if dim == "batch":
         if reduction == "none":
-            raise EmolibError("ccc_loss: reduction='none' needs dim='sequence'; the batch is one series here")
+            raise EmolibError(
+                "ccc_loss: reduction='none' needs dim='sequence'; the batch is one series here"
+            )
         pred, target = pred.reshape(1, -1, pred.shape[-1]), target.reshape(1, -1, target.shape[-1])
         mask = None if mask is None else mask.reshape(1, -1)
-    each = 1 - concordance(pred, target, mask).mean(-1)                               # (B,)
+    each = 1 - concordance(pred, target, mask).mean(-1)  # (B,)
     return each if reduction == "none" else each.mean()
 
 
@@ -50,10 +61,10 @@ def concordance(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Ten
 
     The paper calls s_x and s_y variances and then squares them: standard deviations are meant.
     """
-    weight = _weight(pred, mask)                                                      # (B, T, 1), sums to 1 over T
+    weight = _weight(pred, mask)  # (B, T, 1), sums to 1 over T
     mean_x, mean_y = (weight * pred).sum(1, keepdim=True), (weight * target).sum(1, keepdim=True)
     dx, dy = pred - mean_x, target - mean_y
-    above = 2 * (weight * dx * dy).sum(1)                                             # (B, A)
+    above = 2 * (weight * dx * dy).sum(1)  # (B, A)
     below = (weight * (dx.square() + dy.square())).sum(1) + (mean_x - mean_y).square().squeeze(1)
     flat = constant(target, mask)
     return torch.where(flat, 0.0, above / torch.where(flat, 1.0, below))
@@ -61,7 +72,11 @@ def concordance(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Ten
 
 def constant(target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Does an axis stand still in a window? bool (B, A); exact, so that rounding of a mean cannot hide it."""
-    seen = torch.ones_like(target, dtype=torch.bool) if mask is None else mask[..., None].expand_as(target)
+    seen = (
+        torch.ones_like(target, dtype=torch.bool)
+        if mask is None
+        else mask[..., None].expand_as(target)
+    )
     high = target.masked_fill(~seen, -torch.inf).amax(1)
     return high <= target.masked_fill(~seen, torch.inf).amin(1)
 
@@ -71,8 +86,16 @@ def constant_windows(target: Tensor, mask: Tensor | None = None) -> float:
     return float(constant(target, mask).double().mean())
 
 
-def non_inertial(pred: Tensor, target: Tensor, *, reading: str = "table", absolute: str = "outer", mask: Tensor | None = None,
-                 terms: tuple[str, ...] = TERMS, reduction: str = "mean") -> Tensor:
+def non_inertial(
+    pred: Tensor,
+    target: Tensor,
+    *,
+    reading: str = "table",
+    absolute: str = "outer",
+    mask: Tensor | None = None,
+    terms: tuple[str, ...] = TERMS,
+    reduction: str = "mean",
+) -> Tensor:
     """The loss of orgil2021 in one of its readings.
 
     table     mean (x-y)^2 over frames and axes + mean ||dx| - |dy|| + mean |dx_v dy_a - dx_a dy_v|, d the first difference
@@ -100,31 +123,47 @@ def non_inertial(pred: Tensor, target: Tensor, *, reading: str = "table", absolu
 
 def _table(pred, target, mask, reduction, _) -> tuple[dict, float]:
     both = _both(mask)
-    return {"distance": mse(pred, target, mask=mask, reduction=reduction),
-            "speed": _mean(speed_error(pred, target), both, reduction),
-            "direction": _mean(cross(pred.diff(dim=1), target.diff(dim=1)).abs(), both, reduction)}, 1.0
+    return {
+        "distance": mse(pred, target, mask=mask, reduction=reduction),
+        "speed": _mean(speed_error(pred, target), both, reduction),
+        "direction": _mean(cross(pred.diff(dim=1), target.diff(dim=1)).abs(), both, reduction),
+    }, 1.0
 
 
 def _half(pred, target, mask, reduction, _) -> tuple[dict, float]:
-    return {"distance": mse(pred, target, mask=mask, reduction=reduction),
-            "speed": _mean(speed_error(pred, target), _both(mask), reduction)}, 0.5
+    return {
+        "distance": mse(pred, target, mask=mask, reduction=reduction),
+        "speed": _mean(speed_error(pred, target), _both(mask), reduction),
+    }, 0.5
 
 
 def _eq3(pred, target, mask, reduction, _) -> tuple[dict, float]:
-    return {"distance": _mean(length(pred - target), mask, reduction),
-            "speed": _mean(speed_error(pred, target), _both(mask), reduction),
-            "direction": _mean(cross(pred, target).abs(), mask, reduction)}, 1.0
+    return {
+        "distance": _mean(length(pred - target), mask, reduction),
+        "speed": _mean(speed_error(pred, target), _both(mask), reduction),
+        "direction": _mean(cross(pred, target).abs(), mask, reduction),
+    }, 1.0
 
 
 def _appendix(pred, target, mask, reduction, absolute) -> tuple[dict, float]:
     both, three = _both(mask), _both(_both(mask))
-    change, turn = pred.diff(dim=1) - target.diff(dim=1), cross(pred.diff(dim=1), target.diff(dim=1))
+    change, turn = (
+        pred.diff(dim=1) - target.diff(dim=1),
+        cross(pred.diff(dim=1), target.diff(dim=1)),
+    )
     jolt = pred.diff(n=2, dim=1) - target.diff(n=2, dim=1)
     if absolute == "element":
-        rest = [_mean(change.abs().mean(-1), both, reduction), _mean(turn.abs(), both, reduction), _mean(jolt.abs().mean(-1), three, reduction)]
+        rest = [
+            _mean(change.abs().mean(-1), both, reduction),
+            _mean(turn.abs(), both, reduction),
+            _mean(jolt.abs().mean(-1), three, reduction),
+        ]
     else:
-        rest = [_mean(change.mean(-1), both, reduction).abs(), _mean(turn - turn, both, reduction).abs(),
-                _mean(jolt.mean(-1), three, reduction).abs()]
+        rest = [
+            _mean(change.mean(-1), both, reduction).abs(),
+            _mean(turn - turn, both, reduction).abs(),
+            _mean(jolt.mean(-1), three, reduction).abs(),
+        ]
     return dict(zip(TERMS, (2 * mse(pred, target, mask=mask, reduction=reduction), *rest))), 0.25
 
 
@@ -132,6 +171,7 @@ _PARTS = {"table": _table, "half": _half, "eq3": _eq3, "appendix": _appendix}
 
 
 # ---- the terms, one function each
+
 
 def length(v: Tensor) -> Tensor:
     """Euclidean length of the last axis, (..., 2) -> (...); its gradient at the zero vector is 0, not NaN."""
@@ -151,6 +191,7 @@ def cross(a: Tensor, b: Tensor) -> Tensor:
 
 
 # ---- shared
+
 
 def _both(mask: Tensor | None) -> Tensor | None:
     """A difference counts where both of its frames do: (B, T) -> (B, T-1)."""
@@ -177,8 +218,12 @@ def _weight(values: Tensor, mask: Tensor | None) -> Tensor:
 
 def _check(pred: Tensor, target: Tensor, mask: Tensor | None, reduction: str) -> None:
     if pred.ndim != 3 or pred.shape != target.shape or pred.shape[-1] != 2:
-        raise EmolibError(f"loss: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, expected (B, T, 2) each")
+        raise EmolibError(
+            f"loss: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, expected (B, T, 2) each"
+        )
     if mask is not None and (mask.shape != pred.shape[:2] or mask.dtype != torch.bool):
-        raise EmolibError(f"loss: mask is {mask.dtype} {tuple(mask.shape)}, expected bool {tuple(pred.shape[:2])}")
+        raise EmolibError(
+            f"loss: mask is {mask.dtype} {tuple(mask.shape)}, expected bool {tuple(pred.shape[:2])}"
+        )
     if reduction not in ("mean", "none"):
         raise nearest(reduction, ("mean", "none"), what="reduction")

@@ -24,11 +24,13 @@ def vector_angles(activations: Tensor, centre: float | Tensor | None = None) -> 
     direction: its angle to every other unit is 90. A tensor (...) gives each network its own centre. Computed
     in double precision, because the arc cosine of nearly parallel vectors loses half the digits.
     """
-    middle = torch.as_tensor(0.0 if centre is None else centre, dtype=torch.float64, device=activations.device)
-    vectors = activations.double() - middle[..., None, None]                       # (..., P, H)
-    length = vectors.norm(dim=-2, keepdim=True)                                    # (..., 1, H)
+    middle = torch.as_tensor(
+        0.0 if centre is None else centre, dtype=torch.float64, device=activations.device
+    )
+    vectors = activations.double() - middle[..., None, None]  # (..., P, H)
+    length = vectors.norm(dim=-2, keepdim=True)  # (..., 1, H)
     unit = vectors / length.clamp_min(torch.finfo(vectors.dtype).tiny)
-    cosine = (unit.mT @ unit).clamp(-1.0, 1.0)                                     # (..., H, H)
+    cosine = (unit.mT @ unit).clamp(-1.0, 1.0)  # (..., H, H)
     angle = torch.rad2deg(torch.arccos(cosine))
     eye = torch.eye(angle.shape[-1], dtype=torch.bool, device=angle.device)
     return angle.masked_fill(eye, 0.0)
@@ -50,13 +52,19 @@ def distinct_units(angles: Tensor, min_angle, alive: Tensor | None = None) -> Pr
     angles (..., H, H); min_angle a number or (...); alive (..., H) bool, units that exist (default all).
     """
     hidden = angles.shape[-1]
-    keep = torch.ones(angles.shape[:-1], dtype=torch.bool, device=angles.device) if alive is None else alive.clone()
+    keep = (
+        torch.ones(angles.shape[:-1], dtype=torch.bool, device=angles.device)
+        if alive is None
+        else alive.clone()
+    )
     twin = torch.arange(hidden, device=angles.device).expand(keep.shape).clone()
-    bound = torch.as_tensor(min_angle, dtype=angles.dtype, device=angles.device).expand(keep.shape[:-1])
+    bound = torch.as_tensor(min_angle, dtype=angles.dtype, device=angles.device).expand(
+        keep.shape[:-1]
+    )
     upper = torch.ones(hidden, hidden, dtype=torch.bool, device=angles.device).triu(1)
     for _ in range(hidden - 1):
-        pair = keep[..., :, None] & keep[..., None, :] & upper                      # (..., H, H)
-        closest, at = angles.masked_fill(~pair, torch.inf).flatten(-2).min(-1)      # (...)
+        pair = keep[..., :, None] & keep[..., None, :] & upper  # (..., H, H)
+        closest, at = angles.masked_fill(~pair, torch.inf).flatten(-2).min(-1)  # (...)
         close = closest < bound
         if not close.any():
             break
@@ -73,10 +81,19 @@ def merge_outgoing(weight: Tensor, pruned: Pruned, alive: Tensor | None = None) 
     Two units with equal outputs are then replaced by one without any change of the network's output.
     """
     source = weight if alive is None else weight * alive[..., None]
-    return torch.zeros_like(weight).scatter_add(-2, pruned.twin[..., None].expand_as(weight), source)
+    return torch.zeros_like(weight).scatter_add(
+        -2, pruned.twin[..., None].expand_as(weight), source
+    )
 
 
-def prune(net, activations: Tensor, min_angle, *, centre: float | Tensor | None = None, merge: bool | Tensor = False):
+def prune(
+    net,
+    activations: Tensor,
+    min_angle,
+    *,
+    centre: float | Tensor | None = None,
+    merge: bool | Tensor = False,
+):
     """A copy of `net` (models.shallow.Shallow) without the units that are closer than `min_angle` degrees.
 
     activations (members, P, H): the hidden outputs of each member over its training patterns, as

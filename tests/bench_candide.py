@@ -44,16 +44,26 @@ def test_4096_faces(benchmark, kind, threads):
     points[:, model.pairs[:, 0]] = seen * [1, -1]
     points, shape = torch.as_tensor(points), torch.zeros(7)
     before = {analytic: peer(model, seen, analytic) for analytic in (False, True)}
-    fits = benchmark.pedantic(candide.fit_action, args=(points, model, shape), rounds=15, warmup_rounds=2)
+    fits = benchmark.pedantic(
+        candide.fit_action, args=(points, model, shape), rounds=15, warmup_rounds=2
+    )
     after = {analytic: peer(model, seen, analytic) for analytic in (False, True)}
     numeric, analytic = ((before[k][0] + after[k][0]) / 2 for k in (False, True))
     each = benchmark.stats.stats.median / FACES
     off = float(np.abs(fits.cost[:PEERS].double().numpy() / before[True][1] - 1).max())
-    benchmark.extra_info |= {"model": model.source, "faces per second": round(1 / each), "SciPy, numeric Jacobian": round(1 / numeric),
-                             "SciPy, analytic Jacobian": round(1 / analytic), "times numeric": round(numeric / each),
-                             "times analytic": round(analytic / each, 1), "largest difference of cost": off}
-    print(f"\n{kind.__name__}, {threads} threads, {model.source}: {1 / each:,.0f} faces/s; SciPy {1 / numeric:.0f} numeric ({numeric / each:.0f} times), "
-          f"{1 / analytic:.0f} analytic ({analytic / each:.1f} times); costs within {off:.1e}, {fits.iterations} steps")
+    benchmark.extra_info |= {
+        "model": model.source,
+        "faces per second": round(1 / each),
+        "SciPy, numeric Jacobian": round(1 / numeric),
+        "SciPy, analytic Jacobian": round(1 / analytic),
+        "times numeric": round(numeric / each),
+        "times analytic": round(analytic / each, 1),
+        "largest difference of cost": off,
+    }
+    print(
+        f"\n{kind.__name__}, {threads} threads, {model.source}: {1 / each:,.0f} faces/s; SciPy {1 / numeric:.0f} numeric ({numeric / each:.0f} times), "
+        f"{1 / analytic:.0f} analytic ({analytic / each:.1f} times); costs within {off:.1e}, {fits.iterations} steps"
+    )
     assert off < (1e-4 if kind is np.float32 else 1e-6)
     if kind is np.float32 and threads == 2:
         assert numeric / each >= 100 and analytic / each >= 30

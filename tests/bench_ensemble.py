@@ -12,7 +12,7 @@ from torch import nn
 from emolib import training
 from emolib.models.fusion1d import Fusion1d
 from emolib.models.shallow import Shallow
-from emolib.studies.wang_networks import smooth_l1
+from emolib.reproduction.studies.sfew.wang_networks import smooth_l1
 
 BATCH, RATE = 10, 1e-4
 
@@ -28,7 +28,9 @@ class PlainCnn(nn.Module):
 
     def __init__(self, channels=(16, 32, 64, 64, 64)):
         super().__init__()
-        self.conv = nn.ModuleList(nn.Conv1d(a, b, 3, padding=1) for a, b in zip((1, *channels), channels))
+        self.conv = nn.ModuleList(
+            nn.Conv1d(a, b, 3, padding=1) for a, b in zip((1, *channels), channels)
+        )
         self.reduce, self.out = nn.Linear(channels[-1], 14), nn.Linear(14, 7)
 
     def forward(self, x):
@@ -50,7 +52,7 @@ def one_by_one(make, steps) -> float:
     step = torch.optim.Adam(net.parameters(), lr=RATE)
     x, y = data(1, steps + 5)
     for i, (batch, target) in enumerate(zip(x[:, 0], y[:, 0])):
-        if i == 5:                                              # after a warm-up
+        if i == 5:  # after a warm-up
             begun = time.perf_counter()
         step.zero_grad()
         nn.functional.smooth_l1_loss(net(batch), target).backward()
@@ -71,9 +73,15 @@ def compare(benchmark, net, plain, members, steps):
     alone = sorted([*alone, *(one_by_one(plain, 300) for _ in range(3))])
     median = (alone[2] + alone[3]) / 2
     each = benchmark.stats.stats.median / members / steps
-    benchmark.extra_info |= {"networks": members, "alone, us per network and step": round(1e6 * median, 2),
-                             "together, us per network and step": round(1e6 * each, 3), "times faster": round(median / each, 1)}
-    print(f"\n{members} networks: {1e6 * median:.1f} us alone, {1e6 * each:.3f} us together, {median / each:.1f} times faster per network")
+    benchmark.extra_info |= {
+        "networks": members,
+        "alone, us per network and step": round(1e6 * median, 2),
+        "together, us per network and step": round(1e6 * each, 3),
+        "times faster": round(median / each, 1),
+    }
+    print(
+        f"\n{members} networks: {1e6 * median:.1f} us alone, {1e6 * each:.3f} us together, {median / each:.1f} times faster per network"
+    )
     return median / each
 
 

@@ -24,7 +24,12 @@ def clip() -> np.ndarray:
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     out = np.empty((COUNT, HEIGHT, WIDTH, 3), np.uint8)
     for t, s in enumerate(np.sin(2 * np.pi * time_)):
-        out[t] = (128 + s + 30 * np.sin((x + 0.1 * s) / 6)[..., None] * np.cos(y / 29)[..., None] + rng.uniform(0, 1, (HEIGHT, WIDTH, 1))).astype(np.uint8)
+        out[t] = (
+            128
+            + s
+            + 30 * np.sin((x + 0.1 * s) / 6)[..., None] * np.cos(y / 29)[..., None]
+            + rng.uniform(0, 1, (HEIGHT, WIDTH, 1))
+        ).astype(np.uint8)
     return out
 
 
@@ -75,15 +80,19 @@ def plain_motion(video, low=0.8, high=5.0, alpha=5.0, levels=4):
     return out
 
 
-@pytest.mark.parametrize("mode,high,plain", [("color", 3.0, plain_color), ("motion", 5.0, plain_motion)])
+@pytest.mark.parametrize(
+    "mode,high,plain", [("color", 3.0, plain_color), ("motion", 5.0, plain_motion)]
+)
 def test_magnify_against_plain_opencv(benchmark, mode, high, plain):
-    pytest.importorskip("cv2", reason="the plain reference needs OpenCV, which comes with mediapipe")
+    pytest.importorskip(
+        "cv2", reason="the plain reference needs OpenCV, which comes with mediapipe"
+    )
     video, took = clip(), {"ours": [], "plain": []}
 
     def ours():
         return evm.magnify(video, FPS, 0.8, high, 5.0, mode=mode)
 
-    apart = np.abs(ours().astype(int) - plain(video)).mean()                    # also warms up
+    apart = np.abs(ours().astype(int) - plain(video)).mean()  # also warms up
     for _ in range(ROUNDS):
         for name, call in (("ours", ours), ("plain", lambda: plain(video))):
             begun = time.perf_counter()
@@ -91,8 +100,13 @@ def test_magnify_against_plain_opencv(benchmark, mode, high, plain):
             took[name].append(time.perf_counter() - begun)
     benchmark.pedantic(ours, rounds=1)
     mine, theirs = (statistics.median(t) for t in took.values())
-    benchmark.extra_info |= {"frames per second": round(COUNT / mine), "plain, times slower": round(theirs / mine, 2)}
-    print(f"\n{mode}: ours {COUNT / mine:.0f} frames/s, plain {COUNT / theirs:.0f} ({theirs / mine:.2f} times ours); apart by {apart:.2f} grey levels")
+    benchmark.extra_info |= {
+        "frames per second": round(COUNT / mine),
+        "plain, times slower": round(theirs / mine, 2),
+    }
+    print(
+        f"\n{mode}: ours {COUNT / mine:.0f} frames/s, plain {COUNT / theirs:.0f} ({theirs / mine:.2f} times ours); apart by {apart:.2f} grey levels"
+    )
     assert apart < 1
 
 
@@ -119,8 +133,17 @@ def test_peak_memory(benchmark, mode, most):
     """What the clip, the magnified clip and the work take, over a process that has torch and the compiled loops loaded (VmHWM of its own)."""
     if not sys.platform.startswith("linux"):
         pytest.skip("peak memory is read from Linux's /proc")
-    made = benchmark.pedantic(lambda: subprocess.run([sys.executable, "-c", PEAK, mode], capture_output=True, text=True, check=True).stdout, rounds=1)
+    made = benchmark.pedantic(
+        lambda: (
+            subprocess.run(
+                [sys.executable, "-c", PEAK, mode], capture_output=True, text=True, check=True
+            ).stdout
+        ),
+        rounds=1,
+    )
     before, peak = map(int, made.split())
-    print(f"\n{mode}: {peak - before} MiB (clip in and out: {2 * COUNT * HEIGHT * WIDTH * 3 >> 20}); the process {peak} MiB, {before} before")
+    print(
+        f"\n{mode}: {peak - before} MiB (clip in and out: {2 * COUNT * HEIGHT * WIDTH * 3 >> 20}); the process {peak} MiB, {before} before"
+    )
     benchmark.extra_info |= {"MiB": peak - before, "process, MiB": peak}
     assert peak - before < most

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from emolib.explore import layout
-from emolib.explore.bundles import Bundle
-from emolib.studies.explored import Model
+from emolib.reproduction.explore import layout
+from emolib.reproduction.explore.bundles import Bundle
+from emolib.reproduction.studies.explored.explored import Model
 
 N, C = 20_000, 8
-ANSWER = 0.2                                 # seconds a lasso may take
+ANSWER = 0.2  # seconds a lasso may take
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +16,47 @@ def bundle():
     rng = np.random.default_rng(0)
     xy = rng.uniform(-1, 1, (N, 2)).astype(np.float32)
     true = rng.integers(0, C, N).astype(np.int16)
-    models = tuple(Model(n, xy, rng.integers(0, C, N).astype(np.int16), rng.dirichlet(np.ones(C), N).astype(np.float32)) for n in ("one", "other"))
+    models = tuple(
+        Model(
+            n,
+            xy,
+            rng.integers(0, C, N).astype(np.int16),
+            rng.dirichlet(np.ones(C), N).astype(np.float32),
+        )
+        for n in ("one", "other")
+    )
     text = np.arange(N).astype(str)
-    return Bundle("many", "Many points", "quick", "simulated", tuple("abcdefgh"), true, np.char.add("p", (np.arange(N) % 40).astype(str)), np.zeros(N, np.int16),
-                  np.full(N, "face"), text, np.arange(N), models, {(m, how): xy for m in ("one", "other") for how in ("PCA", "t-SNE")}, "none:simulated:0:{}", "numbers")
+    return Bundle(
+        "many",
+        "Many points",
+        "quick",
+        "simulated",
+        tuple("abcdefgh"),
+        true,
+        np.char.add("p", (np.arange(N) % 40).astype(str)),
+        np.zeros(N, np.int16),
+        np.full(N, "face"),
+        text,
+        np.arange(N),
+        models,
+        {(m, how): xy for m in ("one", "other") for how in ("PCA", "t-SNE")},
+        "none:simulated:0:{}",
+        "numbers",
+    )
 
 
 def test_a_lasso_among_twenty_thousand_points(benchmark, bundle):
-    pytest.importorskip("jscatter", reason="NOT MEASURED: jupyter-scatter is not installed (pip install 'emolib[explore]')")
-    from emolib.explore.views import Explorer
+    pytest.importorskip(
+        "jscatter",
+        reason="NOT MEASURED: jupyter-scatter is not installed (pip install 'emolib[explore]')",
+    )
+    from emolib.reproduction.explore.views import Explorer
 
     app, rng = Explorer({"many": bundle}), np.random.default_rng(1)
-    lassos = [np.sort(rng.choice(N, size, replace=False)).astype(np.uint32) for size in (10, 500, 5000, 10_000)] * 5
+    lassos = [
+        np.sort(rng.choice(N, size, replace=False)).astype(np.uint32)
+        for size in (10, 500, 5000, 10_000)
+    ] * 5
 
     def answer(rows):
         app.plots[0].widget.selection = rows
@@ -37,8 +66,11 @@ def test_a_lasso_among_twenty_thousand_points(benchmark, bundle):
 
 
 def test_a_change_of_colour(benchmark, bundle):
-    pytest.importorskip("jscatter", reason="NOT MEASURED: jupyter-scatter is not installed (pip install 'emolib[explore]')")
-    from emolib.explore.views import Explorer
+    pytest.importorskip(
+        "jscatter",
+        reason="NOT MEASURED: jupyter-scatter is not installed (pip install 'emolib[explore]')",
+    )
+    from emolib.reproduction.explore.views import Explorer
 
     app, names = Explorer({"many": bundle}), ["class", "actor", "confidence", "correctness"] * 3
     benchmark.pedantic(lambda: setattr(app.by, "value", names.pop()), rounds=12)

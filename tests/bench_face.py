@@ -2,7 +2,7 @@
 
 import pytest
 
-from emolib.sim import face
+from emolib.data.sim import face
 
 
 @pytest.mark.parametrize("size,count", [(48, 1000), (96, 250), (160, 100)])
@@ -20,6 +20,8 @@ def test_gpu(benchmark):
         pytest.skip("needs a GPU")
     crowd = face.faces(0, 20_000, style="tight")
     face.render(crowd.take(slice(0, 2000)), 48, grey=True, device="cuda")
-    benchmark.pedantic(face.render, args=(crowd, 48), kwargs={"grey": True, "device": "cuda"}, rounds=3)
+    benchmark.pedantic(
+        face.render, args=(crowd, 48), kwargs={"grey": True, "device": "cuda"}, rounds=3
+    )
     benchmark.extra_info["faces_per_second"] = 20_000 / benchmark.stats["mean"]
     assert benchmark.extra_info["faces_per_second"] >= 20_000

@@ -17,14 +17,22 @@ def film():
 
 def report(benchmark, found, truth, name):
     speed = FRAMES / benchmark.stats["median"]
-    benchmark.extra_info |= {"frames_per_second": round(speed, 1), "found": int(found.found.sum()), "error": round(films.error(found, truth), 4)}
-    print(f"\n{name}: {speed:.0f} frames/s, found {found.found.sum()} of {FRAMES}, error {films.error(found, truth):.4f} of the outer-eye distance")
+    benchmark.extra_info |= {
+        "frames_per_second": round(speed, 1),
+        "found": int(found.found.sum()),
+        "error": round(films.error(found, truth), 4),
+    }
+    print(
+        f"\n{name}: {speed:.0f} frames/s, found {found.found.sum()} of {FRAMES}, error {films.error(found, truth):.4f} of the outer-eye distance"
+    )
     return speed
 
 
 def test_dlib(benchmark, film):
     frames, truth = film
-    found = benchmark.pedantic(films.detector("dlib").detect, args=(frames,), rounds=3, warmup_rounds=1)
+    found = benchmark.pedantic(
+        films.detector("dlib").detect, args=(frames,), rounds=3, warmup_rounds=1
+    )
     assert report(benchmark, found, truth, "dlib") >= 30
     assert found.found.all() and films.error(found, truth) <= 0.045
 
@@ -51,7 +59,14 @@ def test_dlib_plain(benchmark, film):
 @pytest.mark.parametrize("every,least", [(5, 80), (0, None), (1, None)])
 def test_mediapipe(benchmark, film, every, least):
     frames, truth = film
-    found = benchmark.pedantic(films.detector("mediapipe", body_every=every).detect, args=(frames,), rounds=3, warmup_rounds=1)
-    speed = report(benchmark, found, truth, f"mediapipe, body {f'in every {every}. frame' if every else 'off'}")
+    found = benchmark.pedantic(
+        films.detector("mediapipe", body_every=every).detect,
+        args=(frames,),
+        rounds=3,
+        warmup_rounds=1,
+    )
+    speed = report(
+        benchmark, found, truth, f"mediapipe, body {f'in every {every}. frame' if every else 'off'}"
+    )
     assert found.found.all() and films.error(found, truth) <= 0.06
     assert least is None or speed >= least

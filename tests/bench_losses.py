@@ -11,14 +11,29 @@ from emolib.models import video
 def plain(x, y):
     x, y = x.reshape(-1, 2), y.reshape(-1, 2)
     dx, dy = x - x.mean(0), y - y.mean(0)
-    return 1 - (2 * (dx * dy).mean(0) / ((dx * dx).mean(0) + (dy * dy).mean(0) + (x.mean(0) - y.mean(0)) ** 2)).mean()
+    return (
+        1
+        - (
+            2
+            * (dx * dy).mean(0)
+            / ((dx * dx).mean(0) + (dy * dy).mean(0) + (x.mean(0) - y.mean(0)) ** 2)
+        ).mean()
+    )
 
 
 def metrics(x, y):
     return 1 - concordance_corrcoef(x.reshape(-1, 2), y.reshape(-1, 2)).mean()
 
 
-@pytest.mark.parametrize("name, loss", [("plain", plain), ("ours", losses.ccc_loss), ("torchmetrics", metrics), ("non-inertial", losses.non_inertial)])
+@pytest.mark.parametrize(
+    "name, loss",
+    [
+        ("plain", plain),
+        ("ours", losses.ccc_loss),
+        ("torchmetrics", metrics),
+        ("non-inertial", losses.non_inertial),
+    ],
+)
 def test_forward_and_backward(benchmark, name, loss):
     g = torch.Generator().manual_seed(0)
     x, y = torch.rand(64, 256, 2, generator=g).requires_grad_(), torch.rand(64, 256, 2, generator=g)
@@ -32,7 +47,15 @@ def test_forward_and_backward(benchmark, name, loss):
     benchmark(step)
 
 
-@pytest.mark.parametrize("name, loss", [("no loss", None), ("MSE", losses.mse), ("CCC", losses.ccc_loss), ("non-inertial", losses.non_inertial)])
+@pytest.mark.parametrize(
+    "name, loss",
+    [
+        ("no loss", None),
+        ("MSE", losses.mse),
+        ("CCC", losses.ccc_loss),
+        ("non-inertial", losses.non_inertial),
+    ],
+)
 def test_step_of_the_full_network(benchmark, name, loss):
     """A whole step of orgil2021's Full network on 8 x 128 frames: what a loss adds to it must stay below 5 %."""
     torch.manual_seed(0)

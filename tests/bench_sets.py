@@ -9,7 +9,7 @@ import pytest
 
 from emolib import data
 from emolib.data.catalog import CATALOG
-from emolib.sim import worlds
+from emolib.data.sim import worlds
 
 NAMES = tuple(CATALOG)
 
@@ -29,20 +29,24 @@ def test_sets_from_written_files(benchmark, tmp_path, name):
     if hasattr(world, "content"):
         world = world.select(range(min(4, len(world))))
     worlds.write(world, tmp_path)
-    load = lambda: data.load(name, root=tmp_path)                      # noqa: E731
+    load = lambda: data.load(name, root=tmp_path)  # noqa: E731
     benchmark.group = "sets, written by the simulator"
     benchmark.extra_info |= {"samples": len(world), "peak_MB": round(peak(load), 1)}
     benchmark.pedantic(load, rounds=3)
-    print(f"{name:15} {len(world):6} samples {benchmark.stats.stats.median:8.3f} s {benchmark.extra_info['peak_MB']:8.1f} MB")
+    print(
+        f"{name:15} {len(world):6} samples {benchmark.stats.stats.median:8.3f} s {benchmark.extra_info['peak_MB']:8.1f} MB"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_real_sets(benchmark, real_data, name):
     if not data.at_hand(name):
         pytest.skip(f"NOT MEASURED: no real {name} in {real_data}")
-    load = lambda: data.load(name, source="real")                      # noqa: E731
+    load = lambda: data.load(name, source="real")  # noqa: E731
     benchmark.group = "real sets, after the first time"
     first = peak(load)
     benchmark.extra_info["peak_MB"] = round(peak(load), 1)
     benchmark.pedantic(load, rounds=3)
-    print(f"{name:15} {len(load()):6} samples {benchmark.stats.stats.median:8.3f} s {benchmark.extra_info['peak_MB']:8.1f} MB (first time {first:.1f} MB)")
+    print(
+        f"{name:15} {len(load()):6} samples {benchmark.stats.stats.median:8.3f} s {benchmark.extra_info['peak_MB']:8.1f} MB (first time {first:.1f} MB)"
+    )

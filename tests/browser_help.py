@@ -12,21 +12,39 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--autoplay-policy=no-user-gesture-required")
-SLOW = 120_000                               # milliseconds until a server on a busy machine has answered
+FLAGS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--autoplay-policy=no-user-gesture-required",
+)
+SLOW = 120_000  # milliseconds until a server on a busy machine has answered
 
 
 def missing() -> str:
     """What a browser test lacks on this machine, in words; '' if nothing."""
     from importlib.util import find_spec
 
-    lacking = [name for name, module in (("playwright", "playwright"), ("voila", "voila"), ("jupyter-scatter", "jscatter"), ("jupyterlab", "jupyterlab"))
-               if not find_spec(module)]
+    lacking = [
+        name
+        for name, module in (
+            ("playwright", "playwright"),
+            ("voila", "voila"),
+            ("jupyter-scatter", "jscatter"),
+            ("jupyterlab", "jupyterlab"),
+        )
+        if not find_spec(module)
+    ]
     return ", ".join([*lacking, *([] if chromium() else ["chromium (Debian's package)"])])
 
 
 def chromium() -> str | None:
-    return os.environ.get("EMOLIB_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    return (
+        os.environ.get("EMOLIB_CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+    )
 
 
 @contextlib.contextmanager
@@ -41,11 +59,23 @@ def browser():
 
 
 @contextlib.contextmanager
-def server(command: list[str], place: Path, environment: dict, pattern: str = r"http://127\.0\.0\.1:\d+/\S*token=\w+"):
+def server(
+    command: list[str],
+    place: Path,
+    environment: dict,
+    pattern: str = r"http://127\.0\.0\.1:\d+/\S*token=\w+",
+):
     """Start a server, yield the address it prints, and end it; its log is place/server.log."""
     log = place / "server.log"
     with log.open("w") as out:
-        started = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | environment, cwd=place, start_new_session=True)
+        started = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment,
+            cwd=place,
+            start_new_session=True,
+        )
         try:
             yield _address(started, log, pattern)
         finally:
@@ -70,17 +100,49 @@ def _address(started, log: Path, pattern: str) -> str:
 
 def places(home: Path) -> dict[str, str]:
     """Environment of a server: simulated data, a cache and results of its own."""
-    return {"EMOLIB_DATA": str(home / "none"), "EMOLIB_CACHE": str(home / "cache"), "EMOLIB_OUT": str(home / "out"), "EMOLIB_DEVICE": "cpu",
-            "PYTHONPATH": str(ROOT), "JUPYTER_RUNTIME_DIR": str(home / "runtime"), "JUPYTERLAB_SETTINGS_DIR": str(home / "lab"), "OMP_NUM_THREADS": "1"}
+    return {
+        "EMOLIB_DATA": str(home / "none"),
+        "EMOLIB_CACHE": str(home / "cache"),
+        "EMOLIB_OUT": str(home / "out"),
+        "EMOLIB_DEVICE": "cpu",
+        "PYTHONPATH": str(ROOT),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "lab"),
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def page_command(profile: str, port: int, *more: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "emolib", "explore", "--profile", profile, "--port", str(port), "--no-browser", *more]
+    return [
+        sys.executable,
+        "-P",
+        "-m",
+        "emolib",
+        "explore",
+        "--profile",
+        profile,
+        "--port",
+        str(port),
+        "--no-browser",
+        *more,
+    ]
 
 
 def lab_command(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--port={port}", "--notebook-dir", str(folder),
-            "--KernelManager.transport=ipc", "--LabApp.news_url=", "--LabApp.extension_manager=readonly"]
+    return [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--port={port}",
+        "--notebook-dir",
+        str(folder),
+        "--KernelManager.transport=ipc",
+        "--LabApp.news_url=",
+        "--LabApp.extension_manager=readonly",
+    ]
 
 
 def run_first_cell(page) -> None:
@@ -92,7 +154,9 @@ def run_first_cell(page) -> None:
         page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click(timeout=SLOW)
         page.keyboard.press("Control+Enter")
         with contextlib.suppress(TimeoutError):
-            page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]")).first.wait_for(timeout=patience)
+            page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]+\]")).first.wait_for(
+                timeout=patience
+            )
             return
     raise AssertionError("the cell does not run")
 
@@ -100,7 +164,12 @@ def run_first_cell(page) -> None:
 def lasso(page, plot: int = 0, share: float = 0.9) -> None:
     """Drag a lasso around a share of the plot, slowly enough for it to be drawn."""
     box = plots(page)[plot].bounding_box()
-    x, y, w, h = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, share * box["width"] / 2, share * box["height"] / 2
+    x, y, w, h = (
+        box["x"] + box["width"] / 2,
+        box["y"] + box["height"] / 2,
+        share * box["width"] / 2,
+        share * box["height"] / 2,
+    )
     corners = [(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h), (x - w, y)]
     page.mouse.move(*corners[0])
     page.mouse.down()

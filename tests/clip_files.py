@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib.sim import worlds
-from emolib.sim.clip_sets import save_mp4, save_wav
+from emolib.data.sim import worlds
+from emolib.data.sim.clip_sets import save_mp4, save_wav
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 139608\n"
 
@@ -18,21 +18,31 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 13
 def tone(which=0, seconds=0.5, rate=16_000):
     """float32 (samples,): two partials, another pair for each `which`."""
     time = np.arange(round(seconds * rate)) / rate
-    return (0.4 * np.sin(2 * np.pi * (220 + 40 * which) * time) + 0.2 * np.sin(2 * np.pi * (950 + 70 * which) * time)).astype(np.float32)
+    return (
+        0.4 * np.sin(2 * np.pi * (220 + 40 * which) * time)
+        + 0.2 * np.sin(2 * np.pi * (950 + 70 * which) * time)
+    ).astype(np.float32)
 
 
 def pattern(which=0, count=30, size=32, grey=False):
     """uint8 (count, size, size[, 3]): a soft wave that moves, another for each `which`."""
     t, y, x = np.meshgrid(np.arange(count), np.arange(size), np.arange(size), indexing="ij")
     wave_ = 128 + 90 * np.sin((x + y * (1 + which % 3) + 2 * t) / 9 + which)
-    return wave_.astype(np.uint8) if grey else np.stack([wave_, 0.9 * wave_ + 10 * (which % 3), 0.8 * wave_], -1).astype(np.uint8)
+    return (
+        wave_.astype(np.uint8)
+        if grey
+        else np.stack([wave_, 0.9 * wave_ + 10 * (which % 3), 0.8 * wave_], -1).astype(np.uint8)
+    )
 
 
 def light(world):
     """`world` with tones and patterns in place of its voices and faces; names, labels and files stay."""
     count = range(len(world))
-    return replace(world, waveform=[partial(tone, i) for i in count] if world.waveform else None,
-                   frames=[partial(pattern, i) for i in count] if world.frames else None)
+    return replace(
+        world,
+        waveform=[partial(tone, i) for i in count] if world.waveform else None,
+        frames=[partial(pattern, i) for i in count] if world.frames else None,
+    )
 
 
 def save_flac(path, samples, rate=16_000):
@@ -66,7 +76,12 @@ def save_film(path, which=0, count=30, size=32, fps=30.0, sound=False, codec="li
     import av
 
     if codec == "libx264" and count and not options:
-        return save_mp4(Path(path), pattern(which, count, size), fps, tone(which, count / fps) if sound else None)
+        return save_mp4(
+            Path(path),
+            pattern(which, count, size),
+            fps,
+            tone(which, count / fps) if sound else None,
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=options) as film:
         track = film.add_stream(codec, rate=int(fps))
@@ -82,25 +97,33 @@ def save_film(path, which=0, count=30, size=32, fps=30.0, sound=False, codec="li
 def cut(path, part):
     """The first `part` of a file, in its place."""
     raw = path.read_bytes()
-    path.write_bytes(raw[:int(part * len(raw))])
+    path.write_bytes(raw[: int(part * len(raw))])
     return path
 
 
 # ---- three good samples of each set
 
+
 def ravdess(root):
-    return [save_wav(root / "ravdess/Actor_01/03-01-01-01-01-01-01.wav", tone(0), 16_000),
-            save_wav(root / "ravdess/Actor_02/03-01-03-02-01-01-02.wav", tone(1), 16_000),
-            save_flac(root / "ravdess/Actor_02/03-01-05-01-02-02-02.flac", tone(2, 2.0))]
+    return [
+        save_wav(root / "ravdess/Actor_01/03-01-01-01-01-01-01.wav", tone(0), 16_000),
+        save_wav(root / "ravdess/Actor_02/03-01-03-02-01-01-02.wav", tone(1), 16_000),
+        save_flac(root / "ravdess/Actor_02/03-01-05-01-02-02-02.flac", tone(2, 2.0)),
+    ]
 
 
 def crema_d(root):
-    return [save_film(root / f"crema_d/VideoMP4/{name}.mp4", k, sound=True)
-            for k, name in enumerate(("1001_DFA_ANG_XX", "1001_IEO_HAP_HI", "1002_TAI_NEU_XX"))]
+    return [
+        save_film(root / f"crema_d/VideoMP4/{name}.mp4", k, sound=True)
+        for k, name in enumerate(("1001_DFA_ANG_XX", "1001_IEO_HAP_HI", "1002_TAI_NEU_XX"))
+    ]
 
 
 def adfes(root):
-    return [save_film(root / f"adfes/{name}-Face Forward.mp4", k, fps=25.0) for k, name in enumerate(("F01-Joy", "F02-Anger", "M11-Pride"))]
+    return [
+        save_film(root / f"adfes/{name}-Face Forward.mp4", k, fps=25.0)
+        for k, name in enumerate(("F01-Joy", "F02-Anger", "M11-Pride"))
+    ]
 
 
 def va(count=40, shift=0.0):
@@ -112,7 +135,10 @@ def aff_wild(root):
     for k, name in enumerate(("101", "102", "103")):
         save_film(place / f"videos/train/{name}.mp4", k, 40, 16)
         for axis in ("valence", "arousal"):
-            write(place / f"annotations/train/{axis}/{name}.txt", "\n".join(va(shift=k + len(axis))) + "\n")
+            write(
+                place / f"annotations/train/{axis}/{name}.txt",
+                "\n".join(va(shift=k + len(axis))) + "\n",
+            )
     return sorted(place.glob("videos/train/*"))
 
 
@@ -120,7 +146,10 @@ def aff_wild2(root):
     place = root / "aff_wild"
     for k, name in enumerate(("11-24", "video7", "video9")):
         save_film(place / f"batch1/{name}.mp4", k, 40, 16)
-        write(place / f"annotations/VA_Set/Train_Set/{name}.txt", "\n".join(["valence,arousal", *(f"{v},{v}" for v in va(shift=k))]) + "\n")
+        write(
+            place / f"annotations/VA_Set/Train_Set/{name}.txt",
+            "\n".join(["valence,arousal", *(f"{v},{v}" for v in va(shift=k))]) + "\n",
+        )
     return sorted(place.glob("batch1/*"))
 
 
@@ -144,6 +173,6 @@ def announce(path, extra):
     """Let the header of a wav announce `extra` bytes more than there are."""
     raw = bytearray(path.read_bytes())
     at = raw.index(b"data") + 4
-    raw[at:at + 4] = struct.pack("<I", struct.unpack("<I", raw[at:at + 4])[0] + extra)
+    raw[at : at + 4] = struct.pack("<I", struct.unpack("<I", raw[at : at + 4])[0] + extra)
     path.write_bytes(bytes(raw))
     return path

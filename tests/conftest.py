@@ -11,7 +11,9 @@ settings.register_profile("emolib", deadline=None, derandomize=True, max_example
 settings.load_profile("emolib")
 
 DATA = os.environ.get("EMOLIB_DATA")
-ASSETS = os.environ.get("EMOLIB_ASSETS") or (DATA and str(Path(DATA) / "models"))       # model files of detectors
+ASSETS = os.environ.get("EMOLIB_ASSETS") or (
+    DATA and str(Path(DATA) / "models")
+)  # model files of detectors
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +38,9 @@ def own_environment(monkeypatch, tmp_path_factory):
 def real_data(monkeypatch) -> Path:
     """Folder of the real sets, as $EMOLIB_DATA names it when the tests start; skips without it."""
     if not DATA or not Path(DATA).is_dir():
-        pytest.skip(f"NOT TESTED ON REAL DATA: $EMOLIB_DATA is {DATA or 'not set'}; point it at the folder of the real sets")
+        pytest.skip(
+            f"NOT TESTED ON REAL DATA: $EMOLIB_DATA is {DATA or 'not set'}; point it at the folder of the real sets"
+        )
     monkeypatch.setenv("EMOLIB_DATA", DATA)
     return Path(DATA)
 
@@ -50,15 +54,24 @@ def real_sfew(real_data) -> Path:
 
 def run_notebook(number: str, place: Path) -> Path:
     """Run a notebook (and the report) at smoke on simulated data, as the command line does; returns its result folder in `place`."""
-    from emolib import runner
+    from emolib.reproduction.cli import runner
 
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
             patch.delenv(name)
-        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "OUT": place / "out", "DEVICE": "cpu", "COMMAND": "test"}.items():
+        for name, value in {
+            "DATA": place / "none",
+            "CACHE": place / "cache",
+            "OUT": place / "out",
+            "DEVICE": "cpu",
+            "COMMAND": "test",
+        }.items():
             patch.setenv(f"EMOLIB_{name}", str(value))
         patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
-        ended = [runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name) for path in runner.selected([number]).values()]
+        ended = [
+            runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name)
+            for path in runner.selected([number]).values()
+        ]
     assert [e.error for e in ended] == [""] * len(ended)
     return place / "out"
 

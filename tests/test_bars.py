@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from emolib import bars
+from emolib.ground import bars
 
 
 @pytest.mark.parametrize("terminal, often", [(True, 0.1), (False, 5.0)])
@@ -22,7 +22,9 @@ def test_it_hands_on_what_it_counts_and_may_be_silent(capsys):
 
 
 def test_it_leaves_no_semaphore_to_be_swept_up():
-    code = ("import multiprocessing\nfrom multiprocessing import resource_tracker as tracker\nfrom emolib import bars\n"
-            "multiprocessing.set_start_method('spawn')\n"            # where processes are forked, semaphores have no name
-            "list(bars.bar(range(3), label='films', unit='film'))\nassert tracker._resource_tracker._fd is None")
+    code = (
+        "import multiprocessing\nfrom multiprocessing import resource_tracker as tracker\nfrom emolib import bars\n"
+        "multiprocessing.set_start_method('spawn')\n"  # where processes are forked, semaphores have no name
+        "list(bars.bar(range(3), label='films', unit='film'))\nassert tracker._resource_tracker._fd is None"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

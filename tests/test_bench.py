@@ -5,19 +5,38 @@ import json
 import pandas as pd
 import pytest
 
-from emolib import bench
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
+from emolib.reproduction.cli import bench
 
-PATH = {"unit": "clips", "a second": 2391.0, "floor, a second": 6168.0, "exponent": 1.0, "floor set by": "arithmetic"}
+PATH = {
+    "unit": "clips",
+    "a second": 2391.0,
+    "floor, a second": 6168.0,
+    "exponent": 1.0,
+    "floor set by": "arithmetic",
+}
 
 
 @pytest.fixture
 def report(tmp_path):
     """A report of pytest-benchmark with one hot path and one bench that measured nothing but time."""
     stats = {"median": 0.5, "iqr": 0.1, "rounds": 3}
-    found = [{"fullname": "tests/bench_paths.py::test_growth_and_floor[log-mel]", "name": "test_growth_and_floor[log-mel]", "param": "log-mel",
-              "stats": stats, "extra_info": PATH},
-             {"fullname": "tests/bench_x.py::test_y", "name": "test_y", "param": None, "stats": stats, "extra_info": {}}]
+    found = [
+        {
+            "fullname": "tests/bench_paths.py::test_growth_and_floor[log-mel]",
+            "name": "test_growth_and_floor[log-mel]",
+            "param": "log-mel",
+            "stats": stats,
+            "extra_info": PATH,
+        },
+        {
+            "fullname": "tests/bench_x.py::test_y",
+            "name": "test_y",
+            "param": None,
+            "stats": stats,
+            "extra_info": {},
+        },
+    ]
     path = tmp_path / "report.json"
     path.write_text(json.dumps({"benchmarks": found}))
     return path
@@ -32,7 +51,10 @@ def test_each_measure_is_a_row_and_time_alone_becomes_a_rate(report):
 
 def test_the_readme_reads_what_was_written(report, tmp_path):
     path = bench.write(report, tmp_path / "bench.csv")
-    assert list(pd.read_csv(path).columns) == list(bench.COLUMNS) and {"cores", "torch", "commit"} <= json.loads(path.with_suffix(".json").read_text()).keys()
+    assert (
+        list(pd.read_csv(path).columns) == list(bench.COLUMNS)
+        and {"cores", "torch", "commit"} <= json.loads(path.with_suffix(".json").read_text()).keys()
+    )
     assert "| log-mel | 2,391 clips | work^1.0 | 6,168 | arithmetic |" in bench.growth(path)
     assert "bench --keep" in bench.growth(tmp_path / "nothing.csv")
 

@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from emolib import board, page, papers, plots_printed, settings
-from emolib.studies import audit
-from emolib.studies.audit import shown
+from emolib.ground import settings
+from emolib.reproduction import papers
+from emolib.reproduction.papers import audit
+from emolib.reproduction.report import board, page
+from emolib.reproduction.report.plots import printed as plots_printed
+from emolib.reproduction.studies.audit import shown
 
 NOTEBOOK = Path(settings.project()) / "notebooks" / "01_audit_of_the_papers.ipynb"
 
@@ -24,17 +27,30 @@ def folder(tmp_path, monkeypatch):
 
 # ------------------------------------------------------------------ the board
 
+
 def test_the_summary_counts_every_claim_and_check():
     frame = board.summary().frame.set_index("paper")
-    assert frame.loc["together", "claims"] == len(papers.claims()) == frame.loc[list(papers.PAPERS), "claims"].sum()
+    assert (
+        frame.loc["together", "claims"]
+        == len(papers.claims())
+        == frame.loc[list(papers.PAPERS), "claims"].sum()
+    )
     assert frame.loc["together", "checks"] == len(audit.CHECKS)
     assert (frame[list(papers.VERDICTS)].sum(axis=1) == frame.claims).all()
 
 
-@pytest.mark.parametrize("rows, text", [([0, 1, 2, 5], "0-2,5"), ([3], "3"), ([7, 6, 1], "1,6-7"), ([], "")])
+@pytest.mark.parametrize(
+    "rows, text", [([0, 1, 2, 5], "0-2,5"), ([3], "3"), ([7, 6, 1], "1,6-7"), ([], "")]
+)
 def test_ranges(rows, text):
     assert board.ranges(rows) == text
-    back = [n for part in text.split(",") if part for a, _, b in [part.partition("-")] for n in range(int(a), int(b or a) + 1)]
+    back = [
+        n
+        for part in text.split(",")
+        if part
+        for a, _, b in [part.partition("-")]
+        for n in range(int(a), int(b or a) + 1)
+    ]
     assert back == sorted(rows)
 
 
@@ -42,11 +58,23 @@ def test_each_claim_carries_its_checks_and_its_cells():
     rows = {row["id"]: row for row in board.rows(pd.DataFrame())}
     assert list(rows) == papers.claims().id.tolist()
     b6 = rows["wang-b6"]
-    assert b6["cells"] == "wang-t3:24-25,27,30,32-33,35,38,40-41,43,46" and b6["checks"][0]["verdict"] == "contradicted"
+    assert (
+        b6["cells"] == "wang-t3:24-25,27,30,32-33,35,38,40-41,43,46"
+        and b6["checks"][0]["verdict"] == "contradicted"
+    )
     cells = papers.printed("wang-t3").iloc[[24, 35, 46]]
-    assert cells.emotion.tolist() == ["Angry", "Happy", "Surprise"] and cells.method.str.contains("CNN").all()
-    assert [check["name"] for check in rows["orgil-a3_2"]["checks"]][0] == "ni_is_more_stable_than_ccc_training"      # the deciding one
-    assert rows["yin-c4"]["text"] == ["models 22 people (3.1)", "emotions 10 emotions (3.1)", "frontal videos 216 videos (3.1)"]
+    assert (
+        cells.emotion.tolist() == ["Angry", "Happy", "Surprise"]
+        and cells.method.str.contains("CNN").all()
+    )
+    assert [check["name"] for check in rows["orgil-a3_2"]["checks"]][
+        0
+    ] == "ni_is_more_stable_than_ccc_training"  # the deciding one
+    assert rows["yin-c4"]["text"] == [
+        "models 22 people (3.1)",
+        "emotions 10 emotions (3.1)",
+        "frontal videos 216 videos (3.1)",
+    ]
 
 
 def test_a_printed_table_keeps_all_its_cells_in_two_dimensions():
@@ -56,7 +84,9 @@ def test_a_printed_table_keeps_all_its_cells_in_two_dimensions():
         seen = [cell["row"] for line in table["lines"] for cell in line["cells"] if cell]
         assert sorted(seen) == list(range(len(papers.printed(id))))
     assert laid["wang-t3"]["heads"][0] == "Angry" and laid["wang-t3"]["down"] == ["method"]
-    assert laid["yin2022-t4"]["heads"] == ["Accuracy"] and len(laid["orgil2022-t1_2"]["lines"]) == 28
+    assert (
+        laid["yin2022-t4"]["heads"] == ["Accuracy"] and len(laid["orgil2022-t1_2"]["lines"]) == 28
+    )
 
 
 def test_second_verdicts_stay_when_the_first_are_written_again(folder):
@@ -65,10 +95,20 @@ def test_second_verdicts_stay_when_the_first_are_written_again(folder):
     first = path.read_bytes()
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert set(table.id) == set(papers.claims().id) and (table.measured_verdict == "").all()
-    table.loc[table.id == "wang-b5", ["measured_verdict", "because", "source", "profile"]] = ["fails", "why", "real", "quick"]
+    table.loc[table.id == "wang-b5", ["measured_verdict", "because", "source", "profile"]] = [
+        "fails",
+        "why",
+        "real",
+        "quick",
+    ]
     table.to_csv(path, index=False, lineterminator="\n")
     board.write("quick")
-    assert pd.read_csv(path, dtype=str, keep_default_na=False).set_index("id").loc["wang-b5", "measured_verdict"] == "fails"
+    assert (
+        pd.read_csv(path, dtype=str, keep_default_na=False)
+        .set_index("id")
+        .loc["wang-b5", "measured_verdict"]
+        == "fails"
+    )
     assert json.loads((folder / "claims.json").read_text())["files"]["claims.csv"]
     path.unlink()
     board.write("quick")
@@ -81,25 +121,43 @@ def test_the_page_holds_every_claim_and_asks_nobody(folder):
     for claim in papers.claims().itertuples():
         assert f'id="{claim.id}"' in html
     assert html.count('<details class="claim"') == len(papers.claims())
-    assert len(re.findall(r'<td class="number" data-row=', html)) == sum(len(papers.printed(id)) for id in papers.table_ids())
-    assert not re.search(r'(src|href)="(https?:)?//', html) and "fetch(" not in html and "@import" not in html
+    assert len(re.findall(r'<td class="number" data-row=', html)) == sum(
+        len(papers.printed(id)) for id in papers.table_ids()
+    )
+    assert (
+        not re.search(r'(src|href)="(https?:)?//', html)
+        and "fetch(" not in html
+        and "@import" not in html
+    )
     assert len(html.encode()) < 3e6
 
 
 # ------------------------------------------------------------------ what notebook 01 shows
 
+
 def test_forms_of_the_loss():
     frame = shown.forms_of_the_loss().frame
     assert dict(zip(frame.form, frame.admitted, strict=True)) == {
-        "table": "yes", "half": "yes", "eq3": "no", "eq3, squared": "no", "appendix, outer": "no", "appendix, element": "yes"}
+        "table": "yes",
+        "half": "yes",
+        "eq3": "no",
+        "eq3, squared": "no",
+        "appendix, outer": "no",
+        "appendix, element": "yes",
+    }
     grid = frame.pivot(index="form", columns="metric", values="measured")
-    assert grid.loc["eq3", "exponent of MSE"] == pytest.approx(0.5) and grid.loc["table", "exponent of MSE"] == pytest.approx(1)
+    assert grid.loc["eq3", "exponent of MSE"] == pytest.approx(0.5) and grid.loc[
+        "table", "exponent of MSE"
+    ] == pytest.approx(1)
 
 
 def test_track_losses_on_a_hand_made_track():
     """Prediction and label leave the origin with speed 0.5 at right angles enough to differ, then rest: steps 0.5 and 0,
     one cross product of 0.15, squares 0.09 + 0.01 in two of three frames."""
-    x, y = np.array([[0.0, 0.0], [0.3, 0.4], [0.3, 0.4]]), np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 0.5]])
+    x, y = (
+        np.array([[0.0, 0.0], [0.3, 0.4], [0.3, 0.4]]),
+        np.array([[0.0, 0.0], [0.0, 0.5], [0.0, 0.5]]),
+    )
     losses = shown.track_losses(x, y)
     assert losses["table"] == pytest.approx((0.2 / 6 + 0 + 0.15 / 2, 0.2 / 3))
     assert losses["half"] == pytest.approx((0.2 / 6 / 2, 0.2 / 6))
@@ -121,7 +179,9 @@ def test_parameters_agree_with_pytorch():
     def block(a, b):
         return nn.Sequential(nn.Linear(a, b), nn.BatchNorm1d(b))
 
-    net = nn.ModuleList([block(2188, 1024), block(1060, 512), block(640, 256), nn.LSTM(256, 256), nn.Linear(256, 2)])
+    net = nn.ModuleList(
+        [block(2188, 1024), block(1060, 512), block(640, 256), nn.LSTM(256, 256), nn.Linear(256, 2)]
+    )
     assert shown.parameters("Full Network") == sum(p.numel() for p in net.parameters())
 
 
@@ -130,13 +190,18 @@ def test_leads_and_totals_say_what_the_checks_say():
     assert len(leads) == 31 and (leads.clear == "yes").sum() == 13
     assert shown.emnist_totals().frame.measured.tolist() == [31, 6, 11, 16, 21, 26]
     work = shown.batch_cost().frame
-    assert work.measured.iloc[3] == pytest.approx(work.measured.iloc[:3].sum()) and work.measured.iloc[3] == pytest.approx(267.88, abs=0.01)
+    assert work.measured.iloc[3] == pytest.approx(
+        work.measured.iloc[:3].sum()
+    ) and work.measured.iloc[3] == pytest.approx(267.88, abs=0.01)
 
 
 def test_intervals_of_the_classifiers_hold_the_wilson_score():
     frame = shown.eleven_classifiers().frame
     p, n, z = frame.measured / 100, 3136, 1.96
-    for bound in (frame.low / 100, frame.high / 100):             # the bounds solve (p - b)^2 = z^2 b (1 - b) / n
+    for bound in (
+        frame.low / 100,
+        frame.high / 100,
+    ):  # the bounds solve (p - b)^2 = z^2 b (1 - b) / n
         assert np.allclose((p - bound) ** 2, z**2 * bound * (1 - bound) / n)
 
 
@@ -149,7 +214,11 @@ def test_every_cited_picture_has_a_pointer():
 def test_measured_series_stand_beside_printed_ones():
     frame = shown.mean_ccc(7).frame
     only_print = plots_printed.mean_ccc(frame, xlabel="network").axes[0]
-    frame["measured"], frame["low"], frame["high"] = frame.printed + 0.02, frame.printed, frame.printed + 0.04
+    frame["measured"], frame["low"], frame["high"] = (
+        frame.printed + 0.02,
+        frame.printed,
+        frame.printed + 0.04,
+    )
     both = plots_printed.mean_ccc(frame, xlabel="network").axes[0]
     assert len(only_print.lines) == 3 and len(both.lines) == 6 and len(both.collections) == 3
     assert both.lines[0].get_ydata().tolist() == frame[frame.train_loss == "MSE"].printed.tolist()
@@ -157,9 +226,14 @@ def test_measured_series_stand_beside_printed_ones():
 
 # ------------------------------------------------------------------ the notebook
 
+
 def code_of(path) -> list[str]:
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells if cell["cell_type"] == "code")
+    assert all(
+        cell["outputs"] == [] and cell["execution_count"] is None
+        for cell in cells
+        if cell["cell_type"] == "code"
+    )
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
@@ -173,17 +247,28 @@ def test_notebook_01_makes_every_artefact_it_owns(folder):
     assert len(mine) == 6 + 18 + 13
     for row in mine.itertuples():
         kind = f"{row.kind}s"
-        assert (folder / kind / f"{row.id}.csv").exists() and (folder / kind / f"{row.id}.json").exists(), row.id
-        assert json.loads((folder / kind / f"{row.id}.json").read_text())["sources"] == {}          # the badge is `print`
+        assert (folder / kind / f"{row.id}.csv").exists() and (
+            folder / kind / f"{row.id}.json"
+        ).exists(), row.id
+        assert (
+            json.loads((folder / kind / f"{row.id}.json").read_text())["sources"] == {}
+        )  # the badge is `print`
     assert (folder / "claims.csv").exists()
 
 
 def test_notebook_01_tells_the_right_numbers():
     cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-    assert f"{len(papers.claims())} statements" in prose and f"{len(audit.CHECKS)} small functions" in prose
+    assert (
+        f"{len(papers.claims())} statements" in prose
+        and f"{len(audit.CHECKS)} small functions" in prose
+    )
     leads = shown.leads().frame
-    assert (leads.winner[leads.clear == "yes"] == "CCC").sum() == 9 and "Thirteen of 31" in prose and "nine of them belong to CCC" in prose
+    assert (
+        (leads.winner[leads.clear == "yes"] == "CCC").sum() == 9
+        and "Thirteen of 31" in prose
+        and "nine of them belong to CCC" in prose
+    )
     assert len(shown.cited()) == 13 and "Thirteen figures" in prose
 
 
@@ -191,4 +276,7 @@ def test_notebook_01_is_thin():
     code = code_of(NOTEBOOK)
     lines = [line for cell in code for line in cell.splitlines() if line.strip()]
     assert len(lines) <= 40
-    assert not any(re.match(r"\s*(def|for|while|class|with)\b", line) or "/" in line.replace("://", "") for line in lines)
+    assert not any(
+        re.match(r"\s*(def|for|while|class|with)\b", line) or "/" in line.replace("://", "")
+        for line in lines
+    )

@@ -11,9 +11,14 @@ import nbformat
 import pandas as pd
 import pytest
 
-from emolib import __version__, cli, papers, results, runner, settings
-from emolib.errors import EmolibError
-from emolib.sim import worlds
+from emolib import __version__
+from emolib.data.sim import worlds
+from emolib.ground import settings
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.cli import main as cli
+from emolib.reproduction.cli import runner
+from emolib.reproduction.report import files as results
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,8 +38,12 @@ def listing(folder: Path) -> dict[str, bytes]:
 
 def notebook(path: Path, *cells: str, parameters: str = 'profile = "quick"\nwidth = 3') -> Path:
     first = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
-    made = nbformat.v4.new_notebook(cells=[first, *map(nbformat.v4.new_code_cell, cells)],
-                                    metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    made = nbformat.v4.new_notebook(
+        cells=[first, *map(nbformat.v4.new_code_cell, cells)],
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(made, path)
     return path
@@ -45,8 +54,10 @@ def project(places, monkeypatch):
     """A checkout of its own with three small notebooks, so that these tests need none of the real ones."""
     monkeypatch.setattr(settings, "project", lambda: places / "project")
     folder = places / "project" / "notebooks"
-    show = ('import os\nfrom pathlib import Path\n'
-            'Path(os.environ["EMOLIB_OUT"], "{0}.txt").write_text(f"{{profile}} {{width}} {{os.environ.get(\'EMOLIB_DATA\')}}")')
+    show = (
+        "import os\nfrom pathlib import Path\n"
+        'Path(os.environ["EMOLIB_OUT"], "{0}.txt").write_text(f"{{profile}} {{width}} {{os.environ.get(\'EMOLIB_DATA\')}}")'
+    )
     notebook(folder / "20_wang.ipynb", show.format(20))
     notebook(folder / "30_yin.ipynb", show.format(30))
     notebook(folder / "99_report.ipynb", 'print("the report")', parameters='profile = "quick"')
@@ -61,8 +72,14 @@ BAD = [
     (["reproduce", "--only", "wang-t33"], "wang-t3"),
     (["reproduce", "--only", "wangg"], "did you mean wang"),
     (["reproduce", "--only", "wang", "--only", "wang-f99"], "'wang-f99'"),
-    (["reproduce", "--only", "20", "--set", "profle=1"], "unknown parameter of 20_wang.ipynb 'profle': did you mean profile"),
-    (["reproduce", "--only", "20", "--only", "30", "--set", "widht=1"], "'widht': did you mean width"),
+    (
+        ["reproduce", "--only", "20", "--set", "profle=1"],
+        "unknown parameter of 20_wang.ipynb 'profle': did you mean profile",
+    ),
+    (
+        ["reproduce", "--only", "20", "--only", "30", "--set", "widht=1"],
+        "'widht': did you mean width",
+    ),
     (["reproduce", "--only", "20", "--set", "width"], "--set width: expected NAME=VALUE"),
     (["reproduce", "--set", "width=1"], "--set needs --only"),
     (["reproduce", "--only", "chang2021"], "is not part of this version yet"),
@@ -92,7 +109,7 @@ def test_bad_input_is_one_line_status_2_and_nothing_written(project, places, cap
     status = cli.main([word.format(places) for word in command])
     shown = capsys.readouterr()
     assert status == 2
-    line, = shown.err.splitlines()
+    (line,) = shown.err.splitlines()
     assert line.startswith("emolib: ") and told in line
     assert "Traceback" not in shown.err + shown.out and shown.out == ""
     assert listing(places) == before
@@ -106,8 +123,17 @@ def test_cuda_without_a_gpu_is_bad_input(project, places, capsys, monkeypatch):
     assert "PyTorch sees no GPU" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["reproduce", "--profle", "quick"], ["reproduce", "--prof", "quick"], ["reproduce", "--max-minutes", "soon"], ["sing"], [],
-                                     ["diff", "one"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["reproduce", "--profle", "quick"],
+        ["reproduce", "--prof", "quick"],
+        ["reproduce", "--max-minutes", "soon"],
+        ["sing"],
+        [],
+        ["diff", "one"],
+    ],
+)
 def test_an_option_that_does_not_exist_is_refused_and_never_guessed(places, capsys, command):
     before = listing(places)
     with pytest.raises(SystemExit) as stop:
@@ -117,29 +143,55 @@ def test_an_option_that_does_not_exist_is_refused_and_never_guessed(places, caps
 
 
 def test_a_damaged_data_set_stops_the_run_in_one_line(places, capsys, monkeypatch):
-    path, = worlds.write(worlds.sfew_table(rows=30), places / "data")
+    (path,) = worlds.write(worlds.sfew_table(rows=30), places / "data")
     path.write_bytes(path.read_bytes()[:1000])
     assert cli.main(["run", "wang", "--profile", "smoke", "--data", str(places / "data")]) == 2
-    line, = capsys.readouterr().err.splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
     assert str(path) in line and "not a readable Excel file" in line
     assert not (places / "cache").exists() and not (places / "out").exists()
 
 
 # ---------------------------------------------------------------- what a command does
 
+
 def test_reproduce_runs_what_was_asked_for_with_its_parameters(project, places, capsys):
     data = places / "mine"
     data.mkdir()
-    assert cli.main(["reproduce", "--profile", "smoke", "--only", "20", "--set", "width=7", "--data", str(data), "--jobs", "1"]) == 0
+    assert (
+        cli.main(
+            [
+                "reproduce",
+                "--profile",
+                "smoke",
+                "--only",
+                "20",
+                "--set",
+                "width=7",
+                "--data",
+                str(data),
+                "--jobs",
+                "1",
+            ]
+        )
+        == 0
+    )
     shown = capsys.readouterr().out
     assert (places / "out" / "20.txt").read_text() == f"smoke 7 {data}"
     assert not (places / "out" / "30.txt").exists()
-    assert "20_wang: done" in shown and "99_report: done" in shown and f"results: {places / 'out'}" in shown
+    assert (
+        "20_wang: done" in shown
+        and "99_report: done" in shown
+        and f"results: {places / 'out'}" in shown
+    )
     timings = pd.read_csv(places / "out" / "timings.csv", dtype=str, keep_default_na=False)
-    assert timings.notebook.tolist() == ["20", "99"] and (timings.wall_seconds.astype(float) > 0).all()
+    assert (
+        timings.notebook.tolist() == ["20", "99"] and (timings.wall_seconds.astype(float) > 0).all()
+    )
     executed = nbformat.read(places / "cache" / "executed" / "smoke" / "20_wang.ipynb", 4)
     assert any(c.get("execution_count") for c in executed.cells)
-    assert nbformat.read(project / "notebooks" / "20_wang.ipynb", 4).cells[1].execution_count is None
+    assert (
+        nbformat.read(project / "notebooks" / "20_wang.ipynb", 4).cells[1].execution_count is None
+    )
 
 
 def test_a_notebook_that_fails_is_said_and_the_others_still_run(project, places, capsys):
@@ -150,13 +202,19 @@ def test_a_notebook_that_fails_is_said_and_the_others_still_run(project, places,
     assert (places / "out" / "30.txt").exists()
 
 
-@pytest.mark.parametrize("message, status", [("SFEW.xlsx: cell D5", 2), ("time is up (--max-minutes): what is finished is stored", 3)])
+@pytest.mark.parametrize(
+    "message, status",
+    [("SFEW.xlsx: cell D5", 2), ("time is up (--max-minutes): what is finished is stored", 3)],
+)
 def test_our_own_errors_in_a_notebook_have_their_status(project, places, capsys, message, status):
-    notebook(project / "notebooks" / "20_wang.ipynb", f"from emolib.errors import EmolibError\nraise EmolibError({message!r})")
+    notebook(
+        project / "notebooks" / "20_wang.ipynb",
+        f"from emolib.ground.errors import EmolibError\nraise EmolibError({message!r})",
+    )
     assert cli.main(["reproduce", "--only", "20"]) == status
     shown = capsys.readouterr()
     assert f"FAILED 20_wang: {message}" in shown.err
-    assert ("99_report" in shown.out) == (status == 2)                     # when time is up nothing more is started
+    assert ("99_report" in shown.out) == (status == 2)  # when time is up nothing more is started
 
 
 def test_the_comparison_with_the_committed_results_ends_a_run(project, places, capsys):
@@ -164,28 +222,65 @@ def test_the_comparison_with_the_committed_results_ends_a_run(project, places, c
     results.write(places / "out" / "tables" / "a.csv", "v\n2\n")
     assert cli.main(["reproduce", "--only", "20"]) == 0
     shown = capsys.readouterr().out
-    assert "0 same, 0 within tolerance, 1 different" in shown and "different: tables/a.csv, row 2, v: 2 against 1" in shown
+    assert (
+        "0 same, 0 within tolerance, 1 different" in shown
+        and "different: tables/a.csv, row 2, v: 2 against 1" in shown
+    )
 
 
 def test_options_reach_kernels_and_workers_through_the_environment(project, places, monkeypatch):
     seen = {}
-    monkeypatch.setattr(runner, "reproduce", lambda *given: seen.update(os.environ, given=given) or 0)
+    monkeypatch.setattr(
+        runner, "reproduce", lambda *given: seen.update(os.environ, given=given) or 0
+    )
     monkeypatch.chdir(places)
-    assert cli.main(["reproduce", "--out", "o", "--cache", "c", "--jobs", "3", "--device", "cpu", "--fresh", "--max-minutes", "5", "--set", "a=1.5",
-                     "--set", "b=x y", "--only", "20"]) == 0
+    assert (
+        cli.main(
+            [
+                "reproduce",
+                "--out",
+                "o",
+                "--cache",
+                "c",
+                "--jobs",
+                "3",
+                "--device",
+                "cpu",
+                "--fresh",
+                "--max-minutes",
+                "5",
+                "--set",
+                "a=1.5",
+                "--set",
+                "b=x y",
+                "--only",
+                "20",
+            ]
+        )
+        == 0
+    )
     assert seen["given"] == ("quick", ["20"], {"a": 1.5, "b": "x y"})
     assert seen["EMOLIB_OUT"] == str(places / "o") and seen["EMOLIB_CACHE"] == str(places / "c")
     assert (seen["EMOLIB_JOBS"], seen["EMOLIB_DEVICE"], seen["EMOLIB_FRESH"]) == ("3", "cpu", "1")
-    assert 200 < float(seen["EMOLIB_DEADLINE"]) - __import__("time").time() <= 300 and seen["EMOLIB_COMMAND"]
+    assert (
+        200 < float(seen["EMOLIB_DEADLINE"]) - __import__("time").time() <= 300
+        and seen["EMOLIB_COMMAND"]
+    )
 
 
 @pytest.mark.parametrize("name, printed", [(None, 161), ("wang", 13), ("20", 13), ("wang-t3", 1)])
 def test_list_names_what_there_is(capsys, name, printed):
     ours = papers.extras()
-    expected = printed + (len(ours) if name is None else ((ours.paper == name) | (ours.notebook == name)).sum())
+    expected = printed + (
+        len(ours) if name is None else ((ours.paper == name) | (ours.notebook == name)).sum()
+    )
     assert cli.main(["list", *([name] if name else [])]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == expected + 2 and lines[0].split()[0] == "id" and lines[-1].startswith("minutes at quick")
+    assert (
+        len(lines) == expected + 2
+        and lines[0].split()[0] == "id"
+        and lines[-1].startswith("minutes at quick")
+    )
     assert any("wang-t3 " in line and "Table 3" in line for line in lines)
 
 
@@ -200,15 +295,28 @@ TIMINGS = """notebook,artefact,wall_seconds,cached
 
 def test_list_says_what_was_measured_and_guesses_nothing(project, capsys):
     assert cli.main(["list", "wang", "--profile", "full"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "minutes at full: not measured in any notebook"
+    assert (
+        capsys.readouterr().out.splitlines()[-1] == "minutes at full: not measured in any notebook"
+    )
     results.write(project / "results" / "full" / "timings.csv", TIMINGS)
     assert cli.main(["list", "--profile", "full"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-1].startswith("minutes at full, as measured for the committed results: 2.0 in all (20 2.0); not measured: ") and "30" in lines[-1]
+    assert (
+        lines[-1].startswith(
+            "minutes at full, as measured for the committed results: 2.0 in all (20 2.0); not measured: "
+        )
+        and "30" in lines[-1]
+    )
     told = {line.split()[0]: line.split()[-1] for line in lines[1:-1]}
-    assert told["wang-t3"] == "1.50" and told["yin2022-f1"] == "0.10" and told["yin2022-t3"] in ("yes", "not")       # it was stored: no measure
+    assert (
+        told["wang-t3"] == "1.50"
+        and told["yin2022-f1"] == "0.10"
+        and told["yin2022-t3"] in ("yes", "not")
+    )  # it was stored: no measure
     assert cli.main(["list", "wang-t3"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "minutes at quick: not measured in any notebook"
+    assert (
+        capsys.readouterr().out.splitlines()[-1] == "minutes at quick: not measured in any notebook"
+    )
 
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
@@ -219,7 +327,9 @@ def test_the_minutes_of_the_artefacts_add_up_to_those_of_their_notebook(profile)
     for (number, artefact), whole in times.items():
         parts = [s for (n, a), s in times.items() if n == number and a]
         if not artefact and whole > 15 and parts:
-            assert whole / 1.5 < sum(parts) + 4 < whole * 1.5, f"{number}: {sum(parts):.0f} s in artefacts, {whole:.0f} s in all"
+            assert whole / 1.5 < sum(parts) + 4 < whole * 1.5, (
+                f"{number}: {sum(parts):.0f} s in artefacts, {whole:.0f} s in all"
+            )
             checked += 1
     assert checked or profile not in ("quick", "full"), "no notebook to check"
 
@@ -229,7 +339,7 @@ def test_the_doctor_ends_with_1_only_where_something_is_damaged(places, capsys):
     assert cli.main(["doctor", "--data", str(places / "data")]) == 0
     shown = capsys.readouterr().out
     assert "sfew            absent" in shown and "Australian National University" in shown
-    path, = worlds.write(worlds.sfew_table(), places / "data", flaws=True)
+    (path,) = worlds.write(worlds.sfew_table(), places / "data", flaws=True)
     assert cli.main(["doctor", "--data", str(places / "data")]) == 0
     assert "sfew            found    675 of 675 rows; 674 usable" in capsys.readouterr().out
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
@@ -246,10 +356,12 @@ def test_diff_ends_with_1_where_something_differs(places, capsys, other, status)
 
 
 def test_run_fills_the_store_and_writes_no_results(places, capsys, monkeypatch):
-    from emolib import studies
+    from emolib.reproduction import studies
 
     seen = []
-    monkeypatch.setattr(studies, "tasks", lambda name: [("20", lambda profile: seen.append((name, profile)))])
+    monkeypatch.setattr(
+        studies, "tasks", lambda name: [("20", lambda profile: seen.append((name, profile)))]
+    )
     assert cli.main(["run", "wang", "--profile", "smoke"]) == 0
     assert seen == [("wang", "smoke")] and "20: stored" in capsys.readouterr().out
     assert not (places / "out").exists()
@@ -264,14 +376,26 @@ def test_an_interrupt_is_told_and_is_no_traceback(capsys, monkeypatch):
     before = log.level
     try:
         assert cli.main(["list"]) == 130
-        assert not log.isEnabledFor(logging.ERROR), "asyncio would tell of the cell that was under way, with a traceback"
+        assert not log.isEnabledFor(logging.ERROR), (
+            "asyncio would tell of the cell that was under way, with a traceback"
+        )
     finally:
         log.setLevel(before)
     assert "the same command goes on from here" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wanted, chosen", [([], ["20", "30", "99"]), (["wang"], ["20", "99"]), (["30"], ["30", "99"]), (["wang-t3"], ["20", "99"]),
-                                            (["30_yin"], ["30", "99"]), (["yin2022-t3", "wang"], ["20", "30", "99"]), (["99"], ["99"])])
+@pytest.mark.parametrize(
+    "wanted, chosen",
+    [
+        ([], ["20", "30", "99"]),
+        (["wang"], ["20", "99"]),
+        (["30"], ["30", "99"]),
+        (["wang-t3"], ["20", "99"]),
+        (["30_yin"], ["30", "99"]),
+        (["yin2022-t3", "wang"], ["20", "30", "99"]),
+        (["99"], ["99"]),
+    ],
+)
 def test_the_report_is_brought_up_to_date_with_what_was_asked(project, wanted, chosen):
     assert list(runner.selected(wanted)) == chosen
 
@@ -279,21 +403,40 @@ def test_the_report_is_brought_up_to_date_with_what_was_asked(project, wanted, c
 def test_an_unknown_parameter_raises_where_papermill_only_warns(tmp_path):
     path = notebook(tmp_path / "20_x.ipynb")
     runner.check_parameters(path, {"profile": "smoke", "width": 1})
-    with pytest.raises(EmolibError, match="unknown parameter of 20_x.ipynb 'with': did you mean width"):
+    with pytest.raises(
+        EmolibError, match="unknown parameter of 20_x.ipynb 'with': did you mean width"
+    ):
         runner.check_parameters(path, {"with": 1})
 
 
 # ---------------------------------------------------------------- as a process
 
+
 def process(*words, **more):
-    return subprocess.run([sys.executable, "-m", "emolib", *words], capture_output=True, text=True, cwd=ROOT,
-                          env={**os.environ, "PYTHONPATH": str(ROOT)}, **more)
+    return subprocess.run(
+        [sys.executable, "-m", "emolib", *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        **more,
+    )
 
 
 def test_as_a_process_it_says_its_version_and_its_examples():
     assert process("--version").stdout.strip() == f"emolib {__version__}"
     shown = process("--help").stdout
-    for option in ("--profile", "--only", "--data", "--jobs", "--cluster", "--device", "--out", "--fresh", "--max-minutes"):
+    for option in (
+        "--profile",
+        "--only",
+        "--data",
+        "--jobs",
+        "--cluster",
+        "--device",
+        "--out",
+        "--fresh",
+        "--max-minutes",
+    ):
         assert f"./reproduce.sh {option}" in shown, f"no example of {option}"
 
 
@@ -307,15 +450,41 @@ def test_as_a_process_bad_input_is_one_line_and_status_2(places):
 
 def test_in_a_checkout_that_is_not_installed_notebooks_find_emolib(places):
     bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    ended = subprocess.run([sys.executable, "-m", "emolib", "reproduce", "--profile", "smoke", "--only", "00", "--out", str(places / "o"), "--cache", str(places / "c")],
-                           capture_output=True, text=True, cwd=ROOT, env=bare)
-    assert ended.returncode == 0 and "00_start_here: done" in ended.stdout, ended.stdout + ended.stderr
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "emolib",
+            "reproduce",
+            "--profile",
+            "smoke",
+            "--only",
+            "00",
+            "--out",
+            str(places / "o"),
+            "--cache",
+            str(places / "c"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=bare,
+    )
+    assert ended.returncode == 0 and "00_start_here: done" in ended.stdout, (
+        ended.stdout + ended.stderr
+    )
 
 
 def test_list_is_readable_by_a_pipe_that_closes_early():
     """`emolib list | head -1` ends quietly."""
-    ended = subprocess.run(f"{sys.executable} -m emolib list | head -1", shell=True, capture_output=True, text=True, cwd=ROOT,
-                           env={**os.environ, "PYTHONPATH": str(ROOT)})
+    ended = subprocess.run(
+        f"{sys.executable} -m emolib list | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert ended.stdout.split()[0] == "id" and "Traceback" not in ended.stderr
 
 

@@ -12,18 +12,27 @@ import cluster_runs
 import numpy as np
 import pytest
 
-from emolib import runs
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import runs
 
-pytest.importorskip("distributed", reason="NOT TESTED: no package 'distributed'; pip install 'emolib[cluster]'")
+pytest.importorskip(
+    "distributed", reason="NOT TESTED: no package 'distributed'; pip install 'emolib[cluster]'"
+)
 pytestmark = pytest.mark.drill
 HERE = Path(__file__).parent
 
 
 def begin(module: str, *arguments: str) -> subprocess.Popen:
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]), "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s"}
-    return subprocess.Popen([sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}", *arguments], env=env, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL)
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
+        "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
+    }
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{module}", *arguments],
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 class Cluster:
@@ -31,21 +40,44 @@ class Cluster:
 
     def __init__(self, place: Path, workers: int):
         self.place, self.file, self.workers = place, place / "scheduler.json", []
-        self.scheduler = begin("dask_scheduler", "--port", "0", "--no-dashboard", "--host", "127.0.0.1", "--scheduler-file", str(self.file))
+        self.scheduler = begin(
+            "dask_scheduler",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--host",
+            "127.0.0.1",
+            "--scheduler-file",
+            str(self.file),
+        )
         self.diary = place / "diary"
         self.diary.mkdir()
         for _ in range(workers):
             self.join()
         until(lambda: self.file.exists(), "the scheduler")
         import json
+
         until(lambda: self.file.read_text().strip().endswith("}"), "the scheduler's file")
         self.address = json.loads(self.file.read_text())["address"]
         self.until_workers(workers)
 
     def join(self):
         until(lambda: self.file.exists(), "the scheduler")
-        self.workers.append(begin("dask_worker", "--scheduler-file", str(self.file), "--nthreads", "1", "--no-dashboard", "--no-nanny", "--host",
-                                  "127.0.0.1", "--local-directory", str(self.place)))
+        self.workers.append(
+            begin(
+                "dask_worker",
+                "--scheduler-file",
+                str(self.file),
+                "--nthreads",
+                "1",
+                "--no-dashboard",
+                "--no-nanny",
+                "--host",
+                "127.0.0.1",
+                "--local-directory",
+                str(self.place),
+            )
+        )
 
     def until_workers(self, count: int):
         from distributed import Client
@@ -76,6 +108,7 @@ def cluster(tmp_path):
     def start(workers: int) -> Cluster:
         started.append(Cluster(tmp_path, workers))
         return started[-1]
+
     yield start
     for one in started:
         for process in (*one.workers, one.scheduler):
@@ -103,7 +136,7 @@ def test_two_workers_give_the_bytes_of_one_machine(tmp_path, cluster):
     here = runs.map(cluster_runs.drawn, arguments, store=tmp_path / "near", jobs=1)
     assert same(found) and same(here) and len(stored(tmp_path / "far")) == 8
     assert stored(tmp_path / "far") == stored(tmp_path / "near")
-    assert len(set(two.seen()) - {os.getpid()}) == 2                              # both worked
+    assert len(set(two.seen()) - {os.getpid()}) == 2  # both worked
 
 
 def test_a_worker_killed_in_mid_run_loses_nothing(tmp_path, cluster):
@@ -112,13 +145,21 @@ def test_a_worker_killed_in_mid_run_loses_nothing(tmp_path, cluster):
     def kill():
         until(lambda: len(two.seen()) == 2, "a run on each worker")
         two.workers[0].send_signal(signal.SIGKILL)
+
     killer = threading.Thread(target=kill)
     killer.start()
-    found = runs.map(cluster_runs.drawn, grid(8, 0.7, str(two.diary)), store=tmp_path / "store", cluster=two.address)
+    found = runs.map(
+        cluster_runs.drawn,
+        grid(8, 0.7, str(two.diary)),
+        store=tmp_path / "store",
+        cluster=two.address,
+    )
     killer.join()
     assert [f["n"] for f in found] == list(range(8)) and same(found)
     begun = [n for ns in two.seen().values() for n in ns]
-    assert len(begun) > 8 and two.workers[0].wait(10) == -signal.SIGKILL         # something was begun twice: the dead one's work
+    assert (
+        len(begun) > 8 and two.workers[0].wait(10) == -signal.SIGKILL
+    )  # something was begun twice: the dead one's work
 
 
 def test_a_late_worker_joins_in(tmp_path, cluster):
@@ -127,9 +168,15 @@ def test_a_late_worker_joins_in(tmp_path, cluster):
     def join():
         until(lambda: len(one.seen()) == 1, "the first run")
         one.join()
+
     late = threading.Thread(target=join)
     late.start()
-    found = runs.map(cluster_runs.drawn, grid(80, 0.5, str(one.diary)), store=tmp_path / "store", cluster=one.address)
+    found = runs.map(
+        cluster_runs.drawn,
+        grid(80, 0.5, str(one.diary)),
+        store=tmp_path / "store",
+        cluster=one.address,
+    )
     late.join()
     assert same(found)
     assert len(one.seen()) == 2, {pid: len(ns) for pid, ns in one.seen().items()}
@@ -141,6 +188,7 @@ def test_the_schedulers_loss_is_one_line_and_the_store_goes_on(tmp_path, cluster
     def kill():
         until(lambda: len(list((tmp_path / "store").rglob("*.npz"))) >= 3, "three stored runs")
         two.scheduler.send_signal(signal.SIGKILL)
+
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(EmolibError, match="the scheduler is gone.*stored"):
@@ -148,7 +196,9 @@ def test_the_schedulers_loss_is_one_line_and_the_store_goes_on(tmp_path, cluster
     killer.join()
     kept = len(stored(tmp_path / "store"))
     assert 3 <= kept < 30
-    found = runs.map(cluster_runs.drawn, grid(30, 0.4)[:kept + 2], store=tmp_path / "store", jobs=1)
+    found = runs.map(
+        cluster_runs.drawn, grid(30, 0.4)[: kept + 2], store=tmp_path / "store", jobs=1
+    )
     assert same(found)
 
 
@@ -173,6 +223,11 @@ def test_the_kubernetes_resource_starts_what_is_installed():
     spec = yaml.safe_load((HERE.parent / "tools" / "kubernetes.yaml").read_text())["spec"]
     for part in ("worker", "scheduler"):
         command = spec[part]["spec"]["containers"][0]["args"]
-        told = subprocess.run([sys.executable, "-m", "dask", command[1], "--help"], capture_output=True, text=True, check=True).stdout
+        told = subprocess.run(
+            [sys.executable, "-m", "dask", command[1], "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
         for option in (word for word in command[2:] if word.startswith("--")):
             assert option in told, f"dask {command[1]} knows no {option}"

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emolib import EMOTIONS, data, votes
-from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, vggface
-from emolib.errors import EmolibError
-from emolib.sim import face_sets, glyph_sets, worlds
+from emolib import EMOTIONS, data
+from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, vggface, votes
+from emolib.data.sim import face_sets, glyph_sets, worlds
+from emolib.ground.errors import EmolibError
 
 SETS = ("fer2013", "ferplus", "ckplus", "rafd", "emnist_letters", "cifar100", "vggface")
 SMALLER = {"fer2013": dict(count=150), "ferplus": dict(count=150), "ckplus": dict(sequences=14)}
@@ -43,8 +43,12 @@ def test_a_written_world_is_read_back_as_it_was(name, made, tmp_path):
     worlds.write(world, tmp_path)
     real = data.load(name, root=tmp_path)
     assert (real.source, real.name, world.source) == ("real", name, "simulated")
-    keys = [[f"{s}/{w}/{n}" for s, w, n in zip(d.split, d.subject, d.meta["image"])] if name in LOSSY else range(len(d))
-            for d in (world, real)]
+    keys = [
+        [f"{s}/{w}/{n}" for s, w, n in zip(d.split, d.subject, d.meta["image"])]
+        if name in LOSSY
+        else range(len(d))
+        for d in (world, real)
+    ]
     at = {key: i for i, key in enumerate(keys[1])}
     rows = [at[key] for key in keys[0]]
     assert sorted(rows) == list(range(len(world)))
@@ -55,7 +59,10 @@ def test_a_written_world_is_read_back_as_it_was(name, made, tmp_path):
     if (world.subject != "").any():
         assert parted(real.subject) == parted(world.subject)
     if name in LOSSY:
-        assert real.images.shape[0] == len(world) and np.abs(_same_size(real, world) - world.images.astype(int)).mean() < 4
+        assert (
+            real.images.shape[0] == len(world)
+            and np.abs(_same_size(real, world) - world.images.astype(int)).mean() < 4
+        )
     else:
         np.testing.assert_array_equal(real.images, world.images)
     for column in set(world.meta) & set(real.meta) - {"row"}:
@@ -68,13 +75,19 @@ def test_a_written_world_is_read_back_as_it_was(name, made, tmp_path):
 def _same_size(real, world):
     assert real.images.shape[1:3] == world.images.shape[1:3] or real.name == "vggface"
     side = world.images.shape[1]
-    return np.array([np.asarray(Image.fromarray(image).resize((side, side))) for image in real.images], int)
+    return np.array(
+        [np.asarray(Image.fromarray(image).resize((side, side))) for image in real.images], int
+    )
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_options_of_the_real_set_are_options_of_its_stand_in_or_left_unused(name, made, tmp_path):
-    options = {"ferplus": dict(targets="probability", classes=8), "ckplus": dict(frames="all", size=48), "rafd": dict(angles=(90,), size=64),
-               "vggface": dict(size=32)}.get(name, {})
+    options = {
+        "ferplus": dict(targets="probability", classes=8),
+        "ckplus": dict(frames="all", size=48),
+        "rafd": dict(angles=(90,), size=64),
+        "vggface": dict(size=32),
+    }.get(name, {})
     world = data.load(name, source="simulated", profile="smoke", **options, **SMALLER.get(name, {}))
     worlds.write(made(name), tmp_path)
     real = data.load(name, root=tmp_path, **options)
@@ -85,8 +98,13 @@ def test_options_of_the_real_set_are_options_of_its_stand_in_or_left_unused(name
 
 # ---------------------------------------------------------------- FER2013
 
+
 def test_codes_of_fer2013_are_the_first_emotions():
-    assert fer2013.CODES == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral") == EMOTIONS[:7]
+    assert (
+        fer2013.CODES
+        == ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+        == EMOTIONS[:7]
+    )
 
 
 def small(count=30, seed=0):
@@ -96,9 +114,16 @@ def small(count=30, seed=0):
 def write_table(folder, name, world, columns=("emotion", "pixels", "Usage"), quote=""):
     path = folder / "fer2013" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    cells = [{"emotion": str(c), "pixels": quote + " ".join(map(str, image.ravel())) + quote, "Usage": u}
-             for c, image, u in zip(world.label, world.images, world.split)]
-    text = "\n".join([",".join(columns), *(",".join(row[c.strip()] for c in columns) for row in cells)]) + "\n"
+    cells = [
+        {"emotion": str(c), "pixels": quote + " ".join(map(str, image.ravel())) + quote, "Usage": u}
+        for c, image, u in zip(world.label, world.images, world.split)
+    ]
+    text = (
+        "\n".join(
+            [",".join(columns), *(",".join(row[c.strip()] for c in columns) for row in cells)]
+        )
+        + "\n"
+    )
     if path.suffix == ".gz":
         path.write_bytes(gzip.compress(text.encode()))
     elif path.suffix == ".xz":
@@ -110,10 +135,16 @@ def write_table(folder, name, world, columns=("emotion", "pixels", "Usage"), quo
     return path
 
 
-@pytest.mark.parametrize("name, columns, quote", [
-    ("fer2013.csv", ("emotion", "pixels", "Usage"), ""), ("fer2013.csv.gz", ("emotion", "pixels", "Usage"), ""),
-    ("fer2013.csv.xz", ("emotion", "pixels", "Usage"), ""), ("icml_face_data.csv", ("emotion", " Usage", " pixels"), ""),
-    ("fer2013.csv", ("emotion", "pixels", "Usage"), '"')])
+@pytest.mark.parametrize(
+    "name, columns, quote",
+    [
+        ("fer2013.csv", ("emotion", "pixels", "Usage"), ""),
+        ("fer2013.csv.gz", ("emotion", "pixels", "Usage"), ""),
+        ("fer2013.csv.xz", ("emotion", "pixels", "Usage"), ""),
+        ("icml_face_data.csv", ("emotion", " Usage", " pixels"), ""),
+        ("fer2013.csv", ("emotion", "pixels", "Usage"), '"'),
+    ],
+)
 def test_every_form_of_the_table_is_the_same_set(tmp_path, name, columns, quote):
     world = small()
     write_table(tmp_path, name, world, columns, quote)
@@ -141,7 +172,13 @@ def test_the_tables_of_the_competition(tmp_path):
 def write_folders(folder, world, named=False, kind="png"):
     for i, (image, label, split) in enumerate(zip(world.images, world.label, world.split)):
         part = "train" if split == "Training" else "test"
-        path = folder / "fer2013" / part / EMOTIONS[label] / (f"{split}_{i}.{kind}" if named else f"{i:05d}.{kind}")
+        path = (
+            folder
+            / "fer2013"
+            / part
+            / EMOTIONS[label]
+            / (f"{split}_{i}.{kind}" if named else f"{i:05d}.{kind}")
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     (folder / "fer2013" / "train" / ".DS_Store").write_bytes(b"\0")
@@ -153,10 +190,15 @@ def test_folders_of_pictures(tmp_path, named):
     write_folders(tmp_path, world, named)
     real = data.load("fer2013", root=tmp_path)
     assert sorted(map(bytes, real.images)) == sorted(map(bytes, world.images))
-    by_content = {bytes(image): (label, split) for image, label, split in zip(world.images, world.label, world.split)}
+    by_content = {
+        bytes(image): (label, split)
+        for image, label, split in zip(world.images, world.label, world.split)
+    }
     for image, label, split in zip(real.images, real.label, real.split):
         expected, part = by_content[bytes(image)]
-        assert label == expected and split == (part if named else "Training" if part == "Training" else "Test")
+        assert label == expected and split == (
+            part if named else "Training" if part == "Training" else "Test"
+        )
 
 
 def test_identical_pictures_share_a_subject_and_are_counted(tmp_path):
@@ -174,8 +216,13 @@ def test_identical_pictures_share_a_subject_and_are_counted(tmp_path):
     real = data.load("fer2013", root=tmp_path)
     assert len({real.subject[i] for i in [*first, *tests]}) == 1 and len(set(real.subject)) == 27
     told = fer2013.check(tmp_path).duplicates
-    for part in ("1 of PublicTest stand in Training", "1 of PrivateTest stand in Training", "1 of PrivateTest stand in PublicTest",
-                 "1 in Training stand there before", "1 distinct images carry two labels"):
+    for part in (
+        "1 of PublicTest stand in Training",
+        "1 of PrivateTest stand in Training",
+        "1 of PrivateTest stand in PublicTest",
+        "1 in Training stand there before",
+        "1 distinct images carry two labels",
+    ):
         assert part in told, part
 
 
@@ -186,8 +233,8 @@ def test_the_parsed_copy_is_used_and_made_anew_when_damaged_or_old(tmp_path, mon
     monkeypatch.setattr(fer2013, "_parse", lambda p: calls.append(p) or parse(p))
     whole = data.load("fer2013", root=tmp_path).fingerprint
     assert data.load("fer2013", root=tmp_path).fingerprint == whole and len(calls) == 1
-    copy, = (Path(os.environ["EMOLIB_CACHE"]) / "sets").iterdir()
-    raw = copy.read_bytes()                              # times in the archive differ, its arrays do not
+    (copy,) = (Path(os.environ["EMOLIB_CACHE"]) / "sets").iterdir()
+    raw = copy.read_bytes()  # times in the archive differ, its arrays do not
     for broken in (raw[:-100], raw[:5000] + bytes([raw[5000] ^ 255]) + raw[5001:], b"", b"PK\3\4"):
         copy.write_bytes(broken)
         calls.clear()
@@ -208,14 +255,22 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path, mo
 
 # ---------------------------------------------------------------- FERPlus
 
-@pytest.mark.parametrize("targets, classes", [("majority", 7), ("majority", 8), ("cross_entropy", 7), ("probability", 8)])
+
+@pytest.mark.parametrize(
+    "targets, classes", [("majority", 7), ("majority", 8), ("cross_entropy", 7), ("probability", 8)]
+)
 def test_votes_decide_alike_in_the_loader_and_in_the_simulator(made, tmp_path, targets, classes):
     worlds.write(made("fer2013"), tmp_path)
     real = data.load("ferplus", root=tmp_path, targets=targets, classes=classes)
-    world = data.load("ferplus", source="simulated", profile="smoke", targets=targets, classes=classes, count=150)
+    world = data.load(
+        "ferplus", source="simulated", profile="smoke", targets=targets, classes=classes, count=150
+    )
     np.testing.assert_array_equal(real.images, world.images)
     np.testing.assert_array_equal(real.label, world.label)
-    assert real.meta.astype(int).to_numpy().tolist() == world.meta[real.meta.columns].astype(int).to_numpy().tolist()
+    assert (
+        real.meta.astype(int).to_numpy().tolist()
+        == world.meta[real.meta.columns].astype(int).to_numpy().tolist()
+    )
     assert 80 < len(real) <= 150
 
 
@@ -232,6 +287,7 @@ def test_votes_without_pictures_are_seen_but_never_loaded(made, tmp_path, monkey
 
 # ---------------------------------------------------------------- CK+, RaFD, VGG-Face
 
+
 @pytest.fixture(scope="module")
 def ck(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ck")
@@ -247,7 +303,9 @@ def test_ends_are_the_first_and_last_three_frames(ck):
     np.testing.assert_array_equal(whole.images, world.images)
     rows = (world.meta.frame <= 3) | (world.meta.frame > 6)
     np.testing.assert_array_equal(ends.images, world.images[rows])
-    assert data.load("ckplus", source="simulated", profile="smoke", sequences=10, length=9).meta.frame[:6].tolist() == [1, 2, 3, 7, 8, 9]
+    assert data.load(
+        "ckplus", source="simulated", profile="smoke", sequences=10, length=9
+    ).meta.frame[:6].tolist() == [1, 2, 3, 7, 8, 9]
 
 
 def test_frames_are_reduced_cut_to_one_aspect_and_never_enlarged(ck, tmp_path):
@@ -257,7 +315,7 @@ def test_frames_are_reduced_cut_to_one_aspect_and_never_enlarged(ck, tmp_path):
     shutil.copytree(folder / "ckplus", tmp_path / "ckplus")
     tall = sorted((tmp_path / "ckplus/cohn-kanade-images/S005/001").iterdir())[0]
     image = np.asarray(Image.open(tall))
-    Image.fromarray(np.pad(image, ((1, 1), (0, 0)))).save(tall)                   # as 490 among 480
+    Image.fromarray(np.pad(image, ((1, 1), (0, 0)))).save(tall)  # as 490 among 480
     real = data.load("ckplus", root=tmp_path, frames="all")
     assert real.meta.height[0] == 66 and (real.meta.height[1:] == 64).all()
     np.testing.assert_array_equal(real.images, world.images)
@@ -271,8 +329,16 @@ def test_action_units_and_landmarks_are_read_as_drawn(ck):
     np.testing.assert_allclose(ckplus.landmarks(folder, half), points / 2, atol=1e-3)
     coded = ckplus.action_units(folder)
     last = np.flatnonzero(world.meta.frame == 9)
-    expected = [(world.subject[i], world.meta.sequence[i], face_sets.UNITS[u], min(5, 1 + int(5 * units[i, u])))
-                for i in last for u in np.flatnonzero(units[i] >= 0.2)]
+    expected = [
+        (
+            world.subject[i],
+            world.meta.sequence[i],
+            face_sets.UNITS[u],
+            min(5, 1 + int(5 * units[i, u])),
+        )
+        for i in last
+        for u in np.flatnonzero(units[i] >= 0.2)
+    ]
     assert sorted(map(tuple, coded.to_numpy())) == sorted(expected)
     assert "8 FACS and 72 landmark files" in ckplus.check(folder).detail
 
@@ -306,10 +372,17 @@ def test_rafd_takes_angles_sizes_and_folders(tmp_path):
 def test_the_list_of_people_is_read_alone_and_never_loaded_as_pictures(tmp_path, made, monkeypatch):
     place = tmp_path / "vggface" / "vgg_face_dataset" / "files"
     place.mkdir(parents=True)
-    (place / "Zoë_Example.txt").write_text("00000001 http://x.org/1.jpg 132.15 48.06 263.91 179.82 3 2.90 1\n"
-                                           "00000002 http://x.org/2.jpg 1 2 3.5 4 1 1.5 0\n", encoding="utf-8")
+    (place / "Zoë_Example.txt").write_text(
+        "00000001 http://x.org/1.jpg 132.15 48.06 263.91 179.82 3 2.90 1\n"
+        "00000002 http://x.org/2.jpg 1 2 3.5 4 1 1.5 0\n",
+        encoding="utf-8",
+    )
     table = vggface.people(tmp_path)
-    assert table.person.tolist() == ["Zoë_Example"] * 2 and table.right.tolist() == [263.91, 3.5] and table.curation.tolist() == [1, 0]
+    assert (
+        table.person.tolist() == ["Zoë_Example"] * 2
+        and table.right.tolist() == [263.91, 3.5]
+        and table.curation.tolist() == [1, 0]
+    )
     row = data.doctor(tmp_path).set_index("set").loc["vggface"]
     assert row.state == "partly" and "1 people in the list, 0 pictures" in row.detail
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
@@ -329,6 +402,7 @@ def test_pictures_of_any_size_are_cut_square(tmp_path):
 
 # ---------------------------------------------------------------- EMNIST, CIFAR-100
 
+
 @pytest.mark.parametrize("place", emnist_letters.PLACES)
 @pytest.mark.parametrize("raw", [False, True])
 def test_letters_are_found_where_tools_put_them(made, tmp_path, place, raw):
@@ -339,7 +413,9 @@ def test_letters_are_found_where_tools_put_them(made, tmp_path, place, raw):
         if raw:
             target.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
             target.unlink()
-    np.testing.assert_array_equal(data.load("emnist_letters", root=tmp_path).images, made("emnist_letters").images)
+    np.testing.assert_array_equal(
+        data.load("emnist_letters", root=tmp_path).images, made("emnist_letters").images
+    )
 
 
 def test_cifar_comes_as_pickles_too_and_a_subset_says_so(made, tmp_path):
@@ -350,28 +426,40 @@ def test_cifar_comes_as_pickles_too_and_a_subset_says_so(made, tmp_path):
     np.testing.assert_array_equal(whole.images, world.images)
     np.testing.assert_array_equal(whole.label, world.label)
     assert whole.classes == small.classes == world.classes
-    assert set(small.meta.file) == {"cifar100_subset.npz"} and set(whole.meta.file) == {"train", "test"}
+    assert set(small.meta.file) == {"cifar100_subset.npz"} and set(whole.meta.file) == {
+        "train",
+        "test",
+    }
     assert whole.meta.coarse.tolist() == (world.label // 10).tolist()
-    assert "a subset of CIFAR-100" in data.doctor(tmp_path / "npz").set_index("set").loc["cifar100"].detail
+    assert (
+        "a subset of CIFAR-100"
+        in data.doctor(tmp_path / "npz").set_index("set").loc["cifar100"].detail
+    )
 
 
 # ---------------------------------------------------------------- helpers
+
 
 def test_pictures_are_cut_around_the_centre_and_averaged(tmp_path):
     image = np.zeros((40, 60), np.uint8)
     image[:, 10:50] = np.tile([100, 200], (40, 20))
     Image.fromarray(image).save(tmp_path / "a.png")
     assert (pictures.read(tmp_path / "a.png", (20, 20), grey=True) == 150).all()
-    assert pictures.common([(4, 8), (2, 2), (4, 8)], 2) == (2, 4) and pictures.common([(4, 8)], 9) == (4, 8)
+    assert pictures.common([(4, 8), (2, 2), (4, 8)], 2) == (2, 4) and pictures.common(
+        [(4, 8)], 9
+    ) == (4, 8)
 
 
 def test_repeats_are_told_once():
-    told = checks.told(checks.repeats(np.array(list("aabcab")), np.array(["x", "x", "x", "y", "y", "y"])))
+    told = checks.told(
+        checks.repeats(np.array(list("aabcab")), np.array(["x", "x", "x", "y", "y", "y"]))
+    )
     assert told == "2 of y stand in x; 1 in x stand there before"
     assert checks.told({}) == ""
 
 
 # ---------------------------------------------------------------- real files
+
 
 def real(real_data, *names):
     for name in names:
@@ -392,30 +480,46 @@ def test_the_real_fer2013_is_what_the_protocol_says(real_data):
     second = time.process_time() - start
     assert again.fingerprint == faces.fingerprint
     told = fer2013.check(real_data).duplicates
-    for part in ("280 of PublicTest stand in Training", "288 of PrivateTest stand in Training", "44 of PrivateTest stand in PublicTest",
-                 "57 distinct images carry two labels"):
+    for part in (
+        "280 of PublicTest stand in Training",
+        "288 of PrivateTest stand in Training",
+        "44 of PrivateTest stand in PublicTest",
+        "57 distinct images carry two labels",
+    ):
         assert part in told, part
     print(f"FER2013: {first:.1f} s of processor time, then {second:.2f} s")
-    assert first < 25 and second < 1                     # of this process, whatever else the machine does
+    assert first < 25 and second < 1  # of this process, whatever else the machine does
 
 
 @pytest.mark.slow
 def test_the_real_ferplus_has_the_protocols_3137(real_data):
     real(real_data, "fer2013/fer2013.csv.xz", "fer2013/fer2013new.csv")
     faces = data.load("ferplus", source="real")
-    assert (faces.split == "PrivateTest").sum() == 3137 and (faces.split == "PublicTest").sum() == 3186
+    assert (faces.split == "PrivateTest").sum() == 3137 and (
+        faces.split == "PublicTest"
+    ).sum() == 3186
     table = faces.meta[list(votes.VOTES)].to_numpy()
     share = ferplus.probabilities(table)
     np.testing.assert_array_equal(share.argmax(1), faces.label)
-    assert (data.load("ferplus", source="real", targets="cross_entropy").split == "PrivateTest").sum() == 3480
+    assert (
+        data.load("ferplus", source="real", targets="cross_entropy").split == "PrivateTest"
+    ).sum() == 3480
     kept = data.load("ferplus", source="real", classes=8)
-    assert (kept.split == "PrivateTest").sum() == 3153 and (kept.label == EMOTIONS.index("contempt")).sum() == len(kept) - len(faces)
-    assert "3137 PrivateTest" in ferplus.check(real_data).detail and ferplus.check(real_data).found == 35887
+    assert (kept.split == "PrivateTest").sum() == 3153 and (
+        kept.label == EMOTIONS.index("contempt")
+    ).sum() == len(kept) - len(faces)
+    assert (
+        "3137 PrivateTest" in ferplus.check(real_data).detail
+        and ferplus.check(real_data).found == 35887
+    )
 
 
 def test_the_real_cifar_subset(real_data):
     real(real_data, "cifar100/cifar100_subset.npz")
     pictures = data.load("cifar100", source="real")
-    assert pictures.images.shape == (15_000, 32, 32, 3) and pictures.classes[:2] == ("apple", "aquarium_fish")
+    assert pictures.images.shape == (15_000, 32, 32, 3) and pictures.classes[:2] == (
+        "apple",
+        "aquarium_fish",
+    )
     assert np.bincount(pictures.label[pictures.split == "train"]).tolist() == [100] * 100
     assert np.bincount(pictures.label[pictures.split == "test"]).tolist() == [50] * 100

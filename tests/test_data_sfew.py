@@ -8,8 +8,8 @@ import pytest
 
 from emolib import EMOTIONS, data
 from emolib.data import sfew
-from emolib.errors import EmolibError
-from emolib.sim import worlds
+from emolib.data.sim import worlds
+from emolib.ground.errors import EmolibError
 
 
 @pytest.fixture
@@ -32,10 +32,13 @@ def put(cell, value):
 
 # ---------------------------------------------------------------- round trip
 
+
 def test_a_written_world_is_read_back_as_it_was(folder):
     world, read = worlds.sfew_table(7, rows=40), data.load("sfew", root=folder)
     assert (read.source, read.name, read.columns) == ("real", "sfew", world.columns)
-    np.testing.assert_allclose(read.features, world.features, rtol=1e-14)          # a workbook keeps 16 digits
+    np.testing.assert_allclose(
+        read.features, world.features, rtol=1e-14
+    )  # a workbook keeps 16 digits
     np.testing.assert_array_equal(read.label, world.label)
     np.testing.assert_array_equal(read.subject, world.subject)
     assert read.meta.image.tolist() == world.meta.image.tolist()
@@ -51,43 +54,62 @@ def test_labels_follow_the_sets_own_code(folder):
 
 def test_the_row_that_is_incomplete_as_shipped_is_left_out(tmp_path):
     world = worlds.sfew_table(7, rows=40)
-    path, = worlds.write(world, tmp_path, flaws=True)
+    (path,) = worlds.write(world, tmp_path, flaws=True)
     assert len(sfew.read(path)) == 41
     read = data.load("sfew", root=tmp_path)
     assert len(read) == 40
     np.testing.assert_allclose(read.features, world.features, rtol=1e-14)
 
 
-@pytest.mark.parametrize("image, movie, cast", [
-    ("AlexEmma_000225840_00000024.mat", "AlexEmma", "AlexEmma"),
-    ("HarryPotter_Goblet_Fire_012345600_00000011.mat", "HarryPotter_Goblet_Fire", "HarryPotter"),
-    ("OceansTwelve-001949614_00000089.mat", "OceansTwelve", "Oceans"),
-    ("21_000225840_00000024.mat", "21", "21"), ("no time stamp", "no time stamp", "no time stamp")])
+@pytest.mark.parametrize(
+    "image, movie, cast",
+    [
+        ("AlexEmma_000225840_00000024.mat", "AlexEmma", "AlexEmma"),
+        (
+            "HarryPotter_Goblet_Fire_012345600_00000011.mat",
+            "HarryPotter_Goblet_Fire",
+            "HarryPotter",
+        ),
+        ("OceansTwelve-001949614_00000089.mat", "OceansTwelve", "Oceans"),
+        ("21_000225840_00000024.mat", "21", "21"),
+        ("no time stamp", "no time stamp", "no time stamp"),
+    ],
+)
 def test_film_and_cast_come_from_the_file_name(image, movie, cast):
     assert sfew.movie_of(image) == movie and sfew.cast_of(movie) == cast
 
 
 # ---------------------------------------------------------------- damage
 
-@pytest.mark.parametrize("change, told", [
-    (put("D5", "abc"), "cell D5 holds 'abc', expected a number"),
-    (put("D5", "n/a"), "cell D5 holds 'n/a', expected a number"),
-    (put("B7", "happy"), "cell B7 holds 'happy', expected a number"),
-    (put("B3", 9), "cell B3 holds label 9, expected 1 to 7"),
-    (put("B3", 0), "cell B3 holds label 0, expected 1 to 7"),
-    (put("B3", 2.5), "cell B3 holds label 2.5"),
-    (put("B3", None), "cell B3 holds label nan"),
-    (put("L41", None), r"cell L41 \(\w+\.mat, PHOG5\) is empty or NaN"),
-    (put("F12", "NaN"), "cell F12 .*LPQ4.* is empty or NaN"),
-    (put("C9", True), "cell C9 holds 'True'"),
-    (lambda sheet: sheet.delete_cols(12), "11 columns"),
-    (lambda sheet: sheet.insert_cols(3), "13 columns"),
-    (lambda sheet: (sheet.delete_cols(2), sheet.insert_cols(12), put("L1", "label")(sheet)), "cell B1"),
-    (put("C1", "First 5 Principal Components of Local Binary Patterns"), "cell C1 is .*, expected 'LPQ'"),
-    (put("H1", None), "cell H1 is '', expected 'PHOG'"),
-    (lambda sheet: sheet.delete_rows(2, 60), "1 rows"),
-    (lambda sheet: sheet.delete_rows(1, 60), "0 columns"),
-])
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (put("D5", "abc"), "cell D5 holds 'abc', expected a number"),
+        (put("D5", "n/a"), "cell D5 holds 'n/a', expected a number"),
+        (put("B7", "happy"), "cell B7 holds 'happy', expected a number"),
+        (put("B3", 9), "cell B3 holds label 9, expected 1 to 7"),
+        (put("B3", 0), "cell B3 holds label 0, expected 1 to 7"),
+        (put("B3", 2.5), "cell B3 holds label 2.5"),
+        (put("B3", None), "cell B3 holds label nan"),
+        (put("L41", None), r"cell L41 \(\w+\.mat, PHOG5\) is empty or NaN"),
+        (put("F12", "NaN"), "cell F12 .*LPQ4.* is empty or NaN"),
+        (put("C9", True), "cell C9 holds 'True'"),
+        (lambda sheet: sheet.delete_cols(12), "11 columns"),
+        (lambda sheet: sheet.insert_cols(3), "13 columns"),
+        (
+            lambda sheet: (sheet.delete_cols(2), sheet.insert_cols(12), put("L1", "label")(sheet)),
+            "cell B1",
+        ),
+        (
+            put("C1", "First 5 Principal Components of Local Binary Patterns"),
+            "cell C1 is .*, expected 'LPQ'",
+        ),
+        (put("H1", None), "cell H1 is '', expected 'PHOG'"),
+        (lambda sheet: sheet.delete_rows(2, 60), "1 rows"),
+        (lambda sheet: sheet.delete_rows(1, 60), "0 columns"),
+    ],
+)
 def test_a_damaged_table_is_one_error_that_names_file_and_cell(folder, change, told):
     edit(folder, change)
     with pytest.raises(EmolibError, match=told) as error:
@@ -98,12 +120,21 @@ def test_a_damaged_table_is_one_error_that_names_file_and_cell(folder, change, t
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 139608\n"
 
 
-@pytest.mark.parametrize("content, told", [
-    (POINTER, "Git-LFS pointer"), (b"", "is empty"), (b"PK\x03\x04", "not a readable Excel file"),
-    (b"image,label,LPQ\n", "not a readable Excel file")])
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        (POINTER, "Git-LFS pointer"),
+        (b"", "is empty"),
+        (b"PK\x03\x04", "not a readable Excel file"),
+        (b"image,label,LPQ\n", "not a readable Excel file"),
+    ],
+)
 def test_what_is_no_workbook_is_said(folder, content, told):
     (folder / "sfew" / "SFEW.xlsx").write_bytes(content)
-    for ask in (lambda: data.load("sfew", root=folder), lambda: data.load("sfew", root=folder, source="real")):
+    for ask in (
+        lambda: data.load("sfew", root=folder),
+        lambda: data.load("sfew", root=folder, source="real"),
+    ):
         with pytest.raises(EmolibError, match=told):
             ask()
 
@@ -119,7 +150,7 @@ def test_a_workbook_without_a_sheet_of_ours_is_said(folder):
 def test_a_truncated_file_is_an_error_and_never_a_reason_to_simulate(folder, part, monkeypatch):
     path = folder / "sfew" / "SFEW.xlsx"
     raw = path.read_bytes()
-    path.write_bytes(raw[:int(part * len(raw))])
+    path.write_bytes(raw[: int(part * len(raw))])
     monkeypatch.setenv("EMOLIB_DATA", str(folder))
     for ask in (lambda: data.load("sfew"), lambda: data.load("sfew", root=folder)):
         with pytest.raises(EmolibError, match="SFEW.xlsx: not a readable Excel file"):
@@ -131,7 +162,7 @@ def test_a_flipped_byte_is_an_error_or_changes_nothing(folder):
     path = folder / "sfew" / "SFEW.xlsx"
     raw, whole, refused = path.read_bytes(), data.load("sfew", root=folder).fingerprint, 0
     for at in np.linspace(0, len(raw) - 1, 120).astype(int):
-        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x55]) + raw[at + 1:])
+        path.write_bytes(raw[:at] + bytes([raw[at] ^ 0x55]) + raw[at + 1 :])
         try:
             assert data.load("sfew", root=folder).fingerprint == whole, f"byte {at}"
         except EmolibError as error:
@@ -140,6 +171,7 @@ def test_a_flipped_byte_is_an_error_or_changes_nothing(folder):
 
 
 # ---------------------------------------------------------------- load and doctor
+
 
 def test_absent_data_is_simulated_only_if_nobody_insisted(tmp_path, folder, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path / "nowhere"))
@@ -158,10 +190,14 @@ def test_absent_data_is_simulated_only_if_nobody_insisted(tmp_path, folder, monk
     assert data.load("sfew", source="simulated").source == "simulated"
 
 
-@pytest.mark.parametrize("call, told", [
-    (lambda: data.load("sfwe"), "unknown data set 'sfwe': did you mean sfew"),
-    (lambda: data.load("fer2031"), "fer2013"),
-    (lambda: data.load("sfew", source="made up"), "source 'made up' is not known")])
+@pytest.mark.parametrize(
+    "call, told",
+    [
+        (lambda: data.load("sfwe"), "unknown data set 'sfwe': did you mean sfew"),
+        (lambda: data.load("fer2031"), "fer2013"),
+        (lambda: data.load("sfew", source="made up"), "source 'made up' is not known"),
+    ],
+)
 def test_an_unknown_name_or_source_is_answered(call, told):
     with pytest.raises(EmolibError, match=told):
         call()
@@ -190,7 +226,9 @@ def test_the_doctor_tells_absent_partly_and_damaged_apart(tmp_path, folder, monk
     assert row.state == "partly" and row.found == 40 and row.licence
     (folder / "sfew" / "SFEW.xlsx").write_bytes(POINTER)
     row = sfew_row(data.doctor(folder))
-    assert row.state == "damaged" and "Git-LFS pointer" in row.damaged and "SFEW.xlsx" in row.damaged
+    assert (
+        row.state == "damaged" and "Git-LFS pointer" in row.damaged and "SFEW.xlsx" in row.damaged
+    )
     assert sfew_row(data.doctor(folder, deep=False)).state == "there"
     with pytest.raises(EmolibError, match="no such folder"):
         data.doctor(tmp_path / "nowhere")
@@ -204,16 +242,25 @@ def test_the_doctor_finds_a_whole_table(tmp_path):
 
 # ---------------------------------------------------------------- the real table
 
+
 def test_the_real_table_is_what_the_protocol_says(real_sfew):
     table = data.load("sfew", source="real")
     every = sfew.read(real_sfew / "sfew" / "SFEW.xlsx")
     assert (len(every), len(table), table.features.shape) == (675, 674, (674, 10))
-    assert np.bincount(table.meta.code, minlength=8)[1:].tolist() == [100, 75, 99, 100, 100, 100, 100]
+    assert np.bincount(table.meta.code, minlength=8)[1:].tolist() == [
+        100,
+        75,
+        99,
+        100,
+        100,
+        100,
+        100,
+    ]
     assert table.meta.movie.nunique() == 58
     assert len(set(table.subject)) == 50
     twice = table.meta[table.meta.image.duplicated(keep=False)]
     assert sorted(twice.code) == [3, 7] and twice.image.nunique() == 1
-    assert np.abs(table.features).max() < 0.17                                    # the outlier left with its row
+    assert np.abs(table.features).max() < 0.17  # the outlier left with its row
     seen = sfew.check(real_sfew)
     assert seen.state(sfew.ROWS) == "found" and twice.image.iloc[0] in seen.duplicates
 

@@ -8,22 +8,28 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import cli, evm
+from emolib import evm
 from emolib.data import media
-from emolib.errors import EmolibError
+from emolib.data.sim import clip_sets
 from emolib.evm import bands, magnifier, pyramid
-from emolib.sim import clip_sets
+from emolib.ground.errors import EmolibError
+from emolib.reproduction.cli import main as cli
 
 FPS = 30.0
 
 
 # ---- signals
 
+
 def flickering(count=300, size=32, hertz=(0.2, 1.0, 6.0), dtype=np.uint8, fps=FPS):
     """Grey frames whose brightness carries sines of amplitude 1, dithered so that whole numbers hold them."""
     time = np.arange(count) / fps
     level = 120 + sum((np.sin(2 * np.pi * f * time) for f in hertz), np.zeros(count))
-    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (count, size, size, 3)) if dtype == np.uint8 else 0
+    noise = (
+        np.random.default_rng(0).uniform(-0.5, 0.5, (count, size, size, 3))
+        if dtype == np.uint8
+        else 0
+    )
     film = level[:, None, None, None] + np.zeros((count, size, size, 3)) + noise
     return np.round(film).astype(dtype) if dtype == np.uint8 else film.astype(dtype)
 
@@ -49,11 +55,24 @@ def place(film, wave=32.0):
     size = film.shape[2]
     start, end = size // 2 - int(wave), size // 2 + int(wave)
     turn = np.exp(-2j * np.pi * np.arange(start, end) / wave)
-    return -np.unwrap(np.angle((film[:, size // 4:-size // 4, start:end].astype(np.float64).mean((1, 3)) * turn).mean(1))) * wave / (2 * np.pi)
+    return (
+        -np.unwrap(
+            np.angle(
+                (
+                    film[:, size // 4 : -size // 4, start:end].astype(np.float64).mean((1, 3))
+                    * turn
+                ).mean(1)
+            )
+        )
+        * wave
+        / (2 * np.pi)
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-@pytest.mark.parametrize("alpha,gain,expected", [(5, "1+alpha", 6.0), (20, "1+alpha", 21.0), (5, "1+alpha/2", 3.5)])
+@pytest.mark.parametrize(
+    "alpha,gain,expected", [(5, "1+alpha", 6.0), (20, "1+alpha", 21.0), (5, "1+alpha/2", 3.5)]
+)
 def test_what_is_in_the_band_grows_and_nothing_else(dtype, alpha, gain, expected):
     film = flickering(dtype=dtype)
     out = evm.magnify(film, FPS, 0.8, 3.0, alpha, gain=gain)
@@ -97,7 +116,7 @@ def test_beyond_the_bound_it_warns(amplitude, warns):
         warnings.simplefilter("always")
         out = evm.magnify(swaying(amplitude), FPS, 0.8, 5.0, 10, mode="motion")
     assert [w.category for w in said] == [evm.TooLarge] * warns
-    if not warns:                              # what is added is still the displacement times the slope: within 10 % of the brightness that is meant
+    if not warns:  # what is added is still the displacement times the slope: within 10 % of the brightness that is meant
         slope = 40 * 2 * np.pi / 32 * amplitude * 10
         added = tone((out - swaying(amplitude)).astype(np.float64)[:, 64, 64, 0], 1)
         assert added == pytest.approx(slope, rel=0.10)
@@ -106,11 +125,20 @@ def test_beyond_the_bound_it_warns(amplitude, warns):
 def test_shorter_waves_are_magnified_less():
     assert [round(pyramid.passed(k), 1) for k in range(4)] == [5.0, 10.0, 21.1, 42.7]
     settings = magnifier.Settings(FPS, 0.8, 5, 10, mode="motion", wavelength=42)
-    assert magnifier.attenuated(settings, range(4)) == pytest.approx({0: 0.309, 1: 1.616, 2: 4.516, 3: 10}, abs=0.01)
+    assert magnifier.attenuated(settings, range(4)) == pytest.approx(
+        {0: 0.309, 1: 1.616, 2: 4.516, 3: 10}, abs=0.01
+    )
     fine, coarse = swaying(0.05, 8.0), swaying(0.05, 64.0)
-    grown = [tone(place(evm.magnify(f, FPS, 0.8, 5, 10, mode="motion", wavelength=64), w), 1) / 0.05 for f, w in ((fine, 8.0), (coarse, 64.0))]
+    grown = [
+        tone(place(evm.magnify(f, FPS, 0.8, 5, 10, mode="motion", wavelength=64), w), 1) / 0.05
+        for f, w in ((fine, 8.0), (coarse, 64.0))
+    ]
     assert grown[0] < 2 and grown[1] > 6
-    assert tone(place(evm.magnify(coarse, FPS, 0.8, 5, 10, mode="motion", wavelength=0), 64.0), 1) / 0.05 > grown[1]
+    assert (
+        tone(place(evm.magnify(coarse, FPS, 0.8, 5, 10, mode="motion", wavelength=0), 64.0), 1)
+        / 0.05
+        > grown[1]
+    )
 
 
 def test_motion_leaves_flicker_alone():
@@ -122,13 +150,17 @@ def test_chroma_spares_the_colour():
     film = flickering(dtype=np.float64, hertz=())
     film[..., 0] += np.sin(2 * np.pi * np.arange(300) / FPS)[:, None, None]
     change = (evm.magnify(film, FPS, 0.8, 3, 5, chroma=0.0) - film)[:, 16, 16]
-    assert np.allclose(change, change[:, :1]) and tone(change[:, 0], 1) == pytest.approx(5 * 0.299, rel=1e-3)
+    assert np.allclose(change, change[:, :1]) and tone(change[:, 0], 1) == pytest.approx(
+        5 * 0.299, rel=1e-3
+    )
 
 
 # ---- the reference: every level of every frame by hand, in float64
 
+
 def reference(video, fps, low, high, alpha, mode, levels, wavelength):
     """Wu et al. word by word: build the pyramid of each frame, filter each level over time, weigh, collapse, add."""
+
     def smooth(x, axis, weights):
         n = x.shape[axis]
         index = np.abs(np.arange(-2, n + 2))
@@ -163,22 +195,42 @@ def reference(video, fps, low, high, alpha, mode, levels, wavelength):
 
     if mode == "color":
         return video + alpha * collapse(band(pyramids[-1]), levels)
-    factors = [min(alpha, max(0, pyramid.passed(k) * (1 + alpha) / wavelength - 1)) for k in range(levels)]
+    factors = [
+        min(alpha, max(0, pyramid.passed(k) * (1 + alpha) / wavelength - 1)) for k in range(levels)
+    ]
     laplace = [g - up(pyramids[k + 1], g.shape[1:3]) for k, g in enumerate(pyramids[:-1])]
     total = sum(factors[k] * collapse(band(laplace[k]), k) for k in range(1, levels))
-    return video + total + factors[1] / 4 * collapse(band(laplace[1]), 1)                    # what the finest level took from longer waves
+    return (
+        video + total + factors[1] / 4 * collapse(band(laplace[1]), 1)
+    )  # what the finest level took from longer waves
 
 
-@pytest.mark.parametrize("mode,levels,wavelength", [("color", 0, 8), ("color", 1, 8), ("color", 2, 8), ("motion", 2, 8), ("motion", 3, 40), ("motion", 3, 8)])
-@pytest.mark.parametrize("dtype,tolerance", [(np.float64, 1e-9), (np.float32, 1e-3), (np.uint8, 0.995)])
+@pytest.mark.parametrize(
+    "mode,levels,wavelength",
+    [
+        ("color", 0, 8),
+        ("color", 1, 8),
+        ("color", 2, 8),
+        ("motion", 2, 8),
+        ("motion", 3, 40),
+        ("motion", 3, 8),
+    ],
+)
+@pytest.mark.parametrize(
+    "dtype,tolerance", [(np.float64, 1e-9), (np.float32, 1e-3), (np.uint8, 0.995)]
+)
 def test_agrees_with_the_slow_reference(mode, levels, wavelength, dtype, tolerance):
     """Sides of 2**k + 1 lines, where the mirror of the pyramid's ends is the mirror of the zeros between its lines."""
     film = (60 + 120 * np.random.default_rng(2).random((24, 17, 25, 3))).astype(dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", evm.TooLarge)
-        out = evm.magnify(film, 12.0, 1.0, 3.0, 2.0, mode=mode, levels=levels, wavelength=wavelength)
+        out = evm.magnify(
+            film, 12.0, 1.0, 3.0, 2.0, mode=mode, levels=levels, wavelength=wavelength
+        )
     expected = reference(film, 12.0, 1.0, 3.0, 2.0, mode, levels, wavelength)
-    inside = (expected > 0) & (expected < 255) if dtype == np.uint8 else np.ones_like(expected, bool)
+    inside = (
+        (expected > 0) & (expected < 255) if dtype == np.uint8 else np.ones_like(expected, bool)
+    )
     assert np.abs(out.astype(np.float64) - expected)[inside].max() < tolerance
     assert np.abs(expected - film).max() > 3
 
@@ -186,12 +238,21 @@ def test_agrees_with_the_slow_reference(mode, levels, wavelength, dtype, toleran
 @pytest.mark.parametrize("size", [(37, 50), (8, 5), (1, 1), (2, 3)])
 @pytest.mark.parametrize("times", [0, 1, 3])
 def test_compiled_loops_and_tensors_are_one_filter(size, times):
-    film = torch.randint(0, 256, (3, *size, 2), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
-    loops, tensors = (pyramid.Steps(*size, times, torch.float32, torch.device("cpu"), compiled) for compiled in (True, False))
+    film = torch.randint(0, 256, (3, *size, 2), generator=torch.Generator().manual_seed(0)).to(
+        torch.uint8
+    )
+    loops, tensors = (
+        pyramid.Steps(*size, times, torch.float32, torch.device("cpu"), compiled)
+        for compiled in (True, False)
+    )
     small = loops.shrink(film)
     assert torch.allclose(small, tensors.shrink(film), atol=1e-3)
     base = film.float()
-    assert torch.allclose(loops.grow_onto(base.clone(), small, 0.3), tensors.grow_onto(base.clone(), small, 0.3), atol=1e-3)
+    assert torch.allclose(
+        loops.grow_onto(base.clone(), small, 0.3),
+        tensors.grow_onto(base.clone(), small, 0.3),
+        atol=1e-3,
+    )
     one, two = torch.empty_like(film), torch.empty_like(film)
     loops.add_to(film, small, one), tensors.add_to(film, small, two)
     assert (one.int() - two.int()).abs().max() <= 1 and (one == two).float().mean() > 0.98
@@ -199,11 +260,24 @@ def test_compiled_loops_and_tensors_are_one_filter(size, times):
 
 # ---- properties
 
-films = st.builds(lambda seed, h, w, c: np.random.default_rng(seed).integers(60, 190, (20, h, w, c)).astype(np.uint8),
-                  st.integers(0, 99), st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3]))
+films = st.builds(
+    lambda seed, h, w, c: (
+        np.random.default_rng(seed).integers(60, 190, (20, h, w, c)).astype(np.uint8)
+    ),
+    st.integers(0, 99),
+    st.integers(1, 20),
+    st.integers(1, 20),
+    st.sampled_from([1, 3]),
+)
 
 
-@given(films, st.sampled_from(["uint8", "float32", "float64", "float16"]), st.sampled_from(evm.MODES), st.sampled_from(evm.FILTERS), st.booleans())
+@given(
+    films,
+    st.sampled_from(["uint8", "float32", "float64", "float16"]),
+    st.sampled_from(evm.MODES),
+    st.sampled_from(evm.FILTERS),
+    st.booleans(),
+)
 def test_kind_shape_and_dtype_are_kept(film, dtype, mode, filter, tensor):
     film = film.astype(dtype)
     before, video = film.copy(), torch.from_numpy(film) if tensor else film
@@ -211,7 +285,7 @@ def test_kind_shape_and_dtype_are_kept(film, dtype, mode, filter, tensor):
         warnings.simplefilter("ignore", evm.TooLarge)
         out = evm.magnify(video, 10.0, 1.0, 3.0, 2.0, mode=mode, filter=filter)
     assert type(out) is type(video) and out.shape == video.shape and out.dtype == video.dtype
-    assert (film == before).all()                                     # the input is left as it was
+    assert (film == before).all()  # the input is left as it was
 
 
 @given(films, st.floats(0.05, 0.5), st.sampled_from(evm.FILTERS), st.sampled_from(evm.MODES))
@@ -219,17 +293,28 @@ def test_what_is_added_is_linear_in_alpha(film, alpha, filter, mode):
     film = film.astype(np.float64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", evm.TooLarge)
-        one, two = (evm.magnify(film, 10.0, 1.0, 3.0, a, mode=mode, filter=filter, wavelength=0) - film for a in (alpha, 2 * alpha))
+        one, two = (
+            evm.magnify(film, 10.0, 1.0, 3.0, a, mode=mode, filter=filter, wavelength=0) - film
+            for a in (alpha, 2 * alpha)
+        )
     assert np.allclose(two, 2 * one, atol=1e-9)
 
 
-@given(st.integers(0, 255), st.sampled_from(evm.MODES), st.sampled_from(evm.FILTERS), st.sampled_from(["uint8", "float32", "float64"]))
+@given(
+    st.integers(0, 255),
+    st.sampled_from(evm.MODES),
+    st.sampled_from(evm.FILTERS),
+    st.sampled_from(["uint8", "float32", "float64"]),
+)
 def test_a_film_that_stands_still_stays(level, mode, filter, dtype):
-    still = np.repeat(np.random.default_rng(level).integers(0, 256, (1, 12, 17, 3)), 20, 0).astype(dtype)
+    still = np.repeat(np.random.default_rng(level).integers(0, 256, (1, 12, 17, 3)), 20, 0).astype(
+        dtype
+    )
     assert (evm.magnify(still, 10.0, 1.0, 3.0, 20.0, mode=mode, filter=filter) == still).all()
 
 
 # ---- streams and files
+
 
 @pytest.mark.parametrize("filter", ["iir", "butterworth"])
 @pytest.mark.parametrize("mode", evm.MODES)
@@ -240,7 +325,9 @@ def test_a_stream_gives_what_the_whole_gives(filter, mode):
         whole = evm.magnify(film, FPS, 0.8, 3, 5, mode=mode, filter=filter)
     frames = list(evm.stream(iter(film), FPS, 0.8, 3, 5, mode=mode, filter=filter))
     assert frames[0].shape == film.shape[1:] and (np.stack(frames) == whole).all()
-    pieces = list(evm.stream([film[:7], film[7:50], film[50:]], FPS, 0.8, 3, 5, mode=mode, filter=filter))
+    pieces = list(
+        evm.stream([film[:7], film[7:50], film[50:]], FPS, 0.8, 3, 5, mode=mode, filter=filter)
+    )
     assert (np.concatenate(pieces) == whole).all()
 
 
@@ -252,9 +339,16 @@ def test_causal_filters_do_what_their_theory_says():
     for kind in ("iir", "butterworth"):
         band = bands.Causal(kind, FPS, 0.8, 3.0)(torch.from_numpy(film))[600:, 8, 8, 0].numpy()
         if kind == "butterworth":
-            expected = abs(sosfreqz(butter(2, (0.8, 3.0), "bandpass", fs=FPS, output="sos"), [1.0], fs=FPS)[1][0])
+            expected = abs(
+                sosfreqz(butter(2, (0.8, 3.0), "bandpass", fs=FPS, output="sos"), [1.0], fs=FPS)[1][
+                    0
+                ]
+            )
         else:
-            z, rates = np.exp(-2j * np.pi / FPS), [1 - np.exp(-2 * np.pi * f / FPS) for f in (3.0, 0.8)]
+            z, rates = (
+                np.exp(-2j * np.pi / FPS),
+                [1 - np.exp(-2 * np.pi * f / FPS) for f in (3.0, 0.8)],
+            )
             expected = abs(np.subtract(*[r / (1 - (1 - r) * z) for r in rates]))
         assert tone(band, 1) == pytest.approx(expected, rel=1e-3)
 
@@ -263,26 +357,62 @@ def test_a_film_from_file_to_file(tmp_path, capsys):
     film = flickering(90, 48, (1.0,))
     path = clip_sets.save_mp4(tmp_path / "small.mp4", film, 30)
     for filter, least in (("ideal", 4.5), ("iir", 2.0)):
-        assert cli.main(["magnify", str(path), "--alpha", "5", "--filter", filter, "--out", str(tmp_path / f"{filter}.mp4")]) == 0
+        assert (
+            cli.main(
+                [
+                    "magnify",
+                    str(path),
+                    "--alpha",
+                    "5",
+                    "--filter",
+                    filter,
+                    "--out",
+                    str(tmp_path / f"{filter}.mp4"),
+                ]
+            )
+            == 0
+        )
         out = media.read_frames(tmp_path / f"{filter}.mp4")
         assert out.shape == film.shape and media.probe_video(tmp_path / f"{filter}.mp4").fps == 30
         assert tone(brightness(out), 1) / tone(brightness(film), 1) > least
     assert capsys.readouterr().out.splitlines()[0].endswith("ideal.mp4")
-    assert cli.main(["magnify", str(path), "--mode", "motion"]) == 0 and (tmp_path / "small-motion.mp4").exists()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["ideal.mp4", "iir.mp4", "small-motion.mp4", "small.mp4"]         # nothing unfinished is left
+    assert (
+        cli.main(["magnify", str(path), "--mode", "motion"]) == 0
+        and (tmp_path / "small-motion.mp4").exists()
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "ideal.mp4",
+        "iir.mp4",
+        "small-motion.mp4",
+        "small.mp4",
+    ]  # nothing unfinished is left
 
 
-@pytest.mark.parametrize("arguments,hint", [
-    (["--high", "20"], "15 Hz"), (["--mode", "colour"], "color"), (["--filter", "ideel"], "ideal"), (["--fps", "0"], "fps"), (["--low", "0"], "low"),
-    (["--out", "nowhere/x.mp4"], "nowhere"), (["--gain", "alpha"], "1+alpha"), (["--alpha", "-1"], "alpha"), (["--out", "SAME"], "overwrite")])
+@pytest.mark.parametrize(
+    "arguments,hint",
+    [
+        (["--high", "20"], "15 Hz"),
+        (["--mode", "colour"], "color"),
+        (["--filter", "ideel"], "ideal"),
+        (["--fps", "0"], "fps"),
+        (["--low", "0"], "low"),
+        (["--out", "nowhere/x.mp4"], "nowhere"),
+        (["--gain", "alpha"], "1+alpha"),
+        (["--alpha", "-1"], "alpha"),
+        (["--out", "SAME"], "overwrite"),
+    ],
+)
 def test_the_command_says_what_is_wrong(tmp_path, capsys, arguments, hint):
     path = clip_sets.save_mp4(tmp_path / "film.mp4", flickering(30, 32), 30)
-    assert cli.main(["magnify", str(path), *(str(path) if a == "SAME" else a for a in arguments)]) == 2
+    assert (
+        cli.main(["magnify", str(path), *(str(path) if a == "SAME" else a for a in arguments)]) == 2
+    )
     error = capsys.readouterr().err
     assert hint in error and error.count("\n") == 1 and list(tmp_path.iterdir()) == [path]
 
 
 # ---- errors and warnings
+
 
 def test_twenty_frames_hold_less_than_a_period():
     with pytest.warns(evm.TooShort, match="20 frames .* less than one period of 0.8 Hz"):
@@ -291,16 +421,37 @@ def test_twenty_frames_hold_less_than_a_period():
         evm.magnify(flickering(20), FPS, 0.8, 1.2, 5)
 
 
-@pytest.mark.parametrize("bad,hint", [
-    (dict(fps=0), "fps"), (dict(fps=-1), "fps"), (dict(fps=float("nan")), "fps"), (dict(high=16.0), "half the frame rate"), (dict(low=4.0), "above low"),
-    (dict(low=0.0), "low"), (dict(alpha=-1), "alpha"), (dict(alpha=float("nan")), "alpha"), (dict(mode="colour"), "color"), (dict(filter="fft"), "filter"),
-    (dict(gain="2"), "gain"), (dict(chroma=2.0), "chroma"), (dict(wavelength=-1), "wavelength"), (dict(levels=1.5), "levels"), (dict(order=0), "order"),
-    (dict(high=15.0, filter="butterworth"), "less than half"),
-    (dict(video=np.zeros((30, 8, 8))), "shape"), (dict(video=np.zeros((0, 8, 8, 3), np.uint8)), "shape"), (dict(video=np.zeros((30, 8, 8, 3), int)), "int64"),
-    (dict(video=[1, 2]), "list"), (dict(video=np.zeros((60, 8, 8, 1), np.uint8), chroma=0.5), "chrominance")])
+@pytest.mark.parametrize(
+    "bad,hint",
+    [
+        (dict(fps=0), "fps"),
+        (dict(fps=-1), "fps"),
+        (dict(fps=float("nan")), "fps"),
+        (dict(high=16.0), "half the frame rate"),
+        (dict(low=4.0), "above low"),
+        (dict(low=0.0), "low"),
+        (dict(alpha=-1), "alpha"),
+        (dict(alpha=float("nan")), "alpha"),
+        (dict(mode="colour"), "color"),
+        (dict(filter="fft"), "filter"),
+        (dict(gain="2"), "gain"),
+        (dict(chroma=2.0), "chroma"),
+        (dict(wavelength=-1), "wavelength"),
+        (dict(levels=1.5), "levels"),
+        (dict(order=0), "order"),
+        (dict(high=15.0, filter="butterworth"), "less than half"),
+        (dict(video=np.zeros((30, 8, 8))), "shape"),
+        (dict(video=np.zeros((0, 8, 8, 3), np.uint8)), "shape"),
+        (dict(video=np.zeros((30, 8, 8, 3), int)), "int64"),
+        (dict(video=[1, 2]), "list"),
+        (dict(video=np.zeros((60, 8, 8, 1), np.uint8), chroma=0.5), "chrominance"),
+    ],
+)
 def test_misuse_is_one_line(bad, hint):
     with pytest.raises(EmolibError, match=hint) as caught:
-        evm.magnify(**{"video": flickering(60, 8), "fps": FPS, "low": 0.8, "high": 3.0, "alpha": 5} | bad)
+        evm.magnify(
+            **{"video": flickering(60, 8), "fps": FPS, "low": 0.8, "high": 3.0, "alpha": 5} | bad
+        )
     assert "\n" not in str(caught.value)
 
 
@@ -308,22 +459,29 @@ def test_a_stream_refuses_what_it_cannot_do():
     with pytest.raises(EmolibError, match="whole film"):
         evm.stream([], FPS, 0.8, 3, 5, filter="ideal")
     with pytest.raises(EmolibError, match="one size"):
-        list(evm.stream([np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 9, 8, 3), np.uint8)], FPS, 0.8, 3, 5))
+        list(
+            evm.stream(
+                [np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 9, 8, 3), np.uint8)], FPS, 0.8, 3, 5
+            )
+        )
 
 
 # ---- a pulse
 
+
 @pytest.fixture(scope="module")
 def pulsing():
     """A simulated face of 10 s whose skin pulses at 1.2 Hz (72 beats a minute) by half a grey level; and where the skin is."""
-    from emolib.studies import magnification
+    from emolib.reproduction.studies.signals import magnification
 
     return magnification.pulsing_face(300, 64, 1.2, 0.5)
 
 
 def test_the_pulse_of_a_face_is_found_and_magnified(pulsing):
     film, skin = pulsing
-    before, after = (evm.spectrum(f, FPS, skin) for f in (film, evm.magnify(film, FPS, 0.8, 3.0, 20)))
+    before, after = (
+        evm.spectrum(f, FPS, skin) for f in (film, evm.magnify(film, FPS, 0.8, 3.0, 20))
+    )
     for found in (before, after):
         assert 60 * found.peak(0.8, 3.0, channel=1) == pytest.approx(72, abs=2)
     at = np.abs(before.hertz - 1.2).argmin()
@@ -332,7 +490,9 @@ def test_the_pulse_of_a_face_is_found_and_magnified(pulsing):
 
 def test_spectrum_of_known_sines():
     found = evm.spectrum(flickering(dtype=np.float64, hertz=(1.5, 4.0)), FPS)
-    assert found.amplitude[np.abs(found.hertz - 1.5).argmin(), 0] == pytest.approx(1, abs=0.02) and found.peak(2, 6) == pytest.approx(4, abs=0.03)
+    assert found.amplitude[np.abs(found.hertz - 1.5).argmin(), 0] == pytest.approx(
+        1, abs=0.02
+    ) and found.peak(2, 6) == pytest.approx(4, abs=0.03)
     with pytest.raises(EmolibError, match="no frequency"):
         found.peak(20, 30)
     with pytest.raises(EmolibError, match="mask"):
@@ -347,5 +507,10 @@ def test_on_a_gpu_as_on_the_cpu():
         for filter in evm.FILTERS:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", evm.TooLarge)
-                cpu, gpu = (evm.magnify(torch.from_numpy(film).to(d), FPS, 0.8, 3, 5, mode=mode, filter=filter) for d in ("cpu", "cuda"))
+                cpu, gpu = (
+                    evm.magnify(
+                        torch.from_numpy(film).to(d), FPS, 0.8, 3, 5, mode=mode, filter=filter
+                    )
+                    for d in ("cpu", "cuda")
+                )
             assert gpu.is_cuda and (cpu.int() - gpu.cpu().int()).abs().max() <= 1

@@ -10,11 +10,13 @@ from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import EMOTIONS, explore, results
+from emolib import EMOTIONS
 from emolib import data as datasets
-from emolib.errors import EmolibError
-from emolib.explore import bundles, layout, linked, media
-from emolib.studies.explored import Explored, Model
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import explore
+from emolib.reproduction.explore import bundles, layout, linked, media
+from emolib.reproduction.report import files as results
+from emolib.reproduction.studies.explored.explored import Explored, Model
 
 N, C = 60, 3
 CLASSES = ("angry", "calm", "sad")
@@ -27,10 +29,19 @@ def points(count=N, seed=0, **changed) -> Explored:
     x = rng.normal(size=(count, 6)) + 6 * np.eye(6)[true]
     sure = np.full((count, C), 0.1) + 0.7 * np.eye(C)[true]
     data = datasets.load("ferplus", source="simulated", profile="smoke", count=64)
-    parts = {"title": "Clouds", "classes": CLASSES, "true": true, "actor": np.array(["a", "b"])[np.arange(count) % 2], "fold": np.arange(count) % 5,
-             "modality": np.full(count, "face"), "sample": np.array([f"s{i}" for i in range(count)]),
-             "models": (Model("good", x, true, sure), Model("bad", x[:, ::-1] + 1, (true + 1) % C)), "data": data, "rows": np.arange(count) % len(data),
-             "profile": "smoke"}
+    parts = {
+        "title": "Clouds",
+        "classes": CLASSES,
+        "true": true,
+        "actor": np.array(["a", "b"])[np.arange(count) % 2],
+        "fold": np.arange(count) % 5,
+        "modality": np.full(count, "face"),
+        "sample": np.array([f"s{i}" for i in range(count)]),
+        "models": (Model("good", x, true, sure), Model("bad", x[:, ::-1] + 1, (true + 1) % C)),
+        "data": data,
+        "rows": np.arange(count) % len(data),
+        "profile": "smoke",
+    }
     return Explored(**(parts | changed))
 
 
@@ -44,14 +55,26 @@ def made(tmp_path_factory):
 
 # ---------------------------------------------------------------- bundles
 
+
 def test_a_bundle_comes_back_as_it_was(made):
     again = bundles.load(bundles.save(made))
     for name in bundles.COLUMNS:
         assert np.array_equal(getattr(again, name), getattr(made, name)), name
-    assert again.classes == CLASSES and again.source == "simulated" and again.kind == "pictures" and again.reference == made.reference
+    assert (
+        again.classes == CLASSES
+        and again.source == "simulated"
+        and again.kind == "pictures"
+        and again.reference == made.reference
+    )
     for a, b in zip(again.models, made.models, strict=True):
-        assert a.name == b.name and np.array_equal(a.embedding, b.embedding) and np.array_equal(a.predicted, b.predicted)
-    assert again.models[1].probabilities is None and np.allclose(again.models[0].probabilities, made.models[0].probabilities)
+        assert (
+            a.name == b.name
+            and np.array_equal(a.embedding, b.embedding)
+            and np.array_equal(a.predicted, b.predicted)
+        )
+    assert again.models[1].probabilities is None and np.allclose(
+        again.models[0].probabilities, made.models[0].probabilities
+    )
     assert set(again.places) == {(m, how) for m in ("good", "bad") for how in ("PCA", "t-SNE")}
     assert all(np.array_equal(again.places[k], made.places[k]) for k in made.places)
     assert explore.find("clouds", "smoke").name == "clouds"
@@ -71,16 +94,31 @@ def test_no_picture_is_in_a_bundle_and_real_ones_stay_in_the_cache(made, tmp_pat
     assert bundles.save(made).is_relative_to(tmp_path / "out")
     with np.load(bundles.folder("smoke", "simulated") / "clouds.npz") as file:
         assert all(file[k].dtype != np.uint8 and file[k].nbytes < 10_000 for k in file.files)
-    assert bundles.save(replace(made, name="secret", source="real")).is_relative_to(tmp_path / "cache")
+    assert bundles.save(replace(made, name="secret", source="real")).is_relative_to(
+        tmp_path / "cache"
+    )
     assert set(explore.stored("smoke")) == {"clouds", "secret"}
 
 
-@pytest.mark.parametrize("changed, said", [
-    ({"actor": np.array(["a"])}, "1 in `actor`"), ({"models": ()}, "no model"), ({"true": np.full(N, 3)}, "expected 60 entries from 0 to 2"),
-    ({"rows": np.full(N, 10**6)}, "but ferplus has"), ({"models": (Model("m", np.ones((N, 1)), np.zeros(N, int)),)}, r"\(60, 2 or more\)"),
-    ({"models": (Model("m", np.full((N, 2), np.nan), np.zeros(N, int)),)}, "row 0, column 0"),
-    ({"models": (Model("m", np.ones((N, 2)), np.zeros(N, int), np.ones((N, C))),)}, "summing to 1"),
-    ({"models": (Model("m", np.ones((N, 2)), np.zeros(N, int)),) * 2}, "two models are called 'm'")])
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"actor": np.array(["a"])}, "1 in `actor`"),
+        ({"models": ()}, "no model"),
+        ({"true": np.full(N, 3)}, "expected 60 entries from 0 to 2"),
+        ({"rows": np.full(N, 10**6)}, "but ferplus has"),
+        ({"models": (Model("m", np.ones((N, 1)), np.zeros(N, int)),)}, r"\(60, 2 or more\)"),
+        ({"models": (Model("m", np.full((N, 2), np.nan), np.zeros(N, int)),)}, "row 0, column 0"),
+        (
+            {"models": (Model("m", np.ones((N, 2)), np.zeros(N, int), np.ones((N, C))),)},
+            "summing to 1",
+        ),
+        (
+            {"models": (Model("m", np.ones((N, 2)), np.zeros(N, int)),) * 2},
+            "two models are called 'm'",
+        ),
+    ],
+)
 def test_parts_that_do_not_fit_are_named(changed, said):
     with pytest.raises(EmolibError, match=said):
         points(**changed)
@@ -94,7 +132,11 @@ def test_damage_is_said(made):
         bundles.load(path)
     path.with_suffix(".npz").write_bytes(raw)
     about = json.loads(path.read_text())
-    for text, said in (("{", "not a readable"), (json.dumps(about | {"format": 99}), "format 99"), (json.dumps({"format": 1}), "KeyError")):
+    for text, said in (
+        ("{", "not a readable"),
+        (json.dumps(about | {"format": 99}), "format 99"),
+        (json.dumps({"format": 1}), "KeyError"),
+    ):
         path.write_text(text)
         with pytest.raises(EmolibError, match=said):
             bundles.load(path)
@@ -117,6 +159,7 @@ def test_names_and_absence_are_said(made):
 
 # ---------------------------------------------------------------- layouts
 
+
 @pytest.mark.parametrize("method", ["PCA", "t-SNE"])
 def test_clouds_stay_together_and_seeds_count(method):
     e = points(90)
@@ -125,7 +168,9 @@ def test_clouds_stay_together_and_seeds_count(method):
     far = ((xy[:, None] - xy[None]) ** 2).sum(-1) + 9 * np.eye(90)
     assert (e.true[far.argmin(1)] == e.true).mean() > 0.95
     assert np.array_equal(xy, layout.place(e.models[0].embedding, method, perplexity=15, seed=1))
-    assert np.array_equal(xy, layout.place(e.models[0].embedding, method, perplexity=15, seed=2)) == (method == "PCA")
+    assert np.array_equal(
+        xy, layout.place(e.models[0].embedding, method, perplexity=15, seed=2)
+    ) == (method == "PCA")
 
 
 def test_pca_from_places_lies_as_near_to_them_as_it_can():
@@ -164,12 +209,15 @@ def test_in_the_background_the_last_order_wins():
 
 # ---------------------------------------------------------------- counts
 
+
 @given(st.lists(st.integers(0, N - 1), unique=True))
 def test_counts_of_a_selection(made, rows):
     rows = np.array(rows, int)
     for model in ("good", "bad"):
         counts = linked.matrix(made, model, rows)
-        assert counts.sum() == len(rows) and np.array_equal(counts.sum(1), linked.histogram(made, rows))
+        assert counts.sum() == len(rows) and np.array_equal(
+            counts.sum(1), linked.histogram(made, rows)
+        )
         assert all(counts[made.true[r], made.model(model).predicted[r]] > 0 for r in rows)
     assert len(linked.table(made, rows)) == len(rows)
 
@@ -180,29 +228,47 @@ def test_cells_part_the_points(made):
         assert np.array_equal(np.sort(np.concatenate(cells)), np.arange(N))
         assert [len(c) for c in cells] == linked.matrix(made, model).ravel().tolist()
     assert len(linked.cell(made, "bad", 0, 1)) == 20 and len(linked.cell(made, "bad", 0, 0)) == 0
-    assert linked.words(made.classes, linked.matrix(made, "bad")) == "60 points, 0 right (0 %); most often angry is called calm (20)"
-    assert linked.words(made.classes, linked.matrix(made, "good", [0])) == "1 point, 1 right (100 %)"
+    assert (
+        linked.words(made.classes, linked.matrix(made, "bad"))
+        == "60 points, 0 right (0 %); most often angry is called calm (20)"
+    )
+    assert (
+        linked.words(made.classes, linked.matrix(made, "good", [0])) == "1 point, 1 right (100 %)"
+    )
 
 
 def test_colours_say_what_they_mean(made):
     right = linked.colouring(made, "good", "correctness")
-    assert right.names == ("right", "wrong") and not right.groups.any() and linked.colouring(made, "bad", "correctness").groups.all()
+    assert (
+        right.names == ("right", "wrong")
+        and not right.groups.any()
+        and linked.colouring(made, "bad", "correctness").groups.all()
+    )
     assert set(linked.colouring(made, "good", "actor").names) == {"a", "b"}
     assert np.allclose(linked.colouring(made, "good", "confidence").values, 0.8)
     assert linked.colouring(made, "bad", "confidence").names == ("not known",)
-    many = linked.colouring(replace(made, actor=np.array([f"p{i:02d}" for i in range(N)])), "good", "actor")
-    assert len({*zip(many.colours[:16], many.markers[:16], strict=True)}) == 16                # colour and shape together tell sixteen apart
+    many = linked.colouring(
+        replace(made, actor=np.array([f"p{i:02d}" for i in range(N)])), "good", "actor"
+    )
+    assert (
+        len({*zip(many.colours[:16], many.markers[:16], strict=True)}) == 16
+    )  # colour and shape together tell sixteen apart
     with pytest.raises(EmolibError, match="did you mean class"):
         linked.colouring(made, "good", "clas")
 
 
 def test_the_table_holds_what_was_selected(made):
     frame = linked.table(made, [3, 1], {"good": made.places["good", "PCA"]})
-    assert frame["sample"].tolist() == ["s3", "s1"] and frame["named by bad"].tolist() == ["calm", "sad"] and frame.source.unique() == "simulated"
+    assert (
+        frame["sample"].tolist() == ["s3", "s1"]
+        and frame["named by bad"].tolist() == ["calm", "sad"]
+        and frame.source.unique() == "simulated"
+    )
     assert np.allclose(frame[["x of good", "y of good"]], made.places["good", "PCA"][[3, 1]])
 
 
 # ---------------------------------------------------------------- pictures and sounds
+
 
 def test_a_picture_is_fetched_by_reference(made):
     import io
@@ -211,7 +277,10 @@ def test_a_picture_is_fetched_by_reference(made):
 
     shown = media.sample(made, 4)
     data = datasets.resolve(made.reference)
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(shown.picture))), data.images[made.rows[4]]) and not shown.sound
+    assert (
+        np.array_equal(np.asarray(Image.open(io.BytesIO(shown.picture))), data.images[made.rows[4]])
+        and not shown.sound
+    )
     gone = media.sample(replace(made, reference=made.reference.replace(":simulated:", ":real:")), 4)
     assert not gone.picture and "cannot be shown here" in gone.note
     assert "numbers only" in media.sample(replace(made, kind="numbers"), 0).note
@@ -223,27 +292,48 @@ def test_a_clip_brings_the_part_that_its_point_stands_for(made):
     import soundfile
 
     clips = datasets.load("ravdess", source="simulated", profile="smoke", actors=2, size=32)
-    three = replace(made, reference=datasets.reference(clips), kind="clips", rows=np.zeros(N, int), modality=np.array(["both", "face", "sound"])[np.arange(N) % 3])
+    three = replace(
+        made,
+        reference=datasets.reference(clips),
+        kind="clips",
+        rows=np.zeros(N, int),
+        modality=np.array(["both", "face", "sound"])[np.arange(N) % 3],
+    )
     both, face, sound = (media.sample(three, k) for k in range(3))
-    assert both.picture == face.picture and both.sound == sound.sound and both.spectrogram and not face.sound and not sound.picture
+    assert (
+        both.picture == face.picture
+        and both.sound == sound.sound
+        and both.spectrogram
+        and not face.sound
+        and not sound.picture
+    )
     wave, rate = soundfile.read(io.BytesIO(sound.sound))
     assert rate == clips.rate and np.abs(wave - clips.waveform[0]()).max() < 1e-4
 
 
 def test_a_low_tone_stands_low_in_the_spectrogram():
     t = np.arange(16_000) / 16_000
-    rows = [media.spectrogram(np.sin(2 * np.pi * f * t).astype(np.float32), 16_000).sum((1, 2)).argmax() for f in (200, 4000)]
+    rows = [
+        media.spectrogram(np.sin(2 * np.pi * f * t).astype(np.float32), 16_000).sum((1, 2)).argmax()
+        for f in (200, 4000)
+    ]
     assert rows[0] > media.BANDS / 2 > rows[1]
 
 
 # ---------------------------------------------------------------- the widgets, driven without a browser
 
+
 @pytest.fixture
 def app(made):
-    pytest.importorskip("jscatter", reason="NOT TESTED: jupyter-scatter is not installed (pip install 'emolib[explore]')")
-    from emolib.explore.views import Explorer
+    pytest.importorskip(
+        "jscatter",
+        reason="NOT TESTED: jupyter-scatter is not installed (pip install 'emolib[explore]')",
+    )
+    from emolib.reproduction.explore.views import Explorer
 
-    opened = Explorer({"clouds": made, "again": replace(made, name="again", true=made.true[::-1].copy())})
+    opened = Explorer(
+        {"clouds": made, "again": replace(made, name="again", true=made.true[::-1].copy())}
+    )
     sent = []
     opened.panel.send = lambda content, buffers=None: sent.append((content, buffers))
     opened.sent = sent
@@ -261,11 +351,18 @@ def press(widget, **what) -> None:
 
 
 def test_a_lasso_on_one_plot_reaches_every_view(app, made):
-    app.plots[1].widget.selection = np.array([0, 3, 7], np.uint32)                         # what the browser sends
-    assert app.plots[0].widget.selection.tolist() == [0, 3, 7] and app.selected.tolist() == [0, 3, 7]
+    app.plots[1].widget.selection = np.array([0, 3, 7], np.uint32)  # what the browser sends
+    assert app.plots[0].widget.selection.tolist() == [0, 3, 7] and app.selected.tolist() == [
+        0,
+        3,
+        7,
+    ]
     assert np.array_equal(shown(app.matrices[0]), linked.matrix(made, "good", [0, 3, 7]))
     assert np.array_equal(shown(app.matrices[1]), linked.matrix(made, "bad", [0, 3, 7]))
-    assert app.histogram.shown == {"counts": [2, 1, 0], "every": [20, 20, 20]} and "3 selected" in app.said.value
+    assert (
+        app.histogram.shown == {"counts": [2, 1, 0], "every": [20, 20, 20]}
+        and "3 selected" in app.said.value
+    )
     app.clear.click()
     assert shown(app.matrices[0]).sum() == N and not len(app.plots[0].widget.selection)
 
@@ -283,7 +380,11 @@ def test_hovering_shows_a_sample_and_a_click_keeps_it(app):
     app.plots[0].widget.hovering = 5
     app.fetched.result(30)
     words, picture = app.sent[-1]
-    assert words["words"] == linked.sample(app.bundle, 5) and words["picture"] == 0 and picture[0].startswith(b"\x89PNG")
+    assert (
+        words["words"] == linked.sample(app.bundle, 5)
+        and words["picture"] == 0
+        and picture[0].startswith(b"\x89PNG")
+    )
     app.plots[0].widget.selection = np.array([5], np.uint32)
     app.plots[0].widget.hovering = 9
     assert app.shown == 5, "the way to the play button leads over other points"
@@ -306,22 +407,40 @@ def test_nothing_shown_is_kept_in_the_state_of_a_widget(app):
     raw = app.sent[-1][1][0]
     states = [w.get_state() for w in _instances.values()]
     assert raw.startswith(b"\x89PNG") and any("dark" in s for s in states)
-    text = json.dumps(states, default=lambda v: base64.b64encode(bytes(v)).decode() if isinstance(v, (bytes, memoryview)) else str(v))
-    assert "emolib-cell" in text and base64.b64encode(raw).decode()[:120] not in text and "iVBORw0KGgo" not in text
+    text = json.dumps(
+        states,
+        default=lambda v: (
+            base64.b64encode(bytes(v)).decode() if isinstance(v, (bytes, memoryview)) else str(v)
+        ),
+    )
+    assert (
+        "emolib-cell" in text
+        and base64.b64encode(raw).decode()[:120] not in text
+        and "iVBORw0KGgo" not in text
+    )
 
 
 def test_places_are_kept_or_each_its_own(app, made):
-    assert np.array_equal(app.places[0], app.places[1]) and np.array_equal(app.places[0], made.places["good", "t-SNE"])
+    assert np.array_equal(app.places[0], app.places[1]) and np.array_equal(
+        app.places[0], made.places["good", "t-SNE"]
+    )
     app.keep.value = "each its own"
-    assert np.array_equal(app.places[1], made.places["bad", "t-SNE"]) and not np.array_equal(app.places[0], app.places[1])
+    assert np.array_equal(app.places[1], made.places["bad", "t-SNE"]) and not np.array_equal(
+        app.places[0], app.places[1]
+    )
     app.method.value = "PCA"
-    assert np.allclose(app.plots[1].widget.points[:, :2] * 1.05, made.places["bad", "PCA"], atol=1e-3)
+    assert np.allclose(
+        app.plots[1].widget.points[:, :2] * 1.05, made.places["bad", "PCA"], atol=1e-3
+    )
 
 
 def test_a_slider_computes_in_the_background_and_is_remembered(app, made):
     app.seed.value = 3
     assert app.background.wait(60)
-    assert not np.array_equal(app.places[0], made.places["good", "t-SNE"]) and app.bar.layout.visibility == "hidden"
+    assert (
+        not np.array_equal(app.places[0], made.places["good", "t-SNE"])
+        and app.bar.layout.visibility == "hidden"
+    )
     moved = app.places[0]
     app.seed.value = 0
     assert np.array_equal(app.places[0], made.places["good", "t-SNE"])
@@ -337,12 +456,14 @@ def test_every_colouring_and_theme_paints(app):
     for by in linked.COLOUR_BY:
         app.by.value = by
         assert len(app.plots[0].widget.color) >= 2
-    assert len(app.key.shown["entries"]) == 1                                               # modality is last: one group
+    assert len(app.key.shown["entries"]) == 1  # modality is last: one group
     app.dark.value = "dark"
-    assert "emolib-dark" in app.widget._dom_classes and app.plots[0].widget.background_color[:3] == pytest.approx([20 / 255, 23 / 255, 26 / 255], abs=0.01)
+    assert "emolib-dark" in app.widget._dom_classes and app.plots[0].widget.background_color[
+        :3
+    ] == pytest.approx([20 / 255, 23 / 255, 26 / 255], abs=0.01)
     app.dark.value = "auto"
     assert "emolib-dark" not in app.widget._dom_classes
-    app.panel.dark = True                                                                   # what the page reports
+    app.panel.dark = True  # what the page reports
     assert "emolib-dark" in app.widget._dom_classes
 
 
@@ -350,12 +471,17 @@ def test_a_class_can_be_told_apart_without_its_colour(app, made):
     press(app.key, row=1)
     for plot, model in zip(app.plots, ("good", "bad")):
         sizes = np.asarray(plot.size()["map"])
-        assert sizes[1] > 3 * sizes[0] and np.array_equal(plot.widget.points[:, 3] > 0.5, made.true == 1), model
-    assert app.key.shown["large"] == 1 and app.key.shown["entries"][1]["glyph"] != app.key.shown["entries"][0]["glyph"]
-    press(app.key, row=1)                                                                   # once more: all alike again
+        assert sizes[1] > 3 * sizes[0] and np.array_equal(
+            plot.widget.points[:, 3] > 0.5, made.true == 1
+        ), model
+    assert (
+        app.key.shown["large"] == 1
+        and app.key.shown["entries"][1]["glyph"] != app.key.shown["entries"][0]["glyph"]
+    )
+    press(app.key, row=1)  # once more: all alike again
     assert app.key.shown["large"] is None and np.ndim(app.plots[0].widget.size) == 0
     press(app.key, row=2)
-    app.by.value = "correctness"                                                            # another colouring has other groups
+    app.by.value = "correctness"  # another colouring has other groups
     assert app.key.shown["large"] is None and np.ndim(app.plots[0].widget.size) == 0
 
 
@@ -363,9 +489,15 @@ def test_a_lasso_is_answered_in_few_messages(app, monkeypatch):
     from ipywidgets import Widget
 
     sent, send = [], Widget._send
-    monkeypatch.setattr(Widget, "_send", lambda self, *a, **k: (sent.append(type(self).__name__), send(self, *a, **k)))
+    monkeypatch.setattr(
+        Widget,
+        "_send",
+        lambda self, *a, **k: (sent.append(type(self).__name__), send(self, *a, **k)),
+    )
     app.plots[0].widget.selection = np.array([0, 3, 7], np.uint32)
-    assert sorted(set(sent) & {"Matrix", "Histogram"}) == ["Histogram", "Matrix"] and len(sent) < 10, "a message for each view, not for each cell"
+    assert (
+        sorted(set(sent) & {"Matrix", "Histogram"}) == ["Histogram", "Matrix"] and len(sent) < 10
+    ), "a message for each view, not for each cell"
 
 
 def test_a_sample_is_fetched_once_and_again_for_a_new_page(app):
@@ -383,10 +515,19 @@ def test_exports_hand_out_the_selection_and_the_view(app):
     app.select([1, 2])
     app.csv.click()
     message, (raw,) = app.sent[-1]
-    assert message["kind"] == "file" and message["name"] == "clouds-selection.csv" and len(raw.decode().splitlines()) == 3
+    assert (
+        message["kind"] == "file"
+        and message["name"] == "clouds-selection.csv"
+        and len(raw.decode().splitlines()) == 3
+    )
     app.svg.click()
     message, (raw,) = app.sent[-1]
-    assert message["name"] == "clouds-view.svg" and raw.startswith(b"<?xml") and b"Clouds" in raw and b"simulated" in raw
+    assert (
+        message["name"] == "clouds-view.svg"
+        and raw.startswith(b"<?xml")
+        and b"Clouds" in raw
+        and b"simulated" in raw
+    )
     assert raw == app.export_svg()
 
 
@@ -395,32 +536,45 @@ def test_another_bundle_replaces_all_views(app):
     app.which.value = "again"
     assert app.bundle.name == "again" and shown(app.matrices[0]).sum() in (2, N)
     app.left.value = "bad"
-    assert app.titles[0].value == "<b>bad</b>" and np.array_equal(app.places[0], app.bundle.places["bad", "t-SNE"])
+    assert app.titles[0].value == "<b>bad</b>" and np.array_equal(
+        app.places[0], app.bundle.places["bad", "t-SNE"]
+    )
 
 
 def test_without_the_packages_a_line_says_how_to_get_them(made, monkeypatch):
     import sys
 
     bundles.save(made)
-    monkeypatch.setitem(sys.modules, "emolib.explore.views", None)
+    monkeypatch.setitem(sys.modules, "emolib.reproduction.explore.views", None)
     assert "pip install" in explore.open(profile="smoke").html
 
 
 # ---------------------------------------------------------------- the page and the notebook
 
+
 def test_the_page_listens_to_this_machine_only_and_asks_for_a_token(made, tmp_path):
-    from emolib.explore import page
+    from emolib.reproduction.explore import page
 
     said = page.command(page.notebook("smoke"), port=1234, theme="dark", browser=False)
-    assert {"--token", "--Voila.ip=127.0.0.1", "--port=1234", "--theme=dark", "--no-browser", "--KernelManager.transport=ipc"} <= set(said)
+    assert {
+        "--token",
+        "--Voila.ip=127.0.0.1",
+        "--port=1234",
+        "--theme=dark",
+        "--no-browser",
+        "--KernelManager.transport=ipc",
+    } <= set(said)
     assert "default-src 'self'" in page.HERE_ONLY and "http" not in page.HERE_ONLY
 
 
 def test_the_command_refuses_what_it_does_not_know(capsys):
-    from emolib import cli
+    from emolib.reproduction.cli import main as cli
 
     assert cli.main(["explore", "--theme", "drak"]) == 2
-    assert cli.main(["explore", "--profile", "smoke", "--no-browser"]) == 2 and "--only 90" in capsys.readouterr().err
+    assert (
+        cli.main(["explore", "--profile", "smoke", "--no-browser"]) == 2
+        and "--only 90" in capsys.readouterr().err
+    )
 
 
 @pytest.fixture(scope="module")
@@ -430,21 +584,42 @@ def folder(tmp_path_factory):
 
 def test_the_notebook_writes_its_artefacts_and_bundles(folder):
     assert results.problems(folder) == []
-    assert {p.stem for p in (folder / "figures").glob("*.svg")} == {"world-x20", "world-x21", "world-x22", "world-x24"}
+    assert {p.stem for p in (folder / "figures").glob("*.svg")} == {
+        "world-x20",
+        "world-x21",
+        "world-x22",
+        "world-x24",
+    }
     assert {p.stem for p in (folder / "explore").glob("*.npz")} == {"acted", "faces", "stills"}
     for path in (folder / "explore").glob("*.json"):
         held = bundles.load(path)
         assert held.source == "simulated" and len(held.models) == 2
     acted = bundles.load(folder / "explore" / "acted.json")
-    assert acted.classes == EMOTIONS[:7] + ("calm",) and set(acted.modality) == {"both", "face", "sound"} and len(set(acted.actor)) == 4
+    assert (
+        acted.classes == EMOTIONS[:7] + ("calm",)
+        and set(acted.modality) == {"both", "face", "sound"}
+        and len(set(acted.actor)) == 4
+    )
 
 
 def test_neighbours_share_the_person_more_than_the_emotion(folder):
     import pandas as pd
 
     table = pd.read_csv(folder / "tables" / "world-x23.csv")
-    seen = table[(table.bundle == "stills") & (table.space == "embedding")].set_index(["model", "metric"])
+    seen = table[(table.bundle == "stills") & (table.space == "embedding")].set_index(
+        ["model", "metric"]
+    )
     for model in seen.index.levels[0]:
-        person, emotion = seen.loc[(model, "neighbours of the same actor")], seen.loc[(model, "neighbours of the same class")]
-        assert person.low > person.chance and person.measured / person.chance > 2 * emotion.measured / emotion.chance
-    assert table.measured.between(0, 1).all() and (table.low <= table.measured).all() and (table.measured <= table.high).all()
+        person, emotion = (
+            seen.loc[(model, "neighbours of the same actor")],
+            seen.loc[(model, "neighbours of the same class")],
+        )
+        assert (
+            person.low > person.chance
+            and person.measured / person.chance > 2 * emotion.measured / emotion.chance
+        )
+    assert (
+        table.measured.between(0, 1).all()
+        and (table.low <= table.measured).all()
+        and (table.measured <= table.high).all()
+    )

@@ -11,12 +11,19 @@ import browser_help as help_
 import numpy as np
 import pytest
 
-from emolib import course, explore
 from emolib import data as datasets
-from emolib.studies.explored import Explored, Model
+from emolib.reproduction import explore
+from emolib.reproduction.cli import course
+from emolib.reproduction.studies.explored.explored import Explored, Model
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(help_.missing()), reason=f"NOT TESTED IN A BROWSER: this machine has no {help_.missing()}")]
-CLIPS = 40                                   # points of the small bundle: one simulated clip each
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        bool(help_.missing()),
+        reason=f"NOT TESTED IN A BROWSER: this machine has no {help_.missing()}",
+    ),
+]
+CLIPS = 40  # points of the small bundle: one simulated clip each
 MANY = 20_000
 
 
@@ -25,9 +32,22 @@ def clouds(name: str, data, count: int) -> Explored:
     rng = np.random.default_rng(5)
     true, rows = np.arange(count) % 4, np.arange(count) % min(count, len(data))
     x = rng.normal(size=(count, 3)) + 4 * np.eye(4)[true][:, :3]
-    models = tuple(Model(m, x + k, rng.integers(0, 4, count)) for k, m in enumerate(("one", "other")))
-    return Explored(f"{count} points", ("angry", "calm", "happy", "sad"), true, data.subject[rows], true, np.full(count, "both"),
-                    np.array([f"{name} {i}" for i in range(count)]), models, data, rows, "smoke")
+    models = tuple(
+        Model(m, x + k, rng.integers(0, 4, count)) for k, m in enumerate(("one", "other"))
+    )
+    return Explored(
+        f"{count} points",
+        ("angry", "calm", "happy", "sad"),
+        true,
+        data.subject[rows],
+        true,
+        np.full(count, "both"),
+        np.array([f"{name} {i}" for i in range(count)]),
+        models,
+        data,
+        rows,
+        "smoke",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +59,19 @@ def home(tmp_path_factory):
             patch.setenv(key, value)
         clips = datasets.load("ravdess", source="simulated", profile="smoke", actors=2, size=32)
         explore.bundle("clips", clouds("clip", clips, CLIPS))
-        from emolib.explore import bundles, layout
+        from emolib.reproduction.explore import bundles, layout
 
-        patch.setattr(layout, "place", lambda x, method, **_: layout._unit(np.asarray(x)[:, :2]))      # where the points lie is not what is tested
-        bundles.bundle("many", clouds("point", datasets.load("ferplus", source="simulated", profile="smoke", count=64), MANY))
+        patch.setattr(
+            layout, "place", lambda x, method, **_: layout._unit(np.asarray(x)[:, :2])
+        )  # where the points lie is not what is tested
+        bundles.bundle(
+            "many",
+            clouds(
+                "point",
+                datasets.load("ferplus", source="simulated", profile="smoke", count=64),
+                MANY,
+            ),
+        )
     return place
 
 
@@ -80,26 +109,35 @@ def opened(chromium, address):
 def page(opened):
     """The page, with nothing selected."""
     opened.get_by_role("button", name="clear selection").click()
-    opened.wait_for_function("() => document.querySelector('.emolib-said').innerText.includes('nothing is selected')", timeout=help_.SLOW)
+    opened.wait_for_function(
+        "() => document.querySelector('.emolib-said').innerText.includes('nothing is selected')",
+        timeout=help_.SLOW,
+    )
     return opened
 
 
 def ready(page) -> None:
     page.locator(".emolib-cell").first.wait_for(timeout=help_.SLOW)
-    page.wait_for_function("() => [...document.querySelectorAll('.emolib-explorer canvas')].filter(c => c.clientWidth > 200).length >= 2", timeout=help_.SLOW)
-    page.wait_for_timeout(3000)                              # the points fly to their places
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.emolib-explorer canvas')].filter(c => c.clientWidth > 200).length >= 2",
+        timeout=help_.SLOW,
+    )
+    page.wait_for_timeout(3000)  # the points fly to their places
 
 
 def selected(page) -> int:
     """What the status line says; waits for it."""
-    said = page.wait_for_function("() => /([\\d,]+) selected/.exec(document.querySelector('.emolib-said').innerText)?.[1]", timeout=help_.SLOW)
+    said = page.wait_for_function(
+        "() => /([\\d,]+) selected/.exec(document.querySelector('.emolib-said').innerText)?.[1]",
+        timeout=help_.SLOW,
+    )
     return int(said.json_value().replace(",", ""))
 
 
 def counted(page) -> list[int]:
     """Sums of the two matrices."""
     cells = [int(v.replace(",", "")) for v in page.locator(".emolib-cell").all_inner_texts()]
-    return [sum(cells[:len(cells) // 2]), sum(cells[len(cells) // 2:])]
+    return [sum(cells[: len(cells) // 2]), sum(cells[len(cells) // 2 :])]
 
 
 def test_the_page_asks_nothing_of_anybody_else_and_wants_its_token(page, address, chromium):
@@ -136,9 +174,13 @@ def test_a_click_on_a_cell_lights_up_its_samples_and_a_sound_plays(page):
     assert selected(page) == wanted
     page.locator(".emolib-sample audio:not([hidden])").wait_for(timeout=help_.SLOW)
     assert page.locator(".emolib-sample img:not([hidden])").count() == 2
-    assert {"true", "one", "other", "actor", "fold"} <= set(page.locator(".emolib-sample dt").all_inner_texts())
-    first, last = page.evaluate("""async () => {const a = document.querySelector('.emolib-sample audio'); await a.play(); const t = a.currentTime;
+    assert {"true", "one", "other", "actor", "fold"} <= set(
+        page.locator(".emolib-sample dt").all_inner_texts()
+    )
+    first, last = (
+        page.evaluate("""async () => {const a = document.querySelector('.emolib-sample audio'); await a.play(); const t = a.currentTime;
         await new Promise(r => setTimeout(r, 700)); return [t, a.currentTime]}""")
+    )
     assert last > first
 
 
@@ -152,7 +194,11 @@ def test_everything_but_the_lasso_can_be_done_by_keyboard(page):
     before = name.inner_text()
     page.get_by_role("button", name="next").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("before => document.querySelector('.emolib-sample dd').innerText !== before", arg=before, timeout=help_.SLOW)
+    page.wait_for_function(
+        "before => document.querySelector('.emolib-sample dd').innerText !== before",
+        arg=before,
+        timeout=help_.SLOW,
+    )
 
 
 def test_an_entry_of_the_legend_stays_pressed_and_keeps_the_focus(page):
@@ -160,21 +206,38 @@ def test_an_entry_of_the_legend_stays_pressed_and_keeps_the_focus(page):
     entry.focus()
     for pressed in ("true", "false"):
         page.keyboard.press("Enter")
-        page.wait_for_function("p => document.querySelectorAll('.emolib-entry')[1].getAttribute('aria-pressed') === p", arg=pressed, timeout=help_.SLOW)
-        assert page.evaluate("() => document.activeElement === document.querySelectorAll('.emolib-entry')[1]")
-    assert len({t.split()[0] for t in page.locator(".emolib-entry").all_inner_texts()}) == 4, "a shape for each class"
+        page.wait_for_function(
+            "p => document.querySelectorAll('.emolib-entry')[1].getAttribute('aria-pressed') === p",
+            arg=pressed,
+            timeout=help_.SLOW,
+        )
+        assert page.evaluate(
+            "() => document.activeElement === document.querySelectorAll('.emolib-entry')[1]"
+        )
+    assert len({t.split()[0] for t in page.locator(".emolib-entry").all_inner_texts()}) == 4, (
+        "a shape for each class"
+    )
 
 
 def test_the_selection_and_the_view_are_saved_as_files(page, tmp_path):
     help_.lasso(page, 1, 0.6)
     caught = selected(page)
-    for button, name in (("selection to CSV", "clips-selection.csv"), ("view to SVG", "clips-view.svg")):
+    for button, name in (
+        ("selection to CSV", "clips-selection.csv"),
+        ("view to SVG", "clips-view.svg"),
+    ):
         with page.expect_download(timeout=help_.SLOW) as download:
             page.get_by_role("button", name=button).click()
         assert download.value.suggested_filename == name
         download.value.save_as(tmp_path / name)
     rows = list(csv.DictReader((tmp_path / "clips-selection.csv").read_text().splitlines()))
-    assert len(rows) == caught and set(rows[0]) >= {"sample", "true", "named by one", "actor", "fold"}
+    assert len(rows) == caught and set(rows[0]) >= {
+        "sample",
+        "true",
+        "named by one",
+        "actor",
+        "fold",
+    }
     drawn = (tmp_path / "clips-view.svg").read_text()
     assert drawn.startswith("<?xml") and "simulated" in drawn and drawn.rstrip().endswith("</svg>")
 
@@ -185,13 +248,22 @@ def test_a_slider_recomputes_and_the_theme_turns_dark(page):
     handle = page.locator(".emolib-explorer .noUi-handle").nth(1)
     handle.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.querySelector('.emolib-explorer').innerText.includes('computing t-SNE')", timeout=help_.SLOW)
-    page.wait_for_function("() => !document.querySelector('.emolib-explorer').innerText.includes('computing')", timeout=help_.SLOW)
+    page.wait_for_function(
+        "() => document.querySelector('.emolib-explorer').innerText.includes('computing t-SNE')",
+        timeout=help_.SLOW,
+    )
+    page.wait_for_function(
+        "() => !document.querySelector('.emolib-explorer').innerText.includes('computing')",
+        timeout=help_.SLOW,
+    )
 
 
 def test_twenty_thousand_points_answer_a_lasso(page):
     page.locator(".emolib-explorer select").first.select_option("many")
-    page.wait_for_function("() => document.querySelector('.emolib-explorer').innerText.includes('20,000 points')", timeout=help_.SLOW)
+    page.wait_for_function(
+        "() => document.querySelector('.emolib-explorer').innerText.includes('20,000 points')",
+        timeout=help_.SLOW,
+    )
     ready(page)
     page.evaluate("""() => { const root = document.querySelector('.emolib-explorer'); window.answered = null;
         document.addEventListener('mouseup', () => { window.let_go = performance.now(); }, true);
@@ -200,17 +272,43 @@ def test_twenty_thousand_points_answer_a_lasso(page):
     help_.lasso(page, 0, 0.7)
     assert selected(page) > 1000
     took = page.evaluate("() => window.answered")
-    print(f"lasso of {selected(page)} among 20,000 points: {took:.0f} ms from letting go to the count")
-    assert took < 5000                                       # busy machines and software GPUs: the 200 ms are benchmarked, see bench_explore.py
+    print(
+        f"lasso of {selected(page)} among 20,000 points: {took:.0f} ms from letting go to the count"
+    )
+    assert (
+        took < 5000
+    )  # busy machines and software GPUs: the 200 ms are benchmarked, see bench_explore.py
 
 
-def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(home, chromium, tmp_path_factory):
+def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(
+    home, chromium, tmp_path_factory
+):
     folder = tmp_path_factory.mktemp("lab")
-    cell = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None,
-            "source": "from emolib import explore\nexplore.open('clips', profile='smoke')"}
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": "from emolib import explore\nexplore.open('clips', profile='smoke')",
+    }
     path = folder / "try.ipynb"
-    path.write_text(json.dumps({"cells": [cell], "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-                                "nbformat": 4, "nbformat_minor": 5}))
+    path.write_text(
+        json.dumps(
+            {
+                "cells": [cell],
+                "metadata": {
+                    "kernelspec": {
+                        "name": "python3",
+                        "display_name": "Python 3",
+                        "language": "python",
+                    }
+                },
+                "nbformat": 4,
+                "nbformat_minor": 5,
+            }
+        )
+    )
     with help_.server(help_.lab_command(folder, free_port()), folder, help_.places(home)) as url:
         page = chromium.new_page(viewport={"width": 1500, "height": 1600})
         page.goto(url.replace("/lab", "/lab/tree/try.ipynb"), timeout=help_.SLOW)
@@ -226,27 +324,43 @@ def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(home, chromiu
         page.close()
     saved = path.read_text()
     assert "widget-view+json" in saved, "the output was not saved: nothing was tested"
-    assert "iVBORw0KGgo" not in saved and "UklGR" not in saved                              # PNG and WAV in base64
+    assert "iVBORw0KGgo" not in saved and "UklGR" not in saved  # PNG and WAV in base64
 
 
 @pytest.mark.parametrize("number", ["01"])
 def test_a_student_opens_an_exercise_in_jupyterlab(chromium, tmp_path_factory, number):
-    pytest.importorskip("otter", reason="NOT TESTED: otter-grader is not installed (pip install 'emolib[course]')")
-    place = tmp_path_factory.mktemp("lab")                   # a short name: the path of a kernel's socket may have 107 characters
+    pytest.importorskip(
+        "otter", reason="NOT TESTED: otter-grader is not installed (pip install 'emolib[course]')"
+    )
+    place = tmp_path_factory.mktemp(
+        "lab"
+    )  # a short name: the path of a kernel's socket may have 107 characters
     source = course.sources()[number]
-    made = next(p for p in course.make(place / "course") if p.parent.name == "student" and p.stem == source.stem)
-    with help_.server(help_.lab_command(made.parent, free_port()), place, help_.places(place)) as url:
+    made = next(
+        p
+        for p in course.make(place / "course")
+        if p.parent.name == "student" and p.stem == source.stem
+    )
+    with help_.server(
+        help_.lab_command(made.parent, free_port()), place, help_.places(place)
+    ) as url:
         page = chromium.new_page(viewport={"width": 1400, "height": 3000})
         page.goto(url.replace("/lab", f"/lab/tree/{made.name}"), timeout=help_.SLOW)
         page.get_by_role("heading", name="Exercise 1").first.wait_for(timeout=help_.SLOW)
         cells = page.locator(".jp-Notebook .jp-CodeCell")
         cells.first.locator(".cm-content").click(timeout=help_.SLOW)
-        for _ in range(8):                                   # as far as the first check: to otter, two imports, a drawing, the question
+        for _ in range(
+            8
+        ):  # as far as the first check: to otter, two imports, a drawing, the question
             page.keyboard.press("Shift+Enter")
         page.locator(".jp-OutputArea-output", has_text="q1").first.wait_for(timeout=help_.SLOW)
         told = page.locator(".jp-OutputArea-output").all_inner_texts()
-        assert page.locator(".jp-OutputArea-output img").count() == 1, "the drawing of the second cell"
-        assert any("nothing came back yet" in t for t in told), "the check says that the question is not answered"
+        assert page.locator(".jp-OutputArea-output img").count() == 1, (
+            "the drawing of the second cell"
+        )
+        assert any("nothing came back yet" in t for t in told), (
+            "the check says that the question is not answered"
+        )
         assert not [t for t in told if t.startswith("Traceback") or "ModuleNotFoundError" in t]
         assert page.locator("mjx-container").count() > 0, "formulas are set"
         page.close()

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from emolib import papers
 from emolib.models import letters
 from emolib.models.letters import Letters
+from emolib.reproduction import papers
 
 
 def weights(net):
@@ -24,19 +24,25 @@ def printed(metric):
 def test_the_body_has_the_counted_parameters_and_120_features():
     body = Letters()
     assert weights(body) == letters.BODY == 1_474_128
-    assert body(torch.zeros(2, 1, 28, 28)).shape == (2, 120) and Letters(31)(torch.zeros(2, 1, 28, 28)).shape == (2, 31)
+    assert body(torch.zeros(2, 1, 28, 28)).shape == (2, 120) and Letters(31)(
+        torch.zeros(2, 1, 28, 28)
+    ).shape == (2, 31)
 
 
 def test_every_printed_total_is_a_network_of_ours():
     totals = printed("Total parameters")
     assert totals.pop(26) == weights(Letters(31))
-    assert len(totals) == 5 and totals == {seen: weights(Letters(seen + 1)) for seen in (5, 10, 15, 20, 25)}
+    assert len(totals) == 5 and totals == {
+        seen: weights(Letters(seen + 1)) for seen in (5, 10, 15, 20, 25)
+    }
 
 
 def test_counts_agree_with_the_networks_and_with_the_printed_605():
     assert [letters.counts(n)[1] for n in (6, 11, 31)] == [weights(Letters(n)) for n in (6, 11, 31)]
     trainable = printed("Trainable parameters")
-    assert letters.counts(31) == (trainable.pop(26),) * 2 and set(trainable.values()) == {letters.counts(6, trained=5)[0]} == {605}
+    assert letters.counts(31) == (trainable.pop(26),) * 2 and set(trainable.values()) == {
+        letters.counts(6, trained=5)[0]
+    } == {605}
     net = Letters(5)
     for name, p in net.named_parameters():
         p.requires_grad_(name.startswith("head"))
@@ -66,4 +72,7 @@ def test_memory_layout_changes_no_answer(channels_last):
     torch.manual_seed(0)
     net, x = Letters(5).eval(), torch.rand(4, 1, 28, 28)
     expected = net(x)
-    torch.testing.assert_close(net.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)(x), expected)
+    torch.testing.assert_close(
+        net.to(memory_format=torch.channels_last if channels_last else torch.contiguous_format)(x),
+        expected,
+    )

@@ -13,26 +13,46 @@ from scipy.spatial.distance import cdist
 from sklearn import metrics as theirs
 from torchmetrics.functional import concordance_corrcoef
 
-from emolib import losses, metrics, papers
+from emolib import losses, metrics
+from emolib.reproduction import papers
 
-LABELS = st.integers(2, 6).flatmap(lambda c: st.tuples(
-    st.just(c), st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=60)))
+LABELS = st.integers(2, 6).flatmap(
+    lambda c: st.tuples(
+        st.just(c),
+        st.lists(st.tuples(st.integers(0, c - 1), st.integers(0, c - 1)), min_size=1, max_size=60),
+    )
+)
 
 
 # ---------------------------------------------------------------- scores
+
 
 @given(LABELS)
 def test_confusion_and_what_is_made_of_it_agree_with_scikit_learn(case):
     classes, pairs = case
     true, named = np.array(pairs).T
     counts = metrics.confusion(true, named, classes)
-    np.testing.assert_array_equal(counts, theirs.confusion_matrix(true, named, labels=range(classes)))
+    np.testing.assert_array_equal(
+        counts, theirs.confusion_matrix(true, named, labels=range(classes))
+    )
     present, said = np.unique(true), np.unique(named)
-    np.testing.assert_allclose(metrics.recall(counts)[present], theirs.recall_score(true, named, labels=present, average=None, zero_division=0))
-    np.testing.assert_allclose(metrics.precision(counts)[said], theirs.precision_score(true, named, labels=said, average=None, zero_division=0))
-    np.testing.assert_allclose(metrics.balanced_accuracy(counts), theirs.recall_score(true, named, labels=present, average="macro", zero_division=0))
+    np.testing.assert_allclose(
+        metrics.recall(counts)[present],
+        theirs.recall_score(true, named, labels=present, average=None, zero_division=0),
+    )
+    np.testing.assert_allclose(
+        metrics.precision(counts)[said],
+        theirs.precision_score(true, named, labels=said, average=None, zero_division=0),
+    )
+    np.testing.assert_allclose(
+        metrics.balanced_accuracy(counts),
+        theirs.recall_score(true, named, labels=present, average="macro", zero_division=0),
+    )
     either = np.union1d(present, said)
-    np.testing.assert_allclose(metrics.macro_f1(counts), theirs.f1_score(true, named, labels=either, average="macro", zero_division=0))
+    np.testing.assert_allclose(
+        metrics.macro_f1(counts),
+        theirs.f1_score(true, named, labels=either, average="macro", zero_division=0),
+    )
 
 
 def test_scores_keep_leading_axes_and_one_truth_serves_many():
@@ -41,14 +61,18 @@ def test_scores_keep_leading_axes_and_one_truth_serves_many():
     counts = metrics.confusion(true, named, 4)
     assert counts.shape == (3, 2, 4, 4) and metrics.recall(counts).shape == (3, 2, 4)
     for i, j in itertools.product(range(3), range(2)):
-        np.testing.assert_array_equal(counts[i, j], theirs.confusion_matrix(true, named[i, j], labels=range(4)))
+        np.testing.assert_array_equal(
+            counts[i, j], theirs.confusion_matrix(true, named[i, j], labels=range(4))
+        )
         np.testing.assert_allclose(metrics.macro_f1(counts)[i, j], metrics.macro_f1(counts[i, j]))
 
 
 def test_small_integers_do_not_overflow_where_there_are_many_classes():
     true = np.arange(100, dtype=np.uint8)
     np.testing.assert_array_equal(metrics.confusion(true, true, 100), np.eye(100, dtype=int))
-    np.testing.assert_array_equal(metrics.confusion(true.astype(np.int8), true.astype(np.int8), 100), np.eye(100, dtype=int))
+    np.testing.assert_array_equal(
+        metrics.confusion(true.astype(np.int8), true.astype(np.int8), 100), np.eye(100, dtype=int)
+    )
 
 
 @pytest.mark.parametrize("true, named", [([0, 3], [0, 1]), ([0, 1], [0, -1]), ([-1, 1], [1, 1])])
@@ -58,20 +82,30 @@ def test_a_class_out_of_range_is_an_error_not_a_count_elsewhere(true, named):
 
 
 def test_scores_by_meaning():
-    perfect, constant = metrics.confusion(np.arange(6) % 3, np.arange(6) % 3, 3), metrics.confusion(np.arange(6) % 3, np.zeros(6, int), 3)
+    perfect, constant = (
+        metrics.confusion(np.arange(6) % 3, np.arange(6) % 3, 3),
+        metrics.confusion(np.arange(6) % 3, np.zeros(6, int), 3),
+    )
     assert metrics.balanced_accuracy(perfect) == metrics.macro_f1(perfect) == 1
     assert metrics.balanced_accuracy(constant) == pytest.approx(1 / 3, abs=1e-15)
-    assert np.isnan(metrics.precision(constant)[1:]).all() and metrics.precision(constant)[0] == pytest.approx(1 / 3)
+    assert np.isnan(metrics.precision(constant)[1:]).all() and metrics.precision(constant)[
+        0
+    ] == pytest.approx(1 / 3)
     unequal = metrics.confusion(np.repeat([0, 1], [90, 10]), np.zeros(100, int), 2)
-    assert metrics.balanced_accuracy(unequal) == 0.5                        # accuracy would be 0.9
+    assert metrics.balanced_accuracy(unequal) == 0.5  # accuracy would be 0.9
     assert np.isnan(metrics.recall(metrics.confusion(np.zeros(3, int), np.zeros(3, int), 2))[1])
 
 
 @given(st.integers(0, 2**31))
 def test_average_precision_agrees_with_scikit_learn(seed):
     rng = np.random.default_rng(seed)
-    true, scores = rng.integers(0, 4, 40), rng.normal(size=(40, 5)).round(1)           # ties; class 4 never occurs
-    expected = np.mean([theirs.average_precision_score(true == c, scores[:, c]) for c in np.unique(true)])
+    true, scores = (
+        rng.integers(0, 4, 40),
+        rng.normal(size=(40, 5)).round(1),
+    )  # ties; class 4 never occurs
+    expected = np.mean(
+        [theirs.average_precision_score(true == c, scores[:, c]) for c in np.unique(true)]
+    )
     assert metrics.macro_average_precision(true, scores) == pytest.approx(expected, abs=1e-12)
 
 
@@ -82,6 +116,7 @@ def test_average_precision_by_hand():
 
 
 # ---------------------------------------------------------------- tests of significance
+
 
 @given(hnp.arrays(bool, (2, 30)))
 def test_mcnemar_is_the_binomial_test_of_the_disagreements(right):
@@ -94,7 +129,9 @@ def test_mcnemar_is_the_binomial_test_of_the_disagreements(right):
 def test_mcnemar_by_hand():
     a = np.array([1] * 9 + [0] + [1] * 50, bool)
     b = np.array([0] * 9 + [1] + [1] * 50, bool)
-    assert metrics.mcnemar(a, b) == pytest.approx(2 * 11 / 1024, abs=1e-12)            # (C(10,0) + C(10,1)) / 2^10, both tails
+    assert metrics.mcnemar(a, b) == pytest.approx(
+        2 * 11 / 1024, abs=1e-12
+    )  # (C(10,0) + C(10,1)) / 2^10, both tails
     assert metrics.mcnemar(a, a) == 1.0
 
 
@@ -108,7 +145,9 @@ def plain_holm(p):
 
 
 def test_holm_by_hand():
-    np.testing.assert_allclose(metrics.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02], atol=1e-15)
+    np.testing.assert_allclose(
+        metrics.holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02], atol=1e-15
+    )
     np.testing.assert_allclose(metrics.holm([0.4, 0.9]), [0.8, 0.9], atol=1e-15)
 
 
@@ -116,10 +155,13 @@ def test_holm_by_hand():
 def test_holm_agrees_with_the_procedure(p):
     adjusted = metrics.holm(p)
     np.testing.assert_allclose(adjusted, plain_holm(p), atol=1e-15)
-    assert (adjusted >= np.array(p)).all() and (adjusted <= np.minimum(1, len(p) * np.array(p) + 1e-15)).all()
+    assert (adjusted >= np.array(p)).all() and (
+        adjusted <= np.minimum(1, len(p) * np.array(p) + 1e-15)
+    ).all()
 
 
 # ---------------------------------------------------------------- intervals over clusters
+
 
 def clustered(rng, clusters, noise=1.0):
     """Unequal clusters of 1 to 12 samples with a common part; the mean of the process is 0."""
@@ -131,14 +173,16 @@ def covered(trials, by_cluster):
     hits = 0
     for t in range(trials):
         values, where = clustered(np.random.default_rng([5, t]), 60)
-        _, low, high = metrics.bootstrap_ci(values, where if by_cluster else np.arange(len(values)), draws=300, seed=t)
+        _, low, high = metrics.bootstrap_ci(
+            values, where if by_cluster else np.arange(len(values)), draws=300, seed=t
+        )
         hits += low <= 0 <= high
     return hits / trials
 
 
 def test_intervals_over_clusters_cover_what_they_promise():
     share = covered(600, by_cluster=True)
-    assert 0.915 <= share <= 0.97, share                                    # 95 %, less what 60 clusters cost a percentile interval
+    assert 0.915 <= share <= 0.97, share  # 95 %, less what 60 clusters cost a percentile interval
 
 
 def test_intervals_that_ignore_clusters_do_not():
@@ -162,13 +206,17 @@ def test_the_mean_is_a_ratio_of_cluster_totals():
     mean, drawn = metrics.bootstrap_draws(values, clusters, draws=4000)
     assert mean == pytest.approx(83 / 85)
     # three draws of three clusters: k times the large one gives 83 k / (83 k + 3 - k)
-    expected = {round(83 * k / (83 * k + 3 - k), 12): stats.binom(3, 1 / 3).pmf(k) for k in range(4)}
+    expected = {
+        round(83 * k / (83 * k + 3 - k), 12): stats.binom(3, 1 / 3).pmf(k) for k in range(4)
+    }
     seen, count = np.unique(drawn.round(12), return_counts=True)
     assert set(seen) == set(expected)
     for value, n in zip(seen, count, strict=True):
         assert n / 4000 == pytest.approx(expected[value], abs=0.03)
     true, right = np.array([0, 0, 1, 1, 1]), np.array([1.0, 0, 1, 1, 0])
-    recall, _ = metrics.bootstrap_draws(right[:, None] * np.eye(2)[true], np.arange(5), weights=np.eye(2)[true], draws=10)
+    recall, _ = metrics.bootstrap_draws(
+        right[:, None] * np.eye(2)[true], np.arange(5), weights=np.eye(2)[true], draws=10
+    )
     np.testing.assert_allclose(recall, [1 / 2, 2 / 3])
 
 
@@ -195,9 +243,11 @@ def test_a_single_cluster_says_nothing():
 
 
 def test_a_draw_without_a_class_is_left_out_of_that_classs_interval():
-    true = np.array([0, 0, 0, 0, 1, 2])                                     # class 1 lives in one film, class 3 nowhere
+    true = np.array([0, 0, 0, 0, 1, 2])  # class 1 lives in one film, class 3 nowhere
     weights = np.eye(4)[true]
-    mean, drawn = metrics.bootstrap_draws(weights * 0.5, ["a", "b", "c", "d", "e", "f"], weights=weights, draws=3000)
+    mean, drawn = metrics.bootstrap_draws(
+        weights * 0.5, ["a", "b", "c", "d", "e", "f"], weights=weights, draws=3000
+    )
     np.testing.assert_allclose(mean, [0.5, 0.5, 0.5, np.nan])
     gone = np.isnan(drawn).mean(0)
     assert gone[0] < 0.01 and gone[1] == pytest.approx((5 / 6) ** 6, abs=0.03) and gone[3] == 1
@@ -215,8 +265,10 @@ def test_the_bootstraps_p_is_small_exactly_where_the_interval_leaves_zero_out(se
     p = metrics.bootstrap_p(values, where, draws=500, seed=1)
     tail = min((drawn <= 0).sum(), (drawn >= 0).sum())
     assert p == pytest.approx(min(1.0, 2 * (1 + tail) / 501), abs=1e-12)
-    assert metrics.bootstrap_p(values + 100, where, draws=500) == pytest.approx(2 / 501)       # never 0
-    assert metrics.bootstrap_p(values, where, draws=500, seed=1) == metrics.bootstrap_p(-values, where, draws=500, seed=1)
+    assert metrics.bootstrap_p(values + 100, where, draws=500) == pytest.approx(2 / 501)  # never 0
+    assert metrics.bootstrap_p(values, where, draws=500, seed=1) == metrics.bootstrap_p(
+        -values, where, draws=500, seed=1
+    )
 
 
 # ---------------------------------------------------------------- valence and arousal
@@ -231,21 +283,32 @@ def wave(seed=0, n=200):
 def test_ccc_by_meaning():
     """Perfect 1, opposite -1, constant 0; a shift and a scale cost what they must, which Pearson does not see."""
     y = wave() - wave().mean()
-    assert metrics.ccc(y, y) == pytest.approx(1, abs=1e-15) and metrics.ccc(-y, y) == pytest.approx(-1, abs=1e-15)
+    assert metrics.ccc(y, y) == pytest.approx(1, abs=1e-15) and metrics.ccc(-y, y) == pytest.approx(
+        -1, abs=1e-15
+    )
     assert metrics.ccc(np.full_like(y, 0.3), y) == pytest.approx(0, abs=1e-15)
-    assert metrics.ccc(y + y.std(), y) == pytest.approx(2 / 3) and stats.pearsonr(y + y.std(), y)[0] == pytest.approx(1)
+    assert metrics.ccc(y + y.std(), y) == pytest.approx(2 / 3) and stats.pearsonr(y + y.std(), y)[
+        0
+    ] == pytest.approx(1)
     assert metrics.ccc(3 * y, y) == pytest.approx(2 * 3 / (1 + 9))
     assert abs(metrics.ccc(np.random.default_rng(1).permutation(y), y)) < 0.2
-    assert metrics.ccc(y + 0.1 * wave(2), y) > metrics.ccc(y + 0.5 * wave(2), y) > metrics.ccc(wave(2), y)   # discriminating
+    assert (
+        metrics.ccc(y + 0.1 * wave(2), y)
+        > metrics.ccc(y + 0.5 * wave(2), y)
+        > metrics.ccc(wave(2), y)
+    )  # discriminating
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1e100, 1e-300])
 def test_ccc_of_a_constant_target_is_0_and_never_nan(value):
     flat = np.full(7, value)
     for pred in (flat, flat + 0.1, np.linspace(-1, 1, 7)):
-        assert metrics.ccc(pred, flat) == 0 and metrics.ccc(torch.tensor(pred), torch.tensor(flat)) == 0
-    assert metrics.ccc([0.5], [0.2]) == 0                                          # a single frame does not vary
-    tiny = np.array([0, 1e-200, 0])                                               # its variance is 0 in floating point
+        assert (
+            metrics.ccc(pred, flat) == 0
+            and metrics.ccc(torch.tensor(pred), torch.tensor(flat)) == 0
+        )
+    assert metrics.ccc([0.5], [0.2]) == 0  # a single frame does not vary
+    tiny = np.array([0, 1e-200, 0])  # its variance is 0 in floating point
     assert metrics.ccc(tiny, tiny) == 0
 
 
@@ -254,11 +317,17 @@ def test_ccc_agrees_with_torchmetrics_and_with_the_loss(pair):
     pred, target = pair
     ours = metrics.ccc(pred, target)
     x, y = torch.tensor(pred), torch.tensor(target)
-    assert -1 - 1e-12 <= ours <= 1 + 1e-12 and ours == pytest.approx(metrics.ccc(target, pred), abs=1e-12)    # it is symmetric
+    assert -1 - 1e-12 <= ours <= 1 + 1e-12 and ours == pytest.approx(
+        metrics.ccc(target, pred), abs=1e-12
+    )  # it is symmetric
     assert float(metrics.ccc(x, y)) == pytest.approx(ours, abs=1e-12)
-    assert float(losses.concordance(x[None, :, None], y[None, :, None])) == pytest.approx(ours, abs=1e-6)
-    if min(pred.std(), target.std()) > 1e-3:                                       # theirs warns below, and is NaN at 0
-        wider = x + ((12 / 11) ** 0.5 - 1) * (x.mean() - y.mean())                 # theirs divides by n - 1, but not the gap of the means
+    assert float(losses.concordance(x[None, :, None], y[None, :, None])) == pytest.approx(
+        ours, abs=1e-6
+    )
+    if min(pred.std(), target.std()) > 1e-3:  # theirs warns below, and is NaN at 0
+        wider = x + ((12 / 11) ** 0.5 - 1) * (
+            x.mean() - y.mean()
+        )  # theirs divides by n - 1, but not the gap of the means
         assert float(concordance_corrcoef(wider, y)) == pytest.approx(ours, abs=1e-6)
 
 
@@ -267,14 +336,24 @@ def test_ccc_takes_any_axis_arrays_and_tensors(dim):
     rng = np.random.default_rng(0)
     pred, target = rng.normal(size=(2, 3, 4, 5))
     ours = metrics.ccc(pred, target, dim=dim)
-    expected = np.apply_along_axis(lambda v: metrics.ccc(*np.split(v, 2)), dim, np.concatenate([pred, target], dim))
+    expected = np.apply_along_axis(
+        lambda v: metrics.ccc(*np.split(v, 2)), dim, np.concatenate([pred, target], dim)
+    )
     np.testing.assert_allclose(ours, expected, rtol=1e-12)
     tensor = metrics.ccc(torch.tensor(pred), torch.tensor(target), dim=dim)
     assert isinstance(tensor, torch.Tensor) and isinstance(ours, np.ndarray)
     np.testing.assert_allclose(tensor.numpy(), ours, rtol=1e-12)
 
 
-@pytest.mark.parametrize("a, b", [(np.zeros(3), np.zeros(4)), (np.zeros(3), torch.zeros(3)), (np.zeros((2, 0)), np.zeros((2, 0))), (1.0, 1.0)])
+@pytest.mark.parametrize(
+    "a, b",
+    [
+        (np.zeros(3), np.zeros(4)),
+        (np.zeros(3), torch.zeros(3)),
+        (np.zeros((2, 0)), np.zeros((2, 0))),
+        (1.0, 1.0),
+    ],
+)
 def test_ccc_refuses_what_are_not_two_series(a, b):
     with pytest.raises(ValueError, match="ccc: "):
         metrics.ccc(a, b)
@@ -284,37 +363,50 @@ def test_ccc_refuses_what_are_not_two_series(a, b):
 def anchors():
     """Table 2 of yin2022, (10, 2), in the order of the paper."""
     table = papers.published("yin2022-t2")
-    return np.stack([table[table.metric == axis].value.astype(float) for axis in ("Valence", "Arousal")], 1)
+    return np.stack(
+        [table[table.metric == axis].value.astype(float) for axis in ("Valence", "Arousal")], 1
+    )
 
 
 def test_pn_accuracy_by_meaning(anchors):
     assert anchors.shape == (10, 2)
     valence = anchors[:, 0]
     assert metrics.pn_accuracy(valence, valence) == 1
-    assert metrics.pn_accuracy(np.full(10, -1.0), valence) == pytest.approx(0.60)     # always negative: six of ten emotions
+    assert metrics.pn_accuracy(np.full(10, -1.0), valence) == pytest.approx(
+        0.60
+    )  # always negative: six of ten emotions
     assert metrics.pn_accuracy(np.ones(10), valence) == pytest.approx(0.30)
-    assert metrics.pn_accuracy(np.zeros(10), valence) == pytest.approx(0.10)          # always neutral
-    assert metrics.pn_accuracy(-valence, valence) == pytest.approx(0.10)              # only neutral survives
+    assert metrics.pn_accuracy(np.zeros(10), valence) == pytest.approx(0.10)  # always neutral
+    assert metrics.pn_accuracy(-valence, valence) == pytest.approx(0.10)  # only neutral survives
     np.testing.assert_allclose(metrics.pn_accuracy(np.full((10, 2), -1.0), anchors), [0.6, 0.2])
 
 
 def test_pn_accuracy_forgives_what_stays_on_its_side(anchors):
     """Disgust named contempt is right, fear named surprise is wrong: the point of the measure."""
     disgust, contempt, fear, surprise = anchors[0], anchors[1], anchors[5], anchors[8]
-    assert metrics.pn_accuracy([contempt[0]], [disgust[0]]) == 1 and metrics.pn_accuracy([surprise[0]], [fear[0]]) == 0
+    assert (
+        metrics.pn_accuracy([contempt[0]], [disgust[0]]) == 1
+        and metrics.pn_accuracy([surprise[0]], [fear[0]]) == 0
+    )
     points = anchors + np.random.default_rng(0).normal(scale=0.3, size=(200, 10, 2))
     named = metrics.nearest_emotion(points, anchors)
     right = (named == np.arange(10)).mean()
     sides = metrics.pn_accuracy(anchors[named.ravel(), 0], np.tile(anchors[:, 0], 200))
     assert 0.4 < right < sides < 1
-    raw = metrics.pn_accuracy(points[..., 0].ravel(), np.tile(anchors[:, 0], 200))    # a network never says exactly 0
+    raw = metrics.pn_accuracy(
+        points[..., 0].ravel(), np.tile(anchors[:, 0], 200)
+    )  # a network never says exactly 0
     assert raw < 0.9 and not (np.sign(points[:, 6, 0]) == 0).any()
 
 
 def test_nearest_emotion_is_the_anchor_itself_and_ties_go_to_the_first(anchors):
     np.testing.assert_array_equal(metrics.nearest_emotion(anchors, anchors), np.arange(10))
-    np.testing.assert_array_equal(metrics.nearest_emotion([[0, 0.0], [0.9, 0], [-0.1, 5]], [[1, 0], [-1, 0]]), [0, 0, 1])
-    np.testing.assert_array_equal(metrics.nearest_emotion([[0, 0.0]], [[-1, 0], [1, 0], [-1, 0]]), [0])
+    np.testing.assert_array_equal(
+        metrics.nearest_emotion([[0, 0.0], [0.9, 0], [-0.1, 5]], [[1, 0], [-1, 0]]), [0, 0, 1]
+    )
+    np.testing.assert_array_equal(
+        metrics.nearest_emotion([[0, 0.0]], [[-1, 0], [1, 0], [-1, 0]]), [0]
+    )
     assert metrics.nearest_emotion(np.zeros((4, 3, 2)), anchors).shape == (4, 3)
 
 
@@ -322,13 +414,23 @@ def test_nearest_emotion_is_the_anchor_itself_and_ties_go_to_the_first(anchors):
 def test_nearest_emotion_agrees_with_scipy(points):
     places = np.random.default_rng(3).uniform(-1, 1, (10, 2))
     distance = cdist(points, places)
-    np.testing.assert_allclose(distance[np.arange(5), metrics.nearest_emotion(points, places)], distance.min(1), atol=1e-12)
+    np.testing.assert_allclose(
+        distance[np.arange(5), metrics.nearest_emotion(points, places)], distance.min(1), atol=1e-12
+    )
 
 
-@pytest.mark.parametrize("call", [
-    lambda: metrics.nearest_emotion([[np.nan, 0]], [[0, 0]]), lambda: metrics.nearest_emotion([[0, 0, 0]], [[0, 0]]),
-    lambda: metrics.nearest_emotion([[0, 0]], np.zeros((0, 2))), lambda: metrics.pn_accuracy([np.nan], [0.0]),
-    lambda: metrics.pn_accuracy([], []), lambda: metrics.pn_accuracy([0.1], [0.1, 0.2]), lambda: metrics.pn_accuracy(np.zeros((2, 3)), np.zeros((2, 3)))])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: metrics.nearest_emotion([[np.nan, 0]], [[0, 0]]),
+        lambda: metrics.nearest_emotion([[0, 0, 0]], [[0, 0]]),
+        lambda: metrics.nearest_emotion([[0, 0]], np.zeros((0, 2))),
+        lambda: metrics.pn_accuracy([np.nan], [0.0]),
+        lambda: metrics.pn_accuracy([], []),
+        lambda: metrics.pn_accuracy([0.1], [0.1, 0.2]),
+        lambda: metrics.pn_accuracy(np.zeros((2, 3)), np.zeros((2, 3))),
+    ],
+)
 def test_points_without_a_place_are_errors(call):
     with pytest.raises(ValueError, match="nearest_emotion|pn_accuracy"):
         call()

@@ -10,15 +10,41 @@ import pandas as pd
 import pytest
 from conftest import run_notebook
 
-from emolib import papers, results, settings
+from emolib.ground import settings
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb"))
 # What a notebook may import: studies measure, the others show. Nothing below them, no drawing library.
-SHOWING = {"studies", "report", "plots", "plots_printed", "papers", "explore", "diagrams", "board", "page"}
-FORBIDDEN = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.AsyncFor, ast.While, ast.ListComp, ast.SetComp, ast.DictComp,
-             ast.GeneratorExp, ast.With, ast.Try)
-PATH = re.compile(r"(^|[^<])/\w|\\\\|^~|\.(csv|json|npz|npy|xlsx|png|svg|ipynb|wav|mp4|safetensors)$")
+SHOWING = {
+    "studies",
+    "report",
+    "plots",
+    "papers",
+    "explore",
+    "diagrams",
+    "board",
+    "page",
+}
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+    ast.With,
+    ast.Try,
+)
+PATH = re.compile(
+    r"(^|[^<])/\w|\\\\|^~|\.(csv|json|npz|npy|xlsx|png|svg|ipynb|wav|mp4|safetensors)$"
+)
 
 if not NOTEBOOKS:
     pytest.skip("NOT TESTED: there are no notebooks in this checkout", allow_module_level=True)
@@ -34,30 +60,68 @@ def faults(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, FORBIDDEN):
             found.append(f"line {node.lineno}: {type(node).__name__}")
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and PATH.search(node.value):
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and PATH.search(node.value)
+        ):
             found.append(f"line {node.lineno}: path '{node.value}'")
         elif isinstance(node, ast.Import):
             found += [f"line {node.lineno}: import {a.name}" for a in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = {a.name for a in node.names} if node.module == "emolib" else {(node.module or "").removeprefix("emolib.").split(".")[0]}
-            if node.level or (node.module or "").split(".")[0] != "emolib" or not names <= SHOWING:
-                found.append(f"line {node.lineno}: from {node.module} import {', '.join(a.name for a in node.names)}")
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("open", "exec", "eval", "print", "__import__"):
+            house, _, below = (node.module or "").partition("emolib.reproduction")
+            place = below.strip(".").removeprefix("report").strip(".").split(".")[0]
+            names = {place} if place else {a.name for a in node.names}
+            outside = house or not (node.module or "").startswith("emolib.reproduction")
+            if node.level or outside or not names <= SHOWING:
+                found.append(
+                    f"line {node.lineno}: from {node.module} import {', '.join(a.name for a in node.names)}"
+                )
+        elif (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("open", "exec", "eval", "print", "__import__")
+        ):
             found.append(f"line {node.lineno}: {node.func.id}()")
     return found
 
 
-@pytest.mark.parametrize("bad", [
-    "def f(): pass", "class A: pass", "x = lambda: 1", "for i in range(3): pass", "while True: pass", "[i for i in range(3)]", "import matplotlib.pyplot as plt",
-    "import numpy", "from emolib import data", "from emolib.models import shallow", "from emolib import report, runs", "from .x import y", "open('x')",
-    "x = '/tmp/data'", "x = '../data/SFEW.xlsx'", "x = 'results/quick'", "x = 'a.csv'", "from matplotlib import pyplot"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "def f(): pass",
+        "class A: pass",
+        "x = lambda: 1",
+        "for i in range(3): pass",
+        "while True: pass",
+        "[i for i in range(3)]",
+        "import matplotlib.pyplot as plt",
+        "import numpy",
+        "from emolib import data",
+        "from emolib.reproduction.runs import grid",
+        "from emolib.models import shallow",
+        "from emolib.reproduction import report, runs",
+        "from .x import y",
+        "open('x')",
+        "x = '/tmp/data'",
+        "x = '../data/SFEW.xlsx'",
+        "x = 'results/quick'",
+        "x = 'a.csv'",
+        "from matplotlib import pyplot",
+    ],
+)
 def test_the_check_itself_can_fail(bad):
     assert faults("profile = 'quick'\n" + bad)
 
 
 def test_the_check_lets_a_notebook_be_a_notebook():
-    assert faults('from emolib import plots, report\nfrom emolib.studies import wang\n'
-                  'report.table("wang-t3", wang.table_3(profile), rows=["a", "b"], where={"protocol": "nested, random"})\nx = 1 / 7') == []
+    assert (
+        faults(
+            "from emolib.reproduction import report\nfrom emolib.reproduction.report import plots\nfrom emolib.reproduction.studies.sfew import tables\n"
+            'report.table("wang-t3", tables.table_3(study), rows=["a", "b"], where={"protocol": "nested, random"})\nx = 1 / 7'
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
@@ -65,8 +129,12 @@ def test_stored_clean(path):
     raw = json.loads(path.read_text())
     for number, cell in enumerate(raw["cells"]):
         if cell["cell_type"] == "code":
-            assert cell["outputs"] == [] and cell["execution_count"] is None, f"cell {number} is stored with what it showed"
-        assert not {"execution", "papermill", "collapsed"} & set(cell["metadata"]), f"cell {number} is stored with traces of a run"
+            assert cell["outputs"] == [] and cell["execution_count"] is None, (
+                f"cell {number} is stored with what it showed"
+            )
+        assert not {"execution", "papermill", "collapsed"} & set(cell["metadata"]), (
+            f"cell {number} is stored with traces of a run"
+        )
     assert "papermill" not in raw["metadata"] and "widgets" not in raw["metadata"]
     assert raw["metadata"]["kernelspec"]["name"] == "python3"
     nbformat.validate(nbformat.read(path, 4))
@@ -77,16 +145,22 @@ def test_one_parameters_cell_and_it_comes_first(path):
     tagged = [c for c in code_cells(path) if "parameters" in c.metadata.get("tags", [])]
     assert len(tagged) == 1 and tagged[0].source == code_cells(path)[0].source
     tree = ast.parse(tagged[0].source)
-    assert all(isinstance(n, ast.Assign) and isinstance(ast.literal_eval(n.value), (int, float, str, bool, type(None))) for n in tree.body)
+    assert all(
+        isinstance(n, ast.Assign)
+        and isinstance(ast.literal_eval(n.value), (int, float, str, bool, type(None)))
+        for n in tree.body
+    )
     assert {t.id for n in tree.body for t in n.targets} >= {"profile"}
-    assert "profile = \"quick\"" in tagged[0].source
+    assert 'profile = "quick"' in tagged[0].source
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.name)
 def test_thin(path):
     source = "\n".join(c.source for c in code_cells(path))
     assert not faults(source), f"{path.name}: " + "; ".join(faults(source))
-    lines = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
+    lines = [
+        line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")
+    ]
     assert len(lines) <= 40, f"{len(lines)} lines of code"
 
 
@@ -102,16 +176,22 @@ def test_each_artefact_has_one_producer():
     """README row -> notebook -> file: an id is written by one notebook only, the one artefacts.csv names."""
     made = {}
     for path in NOTEBOOKS:
-        for found in re.findall(r'report\.(?:table|figure)\(\s*"([\w-]+)"', "\n".join(c.source for c in code_cells(path))):
+        for found in re.findall(
+            r'report\.(?:table|figure)\(\s*"([\w-]+)"',
+            "\n".join(c.source for c in code_cells(path)),
+        ):
             assert found not in made, f"{found} is made by {made[found]} and {path.name}"
             made[found] = path.name
-            assert papers.artefact(found).notebook == path.name[:2], f"{found} is made by {path.name}"
+            assert papers.artefact(found).notebook == path.name[:2], (
+                f"{found} is made by {path.name}"
+            )
     wang = papers.artefacts()
     expected = set(wang.id[(wang.notebook == "20") & (wang.status != "cited")])
     assert expected <= {i for i, name in made.items() if name.startswith("20")}
 
 
 # ---------------------------------------------------------------- notebook 20, end to end
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -139,18 +219,28 @@ def test_table_3_has_all_48_printed_cells(smoke):
     merged = printed.merge(shown, on=keys)
     assert len(merged) == 48 and (merged.value == merged.printed).all()
     measured = frame[frame.measured.notna()]
-    assert set(measured.source) == {"simulated"}                        # no real data was given: never without its badge
+    assert set(measured.source) == {"simulated"}  # no real data was given: never without its badge
     interval = measured.dropna(subset=["low", "high"])
-    assert len(interval) > 900 and (interval.low <= interval.measured + 1e-6).all() and (interval.measured <= interval.high + 1e-6).all()
+    assert (
+        len(interval) > 900
+        and (interval.low <= interval.measured + 1e-6).all()
+        and (interval.measured <= interval.high + 1e-6).all()
+    )
     assert measured[measured.unit == "fraction"].measured.between(0, 1).all()
     untold = measured[measured.printed.notna()].verdict
-    assert untold.map(lambda v: v == "not tested at this profile" or v.startswith("in simulation: ")).all()
+    assert untold.map(
+        lambda v: v == "not tested at this profile" or v.startswith("in simulation: ")
+    ).all()
 
 
 def test_numbers_at_smoke_are_those_of_this_machine_or_near(smoke):
     """Golden, on both sides: the majority classifier cannot be wrong, and no method is far from chance in one epoch."""
     frame = table(smoke, "wang-t3")
-    mean = frame[(frame.emotion == "Average Accuracy") & (frame.metric == "accuracy")].set_index(["method", "protocol"]).measured
+    mean = (
+        frame[(frame.emotion == "Average Accuracy") & (frame.metric == "accuracy")]
+        .set_index(["method", "protocol"])
+        .measured
+    )
     majority = mean[[m.startswith("majority") for m, _ in mean.index]]
     assert len(majority) and majority.between(0.08, 0.19).all()
     assert mean.between(0.05, 0.40).all() and len(mean) > 20
@@ -182,11 +272,21 @@ def test_claims_carry_two_verdicts(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
     wang = papers.claims()
     assert set(wang.id[wang.paper == "wang"]) <= set(frame.index)
-    assert frame.loc["wang-b1", "measured_verdict"] == "holds" and "15 of 15" in frame.loc["wang-b1", "because"]
+    assert (
+        frame.loc["wang-b1", "measured_verdict"] == "holds"
+        and "15 of 15" in frame.loc["wang-b1", "because"]
+    )
     second = frame[(frame.paper == "wang") & (frame.measured_verdict != "")]
-    assert len(second) >= 8 and set(second.measured_verdict) <= {"holds", "fails", "open", "not tested at this profile"}
+    assert len(second) >= 8 and set(second.measured_verdict) <= {
+        "holds",
+        "fails",
+        "open",
+        "not tested at this profile",
+    }
     # on a simulated table only what arithmetic decides may be decided
-    assert set(second.index[second.measured_verdict.isin(["holds", "fails"])]) <= set(wang.id[wang.decidable == "yes"])
+    assert set(second.index[second.measured_verdict.isin(["holds", "fails"])]) <= set(
+        wang.id[wang.decidable == "yes"]
+    )
 
 
 def test_the_report_is_written_and_times_are_kept(smoke):
@@ -194,8 +294,13 @@ def test_the_report_is_written_and_times_are_kept(smoke):
     assert "wang-t3" in page and "simulated" in page
     table = pd.read_csv(smoke / "tables" / "wang-t3.csv", dtype=str, keep_default_na=False)
     beside = table[(table.printed != "") & (table.measured != "")]
-    names = [" · ".join(v for k, v in row.items() if v and beside[k].nunique() > 1) for row in beside.iloc[:, :list(table).index("printed")].to_dict("records")]
-    assert len(set(names)) == len(names) >= 60 and all(f"<td>{name}</td>" in page for name in names[:60]), "each cell that stands beside print has a name of its own"
+    names = [
+        " · ".join(v for k, v in row.items() if v and beside[k].nunique() > 1)
+        for row in beside.iloc[:, : list(table).index("printed")].to_dict("records")
+    ]
+    assert len(set(names)) == len(names) >= 60 and all(
+        f"<td>{name}</td>" in page for name in names[:60]
+    ), "each cell that stands beside print has a name of its own"
     timings = pd.read_csv(smoke / "timings.csv", dtype=str, keep_default_na=False)
     assert set(timings.cached[timings.artefact.str.startswith("wang")]) == {"False"}
     assert settings.committed("smoke").parts[-2:] == ("results", "smoke")

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from emolib.errors import EmolibError
 from emolib.features import greyface
 from emolib.features.landmarks import crops
+from emolib.ground.errors import EmolibError
 from emolib.models import members, path
 from emolib.models.path import DEEP, SMALL, PathGRU, QuadrantCNN, parameter_count, sliding
 
@@ -27,10 +27,15 @@ def fill(net):
 
 # ---------------------------------------------------------------- faces
 
+
 def test_grey_is_the_mean_of_three_colours():
     frames = np.array([[[[0, 0, 1], [0, 1, 1], [255, 255, 255], [10, 20, 60]]]], np.uint8)
     assert greyface.grey(frames).tolist() == [[[0, 1, 255, 30]]]
-    assert greyface.grey(frames[..., 0]) is not None and greyface.grey(frames[..., 0]).shape == (1, 1, 4)
+    assert greyface.grey(frames[..., 0]) is not None and greyface.grey(frames[..., 0]).shape == (
+        1,
+        1,
+        4,
+    )
     with pytest.raises(EmolibError, match="expected uint8"):
         greyface.grey(frames.astype(float))
 
@@ -38,7 +43,14 @@ def test_grey_is_the_mean_of_three_colours():
 def test_equalisation_is_opencvs():
     cv2 = pytest.importorskip("cv2", reason="NOT COMPARED: OpenCV is not installed")
     rng = np.random.default_rng(0)
-    pictures = np.stack([rng.integers(0, 256, (30, 40)), rng.normal(90, 12, (30, 40)).clip(0, 255), np.full((30, 40), 77), np.arange(1200).reshape(30, 40) % 3]).astype(np.uint8)
+    pictures = np.stack(
+        [
+            rng.integers(0, 256, (30, 40)),
+            rng.normal(90, 12, (30, 40)).clip(0, 255),
+            np.full((30, 40), 77),
+            np.arange(1200).reshape(30, 40) % 3,
+        ]
+    ).astype(np.uint8)
     for mine, picture in zip(greyface.equalised(pictures), pictures, strict=True):
         assert (mine == cv2.equalizeHist(picture)).all()
 
@@ -64,11 +76,15 @@ def test_a_square_holds_its_points_and_a_grey_crop_is_a_channel_of_the_colour_cr
 
 # ---------------------------------------------------------------- networks
 
+
 def test_the_cnn_has_the_printed_sizes():
     net = QuadrantCNN()
     assert net(torch.zeros(2, 1, 96, 96)).shape == (2, 300) and net.out.in_features == 1024
-    assert QuadrantCNN((64, 128, 258)).out.in_features == 1032                                  # what the paper prints
-    assert sum(p.numel() for p in net.parameters()) == 2 + 64 * 26 + 128 * (64 * 25 + 1) + 256 * (128 * 25 + 1) + 300 * 1025
+    assert QuadrantCNN((64, 128, 258)).out.in_features == 1032  # what the paper prints
+    assert (
+        sum(p.numel() for p in net.parameters())
+        == 2 + 64 * 26 + 128 * (64 * 25 + 1) + 256 * (128 * 25 + 1) + 300 * 1025
+    )
     with pytest.raises(EmolibError, match="expected"):
         net(torch.zeros(2, 3, 96, 96))
 
@@ -93,8 +109,13 @@ def test_a_gru_step_is_its_equation(reset):
         h = torch.zeros(5, 4, dtype=torch.float64)
         for t in range(6):
             a = x[m, :, t] @ w + b
-            r, z = torch.sigmoid(a[:, :4] + h @ u[:, :4] + c[:, :4]), torch.sigmoid(a[:, 4:8] + h @ u[:, 4:8] + c[:, 4:8])
-            back = r * (h @ u[:, 8:] + c[:, 8:]) if reset == "after" else (r * h) @ u[:, 8:] + c[:, 8:]
+            r, z = (
+                torch.sigmoid(a[:, :4] + h @ u[:, :4] + c[:, :4]),
+                torch.sigmoid(a[:, 4:8] + h @ u[:, 4:8] + c[:, 4:8]),
+            )
+            back = (
+                r * (h @ u[:, 8:] + c[:, 8:]) if reset == "after" else (r * h) @ u[:, 8:] + c[:, 8:]
+            )
             h = (1 - z) * torch.tanh(a[:, 8:] + back) + z * h
             torch.testing.assert_close(out[m, :, t], h)
 
@@ -106,8 +127,16 @@ def test_gru_is_nn_gru_for_each_member_in_value_and_gradient():
     for m in range(3):
         plain = nn.GRU(5, 4, batch_first=True).double()
         with torch.no_grad():
-            for name, value in zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), (net.weight_in[m].T, net.weight_hidden[m].T, net.bias_in[m, 0],
-                                                                                               net.bias_hidden[m, 0]), strict=True):
+            for name, value in zip(
+                ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
+                (
+                    net.weight_in[m].T,
+                    net.weight_hidden[m].T,
+                    net.bias_in[m, 0],
+                    net.bias_hidden[m, 0],
+                ),
+                strict=True,
+            ):
                 getattr(plain, name).copy_(value)
         y = plain(x[m])[0]
         torch.testing.assert_close(out[m], y)
@@ -124,7 +153,10 @@ def test_members_of_other_sizes_train_as_if_alone():
     crowd = PathGRU(sizes, 6).initialise(seeds)
     alone = [PathGRU([s], 6).initialise([seed]) for s, seed in zip(sizes, seeds, strict=True)]
     x, y = rand(3, 8, 5, 6).float(), rand(3, 8, 5, 2, seed=1).float()
-    for nets, inputs, targets in [([crowd], [x], [y]), (alone, [x[m:m + 1] for m in range(3)], [y[m:m + 1] for m in range(3)])]:
+    for nets, inputs, targets in [
+        ([crowd], [x], [y]),
+        (alone, [x[m : m + 1] for m in range(3)], [y[m : m + 1] for m in range(3)]),
+    ]:
         for net, a, b in zip(nets, inputs, targets, strict=True):
             step = torch.optim.Adam(net.parameters(), lr=0.01)
             for _ in range(20):
@@ -132,15 +164,21 @@ def test_members_of_other_sizes_train_as_if_alone():
                 (net(a) - b).square().sum().backward()
                 step.step()
     for m in range(3):
-        torch.testing.assert_close(crowd(x)[m], alone[m](x[m:m + 1])[0], atol=1e-5, rtol=1e-4)
-    assert not crowd.layers[0].weight_in[2].unflatten(-1, (3, 5))[..., 2:].any()              # member 2 has 2 of 5 units
+        torch.testing.assert_close(crowd(x)[m], alone[m](x[m : m + 1])[0], atol=1e-5, rtol=1e-4)
+    assert (
+        not crowd.layers[0].weight_in[2].unflatten(-1, (3, 5))[..., 2:].any()
+    )  # member 2 has 2 of 5 units
     with pytest.raises(EmolibError, match="one depth"):
         PathGRU([(3,), (3, 3)])
 
 
 def test_parameters_are_counted_without_padding():
     net = PathGRU([SMALL, (20,)], 300)
-    assert parameter_count(net, 0) == 3 * 10 * (300 + 10 + 2) + 22 == sum(p[0].numel() for p in PathGRU([SMALL], 300).parameters())
+    assert (
+        parameter_count(net, 0)
+        == 3 * 10 * (300 + 10 + 2) + 22
+        == sum(p[0].numel() for p in PathGRU([SMALL], 300).parameters())
+    )
     assert parameter_count(PathGRU([DEEP], 300)) == 9382 - 22 + 3 * 10 * 22 + 3 * 5 * 17 + 12
 
 
@@ -149,5 +187,7 @@ def test_sliding_is_the_last_output_of_each_window():
     points = sliding(net, x, 4)
     assert points.shape == (2, 5, 9, 2)
     for t in range(9):
-        torch.testing.assert_close(points[:, :, t], net(x[:, :, max(0, t - 3):t + 1])[:, :, -1])
-    torch.testing.assert_close(path.sliding(net, x[:, :, :2], 4), net(x[:, :, :2]))           # a film shorter than the window
+        torch.testing.assert_close(points[:, :, t], net(x[:, :, max(0, t - 3) : t + 1])[:, :, -1])
+    torch.testing.assert_close(
+        path.sliding(net, x[:, :, :2], 4), net(x[:, :, :2])
+    )  # a film shorter than the window

@@ -8,19 +8,24 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import papers, pruning
+from emolib import pruning
 from emolib.models.shallow import Shallow
 from emolib.pruning import Pruned, distinct_units, merge_outgoing, vector_angles
+from emolib.reproduction import papers
 
 
 def table_1():
     """The printed activations: (10 patterns, 6 hidden units)."""
-    printed = papers.published("wang-t1").pivot(index="pattern", columns="hidden_unit", values="value")
+    printed = papers.published("wang-t1").pivot(
+        index="pattern", columns="hidden_unit", values="value"
+    )
     return torch.tensor(printed[sorted(printed, key=int)].to_numpy().tolist(), dtype=torch.float64)
 
 
 def activations(seed, patterns=12, hidden=5, lead=()):
-    return torch.rand(*lead, patterns, hidden, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return torch.rand(
+        *lead, patterns, hidden, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
 
 
 SEEDS = st.integers(0, 2**31)
@@ -29,12 +34,15 @@ ANGLES = st.floats(0, 100)
 
 # ---------------------------------------------------------------- the worked example
 
+
 def test_table_2_follows_from_table_1_digit_by_digit():
     angles, printed = vector_angles(table_1()), papers.published("wang-t2")
     assert len(printed) == 15
     for row in printed.itertuples():
         ours = float(angles[int(row.unit_i) - 1, int(row.unit_j) - 1])
-        assert math.floor(10 * ours) / 10 == row.value, f"units {row.unit_i} and {row.unit_j}: {ours}"
+        assert math.floor(10 * ours) / 10 == row.value, (
+            f"units {row.unit_i} and {row.unit_j}: {ours}"
+        )
 
 
 def test_at_sixty_degrees_one_unit_survives_uncentred_and_more_do_centred():
@@ -53,32 +61,41 @@ def test_the_closest_pair_goes_first_and_loses_its_second_unit():
 
 # ---------------------------------------------------------------- angles
 
+
 def test_angles_by_hand():
-    units = torch.tensor([[1.0, 1, 0, -2], [0, 1, 1, 0]], dtype=torch.float64)           # columns are units
+    units = torch.tensor([[1.0, 1, 0, -2], [0, 1, 1, 0]], dtype=torch.float64)  # columns are units
     expected = [[0, 45, 90, 180], [45, 0, 45, 135], [90, 45, 0, 90], [180, 135, 90, 0]]
-    torch.testing.assert_close(vector_angles(units), torch.tensor(expected, dtype=torch.float64), atol=1e-10, rtol=0)
+    torch.testing.assert_close(
+        vector_angles(units), torch.tensor(expected, dtype=torch.float64), atol=1e-10, rtol=0
+    )
 
 
 @given(SEEDS, st.sampled_from([None, 0.5]))
 def test_angles_are_symmetric_with_a_zero_diagonal(seed, centre):
     angles = vector_angles(activations(seed), centre)
-    torch.testing.assert_close(angles, angles.mT, atol=1e-6, rtol=0)             # the two halves may round differently
+    torch.testing.assert_close(
+        angles, angles.mT, atol=1e-6, rtol=0
+    )  # the two halves may round differently
     assert (angles.diagonal() == 0).all()
     assert (angles >= 0).all() and (angles <= 180).all()
     if centre is None:
-        assert (angles <= 90).all()                                      # outputs of a sigmoid are positive
+        assert (angles <= 90).all()  # outputs of a sigmoid are positive
 
 
 @given(SEEDS, st.lists(st.floats(0.01, 100), min_size=5, max_size=5))
 def test_angles_do_not_see_the_length_of_a_vector(seed, scale):
     a = activations(seed)
-    torch.testing.assert_close(vector_angles(a * torch.tensor(scale, dtype=a.dtype)), vector_angles(a), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        vector_angles(a * torch.tensor(scale, dtype=a.dtype)), vector_angles(a), atol=1e-4, rtol=0
+    )
 
 
 @given(SEEDS, st.permutations(range(5)))
 def test_renamed_units_have_renamed_angles(seed, order):
     a, order = activations(seed), list(order)
-    torch.testing.assert_close(vector_angles(a[:, order]), vector_angles(a)[order][:, order], atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        vector_angles(a[:, order]), vector_angles(a)[order][:, order], atol=1e-6, rtol=0
+    )
 
 
 @given(SEEDS, st.permutations(range(12)))
@@ -98,7 +115,10 @@ def test_centring_is_a_shift_and_a_unit_at_the_centre_has_no_direction():
 def test_nearly_parallel_vectors_keep_their_angle():
     """In single precision the arc cosine would call a hundredth of a degree either 0 or 0.02."""
     angle = torch.tensor(0.01, dtype=torch.float64).deg2rad()
-    units = torch.stack([torch.tensor([1.0, 0.0], dtype=torch.float64), torch.stack([angle.cos(), angle.sin()])], dim=1)
+    units = torch.stack(
+        [torch.tensor([1.0, 0.0], dtype=torch.float64), torch.stack([angle.cos(), angle.sin()])],
+        dim=1,
+    )
     assert float(vector_angles(units)[0, 1]) == pytest.approx(0.01, rel=1e-6)
     assert vector_angles(units.float()).dtype == torch.float64
 
@@ -112,6 +132,7 @@ def test_each_network_may_have_its_own_centre():
 
 # ---------------------------------------------------------------- who survives
 
+
 @given(SEEDS, ANGLES, st.sampled_from([None, 0.5]))
 def test_survivors_are_far_apart_and_the_others_were_not(seed, least, centre):
     angles = vector_angles(activations(seed, hidden=7), centre)
@@ -122,17 +143,25 @@ def test_survivors_are_far_apart_and_the_others_were_not(seed, least, centre):
     assert all(keep[twin]) and all(int(twin[i]) == i for i in kept)
     for gone in set(range(7)) - set(kept):
         assert min(float(angles[gone, other]) for other in range(7) if other != gone) < least
-    assert keep[0]                                                       # the first unit is never the second of a pair
+    assert keep[0]  # the first unit is never the second of a pair
 
 
 @given(SEEDS)
 def test_the_ends_of_the_scale(seed):
     angles = vector_angles(activations(seed))
-    assert distinct_units(angles, 0.0).keep.all() and distinct_units(angles, 0.0).twin.tolist() == list(range(5))
+    assert distinct_units(angles, 0.0).keep.all() and distinct_units(
+        angles, 0.0
+    ).twin.tolist() == list(range(5))
     assert distinct_units(angles, 181.0).keep.tolist() == [True] + [False] * 4
     twins = activations(seed)
     twins[:, 3] = 2 * twins[:, 1]
-    assert distinct_units(vector_angles(twins), 0.001).keep.tolist() == [True, True, True, False, True]
+    assert distinct_units(vector_angles(twins), 0.001).keep.tolist() == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 @given(SEEDS, ANGLES)
@@ -178,6 +207,7 @@ def test_the_batched_pruning_is_the_plain_one(seed, least):
 
 # ---------------------------------------------------------------- networks
 
+
 def network(seeds=(0, 1, 2), **options):
     return Shallow(list(seeds), hidden=8, **options).double()
 
@@ -193,12 +223,16 @@ def test_two_identical_units_become_one_without_a_change_of_output():
     torch.testing.assert_close(merged(x), net(x), atol=1e-12, rtol=0)
     assert (lost(x) - net(x)).abs().max() > 1e-3
     one_by_one = pruning.prune(net, net.hidden(x), 0.001, merge=torch.tensor([True, False, True]))
-    torch.testing.assert_close(one_by_one(x), torch.stack([merged(x)[0], lost(x)[1], merged(x)[2]]), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        one_by_one(x), torch.stack([merged(x)[0], lost(x)[1], merged(x)[2]]), atol=1e-12, rtol=0
+    )
 
 
 @given(SEEDS)
 def test_merging_keeps_the_sum_of_the_outgoing_weights(seed):
-    weight = torch.randn(4, 6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    weight = torch.randn(
+        4, 6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
     angles = vector_angles(activations(seed, hidden=6, lead=(4,)), 0.5)
     pruned = distinct_units(angles, 70.0)
     merged = merge_outgoing(weight, pruned)

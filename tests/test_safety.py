@@ -11,16 +11,41 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import cli, commands
 from emolib.data.files import Damaged, unpack
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
+from emolib.reproduction.cli import commands
+from emolib.reproduction.cli import main as cli
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted((ROOT / "emolib").rglob("*.py"))
 
-NEVER = {"eval", "exec", "pickle.load", "pickle.loads", "marshal.load", "marshal.loads", "shelve.open", "dill.load", "dill.loads", "cloudpickle.load",
-         "cloudpickle.loads", "joblib.load", "pd.read_pickle", "pandas.read_pickle", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system", "os.popen",
-         "torch.hub.load", "torch.jit.load", "torch.package.PackageImporter", "np.lib.format.read_array", "shutil.unpack_archive", "zipfile.Path"}
+NEVER = {
+    "eval",
+    "exec",
+    "pickle.load",
+    "pickle.loads",
+    "marshal.load",
+    "marshal.loads",
+    "shelve.open",
+    "dill.load",
+    "dill.loads",
+    "cloudpickle.load",
+    "cloudpickle.loads",
+    "joblib.load",
+    "pd.read_pickle",
+    "pandas.read_pickle",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "os.system",
+    "os.popen",
+    "torch.hub.load",
+    "torch.jit.load",
+    "torch.package.PackageImporter",
+    "np.lib.format.read_array",
+    "shutil.unpack_archive",
+    "zipfile.Path",
+}
 # the reader that refuses what a pickle asks for; CIFAR-100's own format, written by the simulator from numbers
 PICKLE = {"emolib/data/files.py", "emolib/sim/glyph_sets.py"}
 ARCHIVES = {"emolib/data/files.py"}
@@ -31,8 +56,18 @@ def dangers(source: str, name: str) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            modules = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            if {m.split(".")[0] for m in modules} & {"pickle", "dill", "cloudpickle", "marshal", "shelve"} and name not in PICKLE:
+            modules = (
+                [a.name for a in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+            )
+            if {m.split(".")[0] for m in modules} & {
+                "pickle",
+                "dill",
+                "cloudpickle",
+                "marshal",
+                "shelve",
+            } and name not in PICKLE:
                 found.append(f"{name}:{node.lineno}: imports {modules[0]}")
         if not isinstance(node, ast.Call):
             continue
@@ -45,22 +80,47 @@ def dangers(source: str, name: str) -> list[str]:
             found.append(f"{name}:{node.lineno}: np.load without allow_pickle=False")
         if call.endswith("load_state_dict_from_url") and given_.get("weights_only") != "True":
             found.append(f"{name}:{node.lineno}: {call} without weights_only=True")
-        if given_.get("allow_pickle") == "True" or given_.get("shell") == "True" or given_.get("trust_remote_code") == "True":
+        if (
+            given_.get("allow_pickle") == "True"
+            or given_.get("shell") == "True"
+            or given_.get("trust_remote_code") == "True"
+        ):
             found.append(f"{name}:{node.lineno}: {call} with {given_}")
         if call.endswith(".extractall") and name not in ARCHIVES:
-            found.append(f"{name}:{node.lineno}: {call}; data.files.unpack looks at every member first")
+            found.append(
+                f"{name}:{node.lineno}: {call}; data.files.unpack looks at every member first"
+            )
     return found
 
 
 def test_nothing_in_the_package_can_run_code_from_a_file():
     assert len(SOURCES) > 100
-    assert [line for path in SOURCES for line in dangers(path.read_text(), str(path.relative_to(ROOT)))] == []
+    assert [
+        line for path in SOURCES for line in dangers(path.read_text(), str(path.relative_to(ROOT)))
+    ] == []
 
 
-@pytest.mark.parametrize("bad", ["import pickle", "from pickle import loads", "eval(text)", "exec(text)", "torch.load(path)", "torch.load(path, weights_only=False)",
-                                 "np.load(path)", "np.load(path, allow_pickle=True)", "yaml.load(text)", "joblib.load(path)", "archive.extractall(here)",
-                                 "pd.read_pickle(path)", "subprocess.run(text, shell=True)", "torch.hub.load(name)", "os.system(text)",
-                                 "torch.hub.load_state_dict_from_url(url)"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "eval(text)",
+        "exec(text)",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "yaml.load(text)",
+        "joblib.load(path)",
+        "archive.extractall(here)",
+        "pd.read_pickle(path)",
+        "subprocess.run(text, shell=True)",
+        "torch.hub.load(name)",
+        "os.system(text)",
+        "torch.hub.load_state_dict_from_url(url)",
+    ],
+)
 def test_the_watch_sees_each_of_these(bad):
     assert dangers(bad, "emolib/other.py")
 
@@ -68,27 +128,60 @@ def test_the_watch_sees_each_of_these(bad):
 def test_the_one_reader_of_pickles_may_look_up_five_names():
     from emolib.data import files
 
-    assert {m.split(".")[0] for m, _ in files._Plain.ALLOWED} == {"numpy", "_codecs"} and len(files._Plain.ALLOWED) == 5
+    assert {m.split(".")[0] for m, _ in files._Plain.ALLOWED} == {"numpy", "_codecs"} and len(
+        files._Plain.ALLOWED
+    ) == 5
     tree = ast.parse(Path(files.__file__).read_text())
-    assert [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and ast.unparse(n).startswith("pickle.")] == ["pickle.Unpickler"]
-    tars = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("extractall")]
-    assert len(tars) == 2 and sum("filter" in [k.arg for k in n.keywords] for n in tars) == 1              # zipfile's own has no such option
+    assert [
+        ast.unparse(n)
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Attribute) and ast.unparse(n).startswith("pickle.")
+    ] == ["pickle.Unpickler"]
+    tars = [
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Call) and ast.unparse(n.func).endswith("extractall")
+    ]
+    assert (
+        len(tars) == 2 and sum("filter" in [k.arg for k in n.keywords] for n in tars) == 1
+    )  # zipfile's own has no such option
 
 
 # ---------------------------------------------------------------- archives
 
+
 def member(kind: str, name: str, to: str = "") -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
-    info.type, info.linkname, info.size = {"file": tarfile.REGTYPE, "link": tarfile.SYMTYPE, "hard": tarfile.LNKTYPE, "pipe": tarfile.FIFOTYPE,
-                                           "device": tarfile.CHRTYPE}[kind], to, 4 if kind == "file" else 0
+    info.type, info.linkname, info.size = (
+        {
+            "file": tarfile.REGTYPE,
+            "link": tarfile.SYMTYPE,
+            "hard": tarfile.LNKTYPE,
+            "pipe": tarfile.FIFOTYPE,
+            "device": tarfile.CHRTYPE,
+        }[kind],
+        to,
+        4 if kind == "file" else 0,
+    )
     return info
 
 
-HOSTILE = [[("file", "../evil", "")], [("file", "/tmp/emolib-evil", "")], [("file", "good/../../evil", "")], [("link", "a", "..")], [("link", "a", ".."), ("file", "a/evil", "")],
-           [("hard", "a", "../kept")], [("pipe", "a", "")], [("device", "a", "")], [("file", "good", ""), ("file", "../evil", "")]]
+HOSTILE = [
+    [("file", "../evil", "")],
+    [("file", "/tmp/emolib-evil", "")],
+    [("file", "good/../../evil", "")],
+    [("link", "a", "..")],
+    [("link", "a", ".."), ("file", "a/evil", "")],
+    [("hard", "a", "../kept")],
+    [("pipe", "a", "")],
+    [("device", "a", "")],
+    [("file", "good", ""), ("file", "../evil", "")],
+]
 
 
-@pytest.mark.parametrize("members", HOSTILE, ids=lambda m: " ".join("-".join(filter(None, one)) for one in m))
+@pytest.mark.parametrize(
+    "members", HOSTILE, ids=lambda m: " ".join("-".join(filter(None, one)) for one in m)
+)
 @pytest.mark.parametrize("how", ["w", "w:gz", "w:xz"])
 def test_a_hostile_tar_writes_nothing(tmp_path, members, how):
     (tmp_path / "kept").write_text("kept")
@@ -98,11 +191,25 @@ def test_a_hostile_tar_writes_nothing(tmp_path, members, how):
             archive.addfile(member(*one), io.BytesIO(b"evil"))
     with pytest.raises(Damaged, match="refused"):
         unpack(path, tmp_path / "into")
-    assert sorted(p.name for p in tmp_path.rglob("*") if p.name != "into") == ["a.tar", "kept"] and (tmp_path / "kept").read_text() == "kept"
+    assert (
+        sorted(p.name for p in tmp_path.rglob("*") if p.name != "into") == ["a.tar", "kept"]
+        and (tmp_path / "kept").read_text() == "kept"
+    )
 
 
-@given(names=st.lists(st.lists(st.sampled_from(["..", ".", "a", "b", "", "C:", "~", "a\\..\\b", "...", "é", "\u202e"]), min_size=1, max_size=5).map("/".join),
-                      min_size=1, max_size=4), tar=st.booleans(), data=st.binary(max_size=3))
+@given(
+    names=st.lists(
+        st.lists(
+            st.sampled_from(["..", ".", "a", "b", "", "C:", "~", "a\\..\\b", "...", "é", "\u202e"]),
+            min_size=1,
+            max_size=5,
+        ).map("/".join),
+        min_size=1,
+        max_size=4,
+    ),
+    tar=st.booleans(),
+    data=st.binary(max_size=3),
+)
 def test_whatever_the_members_are_called_nothing_lands_outside(tmp_path_factory, names, tar, data):
     place = tmp_path_factory.mktemp("archive")
     path = place / ("a.tar" if tar else "a.zip")
@@ -120,7 +227,11 @@ def test_whatever_the_members_are_called_nothing_lands_outside(tmp_path_factory,
         unpack(path, place / "deep" / "into")
     except EmolibError:
         pass
-    outside = [p for p in place.rglob("*") if p not in (path, place / "deep") and not p.is_relative_to(place / "deep" / "into")]
+    outside = [
+        p
+        for p in place.rglob("*")
+        if p not in (path, place / "deep") and not p.is_relative_to(place / "deep" / "into")
+    ]
     assert outside == []
 
 
@@ -131,18 +242,27 @@ def test_a_link_in_a_zip_is_a_small_file_and_no_link(tmp_path):
         archive.writestr(info, "..")
         archive.writestr("b", "evil")
     unpack(tmp_path / "a.zip", tmp_path / "into")
-    assert not (tmp_path / "into" / "a").is_symlink() and (tmp_path / "into" / "a").read_text() == ".."
+    assert (
+        not (tmp_path / "into" / "a").is_symlink() and (tmp_path / "into" / "a").read_text() == ".."
+    )
 
 
 # ---------------------------------------------------------------- pages
 
+
 def test_the_notebooks_are_served_to_this_machine_only(monkeypatch):
     asked = []
-    monkeypatch.setattr(commands.subprocess, "run", lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}))
+    monkeypatch.setattr(
+        commands.subprocess,
+        "run",
+        lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}),
+    )
     monkeypatch.setattr(sys, "argv", ["emolib", "lab", "--no-browser"])
-    monkeypatch.setenv("PYTHONPATH", "")                     # which `run` writes
+    monkeypatch.setenv("PYTHONPATH", "")  # which `run` writes
     with pytest.raises(SystemExit):
         cli.run()
-    command, = asked
+    (command,) = asked
     assert "--ServerApp.ip=127.0.0.1" in command and command[-1] == "--no-browser"
-    assert not [word for word in command if "token" in word.lower() or "password" in word.lower()]      # the server draws a token of its own
+    assert not [
+        word for word in command if "token" in word.lower() or "password" in word.lower()
+    ]  # the server draws a token of its own

@@ -10,13 +10,20 @@ import pytest
 from scipy.stats import spearmanr
 
 from emolib import EMOTIONS
-from emolib.sim import affect, face
+from emolib.data.sim import affect, face
 
 pytestmark = pytest.mark.slow
-SHAPES = {1: ("browInnerUp",), 2: ("browOuterUpLeft", "browOuterUpRight"), 4: ("browDownLeft", "browDownRight"),
-          5: ("eyeWideLeft", "eyeWideRight"), 12: ("mouthSmileLeft", "mouthSmileRight"),
-          15: ("mouthFrownLeft", "mouthFrownRight"), 20: ("mouthStretchLeft", "mouthStretchRight"), 26: ("jawOpen",),
-          43: ("eyeBlinkLeft", "eyeBlinkRight")}
+SHAPES = {
+    1: ("browInnerUp",),
+    2: ("browOuterUpLeft", "browOuterUpRight"),
+    4: ("browDownLeft", "browDownRight"),
+    5: ("eyeWideLeft", "eyeWideRight"),
+    12: ("mouthSmileLeft", "mouthSmileRight"),
+    15: ("mouthFrownLeft", "mouthFrownRight"),
+    20: ("mouthStretchLeft", "mouthStretchRight"),
+    26: ("jawOpen",),
+    43: ("eyeBlinkLeft", "eyeBlinkRight"),
+}
 
 
 def acting_crowd(seed, count, **scene):
@@ -45,8 +52,11 @@ def _errors(seed, count, bias, **scene):
 
 
 def test_dlib_points_fall_on_the_true_ones():
-    _, bias = _errors(2101, 200, 0.0)                                       # dlib's own convention, on other people
-    frontal, turned = _errors(2102, 200, bias)[0].mean(), _errors(2103, 200, bias, yaw=(-25.0, 25.0))[0].mean()
+    _, bias = _errors(2101, 200, 0.0)  # dlib's own convention, on other people
+    frontal, turned = (
+        _errors(2102, 200, bias)[0].mean(),
+        _errors(2103, 200, bias, yaw=(-25.0, 25.0))[0].mean(),
+    )
     print(f"68 points: {frontal:.4f} frontal, {turned:.4f} to yaw 25")
     assert frontal <= 0.045 and turned <= 0.07, (frontal, turned)
 
@@ -61,7 +71,7 @@ def test_blendshapes_follow_the_units():
                 got = judges.blendshapes(image)
                 if got:
                     scores[k, i] = [np.mean([got[n] for n in names]) for names in SHAPES.values()]
-        mean = np.nanmean(scores, 1)                                       # (9, units)
+        mean = np.nanmean(scores, 1)  # (9, units)
         own = list(SHAPES).index(unit)
         rise[unit], rho[unit] = mean[-1, own] - mean[0, own], spearmanr(steps, mean[:, own])[0]
         cross[unit] = np.abs(np.delete(mean[-1] - mean[0], own)).max()
@@ -73,8 +83,12 @@ def test_blendshapes_follow_the_units():
 
 def test_network_trained_on_fer2013_names_the_expressions():
     crowd, label = acting_crowd(2105, 1400, style="tight")
-    named = np.concatenate([judges.fer_scores(face.render(crowd.take(slice(s, s + 350)), 48, grey=True)).argmax(1)
-                            for s in range(0, 1400, 350)])
+    named = np.concatenate(
+        [
+            judges.fer_scores(face.render(crowd.take(slice(s, s + 350)), 48, grey=True)).argmax(1)
+            for s in range(0, 1400, 350)
+        ]
+    )
     recall = {EMOTIONS[c]: float((named[label == c] == c).mean()) for c in range(7)}
     print(f"fer: {np.mean(named == label):.3f}, by class {recall}")
     assert np.mean(named == label) >= 0.60, recall
@@ -86,8 +100,11 @@ def test_different_people_are_different_to_a_face_recogniser():
     smiling = np.repeat(0.8 * affect.prototype("happy")[None], count, 0)
     first = face.render(face.Faces(who, face.pictures(2107, count), rest), 160)
     second = face.render(face.Faces(who, face.pictures(2108, count), smiling), 160)
-    pairs = [(a, b) for a, b in zip(map(judges.dlib_identity, first), map(judges.dlib_identity, second))
-             if a is not None and b is not None]
+    pairs = [
+        (a, b)
+        for a, b in zip(map(judges.dlib_identity, first), map(judges.dlib_identity, second))
+        if a is not None and b is not None
+    ]
     a, b = (np.stack(side) for side in zip(*pairs))
     apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
     same, other = np.diag(apart).mean(), apart[~np.eye(len(a), dtype=bool)].mean()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emolib.sim import worlds
+from emolib.data.sim import worlds
 
 
 @pytest.mark.slow
@@ -15,11 +15,31 @@ def test_fer_like_faces_need_more_than_pixels_in_place():
     world, train = worlds.fer2013(0, 4000), np.arange(4000) < 3200
     x = world.images.astype(np.float32) / 255 - 0.4
     flat = x.reshape(len(x), -1)
-    linear = LogisticRegression(max_iter=1000, C=0.001).fit(flat[train], world.label[train]).score(flat[~train], world.label[~train])
+    linear = (
+        LogisticRegression(max_iter=1000, C=0.001)
+        .fit(flat[train], world.label[train])
+        .score(flat[~train], world.label[~train])
+    )
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Conv2d(1, 16, 5, 2, 2), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3, 2, 1), nn.BatchNorm2d(32), nn.ReLU(),
-                        nn.Conv2d(32, 64, 3, 2, 1), nn.BatchNorm2d(64), nn.ReLU(), nn.Flatten(), nn.Dropout(0.4), nn.Linear(64 * 36, 7))
-    optimiser, pictures, label = torch.optim.Adam(net.parameters(), 1e-3), torch.tensor(x)[:, None], torch.tensor(world.label)
+    net = nn.Sequential(
+        nn.Conv2d(1, 16, 5, 2, 2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(),
+        nn.Conv2d(16, 32, 3, 2, 1),
+        nn.BatchNorm2d(32),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, 2, 1),
+        nn.BatchNorm2d(64),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Dropout(0.4),
+        nn.Linear(64 * 36, 7),
+    )
+    optimiser, pictures, label = (
+        torch.optim.Adam(net.parameters(), 1e-3),
+        torch.tensor(x)[:, None],
+        torch.tensor(world.label),
+    )
     pictures = (pictures - pictures.mean((2, 3), keepdim=True)) / pictures.std((2, 3), keepdim=True)
     for _ in range(12):
         net.train()
@@ -42,6 +62,10 @@ def test_letters_can_be_told_apart():
 
     world = worlds.emnist_letters(0, train=80, test=20)
     x, train = world.images.reshape(len(world), -1) / 255.0, world.split == "train"
-    score = LogisticRegression(max_iter=300, C=0.1).fit(x[train], world.label[train]).score(x[~train], world.label[~train])
+    score = (
+        LogisticRegression(max_iter=300, C=0.1)
+        .fit(x[train], world.label[train])
+        .score(x[~train], world.label[~train])
+    )
     print(f"letters, linear: {score:.3f}")
     assert 0.60 <= score <= 0.97, score

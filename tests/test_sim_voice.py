@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from emolib.errors import EmolibError
-from emolib.sim import voice
+from emolib.data.sim import voice
+from emolib.ground.errors import EmolibError
 
 
 @pytest.fixture(scope="module")
@@ -13,21 +13,29 @@ def clips():
     """24 speakers x 8 emotions x 2 sentences at normal intensity: waves, emotion and speaker of each."""
     cast = voice.speakers(5, 24)
     plan = [(s, e, k) for s in range(24) for e in voice.CUES for k in range(2)]
-    return ([voice.speak(cast[s], k, e, seed=5, take=i, intensity=1 + 0.6 * k * (e != "neutral")) for i, (s, e, k) in enumerate(plan)],
-            np.array([e for _, e, _ in plan]), np.array([s for s, _, _ in plan]))
+    return (
+        [
+            voice.speak(cast[s], k, e, seed=5, take=i, intensity=1 + 0.6 * k * (e != "neutral"))
+            for i, (s, e, k) in enumerate(plan)
+        ],
+        np.array([e for _, e, _ in plan]),
+        np.array([s for s, _, _ in plan]),
+    )
 
 
 def order(values, emotion, cue) -> float:
     """Kendall's tau between an emotion's mean value and its cue."""
     names = list(voice.CUES)
-    return kendalltau([np.nanmean(values[emotion == e]) for e in names], [voice.CUES[e][cue] for e in names])[0]
+    return kendalltau(
+        [np.nanmean(values[emotion == e]) for e in names], [voice.CUES[e][cue] for e in names]
+    )[0]
 
 
 def spoken(wave) -> np.ndarray:
     """The clip without the silence before and after it: rates are counted per second of speech, not of clip."""
-    energy = np.convolve(wave ** 2, np.ones(400) / 400, "same")
+    energy = np.convolve(wave**2, np.ones(400) / 400, "same")
     on = np.flatnonzero(energy > max(1e-3 * energy.max(), 4e-6))
-    return wave[on[0]:on[-1] + 1]
+    return wave[on[0] : on[-1] + 1]
 
 
 def test_shape_range_and_repeatability():
@@ -45,7 +53,7 @@ def test_shape_range_and_repeatability():
 
 def test_loudness_and_rate_follow_the_cues(clips):
     waves, emotion, _ = clips
-    level = np.array([10 * np.log10((w ** 2).mean()) for w in waves])
+    level = np.array([10 * np.log10((w**2).mean()) for w in waves])
     assert order(level, emotion, 4) >= 0.8
     assert order(1 / np.array([len(spoken(w)) for w in waves]), emotion, 3) >= 0.8
 
@@ -57,7 +65,9 @@ def test_pitch_and_its_range_follow_the_cues_by_pyin(clips):
     chosen = np.flatnonzero(who < 8)
     level, spread = [], []
     for i in chosen:
-        f0 = librosa.pyin(spoken(waves[i]), fmin=65, fmax=900, sr=16_000, frame_length=1024, hop_length=512)[0]
+        f0 = librosa.pyin(
+            spoken(waves[i]), fmin=65, fmax=900, sr=16_000, frame_length=1024, hop_length=512
+        )[0]
         tone = 12 * np.log2(f0[np.isfinite(f0)] / 100)
         level.append(tone.mean())
         spread.append(tone.std())
@@ -68,14 +78,27 @@ def test_pitch_and_its_range_follow_the_cues_by_pyin(clips):
 @pytest.fixture(scope="module")
 def egemaps(clips):
     opensmile = pytest.importorskip("opensmile")
-    smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02, feature_level=opensmile.FeatureLevel.Functionals)
-    return np.stack([smile.process_signal(spoken(w), 16_000).values[0] for w in clips[0]]), smile.feature_names
+    smile = opensmile.Smile(
+        feature_set=opensmile.FeatureSet.eGeMAPSv02,
+        feature_level=opensmile.FeatureLevel.Functionals,
+    )
+    return np.stack(
+        [smile.process_signal(spoken(w), 16_000).values[0] for w in clips[0]]
+    ), smile.feature_names
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("feature,cue", [
-    ("F0semitoneFrom27.5Hz_sma3nz_amean", 0), ("F0semitoneFrom27.5Hz_sma3nz_pctlrange0-2", 1), ("loudnessPeaksPerSec", 3),
-    ("loudness_sma3_amean", 4), ("equivalentSoundLevel_dBp", 4), ("alphaRatioV_sma3nz_amean", 5)])
+@pytest.mark.parametrize(
+    "feature,cue",
+    [
+        ("F0semitoneFrom27.5Hz_sma3nz_amean", 0),
+        ("F0semitoneFrom27.5Hz_sma3nz_pctlrange0-2", 1),
+        ("loudnessPeaksPerSec", 3),
+        ("loudness_sma3_amean", 4),
+        ("equivalentSoundLevel_dBp", 4),
+        ("alphaRatioV_sma3nz_amean", 5),
+    ],
+)
 def test_egemaps_orders_the_emotions_as_the_cues_do(clips, egemaps, feature, cue):
     values, names = egemaps
     tau = order(values[:, names.index(feature)], clips[1], cue)

@@ -8,9 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from emolib import papers, results, runner, settings
-from emolib.report import CLAIM_COLUMNS
-from emolib.standing import Standing, stamps
+from emolib.ground import settings
+from emolib.reproduction import papers
+from emolib.reproduction.cli import runner
+from emolib.reproduction.cli.standing import Standing, stamps
+from emolib.reproduction.report import files as results
+from emolib.reproduction.report.show import CLAIM_COLUMNS
 
 
 @pytest.fixture
@@ -26,17 +29,25 @@ def place(tmp_path, monkeypatch):
     results.write(tmp_path / "OUT" / "tables" / "a.csv", "x\n1\n")
     results.write(tmp_path / "OUT" / "tables" / "a.json", "{}")
     verdict(tmp_path, "holds")
-    Standing("quick").keep(notebook, {"profile": "quick"}, tmp_path / "OUT", ["tables/a.csv", "tables/a.json"])
+    Standing("quick").keep(
+        notebook, {"profile": "quick"}, tmp_path / "OUT", ["tables/a.csv", "tables/a.json"]
+    )
     return tmp_path
 
 
 def verdict(place, said, notebook="43", claim="chang-d14"):
-    row = dict.fromkeys(CLAIM_COLUMNS, "") | {"id": claim, "notebook": notebook, "measured_verdict": said}
+    row = dict.fromkeys(CLAIM_COLUMNS, "") | {
+        "id": claim,
+        "notebook": notebook,
+        "measured_verdict": said,
+    }
     results.update_rows(place / "OUT" / "claims.csv", [row], ("id",), CLAIM_COLUMNS)
 
 
 def stands(place, **parameters):
-    return Standing("quick").stands(place / "43_chang_speech.ipynb", {"profile": "quick"} | parameters, place / "OUT")
+    return Standing("quick").stands(
+        place / "43_chang_speech.ipynb", {"profile": "quick"} | parameters, place / "OUT"
+    )
 
 
 CHANGES = {
@@ -48,15 +59,17 @@ CHANGES = {
     "verdict": lambda p: verdict(p, "fails"),
     "verdicts gone": lambda p: (p / "OUT" / "claims.csv").unlink(),
     "note": lambda p: (p / "CACHE" / "executed" / "quick" / "43_chang_speech.json").write_text("{"),
-    "note of another kind": lambda p: (p / "CACHE" / "executed" / "quick" / "43_chang_speech.json").write_text("[]"),
+    "note of another kind": lambda p: (
+        p / "CACHE" / "executed" / "quick" / "43_chang_speech.json"
+    ).write_text("[]"),
     "result folder": lambda p: (p / "OUT").rename(p / "OUT2"),
 }
 
 
 def test_it_stands(place):
     assert stands(place)
-    verdict(place, "fails", notebook="44", claim="chang-d1")                # another's
-    verdict(place, "", claim="chang-d15")                                   # a first verdict, which the report adds
+    verdict(place, "fails", notebook="44", claim="chang-d1")  # another's
+    verdict(place, "", claim="chang-d15")  # a first verdict, which the report adds
     (place / "OUT" / "tables" / "b.csv").write_text("another's")
     assert stands(place)
 
@@ -73,7 +86,7 @@ def test_so_do_other_words(place, monkeypatch):
         other.setenv("EMOLIB_DEVICE", "cuda")
         assert not stands(place)
     with monkeypatch.context() as other:
-        other.setattr("emolib.standing.distributions", list)
+        other.setattr("emolib.reproduction.cli.standing.distributions", list)
         assert not stands(place)
     with monkeypatch.context() as other:
         other.setenv("EMOLIB_FRESH", "1")
@@ -88,15 +101,29 @@ def test_files_of_many_notebooks_are_nobody_s(place):
 
 def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch, capsys):
     cells = [nbformat.v4.new_code_cell("profile = 'quick'", metadata={"tags": ["parameters"]})]
-    paths = {n: place / f"{n}_{name}.ipynb" for n, name in (("43", "chang_speech"), ("44", "chang_mrpn"), ("99", "report"))}
+    paths = {
+        n: place / f"{n}_{name}.ipynb"
+        for n, name in (("43", "chang_speech"), ("44", "chang_mrpn"), ("99", "report"))
+    }
     for path in paths.values():
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}), path)
+        nbformat.write(
+            nbformat.v4.new_notebook(
+                cells=cells,
+                metadata={
+                    "kernelspec": {"name": "python3", "display_name": "", "language": "python"}
+                },
+            ),
+            path,
+        )
     ran = []
 
     def execute(path: Path, parameters, executed):
         ran.append(path.name[:2])
         if path.name.startswith("43"):
-            results.write(settings.results("quick") / "tables" / "chang2021-x30.json", json.dumps({"n": len(ran)}))
+            results.write(
+                settings.results("quick") / "tables" / "chang2021-x30.json",
+                json.dumps({"n": len(ran)}),
+            )
         return runner.Ended(path.stem, 0.1, "it failed" if path.name.startswith("44") else "", 1)
 
     monkeypatch.setattr(runner.kernels, "forked", contextlib.nullcontext)
@@ -104,9 +131,14 @@ def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch
     monkeypatch.setattr(runner, "execute", execute)
     monkeypatch.setattr(runner, "summary", lambda profile, folder, ended: ended)
     (failed,) = (e for e in runner.reproduce("quick", [], {}) if e.error)
-    assert "chang2021-t5_1" in failed.not_made and set(failed.not_made) <= set(papers.everything().id)
+    assert "chang2021-t5_1" in failed.not_made and set(failed.not_made) <= set(
+        papers.everything().id
+    )
     runner.reproduce("quick", [], {})
-    assert ran == ["43", "44", "99", "44", "99"] and "43_chang_speech: up to date" in capsys.readouterr().out
+    assert (
+        ran == ["43", "44", "99", "44", "99"]
+        and "43_chang_speech: up to date" in capsys.readouterr().out
+    )
     (place / "OUT" / "tables" / "chang2021-x30.json").unlink()
     runner.reproduce("quick", [], {})
     assert ran[5:] == ["43", "44", "99"]

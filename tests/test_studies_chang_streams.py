@@ -11,14 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import papers, results
 from emolib.data import splits
 from emolib.data.files import Damaged
-from emolib.errors import EmolibError
+from emolib.data.sim import clip_sets, worlds
 from emolib.features import mel, spectra
-from emolib.sim import clip_sets, worlds
-from emolib.studies import paired, speech, speech_networks, speech_plan, speech_verdicts, streaming, streaming_networks, streaming_verdicts
-from emolib.studies import speech_functionals as functionals
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
+from emolib.reproduction.runs import paired
+from emolib.reproduction.studies.speech import speech, speech_networks, speech_plan, speech_verdicts
+from emolib.reproduction.studies.speech import speech_functionals as functionals
+from emolib.reproduction.studies.video import streaming, streaming_networks, streaming_verdicts
 
 FAST = {"hop_length": 512, "pool": 16, "seconds": 1.0}
 
@@ -33,13 +36,27 @@ def world():
 
 # ---------------------------------------------------------------- segments
 
-@given(frames=st.lists(st.integers(31, 200), min_size=1, max_size=6), step=st.integers(1, 40), seed=st.integers(0, 99), chance=st.booleans())
+
+@given(
+    frames=st.lists(st.integers(31, 200), min_size=1, max_size=6),
+    step=st.integers(1, 40),
+    seed=st.integers(0, 99),
+    chance=st.booleans(),
+)
 def test_segments_lie_inside_their_clip(frames, step, seed, chance):
-    at, count = spectra.starts(np.array(frames), 31, step, np.random.default_rng(seed) if chance else None)
+    at, count = spectra.starts(
+        np.array(frames), 31, step, np.random.default_rng(seed) if chance else None
+    )
     assert at.shape == (len(frames), count.max()) and (count >= 1).all() and (at >= 0).all()
     for clip, (first, n) in enumerate(zip(at, count, strict=True)):
-        assert first.max() + 31 <= frames[clip] and (np.diff(first[:n]) == step).all() and (first[n:] == first[n - 1]).all()
-        assert first[0] < step and frames[clip] - (first[n - 1] + 31) < step                 # nothing more would fit
+        assert (
+            first.max() + 31 <= frames[clip]
+            and (np.diff(first[:n]) == step).all()
+            and (first[n:] == first[n - 1]).all()
+        )
+        assert (
+            first[0] < step and frames[clip] - (first[n - 1] + 31) < step
+        )  # nothing more would fit
         if not chance:
             assert first[0] == 0
 
@@ -47,11 +64,16 @@ def test_segments_lie_inside_their_clip(frames, step, seed, chance):
 def test_segments_in_order_are_those_of_the_figure():
     whole = np.arange(3 * 700.0).reshape(3, 700)
     at, count = spectra.starts(np.array([700]), 250, 125)
-    np.testing.assert_array_equal(np.stack([whole[:, f:f + 250] for f in at[0, :count[0]]]), mel.segments(whole, 1.0, 0.5))
+    np.testing.assert_array_equal(
+        np.stack([whole[:, f : f + 250] for f in at[0, : count[0]]]), mel.segments(whole, 1.0, 0.5)
+    )
 
 
 def test_random_slicing_moves_and_order_does_not():
-    drawn = [spectra.starts(np.full(50, 300), 100, 50, np.random.default_rng(s))[0][:, 0] for s in (1, 1, 2)]
+    drawn = [
+        spectra.starts(np.full(50, 300), 100, 50, np.random.default_rng(s))[0][:, 0]
+        for s in (1, 1, 2)
+    ]
     assert (drawn[0] == drawn[1]).all() and (drawn[0] != drawn[2]).any() and len(set(drawn[0])) > 20
     with pytest.raises(EmolibError, match="shorter than a segment"):
         spectra.starts(np.array([99]), 100, 50)
@@ -61,11 +83,17 @@ def test_spectrograms_are_kept_and_equal_what_makes_them(world, monkeypatch):
     few = world.select(np.arange(0, 240, 60))
     made = spectra.spectra(few, hop_length=256, pool=4)
     first = mel.log_spectrogram(few.waveform[1](), hop_length=256)
-    mine = made.decibels[made.first[1]:made.first[1] + made.frames[1]]
+    mine = made.decibels[made.first[1] : made.first[1] + made.frames[1]]
     np.testing.assert_allclose(mine[:, 3], first[12:16].mean(0), atol=0.05)
-    assert made.per_second == 62.5 and mine.shape == (first.shape[1], 64) and made.decibels.dtype == np.float16
+    assert (
+        made.per_second == 62.5
+        and mine.shape == (first.shape[1], 64)
+        and made.decibels.dtype == np.float16
+    )
     monkeypatch.setattr(spectra, "_made", lambda *_: pytest.fail("made again"))
-    np.testing.assert_array_equal(spectra.spectra(few, hop_length=256, pool=4).decibels, made.decibels)
+    np.testing.assert_array_equal(
+        spectra.spectra(few, hop_length=256, pool=4).decibels, made.decibels
+    )
 
 
 @pytest.mark.parametrize("hop", [32, 64, 128, 256])
@@ -81,15 +109,17 @@ def clips_of(world, **more):
     n = 16
     made = spectra.spectra(world.select(np.arange(n)), hop_length=512, pool=16)
     rows = torch.as_tensor(made.decibels)
-    return speech_networks.Sounds(rows, rows.float().mean(0), rows.float().std(0), made.first, made.frames, 31, 15)
+    return speech_networks.Sounds(
+        rows, rows.float().mean(0), rows.float().std(0), made.first, made.frames, 31, 15
+    )
 
 
 def test_batches_hold_the_clips_they_say(world):
     clips = clips_of(world)
     x, count = clips.segments(np.array([3, 5]))
     assert x.shape == (2, int(count.max()), 1, 16, 31)
-    row = clips.first[5] + 15                                                     # second segment of the second clip
-    expected = (clips.decibels[row:row + 31].float() - clips.mean) / clips.spread
+    row = clips.first[5] + 15  # second segment of the second clip
+    expected = (clips.decibels[row : row + 31].float() - clips.mean) / clips.spread
     torch.testing.assert_close(x[1, 1, 0], expected.T)
 
 
@@ -98,29 +128,42 @@ def test_masks_blank_bands_and_spans_and_nothing_else():
     y = speech_networks.masked(x, np.random.default_rng(0))
     hidden = y == 0
     assert (y[~hidden] == x[~hidden]).all() and 0.02 < hidden.float().mean() < 0.45
-    rows, columns = hidden.all(3), hidden.all(2)                                  # whole bands, whole spans
-    assert torch.equal(hidden, rows[..., None] | columns[:, :, None]) and rows.sum(2).max() <= 2 * 3 and columns.sum(2).max() <= 2 * 5
-    assert len({tuple(r.tolist()) for r in rows.flatten(0, 1)}) > 3               # every segment has its own
+    rows, columns = hidden.all(3), hidden.all(2)  # whole bands, whole spans
+    assert (
+        torch.equal(hidden, rows[..., None] | columns[:, :, None])
+        and rows.sum(2).max() <= 2 * 3
+        and columns.sum(2).max() <= 2 * 5
+    )
+    assert len({tuple(r.tolist()) for r in rows.flatten(0, 1)}) > 3  # every segment has its own
 
 
 def test_the_same_epoch_has_the_same_batches_and_t_differs_from_nt(world):
     clips, label = clips_of(world), torch.arange(16) % 8
-    make = lambda slicing, masks=False: speech_networks.batches(clips, np.arange(15), label, 3, 7, slicing, masks)     # noqa: E731
+    make = lambda slicing, masks=False: speech_networks.batches(
+        clips, np.arange(15), label, 3, 7, slicing, masks
+    )  # noqa: E731
     t, again, nt = list(make(True)(1)), list(make(True)(1)), list(make(False)(1))
     assert len(t) == 2 and all(torch.equal(a[0], b[0]) for a, b in zip(t, again, strict=True))
-    assert [y.tolist() for *_, y in t] == [y.tolist() for *_, y in nt]            # the same clips in the same order
+    assert [y.tolist() for *_, y in t] == [
+        y.tolist() for *_, y in nt
+    ]  # the same clips in the same order
     shared = min(t[0][0].shape[1], nt[0][0].shape[1])
     assert not torch.equal(t[0][0][:, :shared], nt[0][0][:, :shared])
 
 
 # ---------------------------------------------------------------- folds
 
+
 def test_every_actor_is_tested_once_and_never_decides_on_itself(world):
     seen = []
     for fold in ("A1,2", "A3,4"):
         split = speech_networks.split_of(world, speech_networks.PAIRS, fold)
         people = [set(world.subject[part]) for part in (split.train, split.validation, split.test)]
-        assert not split.leaky and not people[0] & people[1] and not people[2] & (people[0] | people[1])
+        assert (
+            not split.leaky
+            and not people[0] & people[1]
+            and not people[2] & (people[0] | people[1])
+        )
         seen += sorted(people[2])
     assert seen == ["Actor_01", "Actor_02", "Actor_03", "Actor_04"]
 
@@ -141,9 +184,26 @@ def test_a_share_of_the_clips_has_every_actor_and_emotion(world):
 
 # ---------------------------------------------------------------- a training
 
+
 def arguments(world, **more):
-    common = {"data": datasets.reference(world), "protocol": speech_networks.PAIRS, "fold": "A1,2", "seed": 0, "slicing": True, "masks": True, "start": None,
-              "width": 2, "each": 2, **FAST, "overlap": 0.0, "epochs": 2, "rate": 3e-3, "batch": 8, "plateau": 3, "patience": 9}
+    common = {
+        "data": datasets.reference(world),
+        "protocol": speech_networks.PAIRS,
+        "fold": "A1,2",
+        "seed": 0,
+        "slicing": True,
+        "masks": True,
+        "start": None,
+        "width": 2,
+        "each": 2,
+        **FAST,
+        "overlap": 0.0,
+        "epochs": 2,
+        "rate": 3e-3,
+        "batch": 8,
+        "plateau": 3,
+        "patience": 9,
+    }
     json.dumps(common)
     return common | more
 
@@ -160,41 +220,75 @@ def trained(world, tmp_path_factory):
 def test_a_training_repeats_and_keeps_both_epochs(trained):
     one, again = trained
     assert all(np.array_equal(one[k], again[k]) for k in one)
-    assert one["scores"].shape == (32, 8) and one["features"].shape == (32, 16) and len(one["right"]) == len(one["loss"]) == 2
+    assert (
+        one["scores"].shape == (32, 8)
+        and one["features"].shape == (32, 16)
+        and len(one["right"]) == len(one["loss"]) == 2
+    )
     truth = np.array([int(name.split("-")[2]) - 1 for name in one["clips"]])
-    assert (one["scores_as_printed"].argmax(1) == truth).mean() == one["right"].max()                 # nobody chooses better than the test itself
+    assert (one["scores_as_printed"].argmax(1) == truth).mean() == one[
+        "right"
+    ].max()  # nobody chooses better than the test itself
     assert (one["scores"].argmax(1) == truth).mean() == one["right"][one["best_epoch"]]
     assert one["validation_right"][one["best_epoch"]] == one["validation_right"].max()
 
 
 def test_the_tested_clips_take_no_part_in_the_scaling(world, monkeypatch):
-    split = speech_networks.split_of(speech_networks.chosen(world, 2), speech_networks.PAIRS, "A1,2")
-    _, clips = speech_networks.sounds(datasets.reference(world), split.train, each=2, **FAST, overlap=0.0)
-    rows = np.concatenate([np.arange(clips.first[i], clips.first[i] + clips.frames[i], 8) for i in split.train])
+    split = speech_networks.split_of(
+        speech_networks.chosen(world, 2), speech_networks.PAIRS, "A1,2"
+    )
+    _, clips = speech_networks.sounds(
+        datasets.reference(world), split.train, each=2, **FAST, overlap=0.0
+    )
+    rows = np.concatenate(
+        [np.arange(clips.first[i], clips.first[i] + clips.frames[i], 8) for i in split.train]
+    )
     torch.testing.assert_close(clips.mean, clips.decibels[torch.as_tensor(rows)].float().mean(0))
 
 
 def test_a_source_task_hands_on_its_extractor(world):
     crowd = datasets.load("speakers", source="simulated", profile="smoke", each=5)
-    source = {"data": datasets.reference(crowd), "seed": 0, "width": 2, **FAST, "epochs": 1, "rate": 1e-3, "batch": 8}
+    source = {
+        "data": datasets.reference(crowd),
+        "seed": 0,
+        "width": 2,
+        **FAST,
+        "epochs": 1,
+        "rate": 1e-3,
+        "batch": 8,
+    }
     made = speech_networks.identify(**source)
     assert made["chance"] == 1 / 6 and len(made["right"]) == 1
     kept = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(speech_networks, "load_extractor", lambda stream, weights: kept.update(weights))
+        patch.setattr(
+            speech_networks, "load_extractor", lambda stream, weights: kept.update(weights)
+        )
         speech_networks.run(**arguments(world, start=source, epochs=1))
     assert all(np.array_equal(kept[k].numpy(), v) for k, v in made["weights"].items())
     with pytest.raises(EmolibError, match="at least five clips"):
-        speech_networks.identify(**source | {"data": datasets.reference(datasets.load("speakers", source="simulated", profile="smoke"))})
+        speech_networks.identify(
+            **source
+            | {
+                "data": datasets.reference(
+                    datasets.load("speakers", source="simulated", profile="smoke")
+                )
+            }
+        )
 
 
 # ---------------------------------------------------------------- plans
+
 
 def test_every_pair_of_table_5_1_is_planned_with_and_without_slicing(monkeypatch):
     monkeypatch.setattr(speech_plan, "speech", lambda profile: worlds.ravdess(0, 24, modality="a"))
     for profile in ("quick", "full"):
         grid = speech_plan.plan.__wrapped__(profile)
-        main = [(way.slicing, fold) for way, fold, seed in grid if way == speech.main(profile, way.slicing) and seed == 0]
+        main = [
+            (way.slicing, fold)
+            for way, fold, seed in grid
+            if way == speech.main(profile, way.slicing) and seed == 0
+        ]
         assert sorted(main) == sorted((s, f) for s in ("NT", "T") for f in speech_plan.printed("T"))
         json.dumps(list(grid.values()))
     assert np.mean(list(speech_plan.printed("NT").values())) == pytest.approx(59.18, abs=0.01)
@@ -202,17 +296,30 @@ def test_every_pair_of_table_5_1_is_planned_with_and_without_slicing(monkeypatch
 
 
 def test_full_is_printed_width_on_a_gpu_and_narrow_without(monkeypatch):
-    assert speech_plan.sizes("full").narrow and speech_plan.label("full", "from scratch") == "narrow, from scratch"
+    assert (
+        speech_plan.sizes("full").narrow
+        and speech_plan.label("full", "from scratch") == "narrow, from scratch"
+    )
     monkeypatch.setattr(speech_plan.settings, "device", lambda: "cuda")
     full = speech_plan.sizes("full")
-    assert (full.width, full.hop_length, full.pool, full.rate, full.plateau) == (64, 64, 1, 5e-5, 10) and not full.narrow
+    assert (full.width, full.hop_length, full.pool, full.rate, full.plateau) == (
+        64,
+        64,
+        1,
+        5e-5,
+        10,
+    ) and not full.narrow
     with pytest.raises(EmolibError, match="profile"):
         speech_plan.sizes("fulll")
 
 
 def test_simulated_speakers_are_never_behind_the_main_rows(monkeypatch):
-    real = lambda source: type("Set", (), {"source": source})()               # noqa: E731
-    for voices, rows, first in (("real", "real", speech_plan.SPEAKERS), ("simulated", "real", speech_plan.SCRATCH), ("real", "simulated", speech_plan.SCRATCH)):
+    real = lambda source: type("Set", (), {"source": source})()  # noqa: E731
+    for voices, rows, first in (
+        ("real", "real", speech_plan.SPEAKERS),
+        ("simulated", "real", speech_plan.SCRATCH),
+        ("real", "simulated", speech_plan.SCRATCH),
+    ):
         monkeypatch.setattr(speech_plan, "voices", lambda profile, v=voices: real(v))
         monkeypatch.setattr(speech_plan, "speech", lambda profile, r=rows: real(r))
         assert speech_plan.starts.__wrapped__("quick")[0] == first
@@ -220,8 +327,11 @@ def test_simulated_speakers_are_never_behind_the_main_rows(monkeypatch):
 
 # ---------------------------------------------------------------- what is read off
 
+
 def test_measures_by_hand():
-    clips = pd.DataFrame({"truth": [0, 0, 0, 1], "right": [1.0, 1.0, 1.0, 0.0], "subject": list("aabb")})
+    clips = pd.DataFrame(
+        {"truth": [0, 0, 0, 1], "right": [1.0, 1.0, 1.0, 0.0], "subject": list("aabb")}
+    )
     found = {r["metric"]: r for r in speech.measures(clips, "smoke")}
     assert found["accuracy"]["measured"] == 75 and found["balanced accuracy"]["measured"] == 50
     assert found["accuracy"]["low"] == 50 and found["accuracy"]["high"] == 100
@@ -230,10 +340,20 @@ def test_measures_by_hand():
 def test_two_people_can_say_little():
     said = paired.difference(np.ones(100), np.repeat(["a", "b"], 50), "smoke")
     assert said["measured"] == 1 and said["p"] == 0.5
-    many = paired.difference(np.ones(120) + 0.1 * np.arange(120), np.repeat(np.arange(24), 5), "smoke")
+    many = paired.difference(
+        np.ones(120) + 0.1 * np.arange(120), np.repeat(np.arange(24), 5), "smoke"
+    )
     assert many["p"] < 0.05
-    rows = paired.with_holm([{"metric": "difference in x", "p": 0.02, "measured": 1.0}, {"metric": "difference in x", "p": 0.04, "measured": 2.0}])
-    assert [r["measured"] for r in rows if r["metric"].startswith("p, Holm")] == [0.04, 0.04] and not any("p" in r for r in rows)
+    rows = paired.with_holm(
+        [
+            {"metric": "difference in x", "p": 0.02, "measured": 1.0},
+            {"metric": "difference in x", "p": 0.04, "measured": 2.0},
+        ]
+    )
+    assert [r["measured"] for r in rows if r["metric"].startswith("p, Holm")] == [
+        0.04,
+        0.04,
+    ] and not any("p" in r for r in rows)
 
 
 def test_flicker_counts_changes():
@@ -261,26 +381,41 @@ def test_silent_films_differ_in_the_mouth_only():
     jaw = [clip_sets.face.UNITS.index(u) for u in (25, 26)]
     rest = np.setdiff1d(np.arange(a.units.shape[1]), jaw)
     np.testing.assert_array_equal(a.units[:, rest], b.units[:, rest])
-    assert (a.units[:, jaw] >= b.units[:, jaw]).all() and (a.units[:, jaw] - b.units[:, jaw]).max() > 0.2
+    assert (a.units[:, jaw] >= b.units[:, jaw]).all() and (
+        a.units[:, jaw] - b.units[:, jaw]
+    ).max() > 0.2
     assert (a.scene == b.scene).all()
 
 
 def test_verdicts_on_sizes_need_no_data():
     said = {v.claim: v.verdict for v in streaming_verdicts.judge("smoke")}
-    assert said == {"chang-d28": "fails", "chang-f9": "holds", "chang-f9_2": "holds", "chang-f9_3": "fails"}
+    assert said == {
+        "chang-d28": "fails",
+        "chang-f9": "holds",
+        "chang-f9_2": "holds",
+        "chang-f9_3": "fails",
+    }
     known = papers.claims()
-    assert set(said) == set(known.id[known.notebook == "42"]) and {"chang-d14"} == set(known.id[known.notebook == "43"])
+    assert set(said) == set(known.id[known.notebook == "42"]) and {"chang-d14"} == set(
+        known.id[known.notebook == "43"]
+    )
 
 
 def test_a_simulated_set_is_not_counted_and_half_a_set_neither(monkeypatch, world):
     monkeypatch.setattr(speech_verdicts, "speech", lambda profile: world)
-    assert speech_verdicts.judge("smoke")[0].verdict == "open" and "simulated" in speech_verdicts.judge("smoke")[0].because
-    part = type("Set", (), {"source": "real", "subject": world.subject, "__len__": lambda self: len(world)})()
+    assert (
+        speech_verdicts.judge("smoke")[0].verdict == "open"
+        and "simulated" in speech_verdicts.judge("smoke")[0].because
+    )
+    part = type(
+        "Set", (), {"source": "real", "subject": world.subject, "__len__": lambda self: len(world)}
+    )()
     monkeypatch.setattr(speech_verdicts, "speech", lambda profile: part)
     assert speech_verdicts.judge("smoke")[0].verdict == "open"
 
 
 # ---------------------------------------------------------------- speakers on disk
+
 
 def test_voices_in_voxcelebs_layout(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
@@ -291,7 +426,12 @@ def test_voices_in_voxcelebs_layout(tmp_path, monkeypatch):
     for path in moved.glob("*.wav"):
         path.rename(moved / "film" / path.name)
     real = datasets.load("speakers")
-    assert real.source == "real" and real.classes == made.classes and len(real) == 15 and set(real.meta.film) == {"", "film"}
+    assert (
+        real.source == "real"
+        and real.classes == made.classes
+        and len(real) == 15
+        and set(real.meta.film) == {"", "film"}
+    )
     assert [(real.split[real.label == k] == "test").sum() for k in range(3)] == [1, 1, 1]
     np.testing.assert_allclose(real.waveform[0](), made.waveform[0](), atol=1e-4)
     assert len(datasets.load("speakers", people=2, each=3)) == 6
@@ -307,13 +447,18 @@ def test_voices_in_voxcelebs_layout(tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------- real data
 
+
 def test_real_ravdess_has_the_clips_of_the_twelve_pairs(real_data):
     if not datasets.at_hand("ravdess"):
         pytest.skip(f"NOT TESTED ON REAL DATA: no ravdess in {real_data}")
     data = datasets.load("ravdess", modality="a")
-    assert len(data) == 1440 and [len(s.test) for s in splits.literature_folds(data, speech_networks.PAIRS)] == [120] * 12
+    assert (
+        len(data) == 1440
+        and [len(s.test) for s in splits.literature_folds(data, speech_networks.PAIRS)]
+        == [120] * 12
+    )
     assert np.bincount(speech_networks.codes(data)).tolist() == [96] + [192] * 7
-    assert streaming.films("smoke").source == "simulated"                         # sound alone is no film
+    assert streaming.films("smoke").source == "simulated"  # sound alone is no film
     at, count = spectra.starts(np.array([len(data.waveform[0]()) // 64]), 250, 125)
     assert count[0] >= 4
 
@@ -322,20 +467,26 @@ def test_real_ravdess_has_the_clips_of_the_twelve_pairs(real_data):
 def test_functionals_of_a_real_voice(real_data):
     if not functionals.at_hand() or not datasets.at_hand("ravdess"):
         pytest.skip(f"NOT TESTED: opensmile or ravdess is not here ({real_data})")
-    found = functionals.functionals(data=datasets.reference(datasets.load("ravdess", modality="a")), subject="Actor_01", each=1)
+    found = functionals.functionals(
+        data=datasets.reference(datasets.load("ravdess", modality="a")), subject="Actor_01", each=1
+    )
     assert found["features"].shape == (8, 88) and np.isfinite(found["features"]).all()
     pitch = found["features"][:, found["names"].index("F0semitoneFrom27.5Hz_sma3nz_amean")]
-    assert 15 < np.median(pitch) < 45                                             # 65 to 370 Hz
+    assert 15 < np.median(pitch) < 45  # 65 to 370 Hz
 
 
 # ---------------------------------------------------------------- the notebooks, end to end
+
 
 def check(folder, notebook):
     assert results.problems(folder) == []
     listed = papers.everything()
     for row in listed[listed.notebook == notebook].itertuples():
         place = folder / ("tables" if row.kind == "table" else "figures")
-        assert all((place / f"{row.id}.{kind}").stat().st_size > 0 for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png")))
+        assert all(
+            (place / f"{row.id}.{kind}").stat().st_size > 0
+            for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png"))
+        )
         sources = json.loads((place / f"{row.id}.json").read_text())["sources"]
         assert set(sources) == set(filter(None, row.data.split(";"))), row.id
         assert {s["source"] for s in sources.values()} <= {"simulated"}
@@ -348,9 +499,14 @@ def test_notebook_42(tmp_path_factory):
     for id, cost in (("chang2021-u4_4a", "1 frame"), ("chang2021-u4_4b", "25 frames")):
         frame = pd.read_csv(folder / "tables" / f"{id}.csv")
         assert set(frame[frame.metric.str.contains("params")].verdict) == {"equal"}
-        assert set(frame[(frame.metric == "Mult-Adds") & (frame.verdict == "equal")].protocol) == {cost}
+        assert set(frame[(frame.metric == "Mult-Adds") & (frame.verdict == "equal")].protocol) == {
+            cost
+        }
     said = pd.read_csv(folder / "tables" / "chang2021-x35.csv")
-    assert said[said.metric.str.startswith("p, Holm")].measured.between(0, 1).all() and len(said) == 3 * 2 * 3 + 2 * 6
+    assert (
+        said[said.metric.str.startswith("p, Holm")].measured.between(0, 1).all()
+        and len(said) == 3 * 2 * 3 + 2 * 6
+    )
 
 
 @pytest.mark.slow
@@ -358,8 +514,18 @@ def test_notebook_43(tmp_path_factory):
     folder = run_notebook("43", tmp_path_factory.mktemp("n43"))
     check(folder, "43")
     frame = pd.read_csv(folder / "tables" / "chang2021-x30.csv")
-    assert set(frame.protocol) == {"narrow, from scratch, nested", "narrow, from scratch, epoch chosen on the pair (as printed)"}
-    mean = frame[(frame.actors == speech.ALL) & (frame.metric == "accuracy")].pivot(index="time_augmentation", columns="protocol", values="measured")
-    assert (mean.iloc[:, 0] >= mean.iloc[:, 1]).all()                             # the pair's own choice is never below the nested one
+    assert set(frame.protocol) == {
+        "narrow, from scratch, nested",
+        "narrow, from scratch, epoch chosen on the pair (as printed)",
+    }
+    mean = frame[(frame.actors == speech.ALL) & (frame.metric == "accuracy")].pivot(
+        index="time_augmentation", columns="protocol", values="measured"
+    )
+    assert (
+        mean.iloc[:, 0] >= mean.iloc[:, 1]
+    ).all()  # the pair's own choice is never below the nested one
     leaking = pd.read_csv(folder / "tables" / "chang2021-x31.csv")
-    assert leaking.row.str.contains("leaking").any() and not leaking.against.astype(str).str.contains("leaking").any()
+    assert (
+        leaking.row.str.contains("leaking").any()
+        and not leaking.against.astype(str).str.contains("leaking").any()
+    )

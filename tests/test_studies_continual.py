@@ -9,12 +9,18 @@ import torch
 
 from emolib import continual as transforms
 from emolib import data as datasets
-from emolib import metrics, papers
-from emolib.errors import EmolibError
-from emolib.sim import worlds
-from emolib.studies import continual, continual_plan, continual_verdicts, continual_whole
-from emolib.studies import continual_networks as networks
-from emolib.studies.continual_networks import KINDS, METHODS, UNASKED
+from emolib import metrics
+from emolib.data.sim import worlds
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.studies.continual import (
+    continual,
+    continual_plan,
+    continual_verdicts,
+    continual_whole,
+)
+from emolib.reproduction.studies.continual import continual_networks as networks
+from emolib.reproduction.studies.continual.continual_networks import KINDS, METHODS, UNASKED
 
 TINY = {"train": 12, "test": 6, "body_epochs": 1, "head_epochs": 8, "exemplars": 3}
 
@@ -28,20 +34,36 @@ def untrained():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "resolve", lambda _: made)
         patch.setenv("EMOLIB_DEVICE", "cpu")
-        return networks.run(kind="letters", data="", other="", body="untrained", seed=0, orders=continual_plan.orders(2), **TINY)
+        return networks.run(
+            kind="letters",
+            data="",
+            other="",
+            body="untrained",
+            seed=0,
+            orders=continual_plan.orders(2),
+            **TINY,
+        )
 
 
 def lesson(seed=0, orders=2, letters=26, each=6, features=5):
     g = np.random.default_rng(seed)
     order = np.array([np.arange(letters), g.permutation(letters)][:orders])
     centres = torch.from_numpy(g.normal(size=(letters, features))).float()
-    x = centres.repeat_interleave(each, 0) + 0.1 * torch.randn(letters * each, features, generator=torch.Generator().manual_seed(seed))
+    x = centres.repeat_interleave(each, 0) + 0.1 * torch.randn(
+        letters * each, features, generator=torch.Generator().manual_seed(seed)
+    )
     place = np.arange(letters * each).reshape(letters, each)[order]
-    return networks.Lesson(x.expand(orders, -1, -1), place[:, :25].reshape(orders, 5, 5, each)[..., :-1], place[:, :25].reshape(orders, 5, 5, each)[..., -1:],
-                           place[:, 25], seed)
+    return networks.Lesson(
+        x.expand(orders, -1, -1),
+        place[:, :25].reshape(orders, 5, 5, each)[..., :-1],
+        place[:, :25].reshape(orders, 5, 5, each)[..., -1:],
+        place[:, 25],
+        seed,
+    )
 
 
 # ---------------------------------------------------------------- runs
+
 
 def test_every_order_has_25_letters_in_tasks_and_the_first_is_the_alphabet():
     orders = continual_plan.orders(5)
@@ -53,9 +75,9 @@ def test_answers_are_letters_learnt_so_far_or_unknown(untrained):
     named, orders, truth = untrained["named"], untrained["orders"], untrained["truth"]
     assert named.shape == (len(METHODS), 2, 5, 26 * 6)
     for o, t in np.ndindex(2, 5):
-        seen = np.isin(truth, orders[o][:5 * (t + 1)])
+        seen = np.isin(truth, orders[o][: 5 * (t + 1)])
         assert (named[:, o, t][:, ~seen] == networks.NOT_SEEN).all()
-        assert np.isin(named[:, o, t][:, seen], [*orders[o][:5 * (t + 1)], networks.UNKNOWN]).all()
+        assert np.isin(named[:, o, t][:, seen], [*orders[o][: 5 * (t + 1)], networks.UNKNOWN]).all()
     may_refuse = [METHODS.index(k) for k in KINDS[1:]]
     assert not (np.delete(named, may_refuse, 0) == networks.UNKNOWN).any()
 
@@ -74,7 +96,15 @@ def test_a_run_repeats(untrained):
     made = worlds.make("emnist_letters", "smoke")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "resolve", lambda _: made)
-        again = networks.run(kind="letters", data="", other="", body="untrained", seed=0, orders=continual_plan.orders(2), **TINY)
+        again = networks.run(
+            kind="letters",
+            data="",
+            other="",
+            body="untrained",
+            seed=0,
+            orders=continual_plan.orders(2),
+            **TINY,
+        )
     np.testing.assert_array_equal(again["named"], untrained["named"])
 
 
@@ -85,7 +115,9 @@ def test_only_five_rows_of_a_blended_head_are_trained():
     start, _ = networks.task_heads(part, 0)
     for kind, moves in zip(KINDS, (False, False, True), strict=True):
         for new, old in zip(heads[kind], start[kind], strict=True):
-            assert torch.equal(new[:, :, -1], old[:, :, -1]) != moves and not torch.equal(new[:, :, :5], old[:, :, :5])
+            assert torch.equal(new[:, :, -1], old[:, :, -1]) != moves and not torch.equal(
+                new[:, :, :5], old[:, :, :5]
+            )
 
 
 def test_heads_learn_separable_letters_and_joining_is_concatenation():
@@ -104,8 +136,13 @@ def test_heads_learn_separable_letters_and_joining_is_concatenation():
 def test_examples_of_the_unknown_teach_one_head_only():
     part = lesson(features=20)
     heads, _ = networks.task_heads(part, 60)
-    x = part.pick(part.spare)                                                # (O, n, F): the letter that no task has
-    refused = {k: float(((torch.einsum("onf,otcf->otnc", x, w) + b[:, :, None]).argmax(-1) == 5).float().mean()) for k, (w, b) in heads.items()}
+    x = part.pick(part.spare)  # (O, n, F): the letter that no task has
+    refused = {
+        k: float(
+            ((torch.einsum("onf,otcf->otnc", x, w) + b[:, :, None]).argmax(-1) == 5).float().mean()
+        )
+        for k, (w, b) in heads.items()
+    }
     assert refused["alpha blending, unknown trained"] > 0.95 > 0.8 > refused["alpha blending"]
 
 
@@ -114,8 +151,18 @@ def test_replay_keeps_what_fine_tuning_forgets():
     part = lesson(orders=1, features=30)
     order = np.arange(26)[None]
     out = networks.learn_letters(part, part.features[0], order, np.repeat(np.arange(26), 6), 40, 3)
-    final = dict(zip(METHODS, (out["named"][:, 0, -1] == np.repeat(np.arange(26), 6))[:, :150].mean(-1), strict=True))
-    assert final["fine-tuning"] < final["replay"] - 0.1 and final["joint training"] > 0.9 and final["nearest class mean"] > 0.9
+    final = dict(
+        zip(
+            METHODS,
+            (out["named"][:, 0, -1] == np.repeat(np.arange(26), 6))[:, :150].mean(-1),
+            strict=True,
+        )
+    )
+    assert (
+        final["fine-tuning"] < final["replay"] - 0.1
+        and final["joint training"] > 0.9
+        and final["nearest class mean"] > 0.9
+    )
 
 
 def test_loss_is_the_cross_entropy_of_the_letters_seen():
@@ -126,7 +173,9 @@ def test_loss_is_the_cross_entropy_of_the_letters_seen():
     w, b = networks.merged(heads["alpha blending"], blend=True)[1]
     x = part.features[0][:60]
     expected = torch.nn.functional.cross_entropy(x @ w[0].T + b[0], torch.from_numpy(truth[:60]))
-    assert out["loss"][METHODS.index("alpha blending"), 0, 1] == pytest.approx(float(expected), rel=1e-5)
+    assert out["loss"][METHODS.index("alpha blending"), 0, 1] == pytest.approx(
+        float(expected), rel=1e-5
+    )
 
 
 def test_small_grey_takes_the_middle():
@@ -147,40 +196,71 @@ def test_a_class_without_samples_is_named():
 
 # ---------------------------------------------------------------- outcomes, at smoke on simulated sets
 
+
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
     """Outcomes at smoke without any real data, one order of tasks a body; the pictures' body trained here."""
     place = tmp_path_factory.mktemp("continual")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"DATA": place / "none", "CACHE": place / "cache", "DEVICE": "cpu", "JOBS": "1"}.items():
+        for name, value in {
+            "DATA": place / "none",
+            "CACHE": place / "cache",
+            "DEVICE": "cpu",
+            "JOBS": "1",
+        }.items():
             patch.setenv(f"EMOLIB_{name}", str(value))
         patch.setattr(continual_plan, "picture_body", lambda: "trained here")
-        patch.setitem(continual_plan.SIZES, "smoke", replace(continual_plan.SIZES["smoke"], head_epochs=2, pictures_epochs=2))
-        yield {"table": continual.table_4_4("smoke"), "methods": continual.methods("smoke"), "judged": continual_verdicts.judge("smoke"),
-               "transforms": continual.transforms("smoke"), "weights": continual.weights("smoke", "CLAHE"), "first": continual.first_task("smoke"),
-               "forgetting": continual.forgetting("smoke"), "by_task": continual.by_task("smoke"),
-               "again": {b: (continual.accuracies("smoke", b), continual.measured("smoke", b)) for b in continual.BODIES},
-               "plan": continual_plan.plan("smoke")}
+        patch.setitem(
+            continual_plan.SIZES,
+            "smoke",
+            replace(continual_plan.SIZES["smoke"], head_epochs=2, pictures_epochs=2),
+        )
+        yield {
+            "table": continual.table_4_4("smoke"),
+            "methods": continual.methods("smoke"),
+            "judged": continual_verdicts.judge("smoke"),
+            "transforms": continual.transforms("smoke"),
+            "weights": continual.weights("smoke", "CLAHE"),
+            "first": continual.first_task("smoke"),
+            "forgetting": continual.forgetting("smoke"),
+            "by_task": continual.by_task("smoke"),
+            "again": {
+                b: (continual.accuracies("smoke", b), continual.measured("smoke", b))
+                for b in continual.BODIES
+            },
+            "plan": continual_plan.plan("smoke"),
+        }
 
 
 @pytest.mark.slow
 def test_printed_counts_come_out(smoke):
-    from emolib import report
+    from emolib.reproduction import report
 
     frame = report.beside_print("orgil2022-t4_4", smoke["table"])
     assert frame.printed.notna().sum() >= len(papers.published("orgil2022-t4_4").dropna())
     counted = frame[frame.protocol == "counted"]
     assert len(counted) == 6 * 2 + 5 and (counted.verdict == "equal").all()
-    trained = frame[frame.printed.notna() & frame.metric.isin(["Test accuracy", "Training accuracy", "Test loss"]) & frame.measured.notna()]
-    assert set(trained.verdict) <= {"not tested at this profile", "in simulation: print is lower", "in simulation: print is higher",
-                                    "in simulation: inside our interval", "not equal"}
+    trained = frame[
+        frame.printed.notna()
+        & frame.metric.isin(["Test accuracy", "Training accuracy", "Test loss"])
+        & frame.measured.notna()
+    ]
+    assert set(trained.verdict) <= {
+        "not tested at this profile",
+        "in simulation: print is lower",
+        "in simulation: print is higher",
+        "in simulation: inside our interval",
+        "not equal",
+    }
 
 
 @pytest.mark.slow
 def test_two_ways_to_the_same_accuracy_and_forgetting(smoke):
     """From accuracies by task, and from images resampled: equal counts of each letter make them equal."""
     for accuracy, measured in smoke["again"].values():
-        np.testing.assert_allclose(metrics.forgetting(accuracy).mean(1), measured["forgetting"][0], atol=1e-12)
+        np.testing.assert_allclose(
+            metrics.forgetting(accuracy).mean(1), measured["forgetting"][0], atol=1e-12
+        )
         np.testing.assert_allclose(measured["backward transfer"][0], -measured["forgetting"][0])
         final = accuracy[..., -1, :].mean((1, 2))
         np.testing.assert_allclose(final, measured["accuracy"][0][:, -1], atol=1e-12)
@@ -190,12 +270,21 @@ def test_two_ways_to_the_same_accuracy_and_forgetting(smoke):
 
 @pytest.mark.slow
 def test_outcomes_carry_both_sets_and_their_badge(smoke):
-    assert set(smoke["table"].sources) == set(papers.artefact("orgil2022-t4_4").data.split(";")) == {"emnist_letters", "cifar100"}
-    assert set(smoke["weights"].sources) == {"cifar100"} and all(s["source"] == "simulated" for s in smoke["table"].sources.values())
+    assert (
+        set(smoke["table"].sources)
+        == set(papers.artefact("orgil2022-t4_4").data.split(";"))
+        == {"emnist_letters", "cifar100"}
+    )
+    assert set(smoke["weights"].sources) == {"cifar100"} and all(
+        s["source"] == "simulated" for s in smoke["table"].sources.values()
+    )
     assert smoke["weights"].frame.filter(like="feature ").shape == (100, 120)
     total = smoke["first"].frame.groupby("weights").measured.sum()
     assert len(total) == 3 and (total == 5 * 120).all()
-    assert set(smoke["forgetting"].frame.method) < set(METHODS) and len(smoke["forgetting"].frame) == 4 * 15
+    assert (
+        set(smoke["forgetting"].frame.method) < set(METHODS)
+        and len(smoke["forgetting"].frame) == 4 * 15
+    )
     json.dumps(smoke["plan"])
 
 
@@ -207,11 +296,15 @@ def test_claims_of_real_data_stay_open_on_simulated_letters(smoke):
     for claim, said in verdicts.items():
         if known.decidable[claim] == "real":
             assert said.verdict == "open" and "simulated" in said.because
-    assert verdicts["orgil-a6_26"].verdict in ("not tested at this profile", "holds", "fails", "open") and "never wins" in verdicts["orgil-a6_26"].because
+    assert (
+        verdicts["orgil-a6_26"].verdict in ("not tested at this profile", "holds", "fails", "open")
+        and "never wins" in verdicts["orgil-a6_26"].because
+    )
     assert verdicts["orgil-f5"].verdict == "fails"
 
 
 # ---------------------------------------------------------------- nothing frozen
+
 
 @pytest.fixture(scope="module")
 def whole():
@@ -220,30 +313,58 @@ def whole():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "resolve", lambda _: made)
         patch.setenv("EMOLIB_DEVICE", "cpu")
-        return continual_whole.run(data="", seed=0, order=continual_plan.orders(2)[1], train=12, test=6, body_epochs=3, epochs=4)
+        return continual_whole.run(
+            data="",
+            seed=0,
+            order=continual_plan.orders(2)[1],
+            train=12,
+            test=6,
+            body_epochs=3,
+            epochs=4,
+        )
 
 
 def test_whole_networks_name_letters_they_have_met(whole):
     named, truth, order = whole["named"], whole["truth"], whole["order"]
     assert named.shape == (2, 5, 26 * 6)
     for t in range(5):
-        seen = np.isin(truth, order[:5 * (t + 1)])
-        assert (named[:, t][:, ~seen] == networks.NOT_SEEN).all() and np.isin(named[:, t][:, seen], order[:5 * (t + 1)]).all()
+        seen = np.isin(truth, order[: 5 * (t + 1)])
+        assert (named[:, t][:, ~seen] == networks.NOT_SEEN).all() and np.isin(
+            named[:, t][:, seen], order[: 5 * (t + 1)]
+        ).all()
 
 
 def test_joint_training_remembers_what_fine_tuning_forgets(whole):
     first = np.isin(whole["truth"], whole["order"][:5])
     kept = (whole["named"][:, -1] == whole["truth"])[:, first].mean(1)
     assert kept[0] < 0.2 < 0.5 < kept[1]
-    assert (whole["named"][0, 0] == whole["named"][1, 0]).all()          # the first task is the same lesson for both
+    assert (
+        whole["named"][0, 0] == whole["named"][1, 0]
+    ).all()  # the first task is the same lesson for both
 
 
 def test_a_gain_is_the_difference_of_final_accuracies():
     rng = np.random.default_rng(5)
-    truth, task = np.repeat(np.arange(26), 4), np.stack([np.repeat(rng.permutation(26), 4) // 5 for _ in range(2)])
-    named = np.where(task[None, :, None] <= np.arange(5)[:, None], rng.integers(0, 26, (3, 2, 5, len(truth))), networks.NOT_SEEN)
-    got = continual.summary({"named": named, "truth": truth, "task": task}, ((2, 0), (1, 2)), 100, 0.9)
-    accuracy = np.array([np.mean([(named[m, o, -1] == truth)[task[o] < 5] for o in range(2)], axis=(0, 1)) for m in range(3)])
-    assert got["accuracy"][0][:, -1] == pytest.approx(accuracy, abs=0.02) and got["accuracy"][0].shape == (3, 5)
+    truth, task = (
+        np.repeat(np.arange(26), 4),
+        np.stack([np.repeat(rng.permutation(26), 4) // 5 for _ in range(2)]),
+    )
+    named = np.where(
+        task[None, :, None] <= np.arange(5)[:, None],
+        rng.integers(0, 26, (3, 2, 5, len(truth))),
+        networks.NOT_SEEN,
+    )
+    got = continual.summary(
+        {"named": named, "truth": truth, "task": task}, ((2, 0), (1, 2)), 100, 0.9
+    )
+    accuracy = np.array(
+        [
+            np.mean([(named[m, o, -1] == truth)[task[o] < 5] for o in range(2)], axis=(0, 1))
+            for m in range(3)
+        ]
+    )
+    assert got["accuracy"][0][:, -1] == pytest.approx(accuracy, abs=0.02) and got["accuracy"][
+        0
+    ].shape == (3, 5)
     assert got["gain"][0] == pytest.approx(accuracy[[2, 1]] - accuracy[[0, 2]], abs=0.02)
     assert (got["gain"][1] <= got["gain"][0]).all() and (got["gain"][0] <= got["gain"][2]).all()

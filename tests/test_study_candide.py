@@ -10,32 +10,52 @@ from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import EMOTIONS, candide, keys, papers, results
+from emolib import EMOTIONS, candide
 from emolib import data as datasets
-from emolib.errors import EmolibError
+from emolib.data.sim import face, worlds
+from emolib.ground.errors import EmolibError
 from emolib.models import face_cnn
 from emolib.models.members import parameter_count
-from emolib.sim import face, worlds
-from emolib.studies import candide as study
-from emolib.studies import candide_classifiers as classifiers
-from emolib.studies import candide_differences as differences
-from emolib.studies import candide_figures as drawn
-from emolib.studies import candide_lessons as lessons
-from emolib.studies import candide_measures as measures
-from emolib.studies import candide_plan as grid
-from emolib.studies import candide_verdicts as verdicts
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
+from emolib.reproduction.runs import keys
+from emolib.reproduction.studies.candide import candide as study
+from emolib.reproduction.studies.candide import candide_classifiers as classifiers
+from emolib.reproduction.studies.candide import candide_differences as differences
+from emolib.reproduction.studies.candide import candide_figures as drawn
+from emolib.reproduction.studies.candide import candide_lessons as lessons
+from emolib.reproduction.studies.candide import candide_measures as measures
+from emolib.reproduction.studies.candide import candide_plan as grid
+from emolib.reproduction.studies.candide import candide_verdicts as verdicts
 
 # ---------------------------------------------------------------- worlds of some emotions
 
-@pytest.mark.parametrize("name, small", [("ckplus", {"sequences": 30, "subjects": 8, "length": 5, "size": 24}),
-                                         ("rafd", {"models": 2, "gazes": ("frontal",), "yaws": (45, 90), "size": 24})])
+
+@pytest.mark.parametrize(
+    "name, small",
+    [
+        ("ckplus", {"sequences": 30, "subjects": 8, "length": 5, "size": 24}),
+        ("rafd", {"models": 2, "gazes": ("frontal",), "yaws": (45, 90), "size": 24}),
+    ],
+)
 def test_a_world_of_some_emotions_is_a_part_of_the_whole(name, small):
-    whole, some = worlds.make(name, "full", **small), worlds.make(name, "full", **small, emotions=("happy", "angry"))
+    whole, some = (
+        worlds.make(name, "full", **small),
+        worlds.make(name, "full", **small, emotions=("happy", "angry")),
+    )
     keep = np.isin(whole.label, [EMOTIONS.index("happy"), EMOTIONS.index("angry")])
-    assert 0 < keep.sum() < len(keep) and np.array_equal(some.images, whole.images[keep]) and (some.meta.index == np.arange(keep.sum())).all()
+    assert (
+        0 < keep.sum() < len(keep)
+        and np.array_equal(some.images, whole.images[keep])
+        and (some.meta.index == np.arange(keep.sum())).all()
+    )
     units, points = worlds.truth(name, "full", **small)
     fewer = worlds.truth(name, "full", **small, emotions=("happy", "angry"))
-    assert np.array_equal(fewer[0], units[keep]) and np.array_equal(fewer[1], points[keep]) and points.shape == (len(whole), 68, 2)
+    assert (
+        np.array_equal(fewer[0], units[keep])
+        and np.array_equal(fewer[1], points[keep])
+        and points.shape == (len(whole), 68, 2)
+    )
     with pytest.raises(EmolibError, match="happy"):
         worlds.make(name, "full", **small, emotions=("hapy",))
 
@@ -47,44 +67,67 @@ def test_truth_of_a_set_nobody_asked_for():
 
 # ---------------------------------------------------------------- which pictures
 
+
 @pytest.fixture(scope="module")
 def sets():
-    return worlds.make("ckplus", "full", sequences=50, subjects=8, length=6, size=24), worlds.make("rafd", "full", models=2, size=24)
+    return worlds.make("ckplus", "full", sequences=50, subjects=8, length=6, size=24), worlds.make(
+        "rafd", "full", models=2, size=24
+    )
 
 
 def test_rows_of_ckplus_are_apex_frames_and_the_first_as_neutral(sets):
     used, meta = measures.rows_of(sets[0], grid.FOUR), sets[0].meta
     frame = meta["frame"].to_numpy()[used.row]
     assert set(frame) == {1, 4, 5, 6} and (meta["code"].to_numpy()[used.row] > 0).all()
-    assert ((used.label == measures.NEUTRAL) == (frame == 1)).all() and set(used.label) == {EMOTIONS.index(e) for e in grid.FOUR}
+    assert ((used.label == measures.NEUTRAL) == (frame == 1)).all() and set(used.label) == {
+        EMOTIONS.index(e) for e in grid.FOUR
+    }
     assert (used.shown == sets[0].label[used.row]).all()
-    same = (sets[0].subject[used.neutral] == used.subject) & (meta["sequence"].to_numpy()[used.neutral] == meta["sequence"].to_numpy()[used.row])
+    same = (sets[0].subject[used.neutral] == used.subject) & (
+        meta["sequence"].to_numpy()[used.neutral] == meta["sequence"].to_numpy()[used.row]
+    )
     assert same.all() and (meta["frame"].to_numpy()[used.neutral] == 1).all()
 
 
 def test_rows_of_rafd_look_at_the_camera_and_know_their_neutral_picture(sets):
     used, meta = measures.rows_of(sets[1], grid.FOUR), sets[1].meta
-    assert set(meta["gaze"].to_numpy()[used.row]) == {"frontal"} and set(used.angle) == {0, 45, 90, 135, 180} and len(used.row) == 2 * 4 * 5
+    assert (
+        set(meta["gaze"].to_numpy()[used.row]) == {"frontal"}
+        and set(used.angle) == {0, 45, 90, 135, 180}
+        and len(used.row) == 2 * 4 * 5
+    )
     rest = meta.iloc[used.neutral]
-    assert set(rest["code"]) == {"neutral"} and set(rest["angle"]) == {90} and (rest["model"].to_numpy() == used.subject).all()
+    assert (
+        set(rest["code"]) == {"neutral"}
+        and set(rest["angle"]) == {90}
+        and (rest["model"].to_numpy() == used.subject).all()
+    )
 
 
 def test_points_of_the_simulator_are_those_of_the_rows():
-    world = datasets.load("rafd", source="simulated", profile="full", models=1, size=24, yaws=[90], gazes=["frontal"])
+    world = datasets.load(
+        "rafd", source="simulated", profile="full", models=1, size=24, yaws=[90], gazes=["frontal"]
+    )
     row = np.array([5, 2])
-    assert np.array_equal(measures.see(world, row, measures.TRUTH)["points"], worlds.truth("rafd", "full", models=1, size=24, yaws=[90], gazes=["frontal"])[1][row])
+    assert np.array_equal(
+        measures.see(world, row, measures.TRUTH)["points"],
+        worlds.truth("rafd", "full", models=1, size=24, yaws=[90], gazes=["frontal"])[1][row],
+    )
     with pytest.raises(EmolibError, match="dlib"):
         measures.see(world, row, "dlb")
 
 
 # ---------------------------------------------------------------- what is measured
 
+
 @pytest.fixture(scope="module")
 def people():
     """Points (12, 68, 2) of 4 people at rest and acting twice, and the index of each one's rest."""
     crowd = face.faces(3, 4)
     rest = face.Faces(crowd.person, crowd.scene, 0 * crowd.units)
-    return np.concatenate([face.points(c, 200) for c in (rest, rest.acting(au26=0.8), rest.acting(au4=0.7))]), np.tile(np.arange(4), 3)
+    return np.concatenate(
+        [face.points(c, 200) for c in (rest, rest.acting(au26=0.8), rest.acting(au4=0.7))]
+    ), np.tile(np.arange(4), 3)
 
 
 def test_units_move_with_the_face_and_missing_faces_stay_missing(people):
@@ -94,9 +137,13 @@ def test_units_move_with_the_face_and_missing_faces_stay_missing(people):
     assert np.abs(found["change"][:4]).max() < 1e-9 and (found["change"][4:8, jaw] > 0.2).all()
     assert np.allclose(found["units"][:4] + found["change"][4:8], found["units"][4:8])
     gaps = points.copy()
-    gaps[[0, 5]] = np.nan                                # person 0 has no neutral face, person 1 is lost while the jaw drops
+    gaps[[0, 5]] = np.nan  # person 0 has no neutral face, person 1 is lost while the jaw drops
     left = measures.fitted(gaps, neutral, model)
-    assert np.isnan(left["units"][[0, 5]]).all() and np.isfinite(left["units"][4]).all() and not np.allclose(left["units"][4], found["units"][4])
+    assert (
+        np.isnan(left["units"][[0, 5]]).all()
+        and np.isfinite(left["units"][4]).all()
+        and not np.allclose(left["units"][4], found["units"][4])
+    )
     assert np.allclose(left["units"][[1, 2, 3, 6, 7]], found["units"][[1, 2, 3, 6, 7]])
 
 
@@ -114,8 +161,12 @@ def test_boxes_hold_the_points_and_a_lost_face_gets_the_mean(people):
     points[3] = np.nan
     box = measures.boxes(points)
     good = np.arange(12) != 3
-    assert np.allclose(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) and np.allclose(box[3], box[good].mean(0))
-    assert (box[good, :2] <= points[good].min(1)).all() and (box[good, 2:] >= points[good].max(1)).all()
+    assert np.allclose(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]) and np.allclose(
+        box[3], box[good].mean(0)
+    )
+    assert (box[good, :2] <= points[good].min(1)).all() and (
+        box[good, 2:] >= points[good].max(1)
+    ).all()
     inside = measures.in_crop({"points": points, "box": box})[good]
     assert 0 < inside.min() < 0.2 and 0.8 < inside.max() < 1
     with pytest.raises(EmolibError, match="no face"):
@@ -140,10 +191,15 @@ def test_recovery_with_a_detector_leaves_out_whom_it_misses():
         return points
 
     part = candide.recovery(model, count=30, together=True, see=half_blind)
-    assert np.allclose(part.found, 0.6) and np.isfinite(part.correlation).all() and not np.allclose(part.correlation, plain.correlation)
+    assert (
+        np.allclose(part.found, 0.6)
+        and np.isfinite(part.correlation).all()
+        and not np.allclose(part.correlation, plain.correlation)
+    )
 
 
 # ---------------------------------------------------------------- who learns from whom
+
 
 @given(st.integers(0, 1000))
 def test_no_person_stands_on_both_sides(repeat):
@@ -163,7 +219,9 @@ def by_hand(monkeypatch):
     x[:, 0] += 12 * (y % 2)
     x[:, 1] += 12 * (y // 2)
     x[3:5] = np.nan
-    monkeypatch.setattr(classifiers, "numbers", lambda *asked: ((x, y, person), (x[:40], y[:40], person[:40])))
+    monkeypatch.setattr(
+        classifiers, "numbers", lambda *asked: ((x, y, person), (x[:40], y[:40], person[:40]))
+    )
     monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
     return x, y, person
 
@@ -174,12 +232,20 @@ COMMON = {"train": {}, "test": {}, "feature": "AU", "emotions": list(grid.FOUR)}
 @pytest.mark.parametrize("name", classifiers.GRIDS)
 def test_every_machine_learns_what_is_plain(name, by_hand):
     y = by_hand[1]
-    made = classifiers.machines(**COMMON, classifier=name, scaling=grid.STANDARD, repeats=[0, 1], settings_each=4, tol=1e-2)
+    made = classifiers.machines(
+        **COMMON, classifier=name, scaling=grid.STANDARD, repeats=[0, 1], settings_each=4, tol=1e-2
+    )
     assert (made["train"][:, 3:5] == -1).all() and (made["test"][:, 3:5] == -1).all()
     seen = np.isfinite(by_hand[0]).all(1)
-    assert (made["train"] == y)[:, seen].mean() > 0.9 and (made["test"] == y[:40])[:, seen[:40]].mean() > 0.9
-    for r in range(2):                                   # what is said of validation is the share of its rows, missing faces among them
-        assert made["validation"][r] == pytest.approx((made["train"][r] == y)[~made["part"][r]].mean())
+    assert (made["train"] == y)[:, seen].mean() > 0.9 and (made["test"] == y[:40])[
+        :, seen[:40]
+    ].mean() > 0.9
+    for r in range(
+        2
+    ):  # what is said of validation is the share of its rows, missing faces among them
+        assert made["validation"][r] == pytest.approx(
+            (made["train"][r] == y)[~made["part"][r]].mean()
+        )
 
 
 def test_the_setting_is_chosen_on_validation_people_alone(by_hand, monkeypatch):
@@ -200,17 +266,29 @@ def test_the_setting_is_chosen_on_validation_people_alone(by_hand, monkeypatch):
             return np.where(held == (self.value == 1.0), true, (true + 1) % 4)
 
     monkeypatch.setattr(classifiers, "machine", lambda name, value, **more: Knows(value))
-    made = classifiers.machines(**COMMON, classifier="SVM (poly)", scaling=grid.STANDARD, repeats=[0], settings_each=4, tol=1)
+    made = classifiers.machines(
+        **COMMON,
+        classifier="SVM (poly)",
+        scaling=grid.STANDARD,
+        repeats=[0],
+        settings_each=4,
+        tol=1,
+    )
     assert made["chosen"] == [1.0] and (made["train"][0] == y)[part].mean() == 0
 
 
 def test_without_scaling_the_scaler_is_gone():
-    assert len(classifiers.machine("SSVM", 1.0, tol=1e-2)) == 2 and classifiers.machine("SSVM", 1.0, tol=1e-2, scaled=False).C == 1.0
+    assert (
+        len(classifiers.machine("SSVM", 1.0, tol=1e-2)) == 2
+        and classifiers.machine("SSVM", 1.0, tol=1e-2, scaled=False).C == 1.0
+    )
     with pytest.raises(EmolibError, match="SSVM"):
         classifiers.machine("SVMM", 1.0, tol=1)
 
 
-@pytest.mark.parametrize("inputs, count, plain", [(8, 108, face_cnn.au_dnn()), (136, 2292, face_cnn.fp68_dnn())])
+@pytest.mark.parametrize(
+    "inputs, count, plain", [(8, 108, face_cnn.au_dnn()), (136, 2292, face_cnn.fp68_dnn())]
+)
 def test_the_stacked_networks_are_those_of_the_text(inputs, count, plain):
     net = classifiers.Dense([5, 6], inputs, 4).eval()
     assert parameter_count(net) == count == sum(p.numel() for p in plain.parameters())
@@ -223,49 +301,99 @@ def test_the_stacked_networks_are_those_of_the_text(inputs, count, plain):
 
 
 def test_a_member_of_the_stack_does_not_know_its_company(by_hand):
-    how = COMMON | {"scaling": grid.STANDARD, "reading": "drop", "epochs": 30, "rate": 3e-2, "batch": 16}
+    how = COMMON | {
+        "scaling": grid.STANDARD,
+        "reading": "drop",
+        "epochs": 30,
+        "rate": 3e-2,
+        "batch": 16,
+    }
     both, alone = classifiers.dense(**how, repeats=[0, 1]), classifiers.dense(**how, repeats=[1])
-    assert np.array_equal(both["train"][1], alone["train"][0]) and np.allclose(both["validation_loss"][:, 1], alone["validation_loss"][:, 0], atol=1e-5)
+    assert np.array_equal(both["train"][1], alone["train"][0]) and np.allclose(
+        both["validation_loss"][:, 1], alone["validation_loss"][:, 0], atol=1e-5
+    )
     seen = np.isfinite(by_hand[0]).all(1)
-    assert (both["train"] == by_hand[1])[:, seen].mean() > 0.9 and (both["test"][:, 3:5] == -1).all() and both["loss"][-1] < 0.5 * both["loss"][0]
+    assert (
+        (both["train"] == by_hand[1])[:, seen].mean() > 0.9
+        and (both["test"][:, 3:5] == -1).all()
+        and both["loss"][-1] < 0.5 * both["loss"][0]
+    )
 
 
 def test_a_cnn_learns_which_quarter_is_bright(monkeypatch):
     rng, y = np.random.default_rng(0), np.arange(60) % 4
     x = rng.integers(0, 60, (60, 1, 50, 50), dtype=np.uint8)
     for i, k in enumerate(y):
-        x[i, 0, 25 * (k // 2):25 * (k // 2) + 25] += 150 if k % 2 == 0 else 60
+        x[i, 0, 25 * (k // 2) : 25 * (k // 2) + 25] += 150 if k % 2 == 0 else 60
     person = np.repeat([f"S{i}" for i in range(10)], 6)
-    monkeypatch.setattr(classifiers, "_pictures", lambda arguments, emotions, size: (torch.as_tensor(x), y, person))
+    monkeypatch.setattr(
+        classifiers, "_pictures", lambda arguments, emotions, size: (torch.as_tensor(x), y, person)
+    )
     monkeypatch.setattr(classifiers.augment, "augment", lambda pictures, rng: pictures)
     monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
-    made = classifiers.cnn(train={}, test={}, network="CNN-1 50x50x1", narrow=4, emotions=list(grid.FOUR), repeat=0, epochs=12, rate=1e-2, batch=8,
-                           bank=1, patience=None, keep_weights=True)
-    assert (made["test"] == y).mean() > 0.8 and made["parameters"] == 36_856 and made["loss"][-1] < made["loss"][0]
-    net = face_cnn.cnn_1(narrow=4).eval()                # the weights that are kept are those that named the pictures
+    made = classifiers.cnn(
+        train={},
+        test={},
+        network="CNN-1 50x50x1",
+        narrow=4,
+        emotions=list(grid.FOUR),
+        repeat=0,
+        epochs=12,
+        rate=1e-2,
+        batch=8,
+        bank=1,
+        patience=None,
+        keep_weights=True,
+    )
+    assert (
+        (made["test"] == y).mean() > 0.8
+        and made["parameters"] == 36_856
+        and made["loss"][-1] < made["loss"][0]
+    )
+    net = face_cnn.cnn_1(
+        narrow=4
+    ).eval()  # the weights that are kept are those that named the pictures
     net.load_state_dict({k: torch.as_tensor(v) for k, v in made["weights"].items()})
     with torch.no_grad():
-        assert np.array_equal(net(torch.as_tensor(x).float() / 127.5 - 1).argmax(1).numpy(), made["test"])
+        assert np.array_equal(
+            net(torch.as_tensor(x).float() / 127.5 - 1).argmax(1).numpy(), made["test"]
+        )
 
 
 # ---------------------------------------------------------------- the grid
 
+
 @pytest.mark.parametrize("profile", grid.SIZES)
 def test_every_run_has_a_key_of_its_own(profile, monkeypatch):
     monkeypatch.setattr(grid, "finders", lambda profile: ("dlib", measures.TRUTH))
-    monkeypatch.setattr(grid, "measured", lambda profile, by: ({"set": "train", "by": by}, {"set": "test", "by": by}))
+    monkeypatch.setattr(
+        grid,
+        "measured",
+        lambda profile, by: ({"set": "train", "by": by}, {"set": "test", "by": by}),
+    )
     monkeypatch.setattr(measures, "usable", lambda name: name != "mediapipe")
     cases = grid.plan.__wrapped__(profile)
     jobs = [(fn, a) for listed in cases.values() for fn, a in listed]
     assert len({keys.key(fn, a) for fn, a in jobs}) == len(jobs)
-    assert {c.classifier for c in cases if c.variant == grid.PRINTED} == {*grid.SVMS, grid.DNN, *grid.BASELINES, *face_cnn.CNNS}
-    assert grid.Case(*grid.BLENDSHAPES) not in cases     # without MediaPipe there is nothing to run
+    assert {c.classifier for c in cases if c.variant == grid.PRINTED} == {
+        *grid.SVMS,
+        grid.DNN,
+        *grid.BASELINES,
+        *face_cnn.CNNS,
+    }
+    assert grid.Case(*grid.BLENDSHAPES) not in cases  # without MediaPipe there is nothing to run
     exact = cases[grid.Case("SSVM", "AU", "exact points")][0][1]
-    assert exact["train"]["by"] == measures.TRUTH and cases[grid.Case("SSVM", "AU")][0][1]["train"]["by"] == "dlib"
+    assert (
+        exact["train"]["by"] == measures.TRUTH
+        and cases[grid.Case("SSVM", "AU")][0][1]["train"]["by"] == "dlib"
+    )
     if profile != "smoke":
         assert len(cases[grid.Case("SSVM", "AU")][0][1]["repeats"]) == 30
     if profile == "full":
-        assert len(cases[grid.Case("CNN-2 75x75x1", "image")]) == 30 and cases[grid.Case("CNN-1 50x50x1", "image")][0][1]["narrow"] == 1
+        assert (
+            len(cases[grid.Case("CNN-2 75x75x1", "image")]) == 30
+            and cases[grid.Case("CNN-1 50x50x1", "image")][0][1]["narrow"] == 1
+        )
 
 
 def test_an_unknown_profile_is_named():
@@ -275,16 +403,28 @@ def test_an_unknown_profile_is_named():
 
 # ---------------------------------------------------------------- what is read off
 
+
 @pytest.fixture
 def told(monkeypatch):
     """Three repeats of one case on 8 training and 8 test pictures of 4 people: repeat 1 is best on validation, repeat 2 on test."""
     true = np.array([0, 1, 2, 3, 0, 1, 2, 3])
-    side = {"class": true, "subject": np.repeat(list("abcd"), 2), "angle": np.tile([90, 45], 4), "found": np.array([True] * 6 + [False] * 2)}
+    side = {
+        "class": true,
+        "subject": np.repeat(list("abcd"), 2),
+        "angle": np.tile([90, 45], 4),
+        "found": np.array([True] * 6 + [False] * 2),
+    }
     wrong = (true + 1) % 4
     test = np.array([np.where(np.arange(8) < n, true, wrong) for n in (2, 4, 6)])
     test[:, 6:] = -1
     part = np.tile(np.repeat([True, True, True, False], 2), (3, 1))
-    result = {"train": np.tile(true, (3, 1)), "test": test, "part": part, "validation": np.array([0.5, 0.9, 0.7]), "settled": True}
+    result = {
+        "train": np.tile(true, (3, 1)),
+        "test": test,
+        "part": part,
+        "validation": np.array([0.5, 0.9, 0.7]),
+        "settled": True,
+    }
     monkeypatch.setattr(study, "pictures", lambda profile, split, variant=grid.PRINTED: side)
     monkeypatch.setattr(study, "results", lambda profile: {grid.Case("SSVM", "AU"): result})
     return result
@@ -293,23 +433,40 @@ def told(monkeypatch):
 def test_three_ways_to_print_thirty_runs(told):
     case = grid.Case("SSVM", "AU")
     rows = pd.DataFrame(study.rows_of_case("smoke", case))
-    found = rows[(rows.metric == "accuracy") & (rows.split == "Test")].set_index("protocol").measured
-    assert found["mean of 3"] == pytest.approx(0.5) and found["best of 3 on validation"] == pytest.approx(0.5)
-    assert found["best of 3 on test"] == pytest.approx(0.75) and found["best of 3 on test, found faces only"] == pytest.approx(1.0)
+    found = (
+        rows[(rows.metric == "accuracy") & (rows.split == "Test")].set_index("protocol").measured
+    )
+    assert found["mean of 3"] == pytest.approx(0.5) and found[
+        "best of 3 on validation"
+    ] == pytest.approx(0.5)
+    assert found["best of 3 on test"] == pytest.approx(0.75) and found[
+        "best of 3 on test, found faces only"
+    ] == pytest.approx(1.0)
     assert (rows[(rows.split == "Train") & (rows.metric == "accuracy")].measured == 1).all()
-    best = rows[(rows.protocol == "best of 3 on test") & (rows.split == "Test")].set_index("metric").measured
-    assert best["balanced accuracy"] == pytest.approx(0.75) and best["macro-F1"] == pytest.approx((1 + 1 + 2 / 3 + 2 / 3) / 4)
+    best = (
+        rows[(rows.protocol == "best of 3 on test") & (rows.split == "Test")]
+        .set_index("metric")
+        .measured
+    )
+    assert best["balanced accuracy"] == pytest.approx(0.75) and best["macro-F1"] == pytest.approx(
+        (1 + 1 + 2 / 3 + 2 / 3) / 4
+    )
 
 
 def test_what_is_not_settled_says_so(told):
     told["settled"] = False
-    assert set(study.choices("smoke", grid.Case("SSVM", "AU"))) == {f"unsettled, {n.format(3)}" for n in (study.MEAN, study.VALIDATED, study.TESTED)}
+    assert set(study.choices("smoke", grid.Case("SSVM", "AU"))) == {
+        f"unsettled, {n.format(3)}" for n in (study.MEAN, study.VALIDATED, study.TESTED)
+    }
 
 
 def test_training_accuracy_counts_only_rows_that_trained(told):
-    told["train"][:, 6:] = 0                             # the held-out people are named wrongly
+    told["train"][:, 6:] = 0  # the held-out people are named wrongly
     hits = study.right("smoke", grid.Case("SSVM", "AU"), "Train")
-    assert np.isnan(hits[:, 6:]).all() and study.share("smoke", hits, np.repeat(list("abcd"), 2))[0] == 1
+    assert (
+        np.isnan(hits[:, 6:]).all()
+        and study.share("smoke", hits, np.repeat(list("abcd"), 2))[0] == 1
+    )
 
 
 def test_a_difference_has_a_sign_an_interval_and_a_family():
@@ -317,33 +474,53 @@ def test_a_difference_has_a_sign_an_interval_and_a_family():
     base = rng.random(200)
     better = differences.difference("smoke", base + 0.1 + 0.2 * rng.random(200), base, subject)
     assert 0.15 < better["low"] < better["measured"] < better["high"] < 0.25 and better["p"] < 1e-6
-    assert differences.difference("smoke", base + 0.2, base, subject)["p"] == 0 and differences.difference("smoke", base, base, subject)["p"] == 1
+    assert (
+        differences.difference("smoke", base + 0.2, base, subject)["p"] == 0
+        and differences.difference("smoke", base, base, subject)["p"] == 1
+    )
     noise = differences.difference("smoke", base, rng.permutation(base), subject)
     assert noise["low"] < 0 < noise["high"] and noise["p"] > 0.01
     frame = differences.corrected([better, noise, {**noise, "p": 0.03}], "smoke")
-    assert list(frame.differs) == ["better", "not told apart", "not told apart"] and frame["p, Holm"].iloc[2] == pytest.approx(0.06)
+    assert list(frame.differs) == ["better", "not told apart", "not told apart"] and frame[
+        "p, Holm"
+    ].iloc[2] == pytest.approx(0.06)
 
 
 # ---------------------------------------------------------------- figures and listing
 
+
 def test_edges_of_two_triangles_count_the_shared_one_once():
-    assert drawn.edges(np.array([[0, 1, 2], [2, 1, 3]])).tolist() == [[0, 1], [0, 2], [1, 2], [1, 3], [2, 3]]
+    assert drawn.edges(np.array([[0, 1, 2], [2, 1, 3]])).tolist() == [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+        [1, 3],
+        [2, 3],
+    ]
 
 
 def test_the_model_is_drawn_in_distances_of_the_eyes():
     model = candide.load()
     place, seat = drawn.plane(model, model.vertices), dict(model.pairs)
     right, left = (place[[seat[p] for p in eye]].mean(0) for eye in (range(36, 42), range(42, 48)))
-    assert np.linalg.norm(left - right) == pytest.approx(1) and np.allclose(left + right, 0, atol=1e-12)
+    assert np.linalg.norm(left - right) == pytest.approx(1) and np.allclose(
+        left + right, 0, atol=1e-12
+    )
     frame = drawn.shape_units("smoke").frame
     reach = np.hypot(frame.x2 - frame.x, frame.y2 - frame.y)[frame.kind == "arrow"]
     assert reach.max() == pytest.approx(0.2, abs=0.02) and set(frame.panel) == set(drawn.PERSON)
 
 
 def test_slopes_are_those_of_calculus():
-    slope = lessons.activations("smoke", True).frame.pivot(index="x", columns="function", values="measured")
-    assert slope.loc[0.0, "sigmoid"] == pytest.approx(0.25) and slope.loc[0.0, "tanh"] == pytest.approx(1)
-    assert slope.loc[-5.0, "leaky ReLU"] == pytest.approx(0.1) and slope.loc[-2.0, "ELU"] == pytest.approx(np.exp(-2), abs=1e-5)
+    slope = lessons.activations("smoke", True).frame.pivot(
+        index="x", columns="function", values="measured"
+    )
+    assert slope.loc[0.0, "sigmoid"] == pytest.approx(0.25) and slope.loc[
+        0.0, "tanh"
+    ] == pytest.approx(1)
+    assert slope.loc[-5.0, "leaky ReLU"] == pytest.approx(0.1) and slope.loc[
+        -2.0, "ELU"
+    ] == pytest.approx(np.exp(-2), abs=1e-5)
     assert slope.loc[3.0, "ReLU"] == 1 and slope.loc[-3.0, "ReLU"] == 0
 
 
@@ -357,6 +534,7 @@ def test_the_listing_is_printed_and_measured():
 
 
 # ---------------------------------------------------------------- the notebook, end to end
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -372,18 +550,27 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     assert len(mine) == 26
     for row in mine.itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
-        assert all((folder / f"{row.id}.{kind}").stat().st_size > 0 for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png")))
+        assert all(
+            (folder / f"{row.id}.{kind}").stat().st_size > 0
+            for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png"))
+        )
         about = json.loads((folder / f"{row.id}.json").read_text())
         named = set(row.data.split(";")) if row.data else set(about["sources"]) - {"ckplus", "rafd"}
-        assert set(about["sources"]) == named and {s["source"] for s in about["sources"].values()} <= {"simulated"}
+        assert set(about["sources"]) == named and {
+            s["source"] for s in about["sources"].values()
+        } <= {"simulated"}
 
 
 @pytest.mark.slow
 def test_table_4_1_has_every_printed_cell(smoke):
-    frame = pd.read_csv(smoke / "tables" / "chang2021-t4_1.csv", keep_default_na=False, na_values=[""])
+    frame = pd.read_csv(
+        smoke / "tables" / "chang2021-t4_1.csv", keep_default_na=False, na_values=[""]
+    )
     said = frame[frame.printed.notna() & frame.measured.notna()]
     assert said.drop_duplicates(["classifier", "feature", "split"]).shape[0] == 20
-    assert set(said[said.feature == "image"].verdict) == {"not tested at this profile"}              # narrow networks decide nothing
+    assert set(said[said.feature == "image"].verdict) == {
+        "not tested at this profile"
+    }  # narrow networks decide nothing
     assert said.measured.between(0, 1).all() and set(said.source) == {"simulated"}
     two = pd.read_csv(smoke / "tables" / "chang2021-t4_2.csv")
     assert len(two) == 16 and two.printed.notna().all() and two.measured.notna().all()
@@ -393,7 +580,11 @@ def test_table_4_1_has_every_printed_cell(smoke):
 def test_blendshapes_that_cannot_be_had_say_so(smoke):
     frame = pd.read_csv(smoke / "tables" / "chang2021-x12.csv", keep_default_na=False)
     row = frame[frame.feature == "blendshapes"]
-    assert len(row) and row.protocol.str.contains("left out: MediaPipe").all() and (row.measured == "").all()
+    assert (
+        len(row)
+        and row.protocol.str.contains("left out: MediaPipe").all()
+        and (row.measured == "").all()
+    )
 
 
 @pytest.mark.slow
@@ -401,8 +592,13 @@ def test_claims_about_simulated_people_stay_open(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "40"].set_index("id")
     assert len(mine) == 17 and (mine.because != "").all()
-    assert set(mine.measured_verdict.drop(["chang-d16", "chang-d16_2", "chang-d19", "chang-d34"])) == {"open"}
-    assert mine.measured_verdict["chang-d16"] == "fails" and mine.measured_verdict["chang-d16_2"] == "holds"
+    assert set(
+        mine.measured_verdict.drop(["chang-d16", "chang-d16_2", "chang-d19", "chang-d34"])
+    ) == {"open"}
+    assert (
+        mine.measured_verdict["chang-d16"] == "fails"
+        and mine.measured_verdict["chang-d16_2"] == "holds"
+    )
 
 
 def test_no_drawing_hands_candide_3_on(monkeypatch):
@@ -420,5 +616,10 @@ def test_cropped_faces_are_grey_squares(colours):
     from types import SimpleNamespace
 
     images = np.random.default_rng(0).integers(0, 255, (4, 40, 40, *colours), dtype=np.uint8)
-    cut = measures.faces(SimpleNamespace(images=images), SimpleNamespace(row=np.array([0, 2])), np.array([[4, 4, 36, 36.0]] * 2), 20)
+    cut = measures.faces(
+        SimpleNamespace(images=images),
+        SimpleNamespace(row=np.array([0, 2])),
+        np.array([[4, 4, 36, 36.0]] * 2),
+        20,
+    )
     assert cut.shape == (2, 20, 20) and cut.dtype == np.uint8 and cut.std() > 5

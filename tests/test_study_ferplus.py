@@ -12,17 +12,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import keys, metrics, papers, results
-from emolib.containers import ImageSet
-from emolib.errors import EmolibError
-from emolib.studies import ferplus, ferplus_figures, ferplus_plan
-from emolib.studies import ferplus_networks as networks
-from emolib.studies.faces import PARTS
-from emolib.votes import VOTES
+from emolib import metrics
+from emolib.data.votes import VOTES
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
+from emolib.reproduction.runs import keys
+from emolib.reproduction.studies.faces import PARTS
+from emolib.reproduction.studies.ferplus import ferplus, ferplus_figures, ferplus_plan
+from emolib.reproduction.studies.ferplus import ferplus_networks as networks
 
 ROOT = Path(__file__).parent.parent
-SMALL = {"narrow": True, "pretrained": "none", "target_kind": "majority", "clean": False, "train": None, "validation": None, "test": None, "side": 36,
-         "crop": 32, "batch": 16, "draws": 64, "epochs": 2, "rate": 2e-3, "plateau": 1, "patience": 5, "data": "made by hand"}
+SMALL = {
+    "narrow": True,
+    "pretrained": "none",
+    "target_kind": "majority",
+    "clean": False,
+    "train": None,
+    "validation": None,
+    "test": None,
+    "side": 36,
+    "crop": 32,
+    "batch": 16,
+    "draws": 64,
+    "epochs": 2,
+    "rate": 2e-3,
+    "plateau": 1,
+    "patience": 5,
+    "data": "made by hand",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +51,44 @@ def faces():
     label = np.r_[np.arange(7).repeat(2), rng.integers(0, 7, n - 14)]
     images = rng.integers(0, 90, (n, 48, 48), dtype=np.uint8)
     for i, k in enumerate(label):
-        images[i, 4 + 6 * k:9 + 6 * k] += 120
+        images[i, 4 + 6 * k : 9 + 6 * k] += 120
     split = np.repeat(PARTS, (100, 20, 30))
     images[120], label[120] = images[5], label[5]
     votes = np.zeros((n, len(VOTES)), int)
-    columns = [VOTES.index(v) for v in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")]
+    columns = [
+        VOTES.index(v)
+        for v in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+    ]
     votes[np.arange(n), np.array(columns)[label]] = 7
     votes[:, VOTES.index("neutral")] += 3
-    return ImageSet(name="ferplus", source="simulated", images=images, label=label, split=split, subject=np.arange(n).astype(str),
-                    meta=pd.DataFrame(votes, columns=list(VOTES)).assign(code=label))
+    return ImageSet(
+        name="ferplus",
+        source="simulated",
+        images=images,
+        label=label,
+        split=split,
+        subject=np.arange(n).astype(str),
+        meta=pd.DataFrame(votes, columns=list(VOTES)).assign(code=label),
+    )
 
 
 # ---------------------------------------------------------------- what goes in
 
+
 def test_a_window_is_the_part_of_the_picture_it_names(faces):
     pool = networks.Faces(torch.as_tensor(faces.images), side=48, crop=40)
     x = pool.windows(np.array([3, 9]), np.array([0, 8]), np.array([5, 2]))
-    assert x.shape == (2, 3, 40, 40) and x.dtype == torch.float32 and x.is_contiguous(memory_format=torch.channels_last)
+    assert (
+        x.shape == (2, 3, 40, 40)
+        and x.dtype == torch.float32
+        and x.is_contiguous(memory_format=torch.channels_last)
+    )
     for k, (row, top, left) in enumerate(((3, 0, 5), (9, 8, 2))):
-        expected = faces.images[row, top:top + 40, left:left + 40] / 127.5 - 1
+        expected = faces.images[row, top : top + 40, left : left + 40] / 127.5 - 1
         assert np.allclose(x[k].numpy(), expected[None], atol=1e-6)
-    assert np.allclose(pool.middle(np.array([3]))[0, 0].numpy(), faces.images[3, 4:44, 4:44] / 127.5 - 1, atol=1e-6)
+    assert np.allclose(
+        pool.middle(np.array([3]))[0, 0].numpy(), faces.images[3, 4:44, 4:44] / 127.5 - 1, atol=1e-6
+    )
 
 
 def test_a_window_of_an_enlarged_picture_has_its_size(faces):
@@ -61,7 +97,9 @@ def test_a_window_of_an_enlarged_picture_has_its_size(faces):
 
 
 def test_clean_training_rows_miss_the_pictures_of_the_other_parts(faces):
-    assert set(networks.part_rows(faces, "Training")) - set(networks.part_rows(faces, "Training", clean=True)) == {5}
+    assert set(networks.part_rows(faces, "Training")) - set(
+        networks.part_rows(faces, "Training", clean=True)
+    ) == {5}
     assert list(networks.part_rows(faces, "PrivateTest", 3)) == [120, 121, 122]
     with pytest.raises(EmolibError, match="PublicTest"):
         networks.part_rows(faces, "Publictest")
@@ -70,7 +108,9 @@ def test_clean_training_rows_miss_the_pictures_of_the_other_parts(faces):
 def test_targets_are_the_majority_or_the_shares_of_the_votes(faces):
     hard, soft = networks.target(faces, "majority"), networks.target(faces, "votes")
     assert (hard.argmax(1) == faces.label).all() and set(np.unique(hard)) == {0.0, 1.0}
-    assert np.allclose(soft.sum(1), 1) and np.allclose(soft.max(1), np.where(faces.label == 6, 1.0, 0.7))
+    assert np.allclose(soft.sum(1), 1) and np.allclose(
+        soft.max(1), np.where(faces.label == 6, 1.0, 0.7)
+    )
     with pytest.raises(EmolibError, match="majority"):
         networks.target(faces, "majorities")
 
@@ -85,6 +125,7 @@ def test_an_epoch_is_balanced_and_the_same_when_resumed():
 
 # ---------------------------------------------------------------- a run
 
+
 @pytest.fixture(scope="module")
 def trained(faces):
     with pytest.MonkeyPatch.context() as patch:
@@ -92,7 +133,10 @@ def trained(faces):
         patch.setenv("EMOLIB_DEVICE", "cpu")
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        yield networks.run(network="ResNet18", seed=0, **SMALL | {"epochs": 6, "draws": 256}), networks.run(network="ResNet18", seed=0, **SMALL | {"epochs": 1})
+        yield (
+            networks.run(network="ResNet18", seed=0, **SMALL | {"epochs": 6, "draws": 256}),
+            networks.run(network="ResNet18", seed=0, **SMALL | {"epochs": 1}),
+        )
         torch.set_num_threads(threads)
 
 
@@ -100,8 +144,13 @@ def test_a_run_learns_bars_of_light(trained, faces):
     result, _ = trained
     true = faces.label[faces.split == "PrivateTest"]
     assert result["scores"].shape == (2, 30, 7)
-    assert result["loss"][-1] < 0.5 * result["loss"][0] and (result["scores"][0].argmax(-1) == true).mean() > 0.6
-    assert not np.allclose(result["scores"][0], result["scores"][1])                 # the mirror image is another picture
+    assert (
+        result["loss"][-1] < 0.5 * result["loss"][0]
+        and (result["scores"][0].argmax(-1) == true).mean() > 0.6
+    )
+    assert not np.allclose(
+        result["scores"][0], result["scores"][1]
+    )  # the mirror image is another picture
     assert result["best_epoch"] == result["validation"].argmin() and result["parameters"] == 325_479
 
 
@@ -114,10 +163,11 @@ def test_the_test_scores_are_those_of_the_best_epoch(trained, faces):
 
 # ---------------------------------------------------------------- what the printed counts allow
 
+
 def test_printed_pair_lies_between_certain_and_open():
-    low, high = ferplus.mcnemar_bounds(2738, 2693, 3136)             # ResNet101 and ResNet18
+    low, high = ferplus.mcnemar_bounds(2738, 2693, 3136)  # ResNet101 and ResNet18
     assert low == pytest.approx(2 * 0.5**45, rel=1e-9)
-    assert 0.10 < high < 0.13                                        # 443 against 398 disagreements
+    assert 0.10 < high < 0.13  # 443 against 398 disagreements
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.55, 0.95), st.floats(0.55, 0.95))
@@ -129,7 +179,9 @@ def test_any_two_networks_lie_between_the_bounds(seed, p, q):
 
 
 def test_fewest_disagreements_give_the_lower_bound():
-    assert ferplus._with_disagreement(2738, 2693, 45) == pytest.approx(ferplus.mcnemar_bounds(2738, 2693, 3136)[0])
+    assert ferplus._with_disagreement(2738, 2693, 45) == pytest.approx(
+        ferplus.mcnemar_bounds(2738, 2693, 3136)[0]
+    )
     assert ferplus._with_disagreement(2738, 2693, 0) == ferplus._with_disagreement(2693, 2738, 45)
 
 
@@ -139,6 +191,7 @@ def test_entropy_of_votes():
 
 
 # ---------------------------------------------------------------- what is read off
+
 
 @pytest.fixture
 def on_hand(faces, monkeypatch):
@@ -153,9 +206,17 @@ def on_hand(faces, monkeypatch):
 def test_measures_of_a_perfect_and_of_a_blind_network(on_hand):
     perfect = np.eye(7)[on_hand][None] * 0.94 + 0.01 / 7 * 6
     perfect /= perfect.sum(-1, keepdims=True)
-    frame = ferplus.measures({("all",): perfect, ("none",): np.full((2, 30, 7), 1 / 7)}, ("model",), "smoke").set_index(["model", "metric"])
-    assert frame.measured["all", "Test accuracy"] == 100 and frame.measured["all", "macro-F1"] == 1 and frame.measured["all", "Correct"] == 30
-    assert frame.measured["none", "loss per image"] == pytest.approx(np.log(7)) and frame.measured["none", "MSE"] == pytest.approx(392 * np.log(7))
+    frame = ferplus.measures(
+        {("all",): perfect, ("none",): np.full((2, 30, 7), 1 / 7)}, ("model",), "smoke"
+    ).set_index(["model", "metric"])
+    assert (
+        frame.measured["all", "Test accuracy"] == 100
+        and frame.measured["all", "macro-F1"] == 1
+        and frame.measured["all", "Correct"] == 30
+    )
+    assert frame.measured["none", "loss per image"] == pytest.approx(np.log(7)) and frame.measured[
+        "none", "MSE"
+    ] == pytest.approx(392 * np.log(7))
     assert frame.measured["none", "squared error of the probabilities"] == pytest.approx(6 / 7)
     blind = 100 * (on_hand == 0).mean()
     assert frame.measured["none", "Test accuracy"] == pytest.approx(blind)
@@ -166,13 +227,16 @@ def test_macro_f1_is_that_of_the_metrics_module(on_hand):
     rng = np.random.default_rng(3)
     said = rng.dirichlet(np.ones(7), (1, 30))
     frame = ferplus.measures({("x",): said}, ("model",), "smoke").set_index("metric").measured
-    assert frame["macro-F1"] == pytest.approx(metrics.macro_f1(metrics.confusion(on_hand, said[0].argmax(-1), 7)))
+    assert frame["macro-F1"] == pytest.approx(
+        metrics.macro_f1(metrics.confusion(on_hand, said[0].argmax(-1), 7))
+    )
     keep = np.arange(30) < 12
     part = ferplus.measures({("x",): said}, ("model",), "smoke", keep).set_index("metric").measured
     assert part["Total"] == 12 and part["Correct"] == (said[0].argmax(-1) == on_hand)[keep].sum()
 
 
 # ---------------------------------------------------------------- the grid
+
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
 def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
@@ -183,14 +247,24 @@ def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     assert len({keys.key(networks.run, a) for a in grid.values()}) == len(grid)
     s = ferplus_plan.SIZES[profile]
     assert {n for n, p, _ in grid if p == ferplus_plan.base(profile)} == set(s.networks)
-    assert ("SeResnext152", "ImageNet weights", 0) not in grid and (("ResNet50", "ImageNet weights", 0) in grid) == (profile == "full")
-    assert [k[:1] + k[2:] for k, a in grid.items() if a.get("keep_weights")] == ([("ResNet50", 0)] * 2 if profile == "full" else [])
+    assert ("SeResnext152", "ImageNet weights", 0) not in grid and (
+        ("ResNet50", "ImageNet weights", 0) in grid
+    ) == (profile == "full")
+    assert [k[:1] + k[2:] for k, a in grid.items() if a.get("keep_weights")] == (
+        [("ResNet50", 0)] * 2 if profile == "full" else []
+    )
     if profile != "smoke":
         assert set(s.networks) == set(papers.published("orgil2022-t4_1").model)
 
 
-@pytest.mark.parametrize("profile, curve, expected", [
-    ("quick", 20 * [1.0], set()), ("full", 20 * [1.0], {"from scratch", "from scratch, clean test"}), ("full", list(np.linspace(2, 1, 20)), set())])
+@pytest.mark.parametrize(
+    "profile, curve, expected",
+    [
+        ("quick", 20 * [1.0], set()),
+        ("full", 20 * [1.0], {"from scratch", "from scratch, clean test"}),
+        ("full", list(np.linspace(2, 1, 20)), set()),
+    ],
+)
 def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected, monkeypatch):
     monkeypatch.setattr(ferplus, "results", lambda *run: [{"validation": np.array(curve)}])
     monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: False)
@@ -200,7 +274,10 @@ def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected
 
 def test_full_without_a_gpu_is_the_hour_and_says_so(monkeypatch):
     monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cpu")
-    assert ferplus_plan.sizes("full") == ferplus_plan.HOUR and ferplus_plan.base("full") == "narrow, from scratch"
+    assert (
+        ferplus_plan.sizes("full") == ferplus_plan.HOUR
+        and ferplus_plan.base("full") == "narrow, from scratch"
+    )
     assert not ferplus.settled.__wrapped__("full")
 
 
@@ -208,12 +285,18 @@ def test_lite0_goes_on_from_its_package(faces, monkeypatch):
     monkeypatch.setattr(ferplus_plan, "faces", lambda profile: faces)
     monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: True)
     run = ferplus_plan.plan.__wrapped__("quick")["EfficientNet-Lite0", "ImageNet weights", 0]
-    assert (run["pretrained"], run["narrow"], run["side"], run["crop"]) == ("imagenet", False, 72, 64)
+    assert (run["pretrained"], run["narrow"], run["side"], run["crop"]) == (
+        "imagenet",
+        False,
+        72,
+        64,
+    )
     monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: False)
     assert ferplus_plan.initialisations("quick").keys() == {"narrow, from scratch"}
 
 
 # ---------------------------------------------------------------- for the other notebooks
+
 
 def test_export_is_what_the_backbone_reads(monkeypatch, tmp_path):
     from torchvision import models
@@ -227,17 +310,26 @@ def test_export_is_what_the_backbone_reads(monkeypatch, tmp_path):
         torch.manual_seed(0)
         net = models.resnet50(num_classes=7).eval()
     monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
-    monkeypatch.setattr(ferplus, "results", lambda profile, network, protocol: [{"weights": {k: v.numpy() for k, v in net.state_dict().items()}}])
+    monkeypatch.setattr(
+        ferplus,
+        "results",
+        lambda profile, network, protocol: [
+            {"weights": {k: v.numpy() for k, v in net.state_dict().items()}}
+        ],
+    )
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     assert ferplus.export("full") == str(tmp_path / "models" / "resnet50_ferplus.safetensors")
     image = np.full((1, 48, 48), 77, np.uint8)
     found = Backbone("resnet50-ferplus", "cpu").features(image)
     net.fc = torch.nn.Identity()
     with torch.no_grad():
-        assert np.allclose(found, net(torch.full((1, 3, 224, 224), 77 / 127.5 - 1)).numpy(), atol=1e-4)
+        assert np.allclose(
+            found, net(torch.full((1, 3, 224, 224), 77 / 127.5 - 1)).numpy(), atol=1e-4
+        )
 
 
 # ---------------------------------------------------------------- real data
+
 
 @pytest.mark.slow
 def test_counts_of_the_real_set(real_data):
@@ -245,7 +337,11 @@ def test_counts_of_the_real_set(real_data):
         pytest.skip(f"NOT TESTED ON REAL DATA: no FERPlus in {real_data}")
     faces = datasets.load("ferplus")
     rows = {part: networks.part_rows(faces, part) for part in PARTS}
-    assert {part: len(r) for part, r in rows.items()} == {"Training": 24_941, "PublicTest": 3_186, "PrivateTest": 3_137}
+    assert {part: len(r) for part, r in rows.items()} == {
+        "Training": 24_941,
+        "PublicTest": 3_186,
+        "PrivateTest": 3_137,
+    }
     assert len(rows["PrivateTest"]) // 8 * 8 == 3_136
     known = np.isin(faces.subject[rows["PrivateTest"]], faces.subject[rows["Training"]])
     assert known.sum() == 257
@@ -253,6 +349,7 @@ def test_counts_of_the_real_set(real_data):
 
 
 # ---------------------------------------------------------------- the notebook, end to end
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -266,9 +363,14 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     listed = papers.everything()
     for row in listed[listed.notebook == "13"].itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
-        assert all((folder / f"{row.id}.{kind}").stat().st_size > 0 for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png")))
+        assert all(
+            (folder / f"{row.id}.{kind}").stat().st_size > 0
+            for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png"))
+        )
         about = json.loads((folder / f"{row.id}.json").read_text())
-        assert set(about["sources"]) == set(row.data.split(";")) and {s["source"] for s in about["sources"].values()} == {"simulated"}
+        assert set(about["sources"]) == set(row.data.split(";")) and {
+            s["source"] for s in about["sources"].values()
+        } == {"simulated"}
 
 
 @pytest.mark.slow
@@ -276,9 +378,15 @@ def test_table_4_1_keeps_print_and_ours_apart(smoke):
     frame = pd.read_csv(smoke / "tables" / "orgil2022-t4_1.csv")
     assert frame.dropna(subset="printed").drop_duplicates(["model", "metric"]).shape[0] == 44
     ours = frame[frame.measured.notna()]
-    assert not frame.apply(lambda c: c.astype(str).str.contains("images_per_second|images a second")).any().any()
+    assert (
+        not frame.apply(lambda c: c.astype(str).str.contains("images_per_second|images a second"))
+        .any()
+        .any()
+    )
     said = ours[ours.printed.notna()]
-    assert len(said) and set(said.verdict) == {"not tested at this profile"}           # narrow networks decide nothing
+    assert len(said) and set(said.verdict) == {
+        "not tested at this profile"
+    }  # narrow networks decide nothing
     assert ours[ours.metric == "Test accuracy"].measured.between(0, 60).all()
     assert ours[ours.metric == "MSE"].measured.between(392 * 1.2, 392 * 4).all()
 

@@ -11,18 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from emolib import cli, metrics, papers, predict, report
-from emolib.errors import EmolibError
+from emolib import metrics
+from emolib.data.sim import clip_sets, worlds
+from emolib.ground.errors import EmolibError
 from emolib.models.mrpn_stack import Stack, gated
-from emolib.sim import clip_sets, worlds
-from emolib.studies import mrpn_features as features
-from emolib.studies import mrpn_networks as networks
-from emolib.studies import mrpn_plan, mrpn_worlds
-from emolib.studies.mrpn_networks import ALONE, FACE, JOINT, LATE, METHODS, SOUND, Job
-from emolib.studies.mrpn_worlds import Setting
-from emolib.studies.outcome import Outcome
+from emolib.reproduction import papers, report
+from emolib.reproduction.cli import main as cli
+from emolib.reproduction.cli import predict
+from emolib.reproduction.runs.outcome import Outcome
+from emolib.reproduction.studies.mrpn import mrpn_features as features
+from emolib.reproduction.studies.mrpn import mrpn_networks as networks
+from emolib.reproduction.studies.mrpn import mrpn_plan, mrpn_worlds
+from emolib.reproduction.studies.mrpn.mrpn_networks import (
+    ALONE,
+    FACE,
+    JOINT,
+    LATE,
+    METHODS,
+    SOUND,
+    Job,
+)
+from emolib.reproduction.studies.mrpn.mrpn_worlds import Setting
 
-HOW = {"option": "VA+AO", "hidden": 6, "aggregator": "average", "epochs": 6, "rate": 1e-2, "batch": 16}
+HOW = {
+    "option": "VA+AO",
+    "hidden": 6,
+    "aggregator": "average",
+    "epochs": 6,
+    "rate": 1e-2,
+    "batch": 16,
+}
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -34,46 +52,70 @@ def made():
     label, actor, turn = (v.ravel() for v in np.meshgrid(np.arange(4), np.arange(12), np.arange(4)))
     face = rng.normal(size=(4, 136))[label][:, None] * 0.6 + rng.normal(size=(192, 4, 136))
     sound = rng.normal(size=(4, 10))[label][:, None] + rng.normal(size=(192, 40, 10))
-    pad = lambda v: np.concatenate([v, np.zeros_like(v[:1])]).astype(np.float32)                                 # noqa: E731
-    return features.Bank(pad(face), pad(sound), label, np.char.mod("Actor_%02d", actor), np.char.mod("clip %d", np.arange(192)), turn // 2)
+    pad = lambda v: np.concatenate([v, np.zeros_like(v[:1])]).astype(np.float32)  # noqa: E731
+    return features.Bank(
+        pad(face),
+        pad(sound),
+        label,
+        np.char.mod("Actor_%02d", actor),
+        np.char.mod("clip %d", np.arange(192)),
+        turn // 2,
+    )
 
 
 def split(bank, seed=0):
     actor = np.char.replace(bank.subject, "Actor_", "").astype(int)
     rows = np.arange(len(bank.label))
-    return Job(rows, rows, bank.label, bank.label, *(np.flatnonzero(np.isin(actor % 4, k)) for k in ((0, 1), (2,), (3,))), seed)
+    return Job(
+        rows,
+        rows,
+        bank.label,
+        bank.label,
+        *(np.flatnonzero(np.isin(actor % 4, k)) for k in ((0, 1), (2,), (3,))),
+        seed,
+    )
 
 
 # ---------------------------------------------------------------- features
 
+
 def test_mirrored_twice_is_as_before():
     assert (features.MIRROR[features.MIRROR] == np.arange(68)).all()
-    from emolib.sim import face
+    from emolib.data.sim import face
 
     crowd = face.faces(3, 2, yaw=0, pitch=0, roll=0)
     xy = face.points(crowd, 200)
     about = (xy[0, 27, 0] + xy[0, 8, 0]) / 2
     seen = xy[0, features.MIRROR] * [-1, 1] + [2 * about, 0]
-    assert np.abs(seen - xy[0]).mean() < 8                                         # a frontal face is nearly its own mirror image
+    assert np.abs(seen - xy[0]).mean() < 8  # a frontal face is nearly its own mirror image
 
 
 @given(st.floats(-60, 60), st.floats(0.2, 5), st.floats(-300, 300))
 def test_points_forget_place_size_and_roll(angle, size, shift):
     rng = np.random.default_rng(1)
-    xy = rng.normal(size=(3, 68, 2)) + np.where(np.arange(68)[:, None] >= 42, [3.0, 0.0], [0.0, 0.0])
+    xy = rng.normal(size=(3, 68, 2)) + np.where(
+        np.arange(68)[:, None] >= 42, [3.0, 0.0], [0.0, 0.0]
+    )
     a = np.deg2rad(angle)
     moved = size * xy @ np.array([[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]) + shift
     here = features.points(xy, np.array([True, True, False]))
-    assert np.allclose(here, features.points(moved, np.array([True, True, False])), atol=1e-4) and (here[2] == 0).all()
+    assert (
+        np.allclose(here, features.points(moved, np.array([True, True, False])), atol=1e-4)
+        and (here[2] == 0).all()
+    )
     eyes = here.reshape(3, 68, 2)[:2]
-    assert np.allclose((eyes[:, 36:48].reshape(2, 2, 6, 2).mean(2)), [[[-0.5, 0], [0.5, 0]]] * 2, atol=1e-5)
+    assert np.allclose(
+        (eyes[:, 36:48].reshape(2, 2, 6, 2).mean(2)), [[[-0.5, 0], [0.5, 0]]] * 2, atol=1e-5
+    )
 
 
 def test_seconds_are_means_and_spreads_of_what_they_hold():
     decibels = np.random.default_rng(2).normal(size=(5, 40))
     held = features.seconds(decibels)
     assert held.shape == (10, 10)
-    assert np.allclose(held[3, :5], decibels[:, 3:34].mean(1)) and np.allclose(held[3, 5:], decibels[:, 3:34].std(1))
+    assert np.allclose(held[3, :5], decibels[:, 3:34].mean(1)) and np.allclose(
+        held[3, 5:], decibels[:, 3:34].std(1)
+    )
     assert features.seconds(decibels[:, :7]).shape == (1, 10)
 
 
@@ -82,22 +124,33 @@ def test_a_bank_of_simulated_clips_ends_with_nothing():
     face = np.stack([features.watched(world, i, 3) for i in range(2)])
     assert face.shape == (2, 3, 136) and np.isfinite(face).all() and np.abs(face).max() < 10
     sound = features.heard([w() for w in world.waveform], world.rate)
-    assert sound.shape[0] == 3 and np.ptp(sound[-1]) == sound[-1].max() - sound[-1].min() and (sound[-1, :, 32:] == 0).all()
+    assert (
+        sound.shape[0] == 3
+        and np.ptp(sound[-1]) == sound[-1].max() - sound[-1].min()
+        and (sound[-1, :, 32:] == 0).all()
+    )
 
 
 # ---------------------------------------------------------------- worlds
 
+
 def test_a_donor_is_the_same_actor_showing_what_is_asked(made):
     shown = (made.label + 1) % 4
     rows = mrpn_worlds.donors(made, shown, 3, "face")
-    assert (made.subject[rows] == made.subject).all() and (made.label[rows] == shown).all() and (made.strength[rows] == made.strength).all()
+    assert (
+        (made.subject[rows] == made.subject).all()
+        and (made.label[rows] == shown).all()
+        and (made.strength[rows] == made.strength).all()
+    )
     assert (mrpn_worlds.donors(made, made.label, 3, "face") == np.arange(192)).all()
 
 
 @pytest.mark.parametrize("dial", mrpn_worlds.SWEPT)
 def test_a_dial_spoils_what_it_says_and_where(made, dial):
     parts = mrpn_worlds.thirds(made, 3)
-    plain, spoilt = (mrpn_worlds.jobs(made, 5, s, parts)[0] for s in (Setting(), Setting(dial, 0.6)))
+    plain, spoilt = (
+        mrpn_worlds.jobs(made, 5, s, parts)[0] for s in (Setting(), Setting(dial, 0.6))
+    )
     changed = {k: (getattr(plain, k) != getattr(spoilt, k)) for k in ("face", "sound", "told")}
     modality = {"face": "face", "voice": "sound"}.get(dial.split("_")[-1])
     learnt = np.isin(np.arange(192), plain.train)
@@ -105,10 +158,18 @@ def test_a_dial_spoils_what_it_says_and_where(made, dial):
         assert changed["sound"].any() and not changed["face"].any() and not changed["told"].any()
         return
     if dial == "label_noise":
-        assert 0.3 < changed["told"][learnt].mean() and not changed["told"][~learnt].any() and not changed["face"].any()
+        assert (
+            0.3 < changed["told"][learnt].mean()
+            and not changed["told"][~learnt].any()
+            and not changed["face"].any()
+        )
         return
     other = "sound" if modality == "face" else "face"
-    assert not changed["told"].any() and not changed[other].any() and 0.2 < changed[modality][learnt].mean()
+    assert (
+        not changed["told"].any()
+        and not changed[other].any()
+        and 0.2 < changed[modality][learnt].mean()
+    )
     assert changed[modality][~learnt].any() == (not dial.startswith("mismatched"))
     gone = getattr(spoilt, modality) == made.blank
     assert gone.any() == dial.startswith("missing") and (spoilt.truth == made.label).all()
@@ -119,7 +180,12 @@ def test_folds_of_actors_cover_everybody_once(made):
     assert sorted(np.concatenate([p[2] for p in parts])) == list(range(192))
     for p in parts:
         people = [set(made.subject[k]) for k in p]
-        assert not people[0] & people[1] and not people[0] & people[2] and not people[1] & people[2] and all(people)
+        assert (
+            not people[0] & people[1]
+            and not people[0] & people[2]
+            and not people[1] & people[2]
+            and all(people)
+        )
 
 
 def test_worlds_refuse_what_they_cannot_do(made):
@@ -132,6 +198,7 @@ def test_worlds_refuse_what_they_cannot_do(made):
 
 
 # ---------------------------------------------------------------- ways to fuse
+
 
 @pytest.fixture(scope="module")
 def fitted(made):
@@ -147,8 +214,15 @@ def test_every_way_learns_and_both_are_better_than_one(fitted, made):
     assert right[ALONE][FACE] > 0.5 < right[ALONE][SOUND] and right[ALONE][JOINT] < 0.5
     assert all(v[JOINT] > 0.6 for m, v in right.items() if m != ALONE), right
     for r in fitted.values():
-        assert (r["scores_as_printed"].argmax(-1) == truth).mean() >= (r["scores"].argmax(-1) == truth).mean() - 1e-9
-        assert r["loss"].shape == r["validation"].shape == (6, 2, 3) and r["features"].shape == (2, 2, 48, 6)
+        assert (r["scores_as_printed"].argmax(-1) == truth).mean() >= (
+            r["scores"].argmax(-1) == truth
+        ).mean() - 1e-9
+        assert r["loss"].shape == r["validation"].shape == (6, 2, 3) and r["features"].shape == (
+            2,
+            2,
+            48,
+            6,
+        )
 
 
 def test_a_way_does_not_depend_on_its_company(fitted, made):
@@ -164,13 +238,20 @@ def test_late_fusion_leaves_the_modalities_alone(fitted):
 def test_side_scores_that_watch_move_no_branch():
     x = torch.randn(2, 3, requires_grad=True)
     (gated(x, torch.tensor([[0.0], [0.5]])) * 2).sum().backward()
-    assert (x.grad == torch.tensor([[0.0] * 3, [1.0] * 3])).all() and torch.equal(gated(x, torch.zeros(1)).detach(), x.detach())
+    assert (x.grad == torch.tensor([[0.0] * 3, [1.0] * 3])).all() and torch.equal(
+        gated(x, torch.zeros(1)).detach(), x.detach()
+    )
 
 
 def test_blending_gives_more_to_what_overfits_less():
-    curve = lambda first, last: np.linspace(first, last, 5)[:, None]                                             # noqa: E731
+    curve = lambda first, last: np.linspace(first, last, 5)[:, None]  # noqa: E731
+
     def told(loss, validation):
-        return {"loss": np.stack([curve(2, v) for v in loss], -1), "validation": np.stack([curve(2, v) for v in validation], -1)}
+        return {
+            "loss": np.stack([curve(2, v) for v in loss], -1),
+            "validation": np.stack([curve(2, v) for v in validation], -1),
+        }
+
     alone, joint = told((1.0, 0.2, 1.0), (1.2, 1.2, 1.2)), told((1.0, 1.0, 0.6), (1.2, 1.2, 1.2))
     (weights,) = networks.blended(alone, joint)
     assert sum(weights) == pytest.approx(3) and weights[FACE] > weights[JOINT] > weights[SOUND]
@@ -183,19 +264,30 @@ def test_options_change_what_they_say(made):
     assert all(torch.equal(a, b) for a, b in zip(*still, strict=True))
     assert feeds["VA+AO"].clips(now)[1].shape[2] > feeds["VA+WO"].clips(now)[1].shape[2] >= 1
     rng = np.random.default_rng(0)
-    assert torch.equal(feeds["IA"].clips(now, rng)[1], still[0][1]) and not torch.equal(feeds["VA+WO"].clips(now, rng)[1], still[0][1])
+    assert torch.equal(feeds["IA"].clips(now, rng)[1], still[0][1]) and not torch.equal(
+        feeds["VA+WO"].clips(now, rng)[1], still[0][1]
+    )
 
 
 def test_methods_are_fed_alike(made):
     jobs = [split(made), split(made)]
-    one, three = (networks.Feed(made, jobs, networks.OPTIONS["VA+AO"], 8, times) for times in (1, 3))
+    one, three = (
+        networks.Feed(made, jobs, networks.OPTIONS["VA+AO"], 8, times) for times in (1, 3)
+    )
     for a, b in zip(one.batches(1), three.batches(1), strict=True):
         assert all(torch.equal(torch.cat([x, x, x]), y) for x, y in zip(a, b, strict=True))
 
 
 @pytest.mark.parametrize("aggregator", ["LSTM", "BiLSTM", "transformer average"])
 def test_aggregators_of_a_stack_keep_members_apart(aggregator):
-    net = Stack([0, 1], (5, 4), 3, mrpn_plan.mrpn_runs.networks.design("N2"), hidden=4, aggregator=aggregator).eval()
+    net = Stack(
+        [0, 1],
+        (5, 4),
+        3,
+        mrpn_plan.mrpn_runs.networks.design("N2"),
+        hidden=4,
+        aggregator=aggregator,
+    ).eval()
     x = [torch.randn(2, 6, 3, 5), torch.randn(2, 6, 2, 4)]
     before = net(x)[1]
     x[0][1] += 1
@@ -212,13 +304,16 @@ def test_misspelt_ways_are_named(made):
 
 # ---------------------------------------------------------------- tests over folds
 
+
 @given(st.lists(st.floats(-5, 5), min_size=3, max_size=12, unique=True))
 def test_without_shared_training_it_is_the_plain_t_test(gaps):
     if np.ptp(gaps) < 1e-3:
         return
     mean, low, high, p = metrics.corrected_t(gaps, 0, 10)
     plain = stats.ttest_1samp(gaps, 0)
-    assert p == pytest.approx(plain.pvalue, abs=1e-9) and (low, high) == pytest.approx(tuple(plain.confidence_interval()), abs=1e-9)
+    assert p == pytest.approx(plain.pvalue, abs=1e-9) and (low, high) == pytest.approx(
+        tuple(plain.confidence_interval()), abs=1e-9
+    )
     wide = metrics.corrected_t(gaps, 1, 10)
     assert wide[0] == mean and wide[3] >= p and wide[1] < low and wide[2] > high
 
@@ -228,30 +323,49 @@ def test_the_correction_is_nadeau_and_bengio():
     gaps = np.arange(10.0)
     mean, low, _, p = metrics.corrected_t(gaps, 10, 90)
     t = 4.5 / np.sqrt((0.1 + 1 / 9) * gaps.var(ddof=1))
-    assert p == pytest.approx(2 * stats.t.sf(t, 9)) and low == pytest.approx(4.5 - stats.t.ppf(0.975, 9) * 4.5 / t)
-    assert np.isnan(metrics.corrected_t([1.0], 1, 9)[3]) and np.isnan(metrics.corrected_t([1.0, 1.0], 1, 9)[3])
+    assert p == pytest.approx(2 * stats.t.sf(t, 9)) and low == pytest.approx(
+        4.5 - stats.t.ppf(0.975, 9) * 4.5 / t
+    )
+    assert np.isnan(metrics.corrected_t([1.0], 1, 9)[3]) and np.isnan(
+        metrics.corrected_t([1.0, 1.0], 1, 9)[3]
+    )
 
 
 def test_rows_may_bring_their_own_badge():
-    frame = pd.DataFrame({"k": ["a", "b"], "metric": "m", "measured": [1.0, 2.0], "source": ["real", None]})
-    made = report.beside_print("chang2021-x50", Outcome(frame, "smoke", {"ravdess": {"source": "simulated", "fingerprint": ""}}))
+    frame = pd.DataFrame(
+        {"k": ["a", "b"], "metric": "m", "measured": [1.0, 2.0], "source": ["real", None]}
+    )
+    made = report.beside_print(
+        "chang2021-x50",
+        Outcome(frame, "smoke", {"ravdess": {"source": "simulated", "fingerprint": ""}}),
+    )
     assert list(made.source) == ["real", "simulated"]
 
 
 # ---------------------------------------------------------------- emolib predict
 
+
 class Fixed:
     """A predictor that says which witnesses it was given."""
 
-    classes, sources = ("angry", "happy", "sad"), {"face": "simulated", "both": "simulated", "sound": "real"}
+    classes, sources = (
+        ("angry", "happy", "sad"),
+        {"face": "simulated", "both": "simulated", "sound": "real"},
+    )
 
     def probabilities(self, face, sound):
-        return np.array([face is not None and sound is not None, sound is None, face is None]) * 0.8 + 0.2 / 3
+        return (
+            np.array([face is not None and sound is not None, sound is None, face is None]) * 0.8
+            + 0.2 / 3
+        )
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    place, world = tmp_path_factory.mktemp("predict"), worlds.ravdess(3, 2, size=128, dials=mrpn_worlds.CLEAN)
+    place, world = (
+        tmp_path_factory.mktemp("predict"),
+        worlds.ravdess(3, 2, size=128, dials=mrpn_worlds.CLEAN),
+    )
     film, wave = clip_sets.drawn(world, 40, slice(20, 80)), world.waveform[40]()[:32000]
     clip_sets.save_mp4(place / "both.mp4", film, 30, wave)
     clip_sets.save_mp4(place / "silent.mp4", film, 30)
@@ -262,23 +376,42 @@ def files(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("name, used, told", [("both.mp4", "both", ""), ("silent.mp4", "face", "sound: the film has none"), ("dark.mp4", "sound", "no face was found"),
-                                              ("voice.wav", "sound", "picture: a recording has none")])
+@pytest.mark.parametrize(
+    "name, used, told",
+    [
+        ("both.mp4", "both", ""),
+        ("silent.mp4", "face", "sound: the film has none"),
+        ("dark.mp4", "sound", "no face was found"),
+        ("voice.wav", "sound", "picture: a recording has none"),
+    ],
+)
 def test_what_is_missing_is_said_and_the_rest_is_used(files, name, used, told):
     pytest.importorskip("dlib")
     said = predict.predict(files / name, model=Fixed())
     assert (said.segments.used == used).mean() > 0.5 and any(told in line for line in said.told)
-    assert said.whole.index[0] == {"both": "angry", "face": "happy", "sound": "sad"}[used] and np.allclose(said.segments[list(said.classes)].to_numpy().sum(1), 1)
+    assert said.whole.index[0] == {"both": "angry", "face": "happy", "sound": "sad"}[
+        used
+    ] and np.allclose(said.segments[list(said.classes)].to_numpy().sum(1), 1)
     assert len(said.segments) == 3 and ("real" in said.told[-1]) == (used == "sound")
 
 
 def test_only_what_is_asked_for_is_used(files):
-    assert set(predict.predict(files / "both.mp4", "sound", model=Fixed()).segments.used) == {"sound"}
+    assert set(predict.predict(files / "both.mp4", "sound", model=Fixed()).segments.used) == {
+        "sound"
+    }
 
 
-@pytest.mark.parametrize("name, more, message", [("cut.mp4", (), "cut short"), ("nothing.wav", (), "no such file"), ("silence.wav", (), "nothing to go by"),
-                                                 ("voice.wav", ("--use", "voice"), "expected both, face or sound"), ("voice.wav", ("--plot", "x.gif"), "expected a .png"),
-                                                 ("voice.wav", ("--plot", "no/where.png"), "make it first")])
+@pytest.mark.parametrize(
+    "name, more, message",
+    [
+        ("cut.mp4", (), "cut short"),
+        ("nothing.wav", (), "no such file"),
+        ("silence.wav", (), "nothing to go by"),
+        ("voice.wav", ("--use", "voice"), "expected both, face or sound"),
+        ("voice.wav", ("--plot", "x.gif"), "expected a .png"),
+        ("voice.wav", ("--plot", "no/where.png"), "make it first"),
+    ],
+)
 def test_bad_input_ends_with_two_and_leaves_nothing(files, capsys, name, more, message):
     before = sorted(files.iterdir())
     assert cli.main(["predict", str(files / name), *more]) == 2
@@ -286,12 +419,17 @@ def test_bad_input_ends_with_two_and_leaves_nothing(files, capsys, name, more, m
 
 
 def test_the_command_writes_a_picture_and_a_table(files, tmp_path, capsys, monkeypatch):
-    from emolib.studies import predictor
+    from emolib.reproduction.studies.explored import predictor
 
     monkeypatch.setattr(predictor, "predictor", lambda profile: Fixed())
     assert cli.main(["predict", str(files / "voice.wav"), "--plot", str(tmp_path / "out.png")]) == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.csv", "out.png"] and (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
-    assert "voice.wav: sad (0.87)" in capsys.readouterr().out and len(pd.read_csv(tmp_path / "out.csv")) == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.csv", "out.png"] and (
+        tmp_path / "out.png"
+    ).read_bytes().startswith(b"\x89PNG")
+    assert (
+        "voice.wav: sad (0.87)" in capsys.readouterr().out
+        and len(pd.read_csv(tmp_path / "out.csv")) == 3
+    )
 
 
 def test_all_files_or_none(tmp_path):
@@ -302,6 +440,7 @@ def test_all_files_or_none(tmp_path):
 
 
 # ---------------------------------------------------------------- the notebook at its smallest
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -320,20 +459,34 @@ def test_the_notebook_writes_everything_it_owns(smoke):
 
 @pytest.mark.slow
 def test_two_ways_to_fuse_wait_in_the_explorer(smoke):
-    from emolib import explore
+    from emolib.reproduction import explore
 
     stored = explore.load(next(smoke.rglob("explore/fusion.json")))
-    assert [m.name for m in stored.models] == ["N0", "N2"] and len(stored) > 0 and set(stored.fold) != {-1}
+    assert (
+        [m.name for m in stored.models] == ["N0", "N2"]
+        and len(stored) > 0
+        and set(stored.fold) != {-1}
+    )
 
 
 @pytest.mark.slow
 def test_every_printed_cell_and_both_readings_are_there(smoke):
-    for id, fold in (("chang2021-t5_1", "actors"), ("chang2021-t5_2", "actors"), ("chang2021-t5_3", "split")):
+    for id, fold in (
+        ("chang2021-t5_1", "actors"),
+        ("chang2021-t5_2", "actors"),
+        ("chang2021-t5_3", "split"),
+    ):
         frame = pd.read_csv(smoke / "tables" / f"{id}.csv")
         assert frame.printed.notna().sum() >= len(papers.published(id))
-        said = frame[frame.protocol.str.startswith("features at rest", na=False) & (frame.metric == "accuracy")]
+        said = frame[
+            frame.protocol.str.startswith("features at rest", na=False)
+            & (frame.metric == "accuracy")
+        ]
         means = said[said[fold] == "mean of all folds"]
-        nested, printed = (means[means.protocol.str.endswith(k)].measured.mean() for k in ("nested", "(as printed)"))
+        nested, printed = (
+            means[means.protocol.str.endswith(k)].measured.mean()
+            for k in ("nested", "(as printed)")
+        )
         assert printed >= nested and set(said.verdict.dropna()) <= {"not tested at this profile"}
 
 
@@ -342,13 +495,25 @@ def test_verdicts_of_the_notebook(smoke):
     claims = pd.read_csv(smoke / "claims.csv")
     mine = claims[(claims.notebook.astype(str) == "44")].set_index("id")
     assert len(mine) == 26 and mine.measured_verdict.notna().all() and mine.because.notna().all()
-    assert mine.measured_verdict["chang-d41"] == mine.measured_verdict["chang-f14"] == "fails" and "527,360" in mine.because["chang-d41"]
+    assert (
+        mine.measured_verdict["chang-d41"] == mine.measured_verdict["chang-f14"] == "fails"
+        and "527,360" in mine.because["chang-d41"]
+    )
     assert (mine.measured_verdict[mine.decidable == "no"] == "open").all()
     assert (mine.measured_verdict[mine.decidable == "real"] == "not tested at this profile").all()
 
 
 @pytest.mark.slow
 def test_counts_are_those_of_print(smoke):
-    frame = pd.read_csv(smoke / "tables" / "chang2021-x51.csv").pivot(index="network", columns="metric", values="measured")
-    assert list(frame.loc[["N0", "N1", "N2"], "parameters in training"]) == [26_818_312, 26_826_520, 27_353_880]
-    assert frame.loc["N0", "multiply-adds at inference"] == frame.loc["N1", "multiply-adds at inference"]
+    frame = pd.read_csv(smoke / "tables" / "chang2021-x51.csv").pivot(
+        index="network", columns="metric", values="measured"
+    )
+    assert list(frame.loc[["N0", "N1", "N2"], "parameters in training"]) == [
+        26_818_312,
+        26_826_520,
+        27_353_880,
+    ]
+    assert (
+        frame.loc["N0", "multiply-adds at inference"]
+        == frame.loc["N1", "multiply-adds at inference"]
+    )

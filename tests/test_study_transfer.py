@@ -11,37 +11,80 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import keys, papers, report, results, runs, training
-from emolib.containers import ImageSet
+from emolib import training
 from emolib.data.checks import content_of
 from emolib.data.files import Damaged, digest_of
-from emolib.errors import EmolibError
+from emolib.data.votes import VOTES
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
 from emolib.models import vgg
-from emolib.studies import transfer, transfer_figures, transfer_plan, transfer_verdicts
-from emolib.studies import transfer_networks as networks
-from emolib.studies.faces import PARTS
-from emolib.studies.outcome import Outcome
-from emolib.votes import VOTES
+from emolib.reproduction import papers, report, runs
+from emolib.reproduction.report import files as results
+from emolib.reproduction.runs import keys
+from emolib.reproduction.runs.outcome import Outcome
+from emolib.reproduction.studies.faces import PARTS
+from emolib.reproduction.studies.transfer import (
+    transfer,
+    transfer_figures,
+    transfer_plan,
+    transfer_verdicts,
+)
+from emolib.reproduction.studies.transfer import transfer_networks as networks
 
-SMALL = {"data": "by hand", "start": "scratch", "way": "whole", "rates": [1e-3], "seed": 0, "identity": None, "weights": None, "width": 1 / 16,
-         "dropout": 0.0, "train": None, "validation": None, "test": None, "side": 32, "batch": 16, "draws": 160, "epochs": 6, "plateau": 3,
-         "patience": 6, "anew": False}
+SMALL = {
+    "data": "by hand",
+    "start": "scratch",
+    "way": "whole",
+    "rates": [1e-3],
+    "seed": 0,
+    "identity": None,
+    "weights": None,
+    "width": 1 / 16,
+    "dropout": 0.0,
+    "train": None,
+    "validation": None,
+    "test": None,
+    "side": 32,
+    "batch": 16,
+    "draws": 160,
+    "epochs": 6,
+    "plateau": 3,
+    "patience": 6,
+    "anew": False,
+}
 
 
 @pytest.fixture(scope="module")
 def faces():
     """220 grey pictures whose class is plain to see: a bright bar at a height of its own. Test picture 0 stands in training too."""
     rng, n = np.random.default_rng(0), 220
-    label = np.r_[np.arange(7).repeat(3), rng.choice(7, n - 21, p=[0.1, 0.04, 0.1, 0.4, 0.1, 0.1, 0.16])]
+    label = np.r_[
+        np.arange(7).repeat(3), rng.choice(7, n - 21, p=[0.1, 0.04, 0.1, 0.4, 0.1, 0.1, 0.16])
+    ]
     images = rng.integers(0, 60, (n, 48, 48), dtype=np.uint8)
     for i, k in enumerate(label):
-        images[i, 4 + 6 * k:9 + 6 * k] += 180
+        images[i, 4 + 6 * k : 9 + 6 * k] += 180
     split = np.repeat(PARTS, (160, 20, 40))
     images[180], label[180], images[30], label[30] = images[5], label[5], images[6], label[6]
     votes = np.zeros((n, len(VOTES)), int)
-    votes[np.arange(n), np.array([VOTES.index(v) for v in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")])[label]] = 10
-    return ImageSet(name="fer2013", source="simulated", images=images, label=label, split=split, subject=np.arange(n).astype(str),
-                    meta=pd.DataFrame(votes, columns=list(VOTES)).assign(code=label, row=np.arange(n)))
+    votes[
+        np.arange(n),
+        np.array(
+            [
+                VOTES.index(v)
+                for v in ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral")
+            ]
+        )[label],
+    ] = 10
+    return ImageSet(
+        name="fer2013",
+        source="simulated",
+        images=images,
+        label=label,
+        split=split,
+        subject=np.arange(n).astype(str),
+        meta=pd.DataFrame(votes, columns=list(VOTES)).assign(code=label, row=np.arange(n)),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,29 +94,42 @@ def crowd():
     who = np.tile(np.arange(3), 12)
     images = rng.integers(0, 60, (36, 32, 32, 3), dtype=np.uint8)
     for i, k in enumerate(who):
-        images[i, 4 + 9 * k:10 + 9 * k] += 150
-    return ImageSet(name="vggface", source="simulated", images=images, label=who, classes=("a", "b", "c"), subject=who.astype(str),
-                    split=np.repeat(["train", "test"], (27, 9)), meta=pd.DataFrame({"image": who}))
+        images[i, 4 + 9 * k : 10 + 9 * k] += 150
+    return ImageSet(
+        name="vggface",
+        source="simulated",
+        images=images,
+        label=who,
+        classes=("a", "b", "c"),
+        subject=who.astype(str),
+        split=np.repeat(["train", "test"], (27, 9)),
+        meta=pd.DataFrame({"image": who}),
+    )
 
 
 # ---------------------------------------------------------------- balance and split
+
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=200))
 def test_balance_is_exact_and_copies_only_fill_up(label):
     label = np.array(label)
     at, copied = networks.balanced(label)
     count = np.bincount(label[at])
-    assert set(count[count > 0]) == {np.bincount(label).max()}                    # well within 5 %
+    assert set(count[count > 0]) == {np.bincount(label).max()}  # well within 5 %
     assert (np.sort(at[~copied]) == np.arange(len(label))).all()
     used = np.bincount(at[copied], minlength=len(label))
     for k in np.unique(label):
-        assert np.ptp(used[label == k]) <= 1                                      # no row is copied twice more than another
+        assert np.ptp(used[label == k]) <= 1  # no row is copied twice more than another
 
 
 def test_the_rows_held_back_share_no_picture_with_those_that_train(faces):
     kept, held = networks.split(faces)
     content = content_of(faces.images)
-    assert not set(content[kept]) & set(content[held]) and len(kept) + len(held) == 160 and 5 < len(held) < 30
+    assert (
+        not set(content[kept]) & set(content[held])
+        and len(kept) + len(held) == 160
+        and 5 < len(held) < 30
+    )
     assert (faces.split[np.r_[kept, held]] == "Training").all()
 
 
@@ -84,23 +140,50 @@ def test_only_copies_are_moved_and_nothing_that_is_read(faces):
     images = bench.images.numpy()
     assert (images[bench.train][~copied] == faces.images[rows]).all()
     assert (images[bench.train][copied] != faces.images[rows[at[copied]]]).any((1, 2)).all()
-    assert (images[bench.held] == faces.images[held]).all() and (images[bench.private] == faces.images[180:]).all()
-    assert (bench.label[bench.public] == faces.label[160:180]).all() and (bench.label[bench.train] == faces.label[rows[at]]).all()
+    assert (images[bench.held] == faces.images[held]).all() and (
+        images[bench.private] == faces.images[180:]
+    ).all()
+    assert (bench.label[bench.public] == faces.label[160:180]).all() and (
+        bench.label[bench.train] == faces.label[rows[at]]
+    ).all()
     still = networks.Bench.of(faces, None, None, None, 32, "cpu", anew=True).images.numpy()
     assert (still[bench.train] == faces.images[rows[at]]).all()
 
 
 # ---------------------------------------------------------------- starts
 
+
 def test_a_narrow_start_takes_all_but_the_last_layer(crowd, faces, monkeypatch, one_thread):
     monkeypatch.setattr(datasets, "resolve", lambda ref: crowd if ref == "people" else faces)
-    how = {"data": "people", "seed": 0, "width": 1 / 16, "dropout": 0.0, "side": 32, "batch": 9, "draws": None, "epochs": 25, "rate": 1e-3}
+    how = {
+        "data": "people",
+        "seed": 0,
+        "width": 1 / 16,
+        "dropout": 0.0,
+        "side": 32,
+        "batch": 9,
+        "draws": None,
+        "epochs": 25,
+        "rate": 1e-3,
+    }
     source = networks.identify(**how)
-    assert source["people"] == 3 and source["pictures"] == 27 and source["accuracy"] > 0.8 and source["loss"][-1] < 0.5 * source["loss"][0]
-    monkeypatch.setattr(runs, "map", lambda fn, grid, jobs: [source] if (fn, grid) == (networks.identify, [how]) else 1 / 0)
+    assert (
+        source["people"] == 3
+        and source["pictures"] == 27
+        and source["accuracy"] > 0.8
+        and source["loss"][-1] < 0.5 * source["loss"][0]
+    )
+    monkeypatch.setattr(
+        runs,
+        "map",
+        lambda fn, grid, jobs: [source] if (fn, grid) == (networks.identify, [how]) else 1 / 0,
+    )
     body, head = networks.network("faces", 1 / 16, 0.0, how, None)
     assert torch.equal(body[0][0].weight, torch.as_tensor(source["weights"]["features.0.weight"]))
-    assert torch.equal(head[3].weight, torch.as_tensor(source["weights"]["classifier.3.weight"])) and head[6].out_features == 7
+    assert (
+        torch.equal(head[3].weight, torch.as_tensor(source["weights"]["classifier.3.weight"]))
+        and head[6].out_features == 7
+    )
     with pytest.raises(EmolibError, match="scratch"):
         networks.network("scrath", 1 / 16, 0.0, None, None)
 
@@ -113,14 +196,28 @@ def test_weights_of_the_face_descriptor_under_both_names(tmp_path, monkeypatch):
     assert vgg.face_file() is None
     net = vgg.Vgg16(10, width=1 / 16)
     state = net.state_dict()
-    published = {f"{new}.{kind}": state[f"{old}.{kind}"] for new, old in zip(vgg._published_names(), vgg._layers(), strict=True)
-                 for kind in ("weight", "bias")}
-    assert list(published)[:2] == ["conv1_1.weight", "conv1_1.bias"] and list(published)[-1] == "fc8.bias" and len(published) == 32
+    published = {
+        f"{new}.{kind}": state[f"{old}.{kind}"]
+        for new, old in zip(vgg._published_names(), vgg._layers(), strict=True)
+        for kind in ("weight", "bias")
+    }
+    assert (
+        list(published)[:2] == ["conv1_1.weight", "conv1_1.bias"]
+        and list(published)[-1] == "fc8.bias"
+        and len(published) == 32
+    )
     (tmp_path / "models").mkdir()
     for name, write in (("vgg_face_dag.pth", torch.save), ("vgg_face.safetensors", save_file)):
-        write(published if name.endswith("pth") else {k: v.clone() for k, v in state.items()}, tmp_path / "models" / name)
+        write(
+            published if name.endswith("pth") else {k: v.clone() for k, v in state.items()},
+            tmp_path / "models" / name,
+        )
         found = vgg.face_weights(vgg.face_file())
-        assert vgg.face_file().name == name and set(found) == set(state) and all(torch.equal(found[k], state[k]) for k in state)
+        assert (
+            vgg.face_file().name == name
+            and set(found) == set(state)
+            and all(torch.equal(found[k], state[k]) for k in state)
+        )
     body, head = networks.network("faces", 1 / 16, 0.0, None, digest_of(vgg.face_file()))
     assert torch.equal(head[0].weight, state["classifier.0.weight"])
     grey = body[0](torch.full((1, 3, 2, 2), 2 * 100 / 255 - 1))
@@ -134,48 +231,79 @@ def test_weights_of_the_face_descriptor_under_both_names(tmp_path, monkeypatch):
 
 # ---------------------------------------------------------------- a run
 
+
 @pytest.fixture(scope="module")
 def trained(faces, one_thread):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(datasets, "resolve", lambda ref: faces)
         patch.setenv("EMOLIB_DEVICE", "cpu")
         frozen = SMALL | {"way": "frozen", "rates": [1e-3, 1e-6], "epochs": 12}
-        yield [networks.transfer(**how)["models"] for how in (SMALL | {"epochs": 16}, frozen, SMALL | {"epochs": 1}, SMALL | {"epochs": 1, "anew": True})]
+        yield [
+            networks.transfer(**how)["models"]
+            for how in (
+                SMALL | {"epochs": 16},
+                frozen,
+                SMALL | {"epochs": 1},
+                SMALL | {"epochs": 1, "anew": True},
+            )
+        ]
 
 
 def test_a_network_learns_bars_of_light(trained, faces):
     (whole,), *_ = trained
     true = faces.label[faces.split == "PrivateTest"]
-    assert whole["private"].shape == (40, 7) and whole["public"].shape == (20, 7) and whole["parameters"] == 527_083
-    assert (whole["private"].argmax(1) == true).mean() > 0.6 and whole["loss"][-1] < 1.2 < whole["loss"][0]
-    assert whole["best_epoch"] == whole["validation"].argmin() and 0 <= whole["accuracy"].min() <= whole["accuracy"].max() <= 1
+    assert (
+        whole["private"].shape == (40, 7)
+        and whole["public"].shape == (20, 7)
+        and whole["parameters"] == 527_083
+    )
+    assert (whole["private"].argmax(1) == true).mean() > 0.6 and whole["loss"][-1] < 1.2 < whole[
+        "loss"
+    ][0]
+    assert (
+        whole["best_epoch"] == whole["validation"].argmin()
+        and 0 <= whole["accuracy"].min() <= whole["accuracy"].max() <= 1
+    )
     assert len(whole["accuracy"]) == len(whole["validation_accuracy"]) == len(whole["loss"])
 
 
 def test_frozen_networks_train_less_and_a_tiny_rate_moves_nothing(trained):
     _, (fast, slow), *_ = trained
-    assert (fast["rate"], slow["rate"]) == (1e-3, 1e-6) and fast["parameters"] == slow["parameters"] == 469_255
+    assert (fast["rate"], slow["rate"]) == (1e-3, 1e-6) and fast["parameters"] == slow[
+        "parameters"
+    ] == 469_255
     assert np.ptp(slow["loss"]) < 0.05 and fast["loss"].min() < slow["loss"].min() - 0.02
 
 
-def test_the_same_run_gives_the_same_scores_and_moving_anew_gives_others(trained, faces, monkeypatch):
+def test_the_same_run_gives_the_same_scores_and_moving_anew_gives_others(
+    trained, faces, monkeypatch
+):
     *_, (once,), (anew,) = trained
     monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
     (again,) = networks.transfer(**SMALL | {"epochs": 1})["models"]
-    assert (again["private"] == once["private"]).all() and (anew["private"] != once["private"]).any()
+    assert (again["private"] == once["private"]).all() and (
+        anew["private"] != once["private"]
+    ).any()
 
 
 def test_a_frozen_run_is_the_same_whatever_rates_stand_beside(faces, monkeypatch, one_thread):
     monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
     how = SMALL | {"way": "frozen", "dropout": 0.5, "epochs": 2}
-    (alone,), (_, beside) = (networks.transfer(**how | {"rates": r})["models"] for r in ([1e-4], [1e-3, 1e-4]))
+    (alone,), (_, beside) = (
+        networks.transfer(**how | {"rates": r})["models"] for r in ([1e-4], [1e-3, 1e-4])
+    )
     assert (alone["private"] == beside["private"]).all()
 
 
 def test_a_rate_that_breaks_the_loss_is_a_result(faces, monkeypatch, one_thread):
     monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
     (broken,) = networks.transfer(**SMALL | {"rates": [1e6], "epochs": 3})["models"]
-    assert broken["diverged"] and not broken["private"].any() and transfer_plan.worth(broken) == np.inf and not transfer_figures.learnt(broken)
+    assert (
+        broken["diverged"]
+        and not broken["private"].any()
+        and transfer_plan.worth(broken) == np.inf
+        and not transfer_figures.learnt(broken)
+    )
 
 
 def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
@@ -191,8 +319,15 @@ def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
                 raise KeyboardInterrupt
             return -float(((net(x) - y) ** 2).mean()), {"epoch": epoch}
 
-        return training.fit(net, lambda epoch: [(x, y)], lambda net, x, y: ((net(x) - y) ** 2).mean(), epochs, validate=validate,
-                            checkpoint=tmp_path / "c.safetensors", progress=False)
+        return training.fit(
+            net,
+            lambda epoch: [(x, y)],
+            lambda net, x, y: ((net(x) - y) ** 2).mean(),
+            epochs,
+            validate=validate,
+            checkpoint=tmp_path / "c.safetensors",
+            progress=False,
+        )
 
     with pytest.raises(KeyboardInterrupt):
         go(how, stop=2)
@@ -200,6 +335,7 @@ def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
 
 
 # ---------------------------------------------------------------- the grid
+
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
 def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, crowd, monkeypatch):
@@ -210,7 +346,9 @@ def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, 
     for name in transfer_plan.models(profile):
         rates = sorted(r for n, a in grid if n == name for r in a["rates"])
         assert set(s.tried) <= set(rates) and len(rates) == len(set(rates))
-        assert all((a["identity"] is not None) == (a["start"] == "faces") for n, a in grid if n == name)
+        assert all(
+            (a["identity"] is not None) == (a["start"] == "faces") for n, a in grid if n == name
+        )
     assert set(s.rates) == {r for n, a in grid if n == transfer_plan.OURS for r in a["rates"]}
 
 
@@ -218,14 +356,26 @@ def test_full_is_the_thesis_on_a_gpu_and_an_hour_on_a_cpu(monkeypatch):
     assert transfer_plan.narrow("full")
     monkeypatch.setattr(transfer_plan.settings, "device", lambda: "cuda")
     s = transfer_plan.sizes("full")
-    assert not transfer_plan.narrow("full") and s.vgg.side == 224 and s.dropout == 0.5 and s.tried == s.rates == (1e-3, 1e-4, 1e-5, 1e-6)
+    assert (
+        not transfer_plan.narrow("full")
+        and s.vgg.side == 224
+        and s.dropout == 0.5
+        and s.tried == s.rates == (1e-3, 1e-4, 1e-5, 1e-6)
+    )
     with pytest.raises(EmolibError, match="quick"):
         transfer_plan.sizes("quik")
 
 
 def test_the_rate_is_chosen_by_the_rows_held_back(monkeypatch):
-    made = [{"rate": r, "validation": np.array(v), "diverged": d} for r, v, d in
-            ((1e-3, [1.9, 1.2], True), (1e-4, [1.9, 1.6, 1.8], False), (1e-5, [1.9, 1.7], False), (1e-6, [0.1], False))]
+    made = [
+        {"rate": r, "validation": np.array(v), "diverged": d}
+        for r, v, d in (
+            (1e-3, [1.9, 1.2], True),
+            (1e-4, [1.9, 1.6, 1.8], False),
+            (1e-5, [1.9, 1.7], False),
+            (1e-6, [0.1], False),
+        )
+    ]
     monkeypatch.setattr(transfer_plan, "sweep", lambda profile, name: made)
     monkeypatch.setitem(transfer_plan.SIZES, "quick", transfer_plan.Sizes(tried=(1e-3, 1e-4, 1e-5)))
     assert transfer_plan.chosen("quick", "from faces")["rate"] == 1e-4
@@ -240,26 +390,44 @@ def test_one_seed_asks_for_no_further_run(monkeypatch):
 
 # ---------------------------------------------------------------- what is read off
 
+
 @pytest.fixture
 def on_hand(monkeypatch):
     """Forty test pictures and three models: one right, one with the raters, one that always says happy."""
     label = np.tile(np.arange(7), 6)[:40]
     raters = np.where(np.arange(40) < 10, (label + 1) % 7, label)
     raters[30:] = -1
-    said = {"from faces": label, "from faces, frozen": np.where(raters >= 0, raters, 3), "from scratch": np.full(40, 3)}
+    said = {
+        "from faces": label,
+        "from faces, frozen": np.where(raters >= 0, raters, 3),
+        "from scratch": np.full(40, 3),
+    }
     said = {name: np.eye(7)[named][None] * 0.9 + 0.1 / 7 for name, named in said.items()}
-    fake = ImageSet(name="fer2013", source="simulated", images=np.zeros((40, 2, 2), np.uint8), label=label, subject=np.arange(40).astype(str),
-                    split=np.full(40, "PrivateTest"), meta=pd.DataFrame({"row": np.arange(40)}))
+    fake = ImageSet(
+        name="fer2013",
+        source="simulated",
+        images=np.zeros((40, 2, 2), np.uint8),
+        label=label,
+        subject=np.arange(40).astype(str),
+        split=np.full(40, "PrivateTest"),
+        meta=pd.DataFrame({"row": np.arange(40)}),
+    )
     for place in (transfer, transfer_figures):
         monkeypatch.setattr(place, "truth", lambda profile, part: label)
         monkeypatch.setattr(place, "contents", lambda profile, part: np.arange(40).astype(str))
         monkeypatch.setattr(place, "probabilities", lambda profile, name, part: said[name])
-        monkeypatch.setattr(place, "models", lambda profile: {n: transfer_plan.MODELS[n] for n in said})
+        monkeypatch.setattr(
+            place, "models", lambda profile: {n: transfer_plan.MODELS[n] for n in said}
+        )
         monkeypatch.setattr(place, "faces", lambda profile: fake)
     monkeypatch.setattr(transfer, "fresh", lambda profile, part: np.arange(40) >= 4)
     monkeypatch.setattr(transfer, "raters", lambda profile: (raters, np.linspace(0.3, 1, 40)))
     monkeypatch.setattr(transfer.plan, "ballots", lambda profile: np.ones((40, 10), int))
-    monkeypatch.setattr(transfer.plan, "source_of_faces", lambda profile: {"vggface": {"source": "simulated", "fingerprint": "x"}})
+    monkeypatch.setattr(
+        transfer.plan,
+        "source_of_faces",
+        lambda profile: {"vggface": {"source": "simulated", "fingerprint": "x"}},
+    )
     monkeypatch.setattr(transfer.plan, "chosen", lambda profile, name: {"rate": 1e-4})
     monkeypatch.setattr(transfer, "settled", lambda profile: frozenset())
     return label, raters
@@ -269,70 +437,146 @@ def test_errors_are_divided_by_what_raters_say(on_hand):
     frame = transfer.label_error.__wrapped__("smoke").frame.set_index(["model", "metric"]).measured
     crowd = "majority of ten raters"
     assert frame[crowd, "right by FER2013's label"] == pytest.approx(100 * 20 / 30)
-    assert frame[crowd, "right by FER2013's label, no majority counted as wrong"] == pytest.approx(50)
+    assert frame[crowd, "right by FER2013's label, no majority counted as wrong"] == pytest.approx(
+        50
+    )
     frozen = {m: v for (n, m), v in frame.items() if n == "VGG-16, narrow, from faces, frozen"}
-    assert frozen["right by the raters' majority"] == 100 and frozen["errors: raters back the label"] == 0
+    assert (
+        frozen["right by the raters' majority"] == 100
+        and frozen["errors: raters back the label"] == 0
+    )
     wrong = 10 + (on_hand[0][30:] != 3).sum()
-    assert frozen["errors: raters contradict the label and back the model"] == pytest.approx(100 * 10 / wrong)
+    assert frozen["errors: raters contradict the label and back the model"] == pytest.approx(
+        100 * 10 / wrong
+    )
     for name in ("VGG-16, narrow, from faces, frozen", "VGG-16, narrow, from scratch"):
-        assert sum(v for (n, m), v in frame.items() if n == name and m.startswith("errors")) == pytest.approx(100)
-    assert not [m for n, m in frame.index if n == "VGG-16, narrow, from faces" and m.startswith("errors")]         # it makes none
+        assert sum(
+            v for (n, m), v in frame.items() if n == name and m.startswith("errors")
+        ) == pytest.approx(100)
+    assert not [
+        m for n, m in frame.index if n == "VGG-16, narrow, from faces" and m.startswith("errors")
+    ]  # it makes none
 
 
 def test_measures_of_a_perfect_and_of_a_happy_network(on_hand):
     frame = transfer.everything.__wrapped__("smoke").frame
-    frame = frame[frame.protocol == "small runs, PrivateTest"].set_index(["name", "metric"]).measured
-    assert frame["from faces", "Accuracy"] == 100 and frame["from faces", "balanced accuracy"] == pytest.approx(100)
-    assert frame["from scratch", "balanced accuracy"] == pytest.approx(100 / 7) and frame["from scratch", "pictures"] == 40
+    frame = (
+        frame[frame.protocol == "small runs, PrivateTest"].set_index(["name", "metric"]).measured
+    )
+    assert frame["from faces", "Accuracy"] == 100 and frame[
+        "from faces", "balanced accuracy"
+    ] == pytest.approx(100)
+    assert (
+        frame["from scratch", "balanced accuracy"] == pytest.approx(100 / 7)
+        and frame["from scratch", "pictures"] == 40
+    )
     assert frame["from scratch", "Accuracy"] == pytest.approx(100 * (on_hand[0] == 3).mean())
 
 
 def test_contrasts_are_paired_and_corrected(on_hand, monkeypatch):
     frame = transfer.contrasts.__wrapped__("smoke").frame.set_index(["pair", "metric"])
-    assert list(frame.index.levels[0]) == ["from faces - from faces, frozen", "from faces - from scratch"]
+    assert list(frame.index.levels[0]) == [
+        "from faces - from faces, frozen",
+        "from faces - from scratch",
+    ]
     row = frame.loc["from faces - from scratch", "difference in accuracy"]
-    assert row.measured == pytest.approx(100 * (on_hand[0][4:] != 3).mean()) and row.low > 0 and row.source == "simulated"
-    assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all() and set(frame.reading) == {"not tested at this profile"}
-    monkeypatch.setattr(transfer, "settled", lambda profile: frozenset({"small runs, PrivateTest, no duplicates"}))
+    assert (
+        row.measured == pytest.approx(100 * (on_hand[0][4:] != 3).mean())
+        and row.low > 0
+        and row.source == "simulated"
+    )
+    assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all() and set(frame.reading) == {
+        "not tested at this profile"
+    }
+    monkeypatch.setattr(
+        transfer, "settled", lambda profile: frozenset({"small runs, PrivateTest, no duplicates"})
+    )
     assert set(transfer.contrasts.__wrapped__("smoke").frame.reading) == {"more"}
 
 
 def test_the_printed_row_keeps_its_key_and_rows_keep_their_badges(on_hand):
     outcome = transfer.table_4_3.__wrapped__("smoke")
     long = report.beside_print("chang2021-t4_3", outcome)
-    assert long.printed.notna().sum() == 10 and set(long["reported by"][long.printed.notna()]) == set(papers.published("chang2021-t4_3").source)
-    assert set(long.source[long.measured.isna()]) == {"print"} and set(long.verdict[long.measured.notna() & long.printed.notna()]) == {"not tested at this profile"}
+    assert long.printed.notna().sum() == 10 and set(
+        long["reported by"][long.printed.notna()]
+    ) == set(papers.published("chang2021-t4_3").source)
+    assert set(long.source[long.measured.isna()]) == {"print"} and set(
+        long.verdict[long.measured.notna() & long.printed.notna()]
+    ) == {"not tested at this profile"}
 
 
 def test_rows_of_one_table_may_differ_in_source():
-    frame = pd.DataFrame({"what": ["a", "b"], "metric": "m", "measured": [1.0, 2.0], "source": ["real", "simulated"]})
-    long = report.beside_print("chang2021-x21", Outcome(frame, "smoke", {"fer2013": {"source": "simulated", "fingerprint": "x"}}))
+    frame = pd.DataFrame(
+        {"what": ["a", "b"], "metric": "m", "measured": [1.0, 2.0], "source": ["real", "simulated"]}
+    )
+    long = report.beside_print(
+        "chang2021-x21",
+        Outcome(frame, "smoke", {"fer2013": {"source": "simulated", "fingerprint": "x"}}),
+    )
     assert list(long.source) == ["real", "simulated"]
 
 
 # ---------------------------------------------------------------- verdicts
 
-@pytest.mark.parametrize("settled, people, low, high, p, verdict", [
-    (False, "real", 4, 7, 0.01, transfer_verdicts.UNTESTED), (True, "simulated", 4, 7, 0.01, "open"), (True, "real", 4, 7, 0.01, "holds"),
-    (True, "real", -1, 7, 0.2, "open"), (True, "real", 1, 4, 0.01, "fails")])
-def test_the_gain_needs_real_people_and_a_settled_network(settled, people, low, high, p, verdict, monkeypatch):
-    key = {"pair": "from faces - from scratch", "first": "a", "second": "b", "protocol": "PrivateTest, no duplicates"}
-    frame = pd.DataFrame([key | {"metric": "difference in accuracy", "measured": (low + high) / 2, "low": low, "high": high},
-                          key | {"metric": "p, Holm", "measured": p}])
+
+@pytest.mark.parametrize(
+    "settled, people, low, high, p, verdict",
+    [
+        (False, "real", 4, 7, 0.01, transfer_verdicts.UNTESTED),
+        (True, "simulated", 4, 7, 0.01, "open"),
+        (True, "real", 4, 7, 0.01, "holds"),
+        (True, "real", -1, 7, 0.2, "open"),
+        (True, "real", 1, 4, 0.01, "fails"),
+    ],
+)
+def test_the_gain_needs_real_people_and_a_settled_network(
+    settled, people, low, high, p, verdict, monkeypatch
+):
+    key = {
+        "pair": "from faces - from scratch",
+        "first": "a",
+        "second": "b",
+        "protocol": "PrivateTest, no duplicates",
+    }
+    frame = pd.DataFrame(
+        [
+            key
+            | {
+                "metric": "difference in accuracy",
+                "measured": (low + high) / 2,
+                "low": low,
+                "high": high,
+            },
+            key | {"metric": "p, Holm", "measured": p},
+        ]
+    )
     monkeypatch.setattr(transfer, "contrasts", lambda profile: Outcome(frame, profile))
     monkeypatch.setattr(transfer_verdicts, "_decides", lambda profile: settled)
-    monkeypatch.setattr(transfer_verdicts, "source_of_faces", lambda profile: {"vggface": {"source": people}})
+    monkeypatch.setattr(
+        transfer_verdicts, "source_of_faces", lambda profile: {"vggface": {"source": people}}
+    )
     assert transfer_verdicts.gain("full").verdict == verdict
 
 
 def test_layers_and_parameters_of_the_real_network():
-    assert [v().verdict for v in (transfer_verdicts.halvings, transfer_verdicts.chain, transfer_verdicts.parameters)] == ["fails"] * 3
-    assert "145.0 million with 2,622" in transfer_verdicts.parameters().because and "has 5, which leave 7" in transfer_verdicts.halvings().because
+    assert [
+        v().verdict
+        for v in (transfer_verdicts.halvings, transfer_verdicts.chain, transfer_verdicts.parameters)
+    ] == ["fails"] * 3
+    assert (
+        "145.0 million with 2,622" in transfer_verdicts.parameters().because
+        and "has 5, which leave 7" in transfer_verdicts.halvings().because
+    )
 
 
-@pytest.mark.parametrize("ends, verdict", [((1.95, 1.2, 1.1, 1.0), "fails"), ((1.95, 1.95, 1.94, 1.0), "holds")])
+@pytest.mark.parametrize(
+    "ends, verdict", [((1.95, 1.2, 1.1, 1.0), "fails"), ((1.95, 1.95, 1.94, 1.0), "holds")]
+)
 def test_a_rate_above_the_limit_that_learns_refutes_it(ends, verdict, monkeypatch):
-    made = [{"rate": r, "loss": np.array([1.95, v]), "diverged": False} for r, v in zip(transfer_plan.RATES, ends, strict=True)]
+    made = [
+        {"rate": r, "loss": np.array([1.95, v]), "diverged": False}
+        for r, v in zip(transfer_plan.RATES, ends, strict=True)
+    ]
     monkeypatch.setattr(transfer_verdicts, "sweep", lambda profile, name: made)
     monkeypatch.setattr(transfer_verdicts, "_decides", lambda profile: True)
     assert transfer_verdicts.rates("full").verdict == verdict
@@ -340,18 +584,32 @@ def test_a_rate_above_the_limit_that_learns_refutes_it(ends, verdict, monkeypatc
 
 # ---------------------------------------------------------------- real data
 
+
 @pytest.mark.slow
 def test_counts_and_votes_of_the_real_set(real_data):
     if not datasets.at_hand("ferplus"):
         pytest.skip(f"NOT TESTED ON REAL DATA: no FERPlus in {real_data}")
     frame = transfer_figures.no_use("full").frame.set_index(["reason", "part"])
-    assert frame["count"]["blank", "Training"] == 12 and frame["count"]["majority contradicts the label", "PrivateTest"] == 3137 - 2114
-    assert frame.measured["any of these", "Training"] > frame.measured["majority contradicts the label", "Training"] > 25
-    assert [transfer_verdicts.happy_over_disgust("full").verdict, transfer_verdicts.pictures("full").verdict] == ["fails", "holds"]
-    assert (~transfer_plan.fresh("full", "PrivateTest")).sum() == 288 and (~transfer_plan.fresh("full", "PublicTest")).sum() == 280
+    assert (
+        frame["count"]["blank", "Training"] == 12
+        and frame["count"]["majority contradicts the label", "PrivateTest"] == 3137 - 2114
+    )
+    assert (
+        frame.measured["any of these", "Training"]
+        > frame.measured["majority contradicts the label", "Training"]
+        > 25
+    )
+    assert [
+        transfer_verdicts.happy_over_disgust("full").verdict,
+        transfer_verdicts.pictures("full").verdict,
+    ] == ["fails", "holds"]
+    assert (~transfer_plan.fresh("full", "PrivateTest")).sum() == 288 and (
+        ~transfer_plan.fresh("full", "PublicTest")
+    ).sum() == 280
 
 
 # ---------------------------------------------------------------- the notebook, end to end
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -365,13 +623,22 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     listed = papers.everything()
     for row in listed[listed.notebook == "41"].itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
-        assert all((folder / f"{row.id}.{kind}").stat().st_size > 0 for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png")))
+        assert all(
+            (folder / f"{row.id}.{kind}").stat().st_size > 0
+            for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png"))
+        )
         about = json.loads((folder / f"{row.id}.json").read_text())
-        assert set(about["sources"]) == set(row.data.split(";")) and {s["source"] for s in about["sources"].values()} == {"simulated"}
+        assert set(about["sources"]) == set(row.data.split(";")) and {
+            s["source"] for s in about["sources"].values()
+        } == {"simulated"}
 
 
 @pytest.mark.slow
 def test_claims_say_what_a_small_run_can_say(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "41"].set_index("id").measured_verdict
-    assert len(mine) == 8 and {mine[c] for c in transfer_verdicts.COUNTED} == {"fails"} and {v for c, v in mine.items() if c not in transfer_verdicts.COUNTED} == {"open"}
+    assert (
+        len(mine) == 8
+        and {mine[c] for c in transfer_verdicts.COUNTED} == {"fails"}
+        and {v for c, v in mine.items() if c not in transfer_verdicts.COUNTED} == {"open"}
+    )

@@ -10,15 +10,29 @@ import torch
 from conftest import run_notebook
 
 from emolib import data as datasets
-from emolib import metrics, papers, results, wheel
-from emolib.errors import EmolibError
-from emolib.sim import worlds
-from emolib.studies import transformer_networks as networks
-from emolib.studies import transformer_streams as streams
-from emolib.studies import transformers, transformers_plan, transformers_verdicts
+from emolib import metrics
+from emolib.data.sim import worlds
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
+from emolib.reproduction.report.plots import wheel
+from emolib.reproduction.studies.transformers import transformer_networks as networks
+from emolib.reproduction.studies.transformers import transformer_streams as streams
+from emolib.reproduction.studies.transformers import (
+    transformers,
+    transformers_plan,
+    transformers_verdicts,
+)
 
 RECIPE = streams.Recipe(3, 24, 32, "phog")
-TINY = {"net": {"width": 8, "heads": 2, "layers": 1, "feedforward": 8, "dropout": 0.1}, "length": 6, "batch": 4, "epochs": 2, "rate": 1e-2, "patience": 2}
+TINY = {
+    "net": {"width": 8, "heads": 2, "layers": 1, "feedforward": 8, "dropout": 0.1},
+    "length": 6,
+    "batch": 4,
+    "epochs": 2,
+    "rate": 1e-2,
+    "patience": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +58,35 @@ def made(world, tmp_path_factory):
 
 def trained(made, **options):
     networks.parts.cache_clear()
-    return networks.run(data="smoke world", recipe=asdict(RECIPE), **{"model": "Mesh Transformer", "loss": "Ours", "seed": 0, "decoder": "queries", "causal": False,
-                                                                     **TINY, **options})
+    return networks.run(
+        data="smoke world",
+        recipe=asdict(RECIPE),
+        **{
+            "model": "Mesh Transformer",
+            "loss": "Ours",
+            "seed": 0,
+            "decoder": "queries",
+            "causal": False,
+            **TINY,
+            **options,
+        },
+    )
 
 
 # ---------------------------------------------------------------- streams
 
+
 def test_streams_have_a_row_per_thinned_frame(made, world):
     assert len(made) == 6
     for video, x in enumerate(made):
-        assert {name: v.shape for name, v in x.items()} == {"mesh": (24, 1404), "image": (24, 680), "evm": (24, 680), "found": (24,), "target": (24, 2), "annotated": (24,)}
+        assert {name: v.shape for name, v in x.items()} == {
+            "mesh": (24, 1404),
+            "image": (24, 680),
+            "evm": (24, 680),
+            "found": (24,),
+            "target": (24, 2),
+            "annotated": (24,),
+        }
         np.testing.assert_array_equal(x["target"], world.valence_arousal[video][:72:3])
         assert x["found"].all() and np.isfinite(x["mesh"]).all()
 
@@ -64,27 +97,42 @@ def test_the_mesh_is_centred_and_moves(made):
 
 
 def test_magnification_changes_the_features_of_the_same_face(made):
-    assert made[0]["evm"].shape == made[0]["image"].shape and np.abs(made[0]["evm"].astype(float) - made[0]["image"]).max() > 1e-4
+    assert (
+        made[0]["evm"].shape == made[0]["image"].shape
+        and np.abs(made[0]["evm"].astype(float) - made[0]["image"]).max() > 1e-4
+    )
 
 
 def test_a_file_per_recipe_and_content(world, monkeypatch, tmp_path):
     monkeypatch.setenv("EMOLIB_CACHE", str(tmp_path))
-    places = {streams.place(world, v, r) for v in (0, 1) for r in (RECIPE, streams.Recipe(3, 24, 48, "phog"), streams.Recipe(2, 24, 32, "phog"))}
+    places = {
+        streams.place(world, v, r)
+        for v in (0, 1)
+        for r in (RECIPE, streams.Recipe(3, 24, 48, "phog"), streams.Recipe(2, 24, 32, "phog"))
+    }
     assert len(places) == 6
 
 
 def test_frames_without_a_face_become_the_mean():
     x = np.array([[1.0, np.nan], [3.0, 50.0]], np.float16)
-    np.testing.assert_allclose(networks._scaled(x, np.array([1.0, 2.0]), np.array([2.0, 1.0])), [[0, 0], [1, 10]])
+    np.testing.assert_allclose(
+        networks._scaled(x, np.array([1.0, 2.0]), np.array([2.0, 1.0])), [[0, 0], [1, 10]]
+    )
 
 
 def test_parts_share_no_person_and_are_scaled_by_training_frames(made, world):
     networks.parts.cache_clear()
     side = networks.parts("smoke world", RECIPE, 0, 6, ("mesh", "image"))
     people = {name: set(world.subject[part.video]) for name, part in side.items()}
-    assert not people["train"] & people["test"] and not people["train"] & people["validation"] and not people["validation"] & people["test"]
+    assert (
+        not people["train"] & people["test"]
+        and not people["train"] & people["validation"]
+        and not people["validation"] & people["test"]
+    )
     x = side["train"].inputs["mesh"].double()
-    assert float(x.mean()) == pytest.approx(0, abs=0.02) and float(x.flatten(0, 1).std(0).median()) == pytest.approx(1, abs=0.05)
+    assert float(x.mean()) == pytest.approx(0, abs=0.02) and float(
+        x.flatten(0, 1).std(0).median()
+    ) == pytest.approx(1, abs=0.05)
     assert side["train"].target.shape[1:] == (6, 2)
 
 
@@ -105,17 +153,26 @@ def test_films_in_files_go_through_mediapipe(tmp_path, monkeypatch):
         x = streams._made(real, 0, streams.Recipe(4, 12, 48, "phog"))
     except EmolibError as error:
         pytest.skip(f"NOT TESTED WITH MEDIAPIPE: {error}")
-    assert real.source == "real" and x["found"].mean() > 0.8 and {k: v.shape[1] for k, v in x.items() if v.ndim == 2 and k != "target"} == {
-        "mesh": 1404, "image": 680, "evm": 680}
+    assert (
+        real.source == "real"
+        and x["found"].mean() > 0.8
+        and {k: v.shape[1] for k, v in x.items() if v.ndim == 2 and k != "target"}
+        == {"mesh": 1404, "image": 680, "evm": 680}
+    )
     np.testing.assert_allclose(x["target"], real.valence_arousal[0][:48:4])
 
 
 # ---------------------------------------------------------------- training
 
+
 def test_a_run_repeats_and_a_seed_matters(made):
     a, b, c = trained(made), trained(made), trained(made, seed=1)
     np.testing.assert_array_equal(a["pred"], b["pred"])
-    assert a["pred"].shape == a["target"].shape == a["reported"].shape and a["curves"].shape == (2, 1, 3)
+    assert a["pred"].shape == a["target"].shape == a["reported"].shape and a["curves"].shape == (
+        2,
+        1,
+        3,
+    )
     assert not np.array_equal(a["pred"][:1], c["pred"][:1])
 
 
@@ -128,7 +185,9 @@ def test_training_lowers_each_loss(made, loss):
 def test_true_labels_at_the_decoder_change_the_answer_and_only_where_asked(made):
     r = trained(made, decoder="shifted")
     assert r["forced"].shape == r["pred"].shape and not np.allclose(r["forced"], r["pred"])
-    np.testing.assert_allclose(r["forced"][:, 0], r["pred"][:, 0], atol=1e-5)              # the first frame has no label before it
+    np.testing.assert_allclose(
+        r["forced"][:, 0], r["pred"][:, 0], atol=1e-5
+    )  # the first frame has no label before it
     assert "forced" not in trained(made)
 
 
@@ -141,6 +200,7 @@ def test_unknown_names_are_answered(made):
 
 # ---------------------------------------------------------------- scores
 
+
 def test_summed_moments_give_the_ccc_of_all_frames():
     g = np.random.default_rng(0)
     y = g.normal(size=(7, 11, 2))
@@ -148,17 +208,28 @@ def test_summed_moments_give_the_ccc_of_all_frames():
     scores = transformers.of_moments(transformers.moments(x, y).sum(0))
     expected = metrics.ccc(x.reshape(-1, 2), y.reshape(-1, 2), dim=0)
     np.testing.assert_allclose(scores[:2], expected, atol=1e-12)
-    assert scores[2] == pytest.approx(expected.sum()) and scores[4] == pytest.approx(np.square(x - y).sum(-1).mean())
+    assert scores[2] == pytest.approx(expected.sum()) and scores[4] == pytest.approx(
+        np.square(x - y).sum(-1).mean()
+    )
 
 
 def test_nobody_tested_is_no_score_and_a_still_label_scores_zero():
     assert np.isnan(transformers.of_moments(np.zeros((2, 6)))[[0, 1, 2, 4]]).all()
-    still = transformers.of_moments(transformers.moments(np.random.default_rng(0).normal(size=(1, 9, 2)), np.full((1, 9, 2), 0.3)).sum(0))
+    still = transformers.of_moments(
+        transformers.moments(
+            np.random.default_rng(0).normal(size=(1, 9, 2)), np.full((1, 9, 2), 0.3)
+        ).sum(0)
+    )
     assert (still[:3] == 0).all()
 
 
 def test_parameters_are_those_of_the_networks():
-    assert [transformers.full_parameters(m) for m in transformers_plan.MODELS] == [45_909_506, 46_239_234, 46_239_234, 48_006_658]
+    assert [transformers.full_parameters(m) for m in transformers_plan.MODELS] == [
+        45_909_506,
+        46_239_234,
+        46_239_234,
+        48_006_658,
+    ]
 
 
 def test_states_are_named_by_the_nearest_word():
@@ -177,17 +248,27 @@ def test_plan_holds_every_cell_of_table_4_3():
     printed = papers.published("orgil2022-t4_3")
     assert set(zip(printed.model, printed.loss)) <= cells and len(cells) == 12
     full = transformers_plan.sizes("full")
-    assert (full.length, full.batch, full.rate, full.short, full.short_videos, full.short_epochs) == (128, 8, 1e-5, 32, 25, 50)       # as printed
+    assert (
+        full.length,
+        full.batch,
+        full.rate,
+        full.short,
+        full.short_videos,
+        full.short_epochs,
+    ) == (128, 8, 1e-5, 32, 25, 50)  # as printed
     assert full.net == transformers_plan.STANDARD and max(full.lengths) == 2048
 
 
 def test_fused_attention_says_what_plain_attention_says():
-    frame = transformers.lengths("smoke").frame.pivot(index="frames", columns="metric", values="measured")
+    frame = transformers.lengths("smoke").frame.pivot(
+        index="frames", columns="metric", values="measured"
+    )
     assert frame["largest difference of the outputs"].max() < 1e-4
     assert (frame["written by fused attention"] < frame["written by plain attention"]).all()
 
 
 # ---------------------------------------------------------------- the notebook, end to end
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -198,24 +279,45 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     assert results.problems(smoke) == []
     listed = papers.everything()
     for row in listed[listed.notebook == "12"].itertuples():
-        folder, kinds = ("tables", ("csv", "json")) if row.kind == "table" else ("figures", ("csv", "json", "svg", "png"))
-        assert all((smoke / folder / f"{row.id}.{kind}").stat().st_size > 0 for kind in kinds), row.id
+        folder, kinds = (
+            ("tables", ("csv", "json"))
+            if row.kind == "table"
+            else ("figures", ("csv", "json", "svg", "png"))
+        )
+        assert all((smoke / folder / f"{row.id}.{kind}").stat().st_size > 0 for kind in kinds), (
+            row.id
+        )
         about = json.loads((smoke / folder / f"{row.id}.json").read_text())
         assert set(about["sources"]) == {name for name in row.data.split(";") if name}, row.id
 
 
 def test_table_4_3_has_every_column_and_keeps_seconds_out(smoke):
     frame = pd.read_csv(smoke / "tables" / "orgil2022-t4_3.csv")
-    assert frame.dropna(subset="printed").drop_duplicates(["model", "loss", "metric"]).shape[0] == 35
+    assert (
+        frame.dropna(subset="printed").drop_duplicates(["model", "loss", "metric"]).shape[0] == 35
+    )
     assert frame[frame.metric == "Epoch duration"].measured.isna().all()
     about = json.loads((smoke / "tables" / "orgil2022-t4_3.json").read_text())
-    assert len(about["caps"]["seconds of an epoch"]) == 12 and min(about["caps"]["seconds of an epoch"].values()) > 0
-    ours = frame[frame.measured.notna() & (frame.protocol == "nested")].pivot(index=["model", "loss"], columns="metric", values="measured")
+    assert (
+        len(about["caps"]["seconds of an epoch"]) == 12
+        and min(about["caps"]["seconds of an epoch"].values()) > 0
+    )
+    ours = frame[frame.measured.notna() & (frame.protocol == "nested")].pivot(
+        index=["model", "loss"], columns="metric", values="measured"
+    )
     np.testing.assert_allclose(ours["Accuracy @2CCC"], ours.Valence + ours.Arousal, atol=1e-5)
     said = frame[frame.printed.notna() & frame.measured.notna() & (frame.protocol != "counted")]
-    assert len(said) and set(said.verdict) == {"not tested at this profile"}              # two epochs decide nothing
-    chosen = frame[frame.metric == "Accuracy @2CCC"].pivot(index=["model", "loss"], columns="protocol", values="measured").dropna()
-    assert (chosen["selected on the reported set"] >= chosen["nested"] - 1e-6).all()       # one seed: choosing on the test set cannot lose
+    assert len(said) and set(said.verdict) == {
+        "not tested at this profile"
+    }  # two epochs decide nothing
+    chosen = (
+        frame[frame.metric == "Accuracy @2CCC"]
+        .pivot(index=["model", "loss"], columns="protocol", values="measured")
+        .dropna()
+    )
+    assert (
+        chosen["selected on the reported set"] >= chosen["nested"] - 1e-6
+    ).all()  # one seed: choosing on the test set cannot lose
 
 
 def test_a_copied_label_beats_every_network(smoke):
@@ -228,7 +330,15 @@ def test_every_claim_has_a_second_verdict(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "12"].set_index("id")
     known = papers.claims().set_index("id")
-    assert set(mine.index) == set(known.index[known.notebook == "12"]) and (mine.measured_verdict != "").all()
-    assert set(mine.measured_verdict[known.decidable[mine.index] == "real"]) == {"open"}   # simulated videos rank nobody
-    assert mine.measured_verdict["orgil-a6_7"] == "fails" and not mine.because.str.contains("nan").any()
+    assert (
+        set(mine.index) == set(known.index[known.notebook == "12"])
+        and (mine.measured_verdict != "").all()
+    )
+    assert set(mine.measured_verdict[known.decidable[mine.index] == "real"]) == {
+        "open"
+    }  # simulated videos rank nobody
+    assert (
+        mine.measured_verdict["orgil-a6_7"] == "fails"
+        and not mine.because.str.contains("nan").any()
+    )
     assert transformers_verdicts.UNTESTED not in set(mine.measured_verdict)

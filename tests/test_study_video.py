@@ -7,40 +7,65 @@ import pandas as pd
 import pytest
 from conftest import run_notebook
 
-from emolib import papers, results
+from emolib.data.sim.dials import Dials
 from emolib.features import store
-from emolib.sim.dials import Dials
-from emolib.studies import video_compare, video_data, video_plan
-from emolib.studies.video import COLUMNS
-from emolib.studies.video_losses import MAIN
+from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
+from emolib.reproduction.studies.video_networks import video_compare, video_data, video_plan
+from emolib.reproduction.studies.video_networks.video import COLUMNS
+from emolib.reproduction.studies.video_networks.video_losses import MAIN
 
 # ---------------------------------------------------------------- the plan
+
 
 def test_the_plan_has_every_printed_setting(monkeypatch):
     monkeypatch.setattr(video_plan, "world", lambda *_: None)
     monkeypatch.setattr(video_plan.datasets, "reference", lambda data: "aff_wild")
     grid = video_plan.plan("full")
-    asked = {(a["held_out"], a["length"], network, loss) for (part, *_), a in grid.items() if part == "grid"
-             for network, o in a["networks"].items() for loss in o["losses"] if loss in MAIN}
+    asked = {
+        (a["held_out"], a["length"], network, loss)
+        for (part, *_), a in grid.items()
+        if part == "grid"
+        for network, o in a["networks"].items()
+        for loss in o["losses"]
+        if loss in MAIN
+    }
     for id, share in (("orgil2021-t3", 0.1), ("orgil2021-t5", 0.3)):
         printed = papers.published(id)
         rows = set(zip(printed.network, printed.train_loss, printed.sequence_length, strict=True))
-        assert {(n, loss, length) for n, loss, length in rows} <= {(n, loss, str(length)) for s, length, n, loss in asked if s == share}
+        assert {(n, loss, length) for n, loss, length in rows} <= {
+            (n, loss, str(length)) for s, length, n, loss in asked if s == share
+        }
     assert len(asked) == 96 and ("grid", 0.1, 256, 4) in grid
     full = grid["grid", 0.1, 256, 0]["networks"]["Full Network"]
     assert full["sizes"] == [1024, 512, 256] and full["hidden"] == 256 and full["dropout"] == 0.5
-    assert (grid["grid", 0.1, 256, 0]["epochs"], grid["grid", 0.1, 256, 0]["rate"], grid["grid", 0.1, 256, 0]["batch"]) == (70, 0.01, 64)
+    assert (
+        grid["grid", 0.1, 256, 0]["epochs"],
+        grid["grid", 0.1, 256, 0]["rate"],
+        grid["grid", 0.1, 256, 0]["batch"],
+    ) == (70, 0.01, 64)
 
 
 # ---------------------------------------------------------------- the streams
 
+
 def test_another_hand_annotates_the_same_films(monkeypatch):
     """Roughness changes the annotation and nothing that the networks read."""
+
     def world(roughness):
         from emolib import data
 
-        return data.reference(data.load("aff_wild", source="simulated", profile="smoke", kind="rendered", videos=2, seconds=(2.0, 3.0),
-                                        dials=Dials(roughness=roughness)))
+        return data.reference(
+            data.load(
+                "aff_wild",
+                source="simulated",
+                profile="smoke",
+                kind="rendered",
+                videos=2,
+                seconds=(2.0, 3.0),
+                dials=Dials(roughness=roughness),
+            )
+        )
 
     made = []
     monkeypatch.setattr(video_data.kept, "arrays", lambda name, key, make: made.append(key) or held)
@@ -60,7 +85,13 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
     rng = np.random.default_rng(0)
 
     class Films:
-        name, source, missing, subject, recipe = "aff_wild", "real", None, np.array(["a", "b"]), "{}"
+        name, source, missing, subject, recipe = (
+            "aff_wild",
+            "real",
+            None,
+            np.array(["a", "b"]),
+            "{}",
+        )
         valence_arousal = [np.zeros((4, 2), np.float32), np.full((3, 2), 0.5, np.float32)]
 
     points = rng.random((4, 68, 2)).astype(np.float32) * [40, 20]
@@ -68,15 +99,26 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
     points[~found] = np.nan
     look = rng.random((4, 6)).astype(np.float32)
     look[~found] = np.nan
-    made = {"landmarks": {"points": points, "found": found, "box": np.zeros((4, 4)), "size": np.array([20, 40]),
-                          "body": np.concatenate([rng.random((4, 18, 2)) * [40, 20], np.ones((4, 18, 1))], 2)},
-            "mel": {"mel": rng.normal(-40, 10, (5, 128)).astype(np.float32)}, "backbone": {"features": look, "found": found}}
+    made = {
+        "landmarks": {
+            "points": points,
+            "found": found,
+            "box": np.zeros((4, 4)),
+            "size": np.array([20, 40]),
+            "body": np.concatenate([rng.random((4, 18, 2)) * [40, 20], np.ones((4, 18, 1))], 2),
+        },
+        "mel": {"mel": rng.normal(-40, 10, (5, 128)).astype(np.float32)},
+        "backbone": {"features": look, "found": found},
+    }
     monkeypatch.setattr(store, "stored", lambda data, feature: [made[feature], made[feature]])
     monkeypatch.setattr("emolib.features.extract.recipe", lambda feature, **_: feature)
     monkeypatch.setattr(video_data.datasets, "resolve", lambda ref: Films())
     video_data.frames.cache_clear()
     held = video_data.frames("real films", "cpu")
-    assert held.widths == {"image": 6, "landmarks": 140, "pose": 36, "mel": 128} and len(held.target) == 7
+    assert (
+        held.widths == {"image": 6, "landmarks": 140, "pose": 36, "mel": 128}
+        and len(held.target) == 7
+    )
     assert all(0 <= x.min() and x.max() <= 1 for x in held.streams.values())
     assert (held.streams["landmarks"][2] == 0).all() and (held.streams["image"][2] == 0).all()
     assert np.allclose(held.streams["landmarks"][0, :2], points[0, 0] / [40, 20], atol=1e-6)
@@ -90,28 +132,49 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
 
 # ---------------------------------------------------------------- comparisons
 
+
 def rows_of(values, people, seed=0):
-    return pd.DataFrame({"seed": seed, "video": range(len(values)), "person": people, **{c: values for c in COLUMNS}})
+    return pd.DataFrame(
+        {
+            "seed": seed,
+            "video": range(len(values)),
+            "person": people,
+            **dict.fromkeys(COLUMNS, values),
+        }
+    )
 
 
 def test_a_difference_is_paired_over_common_videos_and_seeds():
     people = [f"p{i}" for i in range(8)]
     a, b = rows_of(np.linspace(0, 1, 8) + 0.1, people), rows_of(np.linspace(0, 1, 8), people)
-    said = video_compare.difference("smoke", a, pd.concat([b, rows_of(np.full(8, 9.0), people, seed=1)]))
-    assert said["measured"] == pytest.approx(0.1) and said["low"] == pytest.approx(0.1) and said["p"] == 2 / 256 and said["people"] == 8
+    said = video_compare.difference(
+        "smoke", a, pd.concat([b, rows_of(np.full(8, 9.0), people, seed=1)])
+    )
+    assert (
+        said["measured"] == pytest.approx(0.1)
+        and said["low"] == pytest.approx(0.1)
+        and said["p"] == 2 / 256
+        and said["people"] == 8
+    )
 
 
 def test_holm_runs_over_the_whole_family_and_few_people_decide_nothing():
     sure = {"metric": "CCC", "measured": 0.2, "low": 0.1, "high": 0.3, "p": 0.02, "people": 20}
     assert list(video_compare.corrected([sure]).said) == ["differs"]
-    assert list(video_compare.corrected([sure, sure | {"p": 0.9}, sure | {"p": 0.9}]).said) == ["open"] * 3
+    assert (
+        list(video_compare.corrected([sure, sure | {"p": 0.9}, sure | {"p": 0.9}]).said)
+        == ["open"] * 3
+    )
     assert list(video_compare.corrected([sure | {"people": 5}]).said) == ["too few people"]
     same = {"metric": "CCC", "measured": 0.0, "low": -0.01, "high": 0.01, "p": 0.9, "people": 20}
     assert list(video_compare.corrected([same]).said) == ["equal within 0.02"]
-    assert list(video_compare.corrected([same | {"metric": "MSE, difference"}]).said) == ["open"]              # the margin is one of CCC
+    assert list(video_compare.corrected([same | {"metric": "MSE, difference"}]).said) == [
+        "open"
+    ]  # the margin is one of CCC
 
 
 # ---------------------------------------------------------------- the notebook
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -126,7 +189,9 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     for row in listed.itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
         about = json.loads((folder / f"{row.id}.json").read_text())
-        assert about["sources"]["aff_wild"]["source"] == "simulated" and about["profile"] == "smoke", row.id
+        assert (
+            about["sources"]["aff_wild"]["source"] == "simulated" and about["profile"] == "smoke"
+        ), row.id
 
 
 def test_both_protocols_and_all_printed_cells(smoke):
@@ -135,13 +200,26 @@ def test_both_protocols_and_all_printed_cells(smoke):
         keys = ["network", "train_loss", "sequence_length", "metric"]
         printed = frame.dropna(subset="printed").drop_duplicates(keys)
         assert len(printed) == count and printed.measured.notna().all()
-        assert set(frame.protocol) == {"nested", "selected on the reported videos"} and set(frame.source) == {"simulated"}
-        assert set(frame.verdict.dropna()) <= {"not tested at this profile"}                     # two epochs decide nothing
-        wide = frame[frame.protocol == "nested"].pivot(index=keys[:3], columns="metric", values="measured")
-        assert np.allclose(wide["CCC, sum of both axes"], 2 * wide["CCC"], atol=1e-5) and (wide["Non-Inertial"] >= wide["MSE"] / 2 - 1e-6).all()
+        assert set(frame.protocol) == {"nested", "selected on the reported videos"} and set(
+            frame.source
+        ) == {"simulated"}
+        assert set(frame.verdict.dropna()) <= {
+            "not tested at this profile"
+        }  # two epochs decide nothing
+        wide = frame[frame.protocol == "nested"].pivot(
+            index=keys[:3], columns="metric", values="measured"
+        )
+        assert (
+            np.allclose(wide["CCC, sum of both axes"], 2 * wide["CCC"], atol=1e-5)
+            and (wide["Non-Inertial"] >= wide["MSE"] / 2 - 1e-6).all()
+        )
         assert wide["MSE"].between(0, 4).all() and wide["CCC"].between(-0.5, 0.5).all()
     missing = pd.read_csv(smoke / "tables" / "orgil2021-t3.csv", dtype={"sequence_length": str})
-    missing = missing[(missing.network == "Audio Network") & (missing.train_loss == "Non-Inertial") & (missing.sequence_length == "256")]
+    missing = missing[
+        (missing.network == "Audio Network")
+        & (missing.train_loss == "Non-Inertial")
+        & (missing.sequence_length == "256")
+    ]
     assert missing.printed.isna().all() and missing.measured.notna().all()
 
 
@@ -149,7 +227,14 @@ def test_every_claim_has_a_second_verdict_and_simulation_decides_none_of_the_rea
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
     known = papers.claims()
     mine = known[known.notebook == "11"].set_index("id")
-    assert len(mine) == 31 and (frame.measured_verdict[mine.index] != "").all() and (frame.because[mine.index] != "").all()
+    assert (
+        len(mine) == 31
+        and (frame.measured_verdict[mine.index] != "").all()
+        and (frame.because[mine.index] != "").all()
+    )
     decided = frame.loc[mine.index].query("measured_verdict in ['holds', 'fails']").index
-    assert set(decided) <= set(mine.index[mine.decidable == "yes"]) and frame.measured_verdict["orgil-a5_8"] == "fails"
+    assert (
+        set(decided) <= set(mine.index[mine.decidable == "yes"])
+        and frame.measured_verdict["orgil-a5_8"] == "fails"
+    )
     assert frame.measured_verdict["orgil-a1_9"] == "not tested at this profile"

@@ -11,19 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
-from emolib import papers, results, runs
-from emolib.containers import ImageSet
-from emolib.errors import EmolibError
+from emolib.data.sim import clip_sets, worlds
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
 from emolib.models.path import PathGRU
-from emolib.sim import clip_sets, worlds
-from emolib.studies import yin, yin_faces, yin_figures, yin_plan, yin_verdicts, yin_walk
-from emolib.studies.yin import ACCURACY, IQR, MEAN, PN, PRECISION, RECALL
-from emolib.studies.yin_plan import NAMES
+from emolib.reproduction import papers, runs
+from emolib.reproduction.report import files as results
+from emolib.reproduction.studies.adfes import (
+    yin,
+    yin_faces,
+    yin_figures,
+    yin_plan,
+    yin_verdicts,
+    yin_walk,
+)
+from emolib.reproduction.studies.adfes.yin import ACCURACY, IQR, MEAN, PN, PRECISION, RECALL
+from emolib.reproduction.studies.adfes.yin_plan import NAMES
 
 ANCHORS = yin_plan.anchors().to_numpy().tolist()
 
 
 # ---------------------------------------------------------------- rounds
+
 
 def test_rounds_are_32_8_4_and_the_twin_safe_ones_keep_a_person_together():
     for safe in (False, True):
@@ -31,14 +40,25 @@ def test_rounds_are_32_8_4_and_the_twin_safe_ones_keep_a_person_together():
             assert [part.count(p) for p in "tvx"] == [32, 8, 4]
             assert not safe or part[:22] == part[22:]
     assert any(p[:22] != p[22:] for p in yin_walk.rounds(22, 5, safe=False))
-    assert len(set(yin_walk.rounds(22, 5, safe=True))) == 5 and yin_walk.rounds(22, 3, safe=False) == yin_walk.rounds(22, 5, safe=False)[:3]
+    assert (
+        len(set(yin_walk.rounds(22, 5, safe=True))) == 5
+        and yin_walk.rounds(22, 3, safe=False) == yin_walk.rounds(22, 5, safe=False)[:3]
+    )
 
 
 @pytest.mark.parametrize("safe", [False, True])
 def test_a_rotation_tests_every_speaker_once(safe):
     turns = np.array([list(t) for t in yin_walk.rotation(22, 11, safe=safe)])
-    assert ((turns == "x").sum(0) == 1).all() and ((turns == "x").sum(1) == 4).all() and ((turns == "v").sum(1) == 8).all()
-    assert yin.twin_share([*map("".join, turns)]) == 0 if safe else yin.twin_share([*map("".join, turns)]) > 0.6
+    assert (
+        ((turns == "x").sum(0) == 1).all()
+        and ((turns == "x").sum(1) == 4).all()
+        and ((turns == "v").sum(1) == 8).all()
+    )
+    assert (
+        yin.twin_share([*map("".join, turns)]) == 0
+        if safe
+        else yin.twin_share([*map("".join, turns)]) > 0.6
+    )
 
 
 def test_small_worlds_have_rounds_too():
@@ -49,13 +69,23 @@ def test_small_worlds_have_rounds_too():
 
 # ---------------------------------------------------------------- scores
 
+
 def test_scores_by_meaning():
     perfect = np.eye(10)[None] * 4
-    assert {k: v[0] for k, v in yin.rates(perfect).items()} == {PRECISION: 1, RECALL: 1, ACCURACY: 1, PN: 1}
+    assert {k: v[0] for k, v in yin.rates(perfect).items()} == {
+        PRECISION: 1,
+        RECALL: 1,
+        ACCURACY: 1,
+        PN: 1,
+    }
     negative = np.zeros((10, 10))
-    negative[:, NAMES.index("Fear")] = 1                                        # always one of the six negative emotions
+    negative[:, NAMES.index("Fear")] = 1  # always one of the six negative emotions
     found = yin.rates(negative)
-    assert found[PN] == pytest.approx(0.6) and found[ACCURACY] == pytest.approx(0.1) and found[PRECISION] == pytest.approx(0.01)
+    assert (
+        found[PN] == pytest.approx(0.6)
+        and found[ACCURACY] == pytest.approx(0.1)
+        and found[PRECISION] == pytest.approx(0.01)
+    )
     assert np.isnan(yin.rates(np.zeros((10, 10)))[ACCURACY])
     guess = yin.rates(np.full((10, 10), 0.1))
     assert guess[PN] == pytest.approx(0.36 + 0.09 + 0.01) and guess[ACCURACY] == pytest.approx(0.1)
@@ -70,19 +100,32 @@ def test_recall_is_accuracy_where_classes_are_equal(seed):
 
 
 def test_votes_and_means():
-    points = np.array(ANCHORS)[[5, 5, 8, 5, 8, 8, 8, 1, 5, 5]][None]               # ten frames: joy five times, sadness four
+    points = np.array(ANCHORS)[[5, 5, 8, 5, 8, 8, 8, 1, 5, 5]][
+        None
+    ]  # ten frames: joy five times, sadness four
     said = yin_walk.named(points, ANCHORS)
-    assert said["video"].tolist() == [5] and said["frames"].shape == (1, 10) and said["windows"].shape == (1, 1)
-    assert yin_walk.vote(np.array([[3, 3, 1, 1]]), 10).tolist() == [1]              # equally frequent: the first in the order of names
+    assert (
+        said["video"].tolist() == [5]
+        and said["frames"].shape == (1, 10)
+        and said["windows"].shape == (1, 1)
+    )
+    assert yin_walk.vote(np.array([[3, 3, 1, 1]]), 10).tolist() == [
+        1
+    ]  # equally frequent: the first in the order of names
     assert NAMES == tuple(yin_plan.anchors().index) and NAMES[5] == "Joy"
 
 
 def test_the_study_uses_the_published_anchors_not_those_of_the_simulator():
-    from emolib.sim.affect import ANCHORS as SIMULATED
+    from emolib.data.sim.affect import ANCHORS as SIMULATED
 
     printed = papers.published("yin2022-t2")
     joy = printed[printed.emotion == "Joy"].set_index("metric").value
-    assert tuple(yin_plan.anchors().loc["Joy"]) == (joy.Valence, joy.Arousal) == (0.95, 0.12) != SIMULATED["happy"]
+    assert (
+        tuple(yin_plan.anchors().loc["Joy"])
+        == (joy.Valence, joy.Arousal)
+        == (0.95, 0.12)
+        != SIMULATED["happy"]
+    )
 
 
 def test_sizes_of_one_depth_and_like_width_share_a_stack():
@@ -93,28 +136,50 @@ def test_sizes_of_one_depth_and_like_width_share_a_stack():
 
 # ---------------------------------------------------------------- learning
 
+
 @pytest.fixture
 def described(monkeypatch):
     """Features that hold the answer: 6 people, 10 emotions, 20 frames, the anchor itself with noise, and a mark of the person."""
     rng, label = np.random.default_rng(0), np.tile(np.arange(10), 6)
     films = np.repeat(np.arange(6), 10)
     clean = np.array(ANCHORS)[label]
-    x = np.concatenate([clean[:, None] + 0.05 * rng.normal(size=(60, 20, 2)), 0.3 * rng.normal(size=(60, 20, 6))], -1).astype(np.float32)
+    x = np.concatenate(
+        [clean[:, None] + 0.05 * rng.normal(size=(60, 20, 2)), 0.3 * rng.normal(size=(60, 20, 6))],
+        -1,
+    ).astype(np.float32)
     kept = {"features": np.concatenate([x, x])}
     monkeypatch.setattr(runs, "map", lambda fn, grid, **more: [kept for _ in grid])
-    return {"describe": {}, "films": films.tolist(), "label": label.tolist(), "anchors": ANCHORS, "length": 10, "batch": 16, "epochs": 25, "rate": 0.02, "patience": 25}
+    return {
+        "describe": {},
+        "films": films.tolist(),
+        "label": label.tolist(),
+        "anchors": ANCHORS,
+        "length": 10,
+        "batch": 16,
+        "epochs": 25,
+        "rate": 0.02,
+        "patience": 25,
+    }
 
 
 def test_a_stack_learns_and_each_member_keeps_its_own_best_epoch(described):
     torch.set_num_threads(1)
     parts = yin_walk.rotation(6, 3, safe=True)
-    made = yin_walk.walk(**described, sizes=[[6], [10], [10]], parts=parts, seeds=[0, 1, 1], keep=[2], held=[0, 1, 2])
+    made = yin_walk.walk(
+        **described, sizes=[[6], [10], [10]], parts=parts, seeds=[0, 1, 1], keep=[2], held=[0, 1, 2]
+    )
     speaker, label = np.tile(described["films"], 2), np.tile(described["label"], 2)
     for m, part in enumerate(parts):
         tested = np.array([part[s] == "x" for s in speaker])
         assert (made["video"][m, tested] == label[tested]).mean() > 0.7
-    assert (made["best_epoch"] == made["validation"].argmin(0)).all() and made["validation"].shape == (len(made["loss"]), 3)
-    assert np.isfinite(made["held"]).all() and made["points"].shape == (1, 120, 20, 2) and made["parameters"].tolist() == [302, 622, 622]
+    assert (made["best_epoch"] == made["validation"].argmin(0)).all() and made[
+        "validation"
+    ].shape == (len(made["loss"]), 3)
+    assert (
+        np.isfinite(made["held"]).all()
+        and made["points"].shape == (1, 120, 20, 2)
+        and made["parameters"].tolist() == [302, 622, 622]
+    )
     net = yin_walk.alone(made, {"keep": [2], "sizes": [[6], [10], [10]]}, 2)
     again = yin_walk.placed(net, torch.as_tensor(runs.map(None, [0])[0]["features"]), 10)
     assert np.allclose(again[0], made["points"][0], atol=1e-5)
@@ -124,12 +189,22 @@ def test_the_weights_are_those_of_each_members_own_best_epoch(described):
     """At a rate that is too high the last epoch is not the best; the points that come back have the lowest loss of the curve."""
     torch.set_num_threads(1)
     parts = yin_walk.rotation(6, 3, safe=True)
-    made = yin_walk.walk(**described | {"rate": 0.3, "epochs": 12}, sizes=[[6]] * 3, parts=parts, seeds=[0, 1, 2], keep=[0, 1, 2])
+    made = yin_walk.walk(
+        **described | {"rate": 0.3, "epochs": 12},
+        sizes=[[6]] * 3,
+        parts=parts,
+        seeds=[0, 1, 2],
+        keep=[0, 1, 2],
+    )
     assert len(set(made["best_epoch"].tolist())) > 1 and (made["best_epoch"] < 11).any()
     x = torch.as_tensor(runs.map(None, [0])[0]["features"])
-    point = torch.tensor(ANCHORS, dtype=torch.float32)[torch.as_tensor(np.tile(described["label"], 2))]
+    point = torch.tensor(ANCHORS, dtype=torch.float32)[
+        torch.as_tensor(np.tile(described["label"], 2))
+    ]
     for m, part in enumerate(parts):
-        decide = torch.tensor([[part[s] == "v" for s in [*described["films"], *(f + 6 for f in described["films"])]]])
+        decide = torch.tensor(
+            [[part[s] == "v" for s in [*described["films"], *(f + 6 for f in described["films"])]]]
+        )
         net = yin_walk.alone(made, {"keep": [0, 1, 2], "sizes": [[6]] * 3}, m)
         best = yin_walk.Best(net, x, point, decide, 10)
         with torch.no_grad():
@@ -148,7 +223,9 @@ def test_a_member_does_not_depend_on_its_company(described):
 
 def test_validation_looks_at_its_own_people_only(described):
     x = torch.as_tensor(runs.map(None, [0])[0]["features"])
-    point = torch.tensor(ANCHORS, dtype=torch.float32)[torch.as_tensor(np.tile(described["label"], 2))]
+    point = torch.tensor(ANCHORS, dtype=torch.float32)[
+        torch.as_tensor(np.tile(described["label"], 2))
+    ]
     decide = torch.zeros(2, 120, dtype=torch.bool)
     decide[0, :20], decide[1, 40:50] = True, True
     net = PathGRU([(3,), (3,)], 8).initialise([0, 1])
@@ -160,7 +237,7 @@ def test_validation_looks_at_its_own_people_only(described):
         return best.curve[0]
 
     other = x.clone()
-    other[60:] = 100.0                                                          # people whom nobody asks
+    other[60:] = 100.0  # people whom nobody asks
     assert np.array_equal(judged(x), judged(other)) and len(set(judged(x))) == 2
     other[:20] = 0.0
     assert judged(other)[0] != judged(x)[0] and judged(other)[1] == judged(x)[1]
@@ -172,10 +249,17 @@ def pictures(monkeypatch):
     rng, label = np.random.default_rng(1), np.tile(np.arange(7), 40)
     images = rng.integers(0, 60, (280, 48, 48), dtype=np.uint8)
     for i, k in enumerate(label):
-        images[i, 6 * k:6 * k + 6] += 150
+        images[i, 6 * k : 6 * k + 6] += 150
     split = np.array(["Training"] * 252 + ["PublicTest"] * 28)
     images[:28] = images[252:]
-    made = ImageSet(name="fer2013", source="simulated", images=images, label=label, subject=np.arange(280).astype(str), split=split)
+    made = ImageSet(
+        name="fer2013",
+        source="simulated",
+        images=images,
+        label=label,
+        subject=np.arange(280).astype(str),
+        split=split,
+    )
     monkeypatch.setattr(datasets, "resolve", lambda ref: made)
     return made
 
@@ -184,10 +268,28 @@ def pictures(monkeypatch):
 def test_pretraining_learns_bars_and_never_sees_test_pictures(pictures, monkeypatch, kind, least):
     monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
     torch.set_num_threads(1)
-    assert set(yin_faces.training_rows(pictures, None)) == set(range(28, 252)) and len(yin_faces.training_rows(pictures, 50)) == 50
-    args = dict(data="", kind=kind, anchors=ANCHORS[:7], side=16, channels=[4, 8, 8], features=12, count=None, epochs=8, rate=5e-3, batch=16, patience=9, seed=0)
+    assert (
+        set(yin_faces.training_rows(pictures, None)) == set(range(28, 252))
+        and len(yin_faces.training_rows(pictures, 50)) == 50
+    )
+    args = dict(
+        data="",
+        kind=kind,
+        anchors=ANCHORS[:7],
+        side=16,
+        channels=[4, 8, 8],
+        features=12,
+        count=None,
+        epochs=8,
+        rate=5e-3,
+        batch=16,
+        patience=9,
+        seed=0,
+    )
     made = yin_faces.pretrain(**args)
-    assert made["validation"].min() < least < made["validation"][0] + 0.4 and made["pictures"] == 202
+    assert (
+        made["validation"].min() < least < made["validation"][0] + 0.4 and made["pictures"] == 202
+    )
     net = yin_faces.body(made)
     features = yin_faces.features_of(net, np.zeros((3, 16, 16), np.uint8))
     assert features.shape == (3, 12) and made["scale"] > 0
@@ -197,33 +299,49 @@ def test_pretraining_learns_bars_and_never_sees_test_pictures(pictures, monkeypa
 
 # ---------------------------------------------------------------- films
 
+
 def test_posed_films_end_at_the_apex():
     """The last fifty frames carry the emotion: their units are as strong as the strongest of the film."""
     world = worlds.adfes(0, 2)
     for i in range(len(world)):
         units = clip_sets.film(world, i).units
-        shown = np.delete(units, [k for k, u in enumerate(clip_sets.face.UNITS) if u == 43], 1).sum(1)
+        shown = np.delete(units, [k for k, u in enumerate(clip_sets.face.UNITS) if u == 43], 1).sum(
+            1
+        )
         assert shown[:5].max() < 0.05 and shown[-50:].min() > 0.99 * shown.max()
 
 
-@pytest.mark.slow                                         # the simulator compiles itself anew in each test's cache
+@pytest.mark.slow  # the simulator compiles itself anew in each test's cache
 def test_real_films_go_through_dlib(tmp_path, monkeypatch):
     """ADFES in its real layout, filled with drawn films: the same crops as where the face is known, give or take a few pixels."""
     pytest.importorskip("dlib", reason="NOT TESTED: dlib is not installed")
-    world = worlds.adfes(3, 1, size=160, seconds=0.4, span=0.8, dials=clip_sets.Dials(missing_face=0.0, label_noise=0.0)).select([0, 4])
+    world = worlds.adfes(
+        3,
+        1,
+        size=160,
+        seconds=0.4,
+        span=0.8,
+        dials=clip_sets.Dials(missing_face=0.0, label_noise=0.0),
+    ).select([0, 4])
     worlds.write(world, tmp_path)
     read = datasets.load("adfes", tmp_path)
     assert read.source == "real"
     made = {}
-    for name, data in (("real", read), ("known", world.select(np.argsort(world.meta.image.to_numpy())))):
+    for name, data in (
+        ("real", read),
+        ("known", world.select(np.argsort(world.meta.image.to_numpy()))),
+    ):
         monkeypatch.setattr(datasets, "resolve", lambda ref, data=data: data)
         made[name] = yin_faces.look(data=name, clips=[0, 1], last=6, stride=2, side=24, every=2)
     assert made["real"]["counts"].tolist() == [3, 3] and made["real"]["faces"].shape == (6, 24, 24)
-    pairs = zip(made["real"]["faces"].astype(float), made["known"]["faces"].astype(float), strict=True)
+    pairs = zip(
+        made["real"]["faces"].astype(float), made["known"]["faces"].astype(float), strict=True
+    )
     assert np.mean([np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in pairs]) > 0.7
 
 
 # ---------------------------------------------------------------- the notebook
+
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory):
@@ -237,15 +355,25 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
         folder = smoke / ("tables" if row.kind == "table" else "figures")
         about = json.loads((folder / f"{row.id}.json").read_text())
         assert set(about["sources"]) == {name for name in row.data.split(";") if name}, row.id
-        assert all(s["source"] == "simulated" for s in about["sources"].values()) and (folder / f"{row.id}.csv").stat().st_size > 100
-    assert not list(smoke.rglob("*.html")) or [p.name for p in smoke.rglob("*.html")] == ["index.html"]      # the moving path stays in the notebook
+        assert (
+            all(s["source"] == "simulated" for s in about["sources"].values())
+            and (folder / f"{row.id}.csv").stat().st_size > 100
+        )
+    assert not list(smoke.rglob("*.html")) or [p.name for p in smoke.rglob("*.html")] == [
+        "index.html"
+    ]  # the moving path stays in the notebook
 
 
 def test_table_3_has_every_printed_cell_and_both_splits(smoke):
-    frame, printed = pd.read_csv(smoke / "tables" / "yin2022-t3.csv"), papers.published("yin2022-t3")
+    frame, printed = (
+        pd.read_csv(smoke / "tables" / "yin2022-t3.csv"),
+        papers.published("yin2022-t3"),
+    )
     keys = ["model", "data", "statistic", "metric"]
     assert len(printed[keys].merge(frame[keys].drop_duplicates())) == len(printed) == 32
-    assert set(frame.protocol) == {f"{s}, per {u}" for s in ("as printed", "twin-safe") for u in ("frame", "window", "video")}
+    assert set(frame.protocol) == {
+        f"{s}, per {u}" for s in ("as printed", "twin-safe") for u in ("frame", "window", "video")
+    }
     assert set(frame.source) == {"simulated"} and frame.measured.between(0, 1).all()
     mean = frame[frame.statistic == MEAN].dropna(subset=["low"])
     assert (mean.low <= mean.measured + 1e-6).all() and (mean.measured <= mean.high + 1e-6).all()
@@ -256,8 +384,13 @@ def test_table_3_has_every_printed_cell_and_both_splits(smoke):
 
 def test_the_gap_is_the_difference_of_its_rows(smoke):
     frame = pd.read_csv(smoke / "tables" / "yin2022-x10.csv")
-    wide = frame[frame.scored != "speaker"].pivot(index=["scored", "metric"], columns="split", values="measured")
-    assert np.allclose(wide["as printed"] - wide["twin-safe"], wide["gap"], atol=2e-6) and len(wide) == 6
+    wide = frame[frame.scored != "speaker"].pivot(
+        index=["scored", "metric"], columns="split", values="measured"
+    )
+    assert (
+        np.allclose(wide["as printed"] - wide["twin-safe"], wide["gap"], atol=2e-6)
+        and len(wide) == 6
+    )
     assert frame.holm.notna().sum() == 6 and (frame.holm.dropna() >= frame.p.dropna() - 1e-9).all()
     share = frame[frame.scored == "speaker"].measured.iloc[0]
     assert 0 < share <= 1
@@ -268,7 +401,11 @@ def test_two_verdicts_and_nothing_decided_that_simulation_cannot(smoke):
     mine = papers.claims()
     mine = mine[mine.notebook.eq("30")]
     second = frame[frame.id.isin(mine.id)]
-    assert set(second.id) == set(mine.id) and (second.measured_verdict != "").all() and (second.because != "").all()
+    assert (
+        set(second.id) == set(mine.id)
+        and (second.measured_verdict != "").all()
+        and (second.because != "").all()
+    )
     decided = second[second.measured_verdict.isin(["holds", "fails"])]
     assert set(decided.id) <= set(mine.id[mine.decidable == "yes"])
     assert [v.claim for v in _order(yin_verdicts)] == [c for c in mine.id]
@@ -280,8 +417,16 @@ def _order(module):
     from inspect import getsource
     from types import SimpleNamespace
 
-    calls = re.findall(r"(\w+)\(profile(?:, \"([\w-]+)\")?", getsource(module.judge).split("said = [")[1].split("]\n")[0])
-    return [SimpleNamespace(claim=given or re.search(r'Verdict\("([\w-]+)"', getsource(getattr(module, name)))[1]) for name, given in calls]
+    calls = re.findall(
+        r"(\w+)\(profile(?:, \"([\w-]+)\")?",
+        getsource(module.judge).split("said = [")[1].split("]\n")[0],
+    )
+    return [
+        SimpleNamespace(
+            claim=given or re.search(r'Verdict\("([\w-]+)"', getsource(getattr(module, name)))[1]
+        )
+        for name, given in calls
+    ]
 
 
 def test_figures_show_training_and_held_out_side_by_side(smoke):
@@ -289,6 +434,12 @@ def test_figures_show_training_and_held_out_side_by_side(smoke):
         frame = pd.read_csv(smoke / "figures" / f"yin2022-{name}.csv")
         assert set(frame.people) == {yin_figures.TRAINED, yin_figures.HELD}, name
     path = pd.read_csv(smoke / "figures" / "yin2022-f6.csv")
-    assert (path.groupby(["people", "emotion"], sort=False).frame.apply(lambda f: (np.diff(f) > 0).all())).all() and set(path.emotion) == set(yin_plan.TOLD)
-    trained, held = (set(path.person[path.people == g]) for g in (yin_figures.TRAINED, yin_figures.HELD))
+    assert (
+        path.groupby(["people", "emotion"], sort=False).frame.apply(
+            lambda f: (np.diff(f) > 0).all()
+        )
+    ).all() and set(path.emotion) == set(yin_plan.TOLD)
+    trained, held = (
+        set(path.person[path.people == g]) for g in (yin_figures.TRAINED, yin_figures.HELD)
+    )
     assert not trained & held

@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import make_classification
 
-from emolib import svm
+from emolib.models import svm
 
 
 def samples(count, features, classes=4, seed=0):
-    X, y = make_classification(count, features, n_informative=features - 1, n_redundant=0, n_classes=classes, n_clusters_per_class=1,
-                               flip_y=0.1, random_state=seed)
+    X, y = make_classification(
+        count,
+        features,
+        n_informative=features - 1,
+        n_redundant=0,
+        n_classes=classes,
+        n_clusters_per_class=1,
+        flip_y=0.1,
+        random_state=seed,
+    )
     return (X - X.mean(0)) / X.std(0), y
 
 
@@ -36,7 +44,11 @@ def cutting_planes(X, y, C, gap):
             return best, bound
         rival = svm.worst(W, X, y)[0]
         side = np.eye(K)[y] - np.eye(K)[rival]
-        D, loss, a = np.vstack([D, (side.T @ X).ravel()]), np.append(loss, (rival != y).sum()), np.append(a, 0.0)
+        D, loss, a = (
+            np.vstack([D, (side.T @ X).ravel()]),
+            np.append(loss, (rival != y).sum()),
+            np.append(a, 0.0),
+        )
         gram = D @ D.T
         slope = loss - gram @ a
         for _ in range(20_000):
@@ -55,14 +67,19 @@ def test_scikit_learn_solves_the_structural_problem(C):
     X, y = samples(120, 5)
     best, bound = cutting_planes(with_one(X), y, C, 1e-4)
     theirs = svm.objective(weights(svm.ssvm(C, tol=1e-8).fit(X, y)), with_one(X), y, C)
-    assert bound * (1 - 1e-9) <= theirs <= best * (1 + 1e-6)        # between what nobody can beat and what our own solver reached
+    assert (
+        bound * (1 - 1e-9) <= theirs <= best * (1 + 1e-6)
+    )  # between what nobody can beat and what our own solver reached
     assert best - bound <= 1e-4 * best
 
 
 def test_the_worst_constraint_by_hand():
-    W, X = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), np.array([[3.0, 0.0], [0.5, 0.2], [0.0, 2.0]])
+    W, X = (
+        np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]),
+        np.array([[3.0, 0.0], [0.5, 0.2], [0.0, 2.0]]),
+    )
     rival, slack = svm.worst(W, X, np.array([0, 0, 0]))
-    assert rival.tolist() == [0, 1, 1]                              # well inside, inside the margin, wrong
+    assert rival.tolist() == [0, 1, 1]  # well inside, inside the margin, wrong
     assert slack == pytest.approx([0.0, 0.7, 3.0])
     assert svm.objective(W, X, np.array([0, 0, 0]), C=2.0) == pytest.approx(0.5 * 2 + 2 * 3.7)
 
@@ -75,10 +92,12 @@ def test_the_scaler_sees_training_rows_only(machine):
     seen = machine[0].transform(X[train] * 10 + 3)
     assert seen.mean(0) == pytest.approx(0, abs=1e-12) and seen.std(0) == pytest.approx(1)
     alone = machine.predict(X[test][:1] * 10 + 3)
-    assert alone == machine.predict(X[test] * 10 + 3)[:1]           # other test rows change nothing
+    assert alone == machine.predict(X[test] * 10 + 3)[:1]  # other test rows change nothing
 
 
-@pytest.mark.parametrize("machine,least", [(svm.ssvm(), 0.75), (svm.svm_poly(), 0.75)], ids=["ssvm", "poly"])
+@pytest.mark.parametrize(
+    "machine,least", [(svm.ssvm(), 0.75), (svm.svm_poly(), 0.75)], ids=["ssvm", "poly"]
+)
 def test_they_learn_and_do_not_care_about_units(machine, least):
     X, y = samples(600, 8)
     right = (machine.fit(X[:400], y[:400]).predict(X[400:]) == y[400:]).mean()

@@ -9,19 +9,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib.errors import EmolibError
 from emolib.features import texture
 from emolib.features.texture import lbp, lpq, lpq_filters, phog, table
+from emolib.ground.errors import EmolibError
 
 
 def pictures(count=3, size=(22, 19), seed=0):
     """Smooth blobs with grain, uint8; parts are even, so that the borders of every definition are met."""
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:size[0], :size[1]]
+    y, x = np.mgrid[: size[0], : size[1]]
     out = []
     for _ in range(count):
         cy, cx, w = rng.uniform(0, size[0]), rng.uniform(0, size[1]), rng.uniform(3, 8)
-        picture = 40 + 160 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / w ** 2) + rng.integers(0, 30, size) * (x > size[1] // 2)
+        picture = (
+            40
+            + 160 * np.exp(-((y - cy) ** 2 + (x - cx) ** 2) / w**2)
+            + rng.integers(0, 30, size) * (x > size[1] // 2)
+        )
         out.append(picture)
     return np.array(out).clip(0, 255).astype(np.uint8)
 
@@ -41,19 +45,27 @@ def histogram(codes, bins, grid, weight=None):
     out = np.zeros((grid, grid, bins))
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
-            out[i * grid // codes.shape[0], j * grid // codes.shape[1], codes[i, j]] += 1 if weight is None else weight[i, j]
+            out[i * grid // codes.shape[0], j * grid // codes.shape[1], codes[i, j]] += (
+                1 if weight is None else weight[i, j]
+            )
     return out
 
 
 # ---- LBP
 
+
 def slow_lbp(image, grid):
     around = [(0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1)]
-    uniform = [c for c in range(256) if sum((c >> p & 1) != (c >> (p + 1) % 8 & 1) for p in range(8)) <= 2]
+    uniform = [
+        c for c in range(256) if sum((c >> p & 1) != (c >> (p + 1) % 8 & 1) for p in range(8)) <= 2
+    ]
     codes = np.zeros((image.shape[0] - 2, image.shape[1] - 2), int)
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
-            code = sum((int(image[i + 1 + dy, j + 1 + dx]) >= int(image[i + 1, j + 1])) << p for p, (dy, dx) in enumerate(around))
+            code = sum(
+                (int(image[i + 1 + dy, j + 1 + dx]) >= int(image[i + 1, j + 1])) << p
+                for p, (dy, dx) in enumerate(around)
+            )
             codes[i, j] = uniform.index(code) if code in uniform else 58
     cells = histogram(codes, 59, grid)
     return (cells / cells.sum(-1, keepdims=True)).ravel()
@@ -62,33 +74,49 @@ def slow_lbp(image, grid):
 @pytest.mark.parametrize("grid", [1, 3])
 def test_lbp_is_its_definition(grid):
     images = pictures()
-    np.testing.assert_allclose(lbp(images, grid), [slow_lbp(image, grid) for image in images], atol=1e-15)
+    np.testing.assert_allclose(
+        lbp(images, grid), [slow_lbp(image, grid) for image in images], atol=1e-15
+    )
 
 
 @given(st.integers(0, 1000))
 def test_lbp_does_not_notice_any_increasing_change_of_the_grey_values(seed):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, 100, (2, 12, 12)).astype(np.uint8)
-    curve = np.sort(rng.choice(256, 100, replace=False)).astype(np.uint8)      # strictly increasing
+    curve = np.sort(rng.choice(256, 100, replace=False)).astype(np.uint8)  # strictly increasing
     assert (lbp(curve[image], 2) == lbp(image, 2)).all()
     assert (lbp(99 - image, 2) != lbp(image, 2)).any()
 
 
 # ---- LPQ
 
+
 def slow_lpq(image, grid, window=7, rho=0.9):
     """Sums over the square for each pixel and frequency; covariance over pairs of its pixels; singular vectors."""
-    r, places = window // 2, [(dy, dx) for dy in range(-(window // 2), window // 2 + 1) for dx in range(-(window // 2), window // 2 + 1)]
+    r, places = (
+        window // 2,
+        [
+            (dy, dx)
+            for dy in range(-(window // 2), window // 2 + 1)
+            for dx in range(-(window // 2), window // 2 + 1)
+        ],
+    )
     a = 1 / window
-    frequencies = [(a, 0), (0, a), (a, a), (a, -a)]                            # along x, along y
-    wave = [[cmath.exp(-2j * math.pi * (u * dx + v * dy)) for dy, dx in places] for u, v in frequencies]
-    part = np.array([[w.real for w in row] for row in wave] + [[w.imag for w in row] for row in wave])
+    frequencies = [(a, 0), (0, a), (a, a), (a, -a)]  # along x, along y
+    wave = [
+        [cmath.exp(-2j * math.pi * (u * dx + v * dy)) for dy, dx in places] for u, v in frequencies
+    ]
+    part = np.array(
+        [[w.real for w in row] for row in wave] + [[w.imag for w in row] for row in wave]
+    )
     turn = np.eye(8)
     if rho is not None:
         alike = [[rho ** math.dist(p, q) for q in places] for p in places]
         tip = np.diag([1 + k * 1e-6 for k in range(7, -1, -1)])
         turn = np.linalg.svd(tip @ part @ alike @ part.T @ tip)[0].T
-        turn = np.array([row * next(math.copysign(1, x) for x in row if abs(x) > 0.1) for row in turn])
+        turn = np.array(
+            [row * next(math.copysign(1, x) for x in row if abs(x) > 0.1) for row in turn]
+        )
     codes = np.zeros((image.shape[0] - 2 * r, image.shape[1] - 2 * r), int)
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
@@ -100,7 +128,9 @@ def slow_lpq(image, grid, window=7, rho=0.9):
     return (cells / cells.sum(-1, keepdims=True)).ravel()
 
 
-@pytest.mark.parametrize("grid, window, rho", [(1, 7, 0.9), (3, 7, 0.9), (2, 7, None), (2, 3, 0.9), (1, 5, 0.5)])
+@pytest.mark.parametrize(
+    "grid, window, rho", [(1, 7, 0.9), (3, 7, 0.9), (2, 7, None), (2, 3, 0.9), (1, 5, 0.5)]
+)
 def test_lpq_is_its_definition(grid, window, rho):
     images = pictures()
     expected = [slow_lpq(image, grid, window, rho) for image in images]
@@ -135,11 +165,13 @@ def test_an_even_surface_has_one_code():
 
 def test_lpq_hardly_notices_a_symmetric_blur_that_changes_lbp(natural):
     """Chi-square distance to the blurred picture's own histogram, as a share of the distance between two natural."""
-    blurred = texture._smooth(torch.as_tensor(natural).double(), 0.8).round().numpy().astype(np.uint8)
+    blurred = (
+        texture._smooth(torch.as_tensor(natural).double(), 0.8).round().numpy().astype(np.uint8)
+    )
 
     def share(describe):
         a, b = describe(natural), describe(blurred)
-        chi = lambda p, q: ((p - q) ** 2 / np.maximum(p + q, 1e-12)).sum(1).mean()          # noqa: E731
+        chi = lambda p, q: ((p - q) ** 2 / np.maximum(p + q, 1e-12)).sum(1).mean()  # noqa: E731
         return chi(a, b) / chi(a, np.roll(a, 1, axis=0))
 
     measured = share(lambda x: lpq(x, 1)), share(lambda x: lbp(x, 1))
@@ -148,20 +180,23 @@ def test_lpq_hardly_notices_a_symmetric_blur_that_changes_lbp(natural):
 
 # ---- PHOG
 
+
 def slow_phog(image, edge, levels, bins, angle):
     padded = np.pad(image.astype(float), 1, mode="edge")
     height, width = image.shape
     votes = np.zeros((height, width, bins))
     for i in range(height):
         for j in range(width):
-            p = padded[i:i + 3, j:j + 3]
+            p = padded[i : i + 3, j : j + 3]
             dx = (p[0, 2] + 2 * p[1, 2] + p[2, 2]) - (p[0, 0] + 2 * p[1, 0] + p[2, 0])
             dy = (p[2, 0] + 2 * p[2, 1] + p[2, 2]) - (p[0, 0] + 2 * p[0, 1] + p[0, 2])
             direction = math.degrees(math.atan2(dy, dx)) % angle
-            votes[i, j, math.floor(direction / (angle / bins) + 1e-9) % bins] = math.hypot(dx, dy) * edge[i, j]
+            votes[i, j, math.floor(direction / (angle / bins) + 1e-9) % bins] = (
+                math.hypot(dx, dy) * edge[i, j]
+            )
     out = []
     for level in range(levels + 1):
-        n = 2 ** level
+        n = 2**level
         cells = np.zeros((n, n, bins))
         for i in range(height):
             for j in range(width):
@@ -171,7 +206,9 @@ def slow_phog(image, edge, levels, bins, angle):
     return out / out.sum()
 
 
-@pytest.mark.parametrize("angle, bins, levels", [(360, 8, 3), (180, 8, 3), (360, 5, 1), (180, 20, 0)])
+@pytest.mark.parametrize(
+    "angle, bins, levels", [(360, 8, 3), (180, 8, 3), (360, 5, 1), (180, 20, 0)]
+)
 @pytest.mark.parametrize("edges", ["gradient", "canny"])
 def test_phog_is_its_definition(angle, bins, levels, edges):
     if edges == "canny":
@@ -191,8 +228,12 @@ def test_edges_are_strong_for_their_image_and_stay_with_its_contrast(natural):
     dy, dx = texture._sobel(texture._smooth(torch.as_tensor(natural).double(), math.sqrt(2)))
     size = torch.hypot(dx, dy).numpy()
     high = np.quantile(size, 0.7, axis=(1, 2))
-    assert ((size[edge] / np.broadcast_to(high[:, None, None], size.shape)[edge]).min() > 0.38) and 0.05 < edge.mean() < 0.35
-    assert (size[edge] < np.broadcast_to(high[:, None, None], size.shape)[edge]).mean() > 0.05          # weak ones that hang on strong ones
+    assert (
+        (size[edge] / np.broadcast_to(high[:, None, None], size.shape)[edge]).min() > 0.38
+    ) and 0.05 < edge.mean() < 0.35
+    assert (
+        size[edge] < np.broadcast_to(high[:, None, None], size.shape)[edge]
+    ).mean() > 0.05  # weak ones that hang on strong ones
     faint = natural // 16
     assert (texture.canny(faint) == texture.canny(16 * faint)).mean() > 0.98
 
@@ -213,7 +254,9 @@ def test_phog_does_not_notice_brightness_and_contrast(edges):
     image = (pictures() // 3).astype(np.uint8)
     same = phog(image, edges=edges)
     np.testing.assert_allclose(phog(image + 90, edges=edges), same, atol=1e-12)
-    np.testing.assert_allclose(phog(2 * image, edges="gradient"), phog(image, edges="gradient"), atol=1e-12)
+    np.testing.assert_allclose(
+        phog(2 * image, edges="gradient"), phog(image, edges="gradient"), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("turn, first", [(0, 0), (1, 6), (2, 4), (3, 2)])
@@ -227,7 +270,11 @@ def test_phog_finds_the_direction_of_an_edge(turn, first):
 
 # ---- all
 
-@pytest.mark.parametrize("describe, width, cells", [(lbp, 16 * 59, 16), (lpq, 16 * 256, 16), (lambda x: phog(x, edges="gradient"), 680, 1)])
+
+@pytest.mark.parametrize(
+    "describe, width, cells",
+    [(lbp, 16 * 59, 16), (lpq, 16 * 256, 16), (lambda x: phog(x, edges="gradient"), 680, 1)],
+)
 def test_size_sums_and_independence_of_the_batch(describe, width, cells, natural, monkeypatch):
     out = describe(natural)
     assert out.shape == (40, width) and out.dtype == np.float64 and (out >= 0).all()
@@ -247,23 +294,47 @@ def test_table_is_fitted_on_training_rows_alone(natural):
     np.testing.assert_allclose(out[train].mean(0), 0, atol=1e-12)
     for half in (out[train, :5], out[train, 5:]):
         covariance = np.cov(half.T)
-        assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-9 and (np.diff(np.diag(covariance)) <= 0).all()
+        assert (
+            np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-9
+            and (np.diff(np.diag(covariance)) <= 0).all()
+        )
     other = natural.copy()
-    other[30:] = 255 - other[30:, ::-1]                                        # test rows do not move the training rows
-    np.testing.assert_allclose(table(other, np.arange(30), edges="gradient")[:30], out[:30], atol=1e-12)
+    other[30:] = 255 - other[30:, ::-1]  # test rows do not move the training rows
+    np.testing.assert_allclose(
+        table(other, np.arange(30), edges="gradient")[:30], out[:30], atol=1e-12
+    )
     assert np.abs(table(natural, np.arange(40), edges="gradient") - out).max() > 1e-4
 
 
-@pytest.mark.parametrize("call, said", [
-    (lambda: lbp(np.zeros((2, 5, 5), np.uint8)), "lbp: images of 5 x 5 pixels, expected at least 6"),
-    (lambda: lpq(np.zeros((2, 9, 40), np.uint8)), "lpq: images of 9 x 40 pixels, expected at least 10"),
-    (lambda: phog(np.zeros((2, 7, 7), np.uint8)), "phog: images of 7 x 7 pixels, expected at least 8"),
-    (lambda: lbp(np.zeros((2, 9, 9))), "float64"), (lambda: lpq(np.zeros((2, 9, 9, 3), np.uint8)), "turn colour to grey"),
-    (lambda: phog(np.zeros((0, 9, 9), np.uint8)), "at least one image"), (lambda: lpq(np.zeros((1, 20, 20), np.uint8), window=6), "odd window"),
-    (lambda: lpq(np.zeros((1, 20, 20), np.uint8), rho=1.0), "rho 1.0"), (lambda: phog(np.zeros((1, 20, 20), np.uint8), angle=90), "angle 90"),
-    (lambda: phog(np.zeros((1, 20, 20), np.uint8), edges="sobel"), "edges 'sobel'"), (lambda: lbp(np.zeros((1, 9, 9), np.uint8), 0), "grid"),
-    (lambda: table(np.zeros((9, 20, 20), np.uint8), np.arange(5)), "5 training rows, expected at least 6"),
-])
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (
+            lambda: lbp(np.zeros((2, 5, 5), np.uint8)),
+            "lbp: images of 5 x 5 pixels, expected at least 6",
+        ),
+        (
+            lambda: lpq(np.zeros((2, 9, 40), np.uint8)),
+            "lpq: images of 9 x 40 pixels, expected at least 10",
+        ),
+        (
+            lambda: phog(np.zeros((2, 7, 7), np.uint8)),
+            "phog: images of 7 x 7 pixels, expected at least 8",
+        ),
+        (lambda: lbp(np.zeros((2, 9, 9))), "float64"),
+        (lambda: lpq(np.zeros((2, 9, 9, 3), np.uint8)), "turn colour to grey"),
+        (lambda: phog(np.zeros((0, 9, 9), np.uint8)), "at least one image"),
+        (lambda: lpq(np.zeros((1, 20, 20), np.uint8), window=6), "odd window"),
+        (lambda: lpq(np.zeros((1, 20, 20), np.uint8), rho=1.0), "rho 1.0"),
+        (lambda: phog(np.zeros((1, 20, 20), np.uint8), angle=90), "angle 90"),
+        (lambda: phog(np.zeros((1, 20, 20), np.uint8), edges="sobel"), "edges 'sobel'"),
+        (lambda: lbp(np.zeros((1, 9, 9), np.uint8), 0), "grid"),
+        (
+            lambda: table(np.zeros((9, 20, 20), np.uint8), np.arange(5)),
+            "5 training rows, expected at least 6",
+        ),
+    ],
+)
 def test_what_cannot_be_used_is_said_in_one_line(call, said):
     with pytest.raises(EmolibError, match=said) as error:
         call()

@@ -11,14 +11,19 @@ import pandas as pd
 import pytest
 import torch
 
-from emolib import cli, plots, trace
 from emolib.data.files import Damaged
-from emolib.errors import EmolibError
+from emolib.data.sim import clip_sets
+from emolib.ground.errors import EmolibError
 from emolib.models.path import PathGRU, sliding
-from emolib.sim import clip_sets
-from emolib.studies import yin_trace
+from emolib.reproduction.cli import main as cli
+from emolib.reproduction.cli import trace
+from emolib.reproduction.report import plots
+from emolib.reproduction.studies.adfes import yin_trace
 
-ANCHORS = pd.DataFrame({"valence": [0.9, -0.5, 0.0], "arousal": [0.1, -0.8, 0.0]}, index=pd.Index(["Joy", "Sadness", "Neutral"], name="emotion"))
+ANCHORS = pd.DataFrame(
+    {"valence": [0.9, -0.5, 0.0], "arousal": [0.1, -0.8, 0.0]},
+    index=pd.Index(["Joy", "Sadness", "Neutral"], name="emotion"),
+)
 
 
 class Told:
@@ -35,13 +40,24 @@ def _squares(mask):
     for left, right in edges.reshape(-1, 2):
         rows = np.flatnonzero(mask[:, left:right].any(1))
         faces.append(np.resize(np.float32([[left, rows[0]], [right, rows[-1]]]), (68, 2)))
-    return np.array(sorted(faces, key=lambda f: -np.ptp(f, axis=0).prod()), np.float32).reshape(-1, 68, 2)
+    return np.array(sorted(faces, key=lambda f: -np.ptp(f, axis=0).prod()), np.float32).reshape(
+        -1, 68, 2
+    )
 
 
 def network(length=4, pace=25.0):
     net = PathGRU([(5,)], 4).initialise([3]).eval()
-    return trace.Network(lambda faces: np.stack([faces.reshape(len(faces), -1)[:, k::4].mean(1) / 100 for k in range(4)], 1).astype(np.float32), net, 8, length, pace,
-                         ANCHORS, "made by hand")
+    return trace.Network(
+        lambda faces: np.stack(
+            [faces.reshape(len(faces), -1)[:, k::4].mean(1) / 100 for k in range(4)], 1
+        ).astype(np.float32),
+        net,
+        8,
+        length,
+        pace,
+        ANCHORS,
+        "made by hand",
+    )
 
 
 def film(path: Path, *faces, count=40, size=(80, 120)):
@@ -49,7 +65,7 @@ def film(path: Path, *faces, count=40, size=(80, 120)):
     frames = np.full((count, *size, 3), 60, np.uint8)
     for t in range(count):
         for left, top, side, grey in faces:
-            frames[t, top:top + side, left + t // 4:left + t // 4 + side] = grey
+            frames[t, top : top + side, left + t // 4 : left + t // 4 + side] = grey
     return clip_sets.save_mp4(path, frames, 25)
 
 
@@ -60,6 +76,7 @@ def rows(path: Path):
 
 # ---------------------------------------------------------------- points
 
+
 @pytest.mark.parametrize("stride", [1, 2])
 def test_a_film_in_pieces_has_the_points_of_the_whole(stride):
     made, x = network(), np.random.default_rng(0).normal(size=(23, 4)).astype(np.float32)
@@ -67,7 +84,9 @@ def test_a_film_in_pieces_has_the_points_of_the_whole(stride):
     points = np.concatenate([walker(part) for part in np.split(x, [1, 3, 10])])
     for t in range(23):
         past = x[t::-stride][:4][::-1].copy()
-        expected = sliding(made.net, torch.from_numpy(past)[None, None], 4)[0, 0, -1].detach().numpy()
+        expected = (
+            sliding(made.net, torch.from_numpy(past)[None, None], 4)[0, 0, -1].detach().numpy()
+        )
         assert np.allclose(points[t], expected, atol=1e-6), t
 
 
@@ -76,47 +95,93 @@ def test_the_sketch_stays_small_and_even():
     for k in range(10_000):
         sketch.add({"k": k}, lambda: np.zeros(1))
     kept = [row["k"] for row in sketch.rows]
-    assert len(kept) == len(sketch.images) <= trace.KEPT and len(kept) > trace.KEPT / 2 and len(set(np.diff(kept))) == 1 and kept[0] == 0
+    assert (
+        len(kept) == len(sketch.images) <= trace.KEPT
+        and len(kept) > trace.KEPT / 2
+        and len(set(np.diff(kept))) == 1
+        and kept[0] == 0
+    )
 
 
 def test_the_face_that_was_there_is_followed_though_a_larger_one_comes():
     face = lambda left, side: np.resize(np.float32([[left, 10], [left + side, 10 + side]]), (68, 2))  # noqa: E731
     follow = trace.Follower(patience=2)
-    assert (follow(np.stack([face(50, 30), face(5, 20)]), 100) == face(50, 30)).all()          # the largest at first
+    assert (
+        follow(np.stack([face(50, 30), face(5, 20)]), 100) == face(50, 30)
+    ).all()  # the largest at first
     assert (follow(np.stack([face(0, 40), face(52, 30)]), 100) == face(52, 30)).all()
-    assert follow(np.stack([face(0, 40)]), 100) is None                                        # it has left: nobody else takes its place at once
+    assert (
+        follow(np.stack([face(0, 40)]), 100) is None
+    )  # it has left: nobody else takes its place at once
     assert [follow(np.empty((0, 68, 2), np.float32), 100) for _ in range(2)] == [None, None]
-    assert (follow(np.stack([face(0, 40)]), 100) == face(0, 40)).all()                         # ... but after a while
-    assert (follow.crowded, follow.most) == (2, 2) and "number 2 from the left" in follow.words and "x = 65 of 100" in follow.words
+    assert (follow(np.stack([face(0, 40)]), 100) == face(0, 40)).all()  # ... but after a while
+    assert (
+        (follow.crowded, follow.most) == (2, 2)
+        and "number 2 from the left" in follow.words
+        and "x = 65 of 100" in follow.words
+    )
 
 
 # ---------------------------------------------------------------- a film
+
 
 def test_a_film_becomes_rows_a_drawing_and_a_page(tmp_path):
     path = film(tmp_path / "a b.mp4", (10, 20, 24, 230))
     done = trace.trace(path, network(), detector=Told(), progress=False)
     found = rows(tmp_path / "a b-trace.csv")
-    assert len(found) == 40 and tuple(found[0]) == trace.COLUMNS and {r["faces"] for r in found} == {"1"}
-    assert all(r["emotion"] in ANCHORS.index and abs(float(r["valence"])) < 3 for r in found) and found[25]["second"] == "1.000"
-    assert {p.suffix for p in done.files} == {".csv", ".svg", ".html"} and (done.frames, done.found, done.crowded) == (40, 40, 0)
+    assert (
+        len(found) == 40
+        and tuple(found[0]) == trace.COLUMNS
+        and {r["faces"] for r in found} == {"1"}
+    )
+    assert (
+        all(r["emotion"] in ANCHORS.index and abs(float(r["valence"])) < 3 for r in found)
+        and found[25]["second"] == "1.000"
+    )
+    assert {p.suffix for p in done.files} == {".csv", ".svg", ".html"} and (
+        done.frames,
+        done.found,
+        done.crowded,
+    ) == (40, 40, 0)
     page = (tmp_path / "a b-trace.html").read_text()
-    assert page.count("data:image/jpeg") == 40 and "<script" not in page and not re.search(r"(?:src|href)=.?https?:", page)
-    xml.dom.minidom.parseString(re.search(r"<svg.*</svg>", page, re.S)[0])                     # well formed
-    assert str(done).splitlines()[-1].startswith("a b: 40 frames, a face in 40,") and re.search(r"\d+ frames a second, (keeps up with|slower than) the film's 25$", str(done))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a b-trace.csv", "a b-trace.html", "a b-trace.svg", "a b.mp4"]
+    assert (
+        page.count("data:image/jpeg") == 40
+        and "<script" not in page
+        and not re.search(r"(?:src|href)=.?https?:", page)
+    )
+    xml.dom.minidom.parseString(re.search(r"<svg.*</svg>", page, re.S)[0])  # well formed
+    assert str(done).splitlines()[-1].startswith("a b: 40 frames, a face in 40,") and re.search(
+        r"\d+ frames a second, (keeps up with|slower than) the film's 25$", str(done)
+    )
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a b-trace.csv",
+        "a b-trace.html",
+        "a b-trace.svg",
+        "a b.mp4",
+    ]
 
 
 def test_without_a_face_there_is_a_header_and_a_message(tmp_path):
     done = trace.trace(film(tmp_path / "empty.mp4"), network(), detector=Told(), progress=False)
     assert (tmp_path / "empty-trace.csv").read_text() == ",".join(trace.COLUMNS) + "\n"
-    assert "no face was found in any of 40 frames" in str(done) and done.files == (tmp_path / "empty-trace.csv",)
+    assert "no face was found in any of 40 frames" in str(done) and done.files == (
+        tmp_path / "empty-trace.csv",
+    )
     assert not list(tmp_path.glob("*.svg"))
 
 
 def test_of_two_faces_it_says_which_one(tmp_path):
-    done = trace.trace(film(tmp_path / "two.mp4", (5, 30, 20, 230), (60, 20, 32, 230)), network(), detector=Told(), progress=False)
+    done = trace.trace(
+        film(tmp_path / "two.mp4", (5, 30, 20, 230), (60, 20, 32, 230)),
+        network(),
+        detector=Told(),
+        progress=False,
+    )
     assert done.crowded == 40 and done.most == 2
-    assert "40 of 40 frames show more than one face, up to 2: followed the largest, number 2 from the left" in str(done)
+    assert (
+        "40 of 40 frames show more than one face, up to 2: followed the largest, number 2 from the left"
+        in str(done)
+    )
     assert all(float(r["left"]) > 40 for r in rows(tmp_path / "two-trace.csv"))
 
 
@@ -126,27 +191,42 @@ def test_frames_without_the_face_have_empty_cells(tmp_path):
     clip_sets.save_mp4(tmp_path / "part.mp4", frames, 25)
     done = trace.trace(tmp_path / "part.mp4", network(), tmp_path, detector=Told(), progress=False)
     found = rows(tmp_path / "part-trace.csv")
-    assert done.found == 10 and [r["frame"] for r in found if r["emotion"]] == [str(t) for t in range(10, 20)]
-    assert all(r["valence"] == r["left"] == "" and r["faces"] == "0" for r in found if not r["emotion"])
+    assert done.found == 10 and [r["frame"] for r in found if r["emotion"]] == [
+        str(t) for t in range(10, 20)
+    ]
+    assert all(
+        r["valence"] == r["left"] == "" and r["faces"] == "0" for r in found if not r["emotion"]
+    )
 
 
 def test_a_damaged_film_leaves_nothing_behind(tmp_path):
-    whole = clip_sets.save_mp4(tmp_path / "whole.avi", np.random.default_rng(0).integers(0, 255, (60, 80, 120, 3), dtype=np.uint8), 25)
+    whole = clip_sets.save_mp4(
+        tmp_path / "whole.avi",
+        np.random.default_rng(0).integers(0, 255, (60, 80, 120, 3), dtype=np.uint8),
+        25,
+    )
     raw = whole.read_bytes()
     whole.unlink()
     broken = tmp_path / "broken.avi"
-    broken.write_bytes(raw[:len(raw) // 2])
+    broken.write_bytes(raw[: len(raw) // 2])
     with pytest.raises(Damaged, match="broken.avi"):
         trace.trace(broken, network(), detector=Told(), progress=False)
     assert [p.name for p in tmp_path.iterdir()] == ["broken.avi"]
 
 
 def test_only_the_first_seconds(tmp_path):
-    done = trace.trace(film(tmp_path / "a.mp4", (10, 20, 24, 230)), network(), detector=Told(), seconds=0.8, progress=False)
+    done = trace.trace(
+        film(tmp_path / "a.mp4", (10, 20, 24, 230)),
+        network(),
+        detector=Told(),
+        seconds=0.8,
+        progress=False,
+    )
     assert done.frames == 20 and len(rows(tmp_path / "a-trace.csv")) == 20
 
 
 # ---------------------------------------------------------------- a webcam
+
 
 class Camera:
     """Sixty frames with a face, then somebody pulls the plug or presses Ctrl-C."""
@@ -188,6 +268,7 @@ def test_a_webcam_is_traced_until_it_ends(tmp_path, monkeypatch, ends):
 
 # ---------------------------------------------------------------- as a command
 
+
 @pytest.fixture
 def by_hand(monkeypatch):
     """The command with a network made by hand; asked for only once the film is known to be sound."""
@@ -196,35 +277,70 @@ def by_hand(monkeypatch):
     return asked
 
 
-@pytest.mark.slow                                         # the simulator compiles itself anew in each test's cache
+@pytest.mark.slow  # the simulator compiles itself anew in each test's cache
 def test_a_command_on_a_drawn_face(tmp_path, by_hand, capsys):
     """dlib finds the simulator's face; the whole command, from an mp4 to three files."""
     pytest.importorskip("dlib", reason="NOT TESTED: dlib is not installed")
     world = clip_sets.adfes(0, 1, size=160, seconds=1.0, span=0.8)
     clip_sets.save_mp4(tmp_path / "joy.mp4", clip_sets.drawn(world, 0, slice(0, 12)), 25)
     (tmp_path / "out").mkdir()
-    assert cli.main(["trace", str(tmp_path / "joy.mp4"), "--out", str(tmp_path / "out"), "--profile", "smoke"]) == 0
-    assert by_hand == ["smoke"] and "keeps up with" in capsys.readouterr().out.replace("slower than", "keeps up with").splitlines()[-1]
+    assert (
+        cli.main(
+            [
+                "trace",
+                str(tmp_path / "joy.mp4"),
+                "--out",
+                str(tmp_path / "out"),
+                "--profile",
+                "smoke",
+            ]
+        )
+        == 0
+    )
+    assert (
+        by_hand == ["smoke"]
+        and "keeps up with"
+        in capsys.readouterr().out.replace("slower than", "keeps up with").splitlines()[-1]
+    )
     found = rows(tmp_path / "out" / "joy-trace.csv")
     assert len(found) == 12 and sum(r["emotion"] != "" for r in found) >= 10
 
 
-@pytest.mark.parametrize("words, told", [(["nowhere.mp4"], "nowhere.mp4"), (["broken.mp4"], "broken.mp4: "), (["--seconds", "0", "broken.mp4"], "--seconds is 0.0"),
-                                         (["good.mp4", "--out", "none"], "no such folder")])
-def test_bad_input_is_one_line_status_2_and_no_file(tmp_path, monkeypatch, by_hand, capsys, words, told):
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        (["nowhere.mp4"], "nowhere.mp4"),
+        (["broken.mp4"], "broken.mp4: "),
+        (["--seconds", "0", "broken.mp4"], "--seconds is 0.0"),
+        (["good.mp4", "--out", "none"], "no such folder"),
+    ],
+)
+def test_bad_input_is_one_line_status_2_and_no_file(
+    tmp_path, monkeypatch, by_hand, capsys, words, told
+):
     monkeypatch.chdir(tmp_path)
     film(tmp_path / "good.mp4", (10, 20, 24, 230), count=4)
     (tmp_path / "broken.mp4").write_bytes((tmp_path / "good.mp4").read_bytes()[:900])
     before = sorted(tmp_path.iterdir())
     assert cli.main(["trace", *words]) == 2
-    line, = capsys.readouterr().err.splitlines()
+    (line,) = capsys.readouterr().err.splitlines()
     assert told in line and sorted(tmp_path.iterdir()) == before
     assert by_hand == ([] if "good.mp4" not in words else ["quick"])
 
 
 def test_a_moving_page_shows_names_as_text():
-    path = pd.DataFrame({"frame": [0, 5], "second": [0.0, 0.2], "valence": [0.1, 0.2], "arousal": [0.0, 0.1], "named": ["Joy", "Neutral"]})
-    page = plots.moving(path, np.zeros((2, 8, 8, 3), np.uint8), ANCHORS, title="<b>&", source="simulated")._repr_html_()
+    path = pd.DataFrame(
+        {
+            "frame": [0, 5],
+            "second": [0.0, 0.2],
+            "valence": [0.1, 0.2],
+            "arousal": [0.0, 0.1],
+            "named": ["Joy", "Neutral"],
+        }
+    )
+    page = plots.moving(
+        path, np.zeros((2, 8, 8, 3), np.uint8), ANCHORS, title="<b>&", source="simulated"
+    )._repr_html_()
     assert "<b>" not in page and "&lt;b&gt;&amp;" in page and page.count("<animate ") == 3
 
 
@@ -237,5 +353,8 @@ def test_ten_minutes_of_film_at_constant_memory(tmp_path):
     trace.trace(tmp_path / "long.mp4", network(), detector=Told(), seconds=60, progress=False)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     done = trace.trace(tmp_path / "long.mp4", network(), detector=Told(), progress=False)
-    assert done.frames == 15_000 and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+    assert (
+        done.frames == 15_000
+        and resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+    )
     assert (tmp_path / "long-trace.html").stat().st_size < 5 << 20

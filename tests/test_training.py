@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from torch import nn
 
 from emolib import training
-from emolib.errors import EmolibError
-from emolib.training import Settings, fit, plateaued
+from emolib.ground.errors import EmolibError
+from emolib.training.loop import Settings, fit, plateaued
 
 
 def network(seed=0):
     torch.manual_seed(seed)
-    return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 2))
+    return nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 2)
+    )
 
 
 def batches(epoch):
@@ -41,11 +43,13 @@ class Killed(Exception):
 
 def killed_at(epoch, step=1):
     """The same batches, until the process dies in the middle of `epoch`."""
+
     def dying(e):
         for i, batch in enumerate(batches(e)):
             if (e, i) == (epoch, step):
                 raise Killed
             yield batch
+
     return dying
 
 
@@ -58,7 +62,9 @@ def state(net):
 ADAM = Settings(epochs=8, rate=1e-2)
 SGD = Settings(epochs=8, rate=1e-2, optimizer="sgd", momentum=0.9, weight_decay=1e-3)
 COOLING = Settings(epochs=8, rate=0.2, optimizer="sgd", momentum=0.9, plateau=0, factor=0.5)
-ADAMW = Settings(epochs=8, rate=1e-2, optimizer="adamw", weight_decay=0.1, patience=6, validate_every=2)
+ADAMW = Settings(
+    epochs=8, rate=1e-2, optimizer="adamw", weight_decay=0.1, patience=6, validate_every=2
+)
 
 
 @pytest.mark.parametrize("settings", [ADAM, SGD, COOLING, ADAMW])
@@ -72,7 +78,7 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path, settings
     for epoch in dies:
         with pytest.raises(Killed):
             fit(network(), killed_at(epoch), loss, settings, checkpoint=file, **more)
-    resumed = network(seed=987)                                       # other weights, another stream: the checkpoint has both
+    resumed = network(seed=987)  # other weights, another stream: the checkpoint has both
     history = fit(resumed, batches, loss, settings, checkpoint=file, **more)
     assert history == expected and state(resumed) == state(whole)
     assert not file.exists() and not list(tmp_path.rglob("*.partial"))
@@ -82,7 +88,14 @@ def test_epochs_that_stand_in_the_checkpoint_are_not_trained_again(tmp_path):
     file, seen = tmp_path / "c", []
     with pytest.raises(Killed):
         fit(network(), killed_at(5), loss, ADAM, checkpoint=file, progress=False)
-    fit(network(), lambda e: seen.append(e) or batches(e), loss, ADAM, checkpoint=file, progress=False)
+    fit(
+        network(),
+        lambda e: seen.append(e) or batches(e),
+        loss,
+        ADAM,
+        checkpoint=file,
+        progress=False,
+    )
     assert seen == [5, 6, 7]
 
 
@@ -102,13 +115,29 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
         patch.setattr(training, "_save", save_and_die)
         fit(network(), batches, loss, settings, validate=constant, checkpoint=file, progress=False)
     net = network()
-    history = fit(net, lambda e: seen.append(e) or batches(e), loss, settings, validate=constant, checkpoint=file, progress=False)
-    assert seen == [] and history == expected and history.stopped_early and state(net) == state(whole)
+    history = fit(
+        net,
+        lambda e: seen.append(e) or batches(e),
+        loss,
+        settings,
+        validate=constant,
+        checkpoint=file,
+        progress=False,
+    )
+    assert (
+        seen == [] and history == expected and history.stopped_early and state(net) == state(whole)
+    )
 
 
-@pytest.mark.parametrize("harm", [
-    lambda p: p.write_bytes(p.read_bytes()[:len(p.read_bytes()) // 2]), lambda p: p.write_bytes(b""), lambda p: p.write_bytes(b"not a checkpoint"),
-    lambda p: p.write_bytes(p.read_bytes()[:40] + b"\x00" * 40 + p.read_bytes()[80:])])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda p: p.write_bytes(p.read_bytes()[: len(p.read_bytes()) // 2]),
+        lambda p: p.write_bytes(b""),
+        lambda p: p.write_bytes(b"not a checkpoint"),
+        lambda p: p.write_bytes(p.read_bytes()[:40] + b"\x00" * 40 + p.read_bytes()[80:]),
+    ],
+)
 def test_a_damaged_checkpoint_starts_over_and_is_said(tmp_path, capsys, harm):
     file, seen, whole, net = tmp_path / "c", [], network(), network(seed=5)
     fit(net, batches, loss, ADAM, progress=False)
@@ -128,7 +157,14 @@ def test_a_flipped_bit_in_the_weights_is_not_trained_on(tmp_path):
     raw = bytearray(file.read_bytes())
     raw[-3] ^= 0x40
     file.write_bytes(bytes(raw))
-    fit(network(), lambda e: seen.append(e) or batches(e), loss, ADAM, checkpoint=file, progress=False)
+    fit(
+        network(),
+        lambda e: seen.append(e) or batches(e),
+        loss,
+        ADAM,
+        checkpoint=file,
+        progress=False,
+    )
     assert seen == list(range(8))
 
 
@@ -137,13 +173,23 @@ def test_the_checkpoint_of_another_network_starts_over(tmp_path):
     with pytest.raises(Killed):
         fit(network(), killed_at(4), loss, ADAM, checkpoint=file, progress=False)
     torch.manual_seed(0)
-    wider = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3))
+    wider = nn.Sequential(
+        nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3)
+    )
     before = state(wider)
-    fit(wider, lambda e: seen.append((e, state(wider) == before)) or batches(e), lambda net, x, y: net(x).square().mean(), ADAM, checkpoint=file, progress=False)
+    fit(
+        wider,
+        lambda e: seen.append((e, state(wider) == before)) or batches(e),
+        lambda net, x, y: net(x).square().mean(),
+        ADAM,
+        checkpoint=file,
+        progress=False,
+    )
     assert seen[0] == (0, True) and len(seen) == 8
 
 
 # ---------------------------------------------------------------- rules
+
 
 def scripted(scores):
     """A validation that returns these scores in turn."""
@@ -162,12 +208,19 @@ def rates(settings, scores):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "optimizer", watched)
-        fit(network(), batches, lambda *of: 1e-9 * loss(*of), settings, validate=scripted(scores), progress=False)
-    return used[::3]                                                  # three batches per epoch
+        fit(
+            network(),
+            batches,
+            lambda *of: 1e-9 * loss(*of),
+            settings,
+            validate=scripted(scores),
+            progress=False,
+        )
+    return used[::3]  # three batches per epoch
 
 
 def test_the_rate_falls_after_more_than_plateau_epochs_without_progress():
-    scores = [1, 2, 2, 1, 2, 3, 3, 3, 3, 3]                           # progress in epochs 0, 1 and 5; equal is no progress
+    scores = [1, 2, 2, 1, 2, 3, 3, 3, 3, 3]  # progress in epochs 0, 1 and 5; equal is no progress
     got = rates(Settings(epochs=10, rate=1.0, optimizer="sgd", plateau=2), scores)
     np.testing.assert_allclose(got, [1, 1, 1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01], rtol=1e-12)
 
@@ -176,7 +229,9 @@ def test_the_rate_falls_after_more_than_plateau_epochs_without_progress():
 def test_the_plateau_rule_is_pytorchs(scores, plateau):
     settings = Settings(epochs=len(scores), rate=1.0, optimizer="sgd", plateau=plateau, factor=0.5)
     step = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    rule = torch.optim.lr_scheduler.ReduceLROnPlateau(step, mode="max", patience=plateau, factor=0.5, threshold=0, eps=0)
+    rule = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        step, mode="max", patience=plateau, factor=0.5, threshold=0, eps=0
+    )
     expected = []
     for score in scores:
         expected.append(step.param_groups[0]["lr"])
@@ -185,21 +240,44 @@ def test_the_plateau_rule_is_pytorchs(scores, plateau):
 
 
 def test_training_stops_after_patience_epochs_without_progress():
-    for scores, patience, epochs, best in (([3, 1, 2, 3, 9], 3, 4, 0), ([1, 2, 1, 1, 9], 2, 4, 1), ([1, 2, 3, 4, 5], 2, 5, 4), ([2, 1, 3, 1, 1], 2, 5, 2)):
-        history = fit(network(), batches, loss, Settings(epochs=5, rate=0.01, patience=patience), validate=scripted(scores), progress=False)
+    for scores, patience, epochs, best in (
+        ([3, 1, 2, 3, 9], 3, 4, 0),
+        ([1, 2, 1, 1, 9], 2, 4, 1),
+        ([1, 2, 3, 4, 5], 2, 5, 4),
+        ([2, 1, 3, 1, 1], 2, 5, 2),
+    ):
+        history = fit(
+            network(),
+            batches,
+            loss,
+            Settings(epochs=5, rate=0.01, patience=patience),
+            validate=scripted(scores),
+            progress=False,
+        )
         assert len(history.loss) == epochs and history.best_epoch == best, scores
-        assert history.stopped_early == (history.validated[-1][1] <= max(s for _, s in history.validated[:-patience]))
+        assert history.stopped_early == (
+            history.validated[-1][1] <= max(s for _, s in history.validated[:-patience])
+        )
         assert history.validated == list(enumerate(map(float, scores[:epochs])))
 
 
 def test_patience_counts_epochs_and_not_validations():
     settings = Settings(epochs=20, rate=0.01, patience=4, validate_every=2)
-    history = fit(network(), batches, loss, settings, validate=lambda net, epoch: 1.0, progress=False)
+    history = fit(
+        network(), batches, loss, settings, validate=lambda net, epoch: 1.0, progress=False
+    )
     assert [e for e, _ in history.validated] == [1, 3, 5] and history.stopped_early
 
 
 def test_the_last_epoch_is_always_validated():
-    history = fit(network(), batches, loss, Settings(epochs=5, rate=0.01, validate_every=3), validate=held_out, progress=False)
+    history = fit(
+        network(),
+        batches,
+        loss,
+        Settings(epochs=5, rate=0.01, validate_every=3),
+        validate=held_out,
+        progress=False,
+    )
     assert [e for e, _ in history.validated] == [2, 4]
 
 
@@ -213,7 +291,15 @@ def test_keep_best_ends_with_the_weights_of_the_best_validation(keep_best, expec
         return scores[epoch]
 
     net = network()
-    history = fit(net, batches, loss, Settings(epochs=5, rate=0.05), validate=validate, keep_best=keep_best, progress=False)
+    history = fit(
+        net,
+        batches,
+        loss,
+        Settings(epochs=5, rate=0.05),
+        validate=validate,
+        keep_best=keep_best,
+        progress=False,
+    )
     assert state(net) == seen[expected] and history.best_epoch == 2
 
 
@@ -239,13 +325,17 @@ def test_it_learns():
 
 # ---------------------------------------------------------------- misuse
 
+
 @pytest.mark.parametrize("bad, at", [(float("nan"), 2), (float("inf"), 1)])
 def test_a_loss_that_is_not_finite_is_an_error_with_the_epoch(bad, at):
     def spoilt(epoch):
         for x, y in batches(epoch):
             yield x, y * (bad if epoch == at else 1)
 
-    with pytest.raises(EmolibError, match=rf"training of wang: the loss is (nan|inf) in epoch {at + 1}; lower the rate \(0.01\)"):
+    with pytest.raises(
+        EmolibError,
+        match=rf"training of wang: the loss is (nan|inf) in epoch {at + 1}; lower the rate \(0.01\)",
+    ):
         fit(network(), spoilt, loss, Settings(epochs=5, rate=0.01), label="wang", progress=False)
 
 
@@ -258,10 +348,25 @@ def test_a_misspelt_setting_raises(wrong):
 def test_settings_are_frozen_and_plain():
     with pytest.raises(FrozenInstanceError):
         ADAM.rate = 1.0
-    assert {f.name for f in fields(Settings)} >= {"epochs", "rate", "optimizer", "plateau", "patience", "validate_every", "mixed"}
+    assert {f.name for f in fields(Settings)} >= {
+        "epochs",
+        "rate",
+        "optimizer",
+        "plateau",
+        "patience",
+        "validate_every",
+        "mixed",
+    }
 
 
-@pytest.mark.parametrize("wrong, told", [({"optimizer": "adma"}, "optimizer 'adma' is not known"), ({"plateau": 3}, "need a `validate`"), ({"patience": 3}, "need a `validate`")])
+@pytest.mark.parametrize(
+    "wrong, told",
+    [
+        ({"optimizer": "adma"}, "optimizer 'adma' is not known"),
+        ({"plateau": 3}, "need a `validate`"),
+        ({"patience": 3}, "need a `validate`"),
+    ],
+)
 def test_settings_that_cannot_work_are_said(wrong, told):
     with pytest.raises(EmolibError, match=told):
         fit(network(), batches, loss, Settings(epochs=1, rate=0.1, **wrong), progress=False)
@@ -272,12 +377,28 @@ def test_an_epoch_without_a_batch_is_said():
         fit(network(), lambda epoch: [], loss, Settings(epochs=1, rate=0.1), progress=False)
 
 
-@pytest.mark.parametrize("name, plain", [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)])
+@pytest.mark.parametrize(
+    "name, plain",
+    [("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)],
+)
 def test_optimizers_are_pytorchs(name, plain):
-    ours, theirs = (nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).double() for _ in range(2))
+    ours, theirs = (
+        nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2)).double() for _ in range(2)
+    )
     theirs.load_state_dict(ours.state_dict())
-    fit_settings = Settings(epochs=2, rate=0.03, optimizer=name, weight_decay=0.02, momentum=0.9 if name == "sgd" else 0.0)
-    step = plain(theirs.parameters(), lr=0.03, weight_decay=0.02, **({"momentum": 0.9} if name == "sgd" else {}))
+    fit_settings = Settings(
+        epochs=2,
+        rate=0.03,
+        optimizer=name,
+        weight_decay=0.02,
+        momentum=0.9 if name == "sgd" else 0.0,
+    )
+    step = plain(
+        theirs.parameters(),
+        lr=0.03,
+        weight_decay=0.02,
+        **({"momentum": 0.9} if name == "sgd" else {}),
+    )
     as_double = lambda epoch: [(x.double(), y.double()) for x, y in batches(epoch)]  # noqa: E731
     fit(ours, as_double, loss, fit_settings, progress=False)
     for epoch in range(2):
@@ -299,12 +420,20 @@ def test_parameters_that_are_frozen_stay():
 
 # ---------------------------------------------------------------- has a curve settled?
 
-@pytest.mark.parametrize("curve, settled", [
-    ([5, 4, 3, 2, 1, 0.5, 0.4, 0.3, 0.2, 0.1], False),                    # falls to the end
-    ([5, 3, 2, 1.5, 1.2, 1.1, 1.0, 1.0, 1.0, 1.0], True),
-    ([5, 3, 2, 1, 1, 1, 1.2, 1.4, 1.6, 1.8], True),                       # turned upwards: over
-    ([1.0] * 10, True), ([1.0] * 4, False), ([], False),                  # too short to tell
-    ([1.0] * 8 + [0.995] * 2, True), ([1.0] * 8 + [0.985] * 2, False)])   # a gain of 1 % is the bound
+
+@pytest.mark.parametrize(
+    "curve, settled",
+    [
+        ([5, 4, 3, 2, 1, 0.5, 0.4, 0.3, 0.2, 0.1], False),  # falls to the end
+        ([5, 3, 2, 1.5, 1.2, 1.1, 1.0, 1.0, 1.0, 1.0], True),
+        ([5, 3, 2, 1, 1, 1, 1.2, 1.4, 1.6, 1.8], True),  # turned upwards: over
+        ([1.0] * 10, True),
+        ([1.0] * 4, False),
+        ([], False),  # too short to tell
+        ([1.0] * 8 + [0.995] * 2, True),
+        ([1.0] * 8 + [0.985] * 2, False),
+    ],
+)  # a gain of 1 % is the bound
 def test_when_a_curve_has_settled(curve, settled):
     assert plateaued(curve) is settled
 

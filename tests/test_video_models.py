@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from emolib import losses, training
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 from emolib.models import members, video
 from emolib.models.video import NETWORKS, WIDTHS, Audio, Full, Pose, WithoutMel
 
@@ -27,7 +27,10 @@ def small(kind, seeds=(3, 1, 4), **options):
 
 
 def inputs(*lead, widths=NARROW, seed=0, dtype=torch.float64):
-    return {name: rand(*lead, width, seed=seed + i, dtype=dtype) for i, (name, width) in enumerate(widths.items())}
+    return {
+        name: rand(*lead, width, seed=seed + i, dtype=dtype)
+        for i, (name, width) in enumerate(widths.items())
+    }
 
 
 def of(given, m):
@@ -36,15 +39,25 @@ def of(given, m):
 
 # ---------------------------------------------------------------- the networks as printed
 
+
 def block(a, b):
     return a * b + b + 2 * b
 
 
-@pytest.mark.parametrize("make, body, lstm_in", [
-    (Full, block(2048 + 140, 1024) + block(1024 + 36, 512) + block(512 + 128, 256), 256),
-    (WithoutMel, block(2048 + 140, 1024) + block(1024 + 36, 256), 256),
-    (lambda: WithoutMel(sizes=(1024, 512)), block(2048 + 140, 1024) + block(1024 + 36, 512), 512),
-    (Audio, block(128, 256), 256), (Pose, block(36, 256), 256)])
+@pytest.mark.parametrize(
+    "make, body, lstm_in",
+    [
+        (Full, block(2048 + 140, 1024) + block(1024 + 36, 512) + block(512 + 128, 256), 256),
+        (WithoutMel, block(2048 + 140, 1024) + block(1024 + 36, 256), 256),
+        (
+            lambda: WithoutMel(sizes=(1024, 512)),
+            block(2048 + 140, 1024) + block(1024 + 36, 512),
+            512,
+        ),
+        (Audio, block(128, 256), 256),
+        (Pose, block(36, 256), 256),
+    ],
+)
 def test_parameter_counts(make, body, lstm_in):
     count = body + 4 * 256 * (lstm_in + 256 + 2) + 256 * 2 + 2
     assert sum(p.numel() for p in make().parameters()) == count
@@ -53,7 +66,12 @@ def test_parameter_counts(make, body, lstm_in):
 
 
 def test_totals_of_the_four_networks():
-    assert [sum(p.numel() for p in net().parameters()) for net in NETWORKS.values()] == [3_479_298, 3_042_562, 560_386, 536_834]
+    assert [sum(p.numel() for p in net().parameters()) for net in NETWORKS.values()] == [
+        3_479_298,
+        3_042_562,
+        560_386,
+        536_834,
+    ]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -61,7 +79,9 @@ def test_shapes_in_and_out_and_streams_by_name(name):
     net = NETWORKS[name]().eval()
     given = inputs(2, 5, widths=WIDTHS, dtype=torch.float32)
     assert net(given).shape == (2, 5, 2)
-    assert torch.equal(net(given), net(**{stream: given[stream] for stream in net.widths}))      # reads nothing else
+    assert torch.equal(
+        net(given), net(**{stream: given[stream] for stream in net.widths})
+    )  # reads nothing else
 
 
 def test_full_is_the_chain_of_the_figure():
@@ -74,7 +94,7 @@ def test_full_is_the_chain_of_the_figure():
         return block.norm(x @ block.linear.weight.T + block.linear.bias).clamp(min=0)
 
     with torch.no_grad():
-        for b in net.blocks:                                                     # statistics that do something
+        for b in net.blocks:  # statistics that do something
             b.norm.running_mean.uniform_(-1, 1)
             b.norm.running_var.uniform_(0.5, 2)
     x = step(torch.cat([flat["image"], flat["landmarks"]], 1), net.blocks[0])
@@ -104,23 +124,38 @@ def test_the_recurrent_stage_looks_back_only_and_windows_do_not_meet():
     assert (a[1, 3:] != b[1, 3:]).all()
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: Full()(pose=rand(1, 2, 36)), "no 'image' among the inputs .pose."),
-    (lambda: Pose()(pose=rand(1, 2, 35)), r"'pose' is \(1, 2, 35\), expected \(1, 2, 36\)"),
-    (lambda: Pose()(pose=rand(2, 36)), r"'pose' is \(2, 36\)"),
-    (lambda: small(Full)({**inputs(B, T), "mel": rand(B, T + 1, 5)}), r"'mel' is \(4, 7, 5\), expected \(3, 4, 6, 5\)"),
-    (lambda: small(Pose)(pose=rand(M + 1, B, T, 4)), r"expected \(3, 4, 6, 4\)"),
-    (lambda: Pose()(pose=rand(2, 3, 36), mask=torch.ones(2, 3, dtype=torch.bool)), "and an ensemble"),
-    (lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.ones(B, T)), "expected bool"),
-    (lambda: small(Pose)(pose=rand(1, 1, 4)), "fewer than two frames"),
-    (lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.zeros(B, T, dtype=torch.bool)), "fewer than two frames"),
-    (lambda: Pose(widths={"poses": 3}), "did you mean pose"), (lambda: members.LSTM(2, 3, 4, steps="apar"), "did you mean apart")])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: Full()(pose=rand(1, 2, 36)), "no 'image' among the inputs .pose."),
+        (lambda: Pose()(pose=rand(1, 2, 35)), r"'pose' is \(1, 2, 35\), expected \(1, 2, 36\)"),
+        (lambda: Pose()(pose=rand(2, 36)), r"'pose' is \(2, 36\)"),
+        (
+            lambda: small(Full)({**inputs(B, T), "mel": rand(B, T + 1, 5)}),
+            r"'mel' is \(4, 7, 5\), expected \(3, 4, 6, 5\)",
+        ),
+        (lambda: small(Pose)(pose=rand(M + 1, B, T, 4)), r"expected \(3, 4, 6, 4\)"),
+        (
+            lambda: Pose()(pose=rand(2, 3, 36), mask=torch.ones(2, 3, dtype=torch.bool)),
+            "and an ensemble",
+        ),
+        (lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.ones(B, T)), "expected bool"),
+        (lambda: small(Pose)(pose=rand(1, 1, 4)), "fewer than two frames"),
+        (
+            lambda: small(Pose)(pose=rand(B, T, 4), mask=torch.zeros(B, T, dtype=torch.bool)),
+            "fewer than two frames",
+        ),
+        (lambda: Pose(widths={"poses": 3}), "did you mean pose"),
+        (lambda: members.LSTM(2, 3, 4, steps="apar"), "did you mean apart"),
+    ],
+)
 def test_misuse_is_an_error_with_names(call, message):
     with pytest.raises(EmolibError, match=message):
         call()
 
 
 # ---------------------------------------------------------------- stacked layers are PyTorch's
+
 
 @pytest.mark.parametrize("steps", ["auto", "stacked", "apart"])
 @pytest.mark.parametrize("length", [1, 2, 7])
@@ -132,7 +167,11 @@ def test_a_stacked_lstm_is_nn_lstm(length, steps):
     for m in range(M):
         plain, z = nn.LSTM(3, 5, batch_first=True).double(), x[m].detach().clone().requires_grad_()
         with torch.no_grad():
-            for name, ours in zip(("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"), layer.parameters(), strict=True):
+            for name, ours in zip(
+                ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"),
+                layer.parameters(),
+                strict=True,
+            ):
                 getattr(plain, name).copy_(ours[m].T if ours.shape[1] > 1 else ours[m, 0])
         y = plain(z)[0]
         (y * weight[m]).sum().backward()
@@ -150,11 +189,16 @@ def test_gradient_of_the_stacked_lstm_agrees_with_finite_differences():
         return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), x)
 
     x = rand(2, 2, 4, 2).requires_grad_()
-    assert torch.autograd.gradcheck(call, (x, *(w.detach().clone().requires_grad_() for w in weights)), eps=1e-6, atol=1e-7)
+    assert torch.autograd.gradcheck(
+        call, (x, *(w.detach().clone().requires_grad_() for w in weights)), eps=1e-6, atol=1e-7
+    )
 
 
 def test_stacked_normalisation_is_nn_batch_norm_in_training_and_after():
-    layer, plain = members.BatchNorm1d(M, 4).double(), [nn.BatchNorm1d(4).double() for _ in range(M)]
+    layer, plain = (
+        members.BatchNorm1d(M, 4).double(),
+        [nn.BatchNorm1d(4).double() for _ in range(M)],
+    )
     with torch.no_grad():
         layer.weight.copy_(rand(M, 1, 4, seed=1))
         layer.bias.copy_(rand(M, 1, 4, seed=2))
@@ -196,11 +240,11 @@ def test_dropout_keeps_the_mean_and_its_streams_are_the_members_own():
     assert torch.equal(state, torch.get_rng_state())
     assert y.unique().tolist() == [0.0, pytest.approx(1 / 0.7)]
     torch.testing.assert_close(y.mean((1, 2)), torch.ones(3), atol=0.02, rtol=0)
-    torch.testing.assert_close(y.mean((0, 1)), torch.ones(5), atol=0.03, rtol=0)   # every unit
+    torch.testing.assert_close(y.mean((0, 1)), torch.ones(5), atol=0.03, rtol=0)  # every unit
     assert torch.equal(y[0], y[1]) and torch.equal(y[0], other[1]) and not torch.equal(y[0], y[2])
-    assert float((y[0] * y[2]).mean()) == pytest.approx(1, abs=0.03)               # independent
-    assert not torch.equal(y[0], first(x)[0])                                      # each call draws anew
-    assert not torch.equal(y[0], members.Dropout([7, 7, 8], 0.3, stream=1)(x)[0])   # each layer too
+    assert float((y[0] * y[2]).mean()) == pytest.approx(1, abs=0.03)  # independent
+    assert not torch.equal(y[0], first(x)[0])  # each call draws anew
+    assert not torch.equal(y[0], members.Dropout([7, 7, 8], 0.3, stream=1)(x)[0])  # each layer too
     assert torch.equal(first.eval()(x), x)
 
 
@@ -225,9 +269,17 @@ def test_training_that_was_killed_ends_with_the_same_weights(tmp_path):
             if epoch == killed_at:
                 raise KeyboardInterrupt
             return [(x, target)] * 2
+
         net = small(Pose)
         settings = training.Settings(epochs=4, rate=0.05, optimizer="sgd", momentum=0.9)
-        training.fit(net, batches, lambda net, x, y: (net(pose=x) - y).square().sum(), settings, checkpoint=checkpoint, progress=False)
+        training.fit(
+            net,
+            batches,
+            lambda net, x, y: (net(pose=x) - y).square().sum(),
+            settings,
+            checkpoint=checkpoint,
+            progress=False,
+        )
         return net
 
     with pytest.raises(KeyboardInterrupt):
@@ -239,6 +291,7 @@ def test_training_that_was_killed_ends_with_the_same_weights(tmp_path):
 
 # ---------------------------------------------------------------- an ensemble is its members
 
+
 @pytest.mark.parametrize("kind", SMALL)
 @pytest.mark.parametrize("shared", [True, False])
 @pytest.mark.parametrize("steps", ["stacked", "apart"])
@@ -246,7 +299,7 @@ def test_a_member_equals_the_single_network(kind, shared, steps):
     net = small(kind, dropout=0.0)
     net.lstm.steps = steps
     given = inputs(B, T) if shared else inputs(M, B, T)
-    for _ in range(2):                                                            # moves the running statistics
+    for _ in range(2):  # moves the running statistics
         net(given)
     alone = [video.alone(net, m) for m in range(M)]
     for mode in (True, False):
@@ -260,7 +313,11 @@ def test_a_member_equals_the_single_network(kind, shared, steps):
 @pytest.mark.parametrize("kind, steps", [(Full, "stacked"), (Audio, "apart")])
 def test_an_ensemble_trains_as_its_members_one_by_one(kind, steps):
     """Five steps as in the paper, another loss for every member; batch statistics and the rest of the state agree too."""
-    net, given, target = small(kind, dropout=0.0), inputs(M, B, T), 2 * rand(M, B, T, 2, seed=50) - 1
+    net, given, target = (
+        small(kind, dropout=0.0),
+        inputs(M, B, T),
+        2 * rand(M, B, T, 2, seed=50) - 1,
+    )
     kinds = (losses.mse, losses.ccc_loss, losses.non_inertial)
     net.lstm.steps = steps
     sgd = dict(lr=0.05, momentum=0.9, weight_decay=5e-4)
@@ -319,12 +376,12 @@ def test_a_member_with_shorter_windows_is_padded_and_still_itself():
     given = inputs(M, B, T)
     mask = torch.zeros(M, B, T, dtype=torch.bool)
     for m in range(M):
-        mask[m, :batches[m], :lengths[m]] = True
+        mask[m, : batches[m], : lengths[m]] = True
     alone = [video.alone(net, m) for m in range(M)]
     out = net(given, mask=mask)
     for m in range(M):
-        cut = {name: x[m, :batches[m], :lengths[m]] for name, x in given.items()}
-        close(out[m, :batches[m], :lengths[m]], alone[m](cut))
+        cut = {name: x[m, : batches[m], : lengths[m]] for name, x in given.items()}
+        close(out[m, : batches[m], : lengths[m]], alone[m](cut))
         close(video.alone(net, m).blocks[0].norm.running_var, alone[m].blocks[0].norm.running_var)
 
 

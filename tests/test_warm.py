@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from emolib import warm
+from emolib.reproduction.cli import warm
 
 
 def test_the_second_process_ends_with_what_it_stands_beside(monkeypatch, tmp_path):
     note = tmp_path / "pid"
     monkeypatch.setenv("EMOLIB_JOBS", "2")
-    monkeypatch.setattr(warm, "COMMAND", (sys.executable, "-c", f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"))
+    monkeypatch.setattr(
+        warm,
+        "COMMAND",
+        (
+            sys.executable,
+            "-c",
+            f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)",
+        ),
+    )
     start = time.monotonic()
     with pytest.raises(KeyError), warm.beside():
         while not (note.exists() and note.read_text()):

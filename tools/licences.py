@@ -34,8 +34,15 @@ asks a public list about every locked version. It needs a connection and is not 
 
 def locked() -> list[tuple[str, str, str]]:
     """(name, version, lock) of every package; one that is locked at several versions (for several Pythons) stands once for each."""
-    return sorted({(name.lower(), version, lock) for lock in LOCKS
-                   for name, version in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", (ROOT / lock).read_text(), flags=re.M)})
+    return sorted(
+        {
+            (name.lower(), version, lock)
+            for lock in LOCKS
+            for name, version in re.findall(
+                r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", (ROOT / lock).read_text(), flags=re.M
+            )
+        }
+    )
 
 
 def stated(name: str, version: str) -> str | None:
@@ -44,27 +51,50 @@ def stated(name: str, version: str) -> str | None:
         about = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-    if about["Version"].partition("+")[0] != version:            # 2.11.0+cpu is the build of 2.11.0 for machines without a GPU
+    if (
+        about["Version"].partition("+")[0] != version
+    ):  # 2.11.0+cpu is the build of 2.11.0 for machines without a GPU
         return None
-    classes = [c.split(" :: ")[-1] for c in about.get_all("Classifier") or [] if c.startswith("License :: ") and c != "License :: OSI Approved"]
+    classes = [
+        c.split(" :: ")[-1]
+        for c in about.get_all("Classifier") or []
+        if c.startswith("License :: ") and c != "License :: OSI Approved"
+    ]
     free = " ".join((about.get("License") or "").split())
-    text = about.get("License-Expression") or (free if 0 < len(free) <= 60 and free.lower() not in ("unknown", "dual license") else "") or "; ".join(classes)
+    text = (
+        about.get("License-Expression")
+        or (free if 0 < len(free) <= 60 and free.lower() not in ("unknown", "dual license") else "")
+        or "; ".join(classes)
+    )
     return (text or "see its files").replace("|", "/")
 
 
 def rows_of(text: str) -> dict[tuple[str, str], str]:
     """(name, version) -> licence, from a LICENCES.md."""
-    return {(name, version): licence for name, version, licence in re.findall(r"^\| `([^`]+)` \| (\S+) \| (.*?) \| \S+ \|$", text, flags=re.M)}
+    return {
+        (name, version): licence
+        for name, version, licence in re.findall(
+            r"^\| `([^`]+)` \| (\S+) \| (.*?) \| \S+ \|$", text, flags=re.M
+        )
+    }
 
 
 def document(before: str = "") -> str:
     known = rows_of(before)
-    lines = [f"| `{name}` | {version} | {stated(name, version) or known.get((name, version), UNKNOWN)} | {lock} |" for name, version, lock in locked()]
+    lines = [
+        f"| `{name}` | {version} | {stated(name, version) or known.get((name, version), UNKNOWN)} | {lock} |"
+        for name, version, lock in locked()
+    ]
     return HEAD + "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
     path = ROOT / "docs" / "LICENCES.md"
     path.write_text(document(path.read_text() if path.exists() else ""))
-    missing = [name for (name, _), licence in rows_of(path.read_text()).items() if licence == UNKNOWN]
-    print(f"{path}: {len(rows_of(path.read_text()))} packages" + (f"; not looked up: {', '.join(missing)}" if missing else ""))
+    missing = [
+        name for (name, _), licence in rows_of(path.read_text()).items() if licence == UNKNOWN
+    ]
+    print(
+        f"{path}: {len(rows_of(path.read_text()))} packages"
+        + (f"; not looked up: {', '.join(missing)}" if missing else "")
+    )

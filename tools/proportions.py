@@ -23,7 +23,7 @@ import pandas as pd
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "tests")]
 import judges  # noqa: E402
 
-from emolib.sim import face  # noqa: E402
+from emolib.data.sim import face  # noqa: E402
 
 NEUTRAL = "6"
 
@@ -33,7 +33,7 @@ def training_faces(count: int) -> np.ndarray:
     folder = Path(os.environ["EMOLIB_DATA"]) / "fer2013"
     packed = folder / "fer2013.csv.xz"
     out = []
-    with (lzma.open(packed, "rt") if packed.is_file() else open(folder / "fer2013.csv")) as file:
+    with lzma.open(packed, "rt") if packed.is_file() else open(folder / "fer2013.csv") as file:
         next(file)
         for line in file:
             label, pixels, usage = line.rstrip().split(",")
@@ -48,7 +48,11 @@ def seen(images: np.ndarray) -> np.ndarray:
     """dlib's 68 points on grey pictures enlarged four times, where it finds a face: (found, 68, 2)."""
     found = []
     for image in images:
-        large = cv2.resize(cv2.copyMakeBorder(image, 4, 4, 4, 4, cv2.BORDER_REPLICATE), (224, 224), interpolation=cv2.INTER_CUBIC)
+        large = cv2.resize(
+            cv2.copyMakeBorder(image, 4, 4, 4, 4, cv2.BORDER_REPLICATE),
+            (224, 224),
+            interpolation=cv2.INTER_CUBIC,
+        )
         points = judges.dlib_points(np.repeat(large[..., None], 3, 2))
         if points is not None:
             found.append(points)
@@ -62,7 +66,7 @@ def proportions(points: np.ndarray) -> pd.DataFrame:
     unit = np.linalg.norm(across, axis=1)[:, None]
     c, s = across[:, :1] / unit, across[:, 1:] / unit
     p = (points - (left + right)[:, None] / 2) / unit[:, None]
-    x, y = p[..., 0] * c + p[..., 1] * s, p[..., 1] * c - p[..., 0] * s          # (N, 68), level eyes
+    x, y = p[..., 0] * c + p[..., 1] * s, p[..., 1] * c - p[..., 0] * s  # (N, 68), level eyes
     frontal = np.abs(x[:, 30]) < 0.08
     x, y = x[frontal], y[frontal]
 
@@ -70,16 +74,35 @@ def proportions(points: np.ndarray) -> pd.DataFrame:
         return (x[:, b] - x[:, a]) / 2
 
     brow_in, brow_out = y[:, [21, 22]].mean(1), y[:, [17, 26]].mean(1)
-    return pd.DataFrame({
-        "eye_w": (half(36, 39) + half(42, 45)) / 2, "lids": y[:, [40, 41, 46, 47]].mean(1) - y[:, [37, 38, 43, 44]].mean(1),
-        "tilt": (y[:, [39, 42]] - y[:, [36, 45]]).mean(1) / 2, "brow_in": half(21, 22), "brow_out": half(17, 26),
-        "brow_y": y[:, 17:27].mean(1), "brow_slope": brow_in - brow_out, "brow_arch": (brow_in + brow_out) / 2 - y[:, [19, 24]].mean(1),
-        "nose_l": y[:, 30], "nose_base": y[:, 33], "nose_w": half(31, 35), "mouth_y": y[:, [62, 66]].mean(1), "mouth_w": half(48, 54),
-        "lip_up": y[:, 62] - y[:, 51], "lip_low": y[:, 57] - y[:, 66], "chin": y[:, 8], "head_w": half(1, 15), "jaw_w": half(4, 12), "chin_w": half(6, 10)})
+    return pd.DataFrame(
+        {
+            "eye_w": (half(36, 39) + half(42, 45)) / 2,
+            "lids": y[:, [40, 41, 46, 47]].mean(1) - y[:, [37, 38, 43, 44]].mean(1),
+            "tilt": (y[:, [39, 42]] - y[:, [36, 45]]).mean(1) / 2,
+            "brow_in": half(21, 22),
+            "brow_out": half(17, 26),
+            "brow_y": y[:, 17:27].mean(1),
+            "brow_slope": brow_in - brow_out,
+            "brow_arch": (brow_in + brow_out) / 2 - y[:, [19, 24]].mean(1),
+            "nose_l": y[:, 30],
+            "nose_base": y[:, 33],
+            "nose_w": half(31, 35),
+            "mouth_y": y[:, [62, 66]].mean(1),
+            "mouth_w": half(48, 54),
+            "lip_up": y[:, 62] - y[:, 51],
+            "lip_low": y[:, 57] - y[:, 66],
+            "chin": y[:, 8],
+            "head_w": half(1, 15),
+            "jaw_w": half(4, 12),
+            "chin_w": half(6, 10),
+        }
+    )
 
 
 def main(count: int) -> None:
-    simulated = face.render(face.faces(4000, count, style="tight", yaw=(-12.0, 12.0), pitch=(-8.0, 8.0)), 48, grey=True)
+    simulated = face.render(
+        face.faces(4000, count, style="tight", yaw=(-12.0, 12.0), pitch=(-8.0, 8.0)), 48, grey=True
+    )
     table = {}
     for name, images in (("FER2013 training", training_faces(count)), ("simulated", simulated)):
         got = proportions(seen(images))

@@ -24,8 +24,8 @@ import browser_help as help_  # noqa: E402
 from PIL import Image  # noqa: E402
 
 FIGURE = "world-x21"
-WIDE = 1240                                  # pixels of a picture
-COLOURS = 128                                # of its palette: small files
+WIDE = 1240  # pixels of a picture
+COLOURS = 128  # of its palette: small files
 
 
 def main() -> int:
@@ -51,7 +51,21 @@ def take(home: Path, profile: str, only: str) -> None:
     """Run notebook 90 on simulated data in `home`, then look at what came out."""
     env = os.environ | help_.places(home)
     if not (home / "out" / "figures" / f"{FIGURE}.png").exists():
-        subprocess.run([sys.executable, "-P", "-m", "emolib", "reproduce", "--profile", profile, "--only", "90"], env=env, check=True)
+        subprocess.run(
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "emolib",
+                "reproduce",
+                "--profile",
+                profile,
+                "--only",
+                "90",
+            ],
+            env=env,
+            check=True,
+        )
     with help_.browser() as chromium:
         for name, picture in (("report", report), ("explorer", explorer), ("figure", figure)):
             if only in ("", name):
@@ -61,7 +75,11 @@ def take(home: Path, profile: str, only: str) -> None:
 def save(raw: bytes, path: Path) -> None:
     """Scaled to the width of the README, with few colours: a small file."""
     image = Image.open(io.BytesIO(raw)).convert("RGB")
-    image = image.resize((WIDE, round(image.height * WIDE / image.width))) if image.width > WIDE else image
+    image = (
+        image.resize((WIDE, round(image.height * WIDE / image.width)))
+        if image.width > WIDE
+        else image
+    )
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size // 1024} kB")
 

@@ -11,5 +11,19 @@ from emolib.candide.recovery import recovery
 from emolib.candide.rotations import rodrigues, rotation_vector
 from emolib.candide.solver import Options
 
-__all__ = ["ACTION_UNITS", "SHAPE_UNITS", "Candide", "CandideFit", "Options", "fit_action", "fit_joint", "fit_shape", "load", "own_mask", "pairs",
-           "recovery", "rodrigues", "rotation_vector"]
+__all__ = [
+    "ACTION_UNITS",
+    "SHAPE_UNITS",
+    "Candide",
+    "CandideFit",
+    "Options",
+    "fit_action",
+    "fit_joint",
+    "fit_shape",
+    "load",
+    "own_mask",
+    "pairs",
+    "recovery",
+    "rodrigues",
+    "rotation_vector",
+]

@@ -17,9 +17,9 @@ from torch import Tensor
 from emolib.candide.model import Candide
 from emolib.candide.rotations import cross, rotation_vector
 from emolib.candide.solver import Options, solve
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
-FLIP = (1.0, -1.0)                                       # picture y is down, Candide's is up
+FLIP = (1.0, -1.0)  # picture y is down, Candide's is up
 POSE = ("scale", "turn x", "turn y", "turn z", "shift x", "shift y")
 
 
@@ -46,7 +46,7 @@ class CandideFit:
     converged: Tensor
     iterations: int
     names: tuple[str, ...]
-    _rest: tuple                                         # what the covariance is computed from when it is asked for
+    _rest: tuple  # what the covariance is computed from when it is asked for
 
     @cached_property
     def covariance(self) -> Tensor:
@@ -56,17 +56,19 @@ class CandideFit:
         With `huber` J is weighted and so is the residual variance.
         """
         basis, R, b, first, points, weight = self._rest
-        J = jacobian(self.pose[:, 0].double(), R, b, basis, first)                 # (B, 35, 2, D)
-        J = (J * weight[..., None, None].sqrt()).flatten(1, 2)                    # (B, 70, D)
+        J = jacobian(self.pose[:, 0].double(), R, b, basis, first)  # (B, 35, 2, D)
+        J = (J * weight[..., None, None].sqrt()).flatten(1, 2)  # (B, 70, D)
         e = project(self.pose[:, 0].double(), R, self.pose[:, 4:].double(), b, basis) - points
         left = J.shape[1] - J.shape[2]
-        variance = (weight * (e * e).sum(-1)).sum(-1) / left                      # (B,)
+        variance = (weight * (e * e).sum(-1)).sum(-1) / left  # (B,)
         good = self.valid[:, None, None]
         normal = torch.where(good, J.mT @ J, torch.eye(J.shape[2], dtype=J.dtype, device=J.device))
-        return torch.where(good, torch.linalg.pinv(normal, hermitian=True) * variance[:, None, None], torch.nan)
+        return torch.where(
+            good, torch.linalg.pinv(normal, hermitian=True) * variance[:, None, None], torch.nan
+        )
 
 
-def fit_shape(points, model: Candide, how: Options = Options()) -> CandideFit:    # noqa: B008  (frozen)
+def fit_shape(points, model: Candide, how: Options = Options()) -> CandideFit:  # noqa: B008  (frozen)
     """Shape units and pose of faces at rest: what makes the model one person's (item 1 of the text, first step).
 
     points   (B, 68, 2) pixels, x right, y down, order of dlib; array or tensor, computed in float64 inside
@@ -75,12 +77,19 @@ def fit_shape(points, model: Candide, how: Options = Options()) -> CandideFit:  
     return _fit(points, model, how, None, shapes=True, actions=False)
 
 
-def fit_action(points, model: Candide, shape, how: Options = Options()) -> CandideFit:       # noqa: B008
+def fit_action(points, model: Candide, shape, how: Options = Options()) -> CandideFit:  # noqa: B008
     """Action units and pose, one frame a row, with the person's `shape`: a fit_shape result or (7,), (1, 7) or (B, 7)."""
-    return _fit(points, model, how, shape.shape if isinstance(shape, CandideFit) else shape, shapes=False, actions=True)
+    return _fit(
+        points,
+        model,
+        how,
+        shape.shape if isinstance(shape, CandideFit) else shape,
+        shapes=False,
+        actions=True,
+    )
 
 
-def fit_joint(points, model: Candide, how: Options = Options()) -> CandideFit:    # noqa: B008
+def fit_joint(points, model: Candide, how: Options = Options()) -> CandideFit:  # noqa: B008
     """Shape, action and pose from one frame, where there is no neutral one; the text says recognition then drops (page 42)."""
     return _fit(points, model, how, None, shapes=True, actions=True)
 
@@ -90,7 +99,7 @@ def project(scale: Tensor, R: Tensor, shift: Tensor, b: Tensor, basis: Tensor) -
 
     scale (B,), R (B, 3, 3), shift (B, 2); b (B, K) weights of the basis (K, 35, 3), the first of them 1
     """
-    v = torch.einsum("bk,kic->bic", b, basis)                                     # (B, 35, 3)
+    v = torch.einsum("bk,kic->bic", b, basis)  # (B, 35, 3)
     return scale[:, None, None] * (v @ R[:, :2].mT) * v.new_tensor(FLIP) + shift[:, None]
 
 
@@ -99,9 +108,11 @@ def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, first: int = 1)
 
     A turn w after R moves s R v by w x s R v, which has no singular angle.
     """
-    turned = torch.einsum("bk,kic->bic", b, basis) @ R.mT                         # (B, 35, 3)
-    turns = -scale[:, None, None, None] * cross(turned)[:, :, :2]                 # (B, 35, 2, 3)
-    units = scale[:, None, None, None] * torch.einsum("bac,kic->biak", R[:, :2], basis[first:])    # (B, 35, 2, U)
+    turned = torch.einsum("bk,kic->bic", b, basis) @ R.mT  # (B, 35, 3)
+    turns = -scale[:, None, None, None] * cross(turned)[:, :, :2]  # (B, 35, 2, 3)
+    units = scale[:, None, None, None] * torch.einsum(
+        "bac,kic->biak", R[:, :2], basis[first:]
+    )  # (B, 35, 2, U)
     flip = turned.new_tensor(FLIP)[:, None]
     shift = torch.eye(2, dtype=b.dtype, device=b.device).expand(*turns.shape[:2], 2, 2)
     return torch.cat([turned[:, :, :2, None] * flip, turns * flip, shift, units * flip], -1)
@@ -109,34 +120,58 @@ def jacobian(scale: Tensor, R: Tensor, b: Tensor, basis: Tensor, first: int = 1)
 
 def _fit(points, model, how, shape, shapes, actions) -> CandideFit:
     points, kind = _points(points)
-    seen = points[:, torch.as_tensor(model.pairs[:, 0], device=points.device)]    # (B, 35, 2)
+    seen = points[:, torch.as_tensor(model.pairs[:, 0], device=points.device)]  # (B, 35, 2)
     basis, b, first, shape = _columns(model, shape, shapes, actions, points)
     valid = _usable(seen, b, how)
     flip = seen.new_tensor(FLIP)
-    stand_in = basis[0, :, :2]                           # a face that cannot be fitted is done at once
-    out = solve(basis, torch.where(valid[:, None, None], seen * flip, stand_in), torch.where(valid[:, None], b, 0.0).index_fill(
-        1, torch.zeros(1, dtype=torch.long, device=b.device), 1.0), first, how,
-        how.tolerance or (1e-6 if kind == torch.float32 else 1e-10))
-    flag = lambda v: torch.where(valid.view(-1, *[1] * (v.ndim - 1)), v, torch.nan).to(kind)       # noqa: E731
+    stand_in = basis[0, :, :2]  # a face that cannot be fitted is done at once
+    out = solve(
+        basis,
+        torch.where(valid[:, None, None], seen * flip, stand_in),
+        torch.where(valid[:, None], b, 0.0).index_fill(
+            1, torch.zeros(1, dtype=torch.long, device=b.device), 1.0
+        ),
+        first,
+        how,
+        how.tolerance or (1e-6 if kind == torch.float32 else 1e-10),
+    )
+    flag = lambda v: torch.where(valid.view(-1, *[1] * (v.ndim - 1)), v, torch.nan).to(kind)  # noqa: E731
     end = out.state
-    pose = torch.cat([end.scale[:, None], rotation_vector(end.R), end.shift * flip], -1)           # (B, 6)
-    units, names = end.b[:, first:], [*(model.shape_units if shapes else ()), *(model.action_units if actions else ())]
-    return CandideFit(units=flag(units[:, -len(model.action_units):] if actions else units), pose=flag(pose), cost=flag(out.cost),
-                      shape=flag(end.b[:, 1:1 + len(model.shape_units)] if shapes else shape), valid=valid, converged=out.converged & valid, iterations=out.iterations,
-                      names=(*POSE, *names), _rest=(basis, end.R, end.b, first, seen, out.weight))
+    pose = torch.cat([end.scale[:, None], rotation_vector(end.R), end.shift * flip], -1)  # (B, 6)
+    units, names = (
+        end.b[:, first:],
+        [*(model.shape_units if shapes else ()), *(model.action_units if actions else ())],
+    )
+    return CandideFit(
+        units=flag(units[:, -len(model.action_units) :] if actions else units),
+        pose=flag(pose),
+        cost=flag(out.cost),
+        shape=flag(end.b[:, 1 : 1 + len(model.shape_units)] if shapes else shape),
+        valid=valid,
+        converged=out.converged & valid,
+        iterations=out.iterations,
+        names=(*POSE, *names),
+        _rest=(basis, end.R, end.b, first, seen, out.weight),
+    )
 
 
-def _columns(model: Candide, shape, shapes: bool, actions: bool, points: Tensor) -> tuple[Tensor, Tensor, int, Tensor]:
+def _columns(
+    model: Candide, shape, shapes: bool, actions: bool, points: Tensor
+) -> tuple[Tensor, Tensor, int, Tensor]:
     """Basis (K, 35, 3), start of its weights (B, K), the first column that is fitted, given shape units (B, 7)."""
-    basis = torch.as_tensor(model.basis, device=points.device)                    # (16, 35, 3)
+    basis = torch.as_tensor(model.basis, device=points.device)  # (16, 35, 3)
     last = 1 + len(model.shape_units)
     first = 1
     if not actions:
         basis = basis[:last]
     elif not shapes:
         shape = _shape(shape, last - 1, len(points), points)
-        if len(shape) and (shape == shape[:1]).all():    # one person: the shape goes into the resting points
-            basis = torch.cat([basis[:1] + torch.einsum("s,sic->ic", shape[0], basis[1:last]), basis[last:]])
+        if (
+            len(shape) and (shape == shape[:1]).all()
+        ):  # one person: the shape goes into the resting points
+            basis = torch.cat(
+                [basis[:1] + torch.einsum("s,sic->ic", shape[0], basis[1:last]), basis[last:]]
+            )
         else:
             first = last
     b = points.new_zeros(len(points), len(basis))
@@ -151,7 +186,9 @@ def _points(points) -> tuple[Tensor, torch.dtype]:
         points = points.astype(np.float64)
     points = torch.as_tensor(points)
     if points.ndim != 3 or points.shape[1:] != (68, 2):
-        raise EmolibError(f"face points have shape {tuple(points.shape)}, expected (B, 68, 2): x and y of dlib's 68 points in each row")
+        raise EmolibError(
+            f"face points have shape {tuple(points.shape)}, expected (B, 68, 2): x and y of dlib's 68 points in each row"
+        )
     kind = points.dtype if points.dtype in (torch.float32, torch.float64) else torch.float32
     return points.detach().double(), kind
 
@@ -160,7 +197,9 @@ def _shape(shape, count, rows, like) -> Tensor:
     shape = torch.as_tensor(shape).to(like)
     shape = shape[None] if shape.ndim == 1 else shape
     if shape.ndim != 2 or shape.shape[1] != count or len(shape) not in (1, rows):
-        raise EmolibError(f"shape units have shape {tuple(shape.shape)}, expected ({count},), (1, {count}) or ({rows}, {count})")
+        raise EmolibError(
+            f"shape units have shape {tuple(shape.shape)}, expected ({count},), (1, {count}) or ({rows}, {count})"
+        )
     return shape.expand(rows, count)
 
 
@@ -168,10 +207,16 @@ def _usable(seen: Tensor, b: Tensor, how: Options) -> Tensor:
     """(B,) rows that can be fitted; with bad='raise' the first that cannot is an error."""
     finite = seen.isfinite().all(-1).all(-1) & b.isfinite().all(-1)
     spread = (seen - seen.mean(1, keepdim=True)).abs().amax((1, 2))
-    apart = spread > 1e-6 * seen.abs().amax((1, 2))                               # NaN compares as False
+    apart = spread > 1e-6 * seen.abs().amax((1, 2))  # NaN compares as False
     valid = finite & apart
     if how.bad == "raise" and not valid.all():
         row = int((~valid).nonzero()[0])
-        why = "all points in one place" if finite[row] else "values (points or shape units) that are not finite"
-        raise EmolibError(f"face {row} has {why}, expected 68 points of a face; leave it out or fit with Options(bad='flag')")
+        why = (
+            "all points in one place"
+            if finite[row]
+            else "values (points or shape units) that are not finite"
+        )
+        raise EmolibError(
+            f"face {row} has {why}, expected 68 points of a face; leave it out or fit with Options(bad='flag')"
+        )
     return valid

@@ -12,18 +12,40 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib import papers, settings
 from emolib.candide import mask, wfm
-from emolib.errors import nearest
+from emolib.ground import settings
+from emolib.ground.errors import nearest
+from emolib.reproduction import papers
 
 # The text's action units, in its order: FACS numbers, and the unit of the file.
-ACTION_UNITS = {"AU26/27": "Jaw drop", "AU4": "Brow lowerer", "AU13/15": "Lip corner depressor", "AU10": "Upper lip raiser",
-                "AU20": "Lip stretcher", "AU7": "Lid tightener", "AU9": "Nose wrinkler", "AU42-45": "Eyes closed"}
+ACTION_UNITS = {
+    "AU26/27": "Jaw drop",
+    "AU4": "Brow lowerer",
+    "AU13/15": "Lip corner depressor",
+    "AU10": "Upper lip raiser",
+    "AU20": "Lip stretcher",
+    "AU7": "Lid tightener",
+    "AU9": "Nose wrinkler",
+    "AU42-45": "Eyes closed",
+}
 # The text's seven shape units. The file at hand splits the first into four; an edition that has it whole is taken as it is.
-SHAPE_UNITS = ("Eyebrows vertical position", "Eyes vertical position", "Eyes width", "Eyes separation distance",
-               "Mouth vertical position", "Mouth width", "Eyes vertical difference")
-_SPLIT = {"Eyebrows vertical position": ("Eyebrows between vertical position", "Eyebrows inner vertical position",
-                                         "Eyebrows middle vertical position", "Eyebrows outer vertical position")}
+SHAPE_UNITS = (
+    "Eyebrows vertical position",
+    "Eyes vertical position",
+    "Eyes width",
+    "Eyes separation distance",
+    "Mouth vertical position",
+    "Mouth width",
+    "Eyes vertical difference",
+)
+_SPLIT = {
+    "Eyebrows vertical position": (
+        "Eyebrows between vertical position",
+        "Eyebrows inner vertical position",
+        "Eyebrows middle vertical position",
+        "Eyebrows outer vertical position",
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,9 @@ def _model(frame: wfm.Wireframe, source: str) -> Candide:
 
 def pairs() -> np.ndarray:
     """(35, 2) int: dlib's point, Candide-3's vertex, in the order of the listing."""
-    table = papers.published("chang2021-u4_1").pivot(index="position", columns="metric", values="value")
+    table = papers.published("chang2021-u4_1").pivot(
+        index="position", columns="metric", values="value"
+    )
     table = table.loc[sorted(table.index, key=int)]
     return table[["dlib fp68 index", "Candide-3 vertex index"]].to_numpy().astype(int)
 

@@ -15,12 +15,30 @@ from emolib.candide.model import Candide
 from emolib.candide.solver import Options
 
 # Candide's unit and the simulator's action unit that moves the same part of the face.
-SIMULATED = {"AU26/27": 26, "AU4": 4, "AU13/15": 15, "AU10": 10, "AU20": 20, "AU7": 7, "AU9": 9, "AU42-45": 43}
+SIMULATED = {
+    "AU26/27": 26,
+    "AU4": 4,
+    "AU13/15": 15,
+    "AU10": 10,
+    "AU20": 20,
+    "AU7": 7,
+    "AU9": 9,
+    "AU42-45": 43,
+}
 READINGS = ("action", "change", "joint")
 
 
-def recovery(model: Candide, *, count: int = 400, seed: int = 0, size: int = 200, noise=(0.0,), yaw=(0.0,),
-             together: bool = False, see=None) -> pd.DataFrame:
+def recovery(
+    model: Candide,
+    *,
+    count: int = 400,
+    seed: int = 0,
+    size: int = 200,
+    noise=(0.0,),
+    yaw=(0.0,),
+    together: bool = False,
+    see=None,
+) -> pd.DataFrame:
     """Pearson correlation over `count` people between each fitted unit and its true intensity, drawn evenly from [0, 1].
 
     noise     standard deviations in pixels of a `size` picture, added to all points, also those of the neutral picture
@@ -30,7 +48,7 @@ def recovery(model: Candide, *, count: int = 400, seed: int = 0, size: int = 200
     Returns unit, reading, noise, yaw, correlation, `spread`, the standard deviation of the fitted unit at rest, and `found`, the share
     of people with points in both pictures; the others take no part. With fewer than three the correlation is NaN.
     """
-    from emolib.sim import face
+    from emolib.data.sim import face
 
     see, how = see or face.points, Options(bad="flag")
 
@@ -40,7 +58,9 @@ def recovery(model: Candide, *, count: int = 400, seed: int = 0, size: int = 200
     truth = {f"au{au}": rng.uniform(0, 1, count) for au in SIMULATED.values()}
     rows = []
     for level in noise:
-        blur = lambda crowd, level=level: (points := see(crowd, size)) + level * rng.standard_normal(points.shape)    # noqa: E731
+        blur = lambda crowd, level=level: (
+            (points := see(crowd, size)) + level * rng.standard_normal(points.shape)
+        )  # noqa: E731
         neutral = blur(still)
         shape = fit_shape(neutral, model, how)
         rest = fit_action(neutral, model, shape, how).units
@@ -49,13 +69,35 @@ def recovery(model: Candide, *, count: int = 400, seed: int = 0, size: int = 200
             fits = {}
             for unit, au in SIMULATED.items():
                 if not (together and fits):
-                    acting = blur(turned.acting(**(truth if together else {f"au{au}": truth[f"au{au}"]})))
+                    acting = blur(
+                        turned.acting(**(truth if together else {f"au{au}": truth[f"au{au}"]}))
+                    )
                     now = fit_action(acting, model, shape, how).units
-                    fits = {"action": now, "change": now - rest, "joint": fit_joint(acting, model, how).units}
+                    fits = {
+                        "action": now,
+                        "change": now - rest,
+                        "joint": fit_joint(acting, model, how).units,
+                    }
                 column = list(model.action_units).index(unit)
                 for reading in READINGS:
                     fitted = fits[reading][:, column].numpy()
                     good = np.isfinite(fits["action"][:, column].numpy())
-                    agree = np.corrcoef(fitted[good], truth[f"au{au}"][good])[0, 1] if good.sum() > 2 else np.nan
-                    rows.append((unit, reading, level, angle, agree, float(rest[:, column][rest[:, column].isfinite()].std()), good.mean()))
-    return pd.DataFrame(rows, columns=["unit", "reading", "noise", "yaw", "correlation", "spread", "found"])
+                    agree = (
+                        np.corrcoef(fitted[good], truth[f"au{au}"][good])[0, 1]
+                        if good.sum() > 2
+                        else np.nan
+                    )
+                    rows.append(
+                        (
+                            unit,
+                            reading,
+                            level,
+                            angle,
+                            agree,
+                            float(rest[:, column][rest[:, column].isfinite()].std()),
+                            good.mean(),
+                        )
+                    )
+    return pd.DataFrame(
+        rows, columns=["unit", "reading", "noise", "yaw", "correlation", "spread", "found"]
+    )

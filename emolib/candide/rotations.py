@@ -19,11 +19,15 @@ def rodrigues(w: Tensor) -> Tensor:
     Eq. 22 divides by the angle; here sin(a)/a and (1 - cos a)/a^2 go over into their series near 0, so that
     value and derivative are exact there too.
     """
-    square = (w * w).sum(-1)[..., None, None]                                     # (..., 1, 1)
+    square = (w * w).sum(-1)[..., None, None]  # (..., 1, 1)
     small = square < 1e-6
-    angle = torch.where(small, 1.0, square).sqrt()           # the inner `where` keeps the derivative of the other branch finite
+    angle = torch.where(
+        small, 1.0, square
+    ).sqrt()  # the inner `where` keeps the derivative of the other branch finite
     sine = torch.where(small, 1 - square / 6 + square**2 / 120, angle.sin() / angle)
-    cosine = torch.where(small, 0.5 - square / 24 + square**2 / 720, 2 * (angle / 2).sin() ** 2 / angle**2)
+    cosine = torch.where(
+        small, 0.5 - square / 24 + square**2 / 720, 2 * (angle / 2).sin() ** 2 / angle**2
+    )
     k = cross(w)
     return torch.eye(3, dtype=w.dtype, device=w.device) + sine * k + cosine * (k @ k)
 
@@ -34,14 +38,33 @@ def rotation_vector(R: Tensor) -> Tensor:
     Eq. 23 divides by the sine of the angle, which is 0 at 0 and at pi. Here all products of the quaternion's
     components are read off R; the row of the largest square has no cancellation at any angle.
     """
-    r = lambda i, j: R[..., i, j]                                                 # noqa: E731
+    r = lambda i, j: R[..., i, j]  # noqa: E731
     a, b, c = r(2, 1) - r(1, 2), r(0, 2) - r(2, 0), r(1, 0) - r(0, 1)
     d, e, f = r(0, 1) + r(1, 0), r(0, 2) + r(2, 0), r(1, 2) + r(2, 1)
     x, y, z = r(0, 0), r(1, 1), r(2, 2)
-    products = torch.stack([1 + x + y + z, a, b, c, a, 1 + x - y - z, d, e, b, d, 1 - x + y - z, f,
-                            c, e, f, 1 - x - y + z], -1).unflatten(-1, (4, 4))    # 4 q q'
+    products = torch.stack(
+        [
+            1 + x + y + z,
+            a,
+            b,
+            c,
+            a,
+            1 + x - y - z,
+            d,
+            e,
+            b,
+            d,
+            1 - x + y - z,
+            f,
+            c,
+            e,
+            f,
+            1 - x - y + z,
+        ],
+        -1,
+    ).unflatten(-1, (4, 4))  # 4 q q'
     best = products.diagonal(dim1=-2, dim2=-1).argmax(-1)[..., None, None]
-    q = torch.take_along_dim(products, best, -2)[..., 0, :]                       # (..., 4), a multiple of q
+    q = torch.take_along_dim(products, best, -2)[..., 0, :]  # (..., 4), a multiple of q
     q = q / q.norm(dim=-1, keepdim=True)
     q = torch.where(q[..., :1] < 0, -q, q)
     sine = q[..., 1:].norm(dim=-1, keepdim=True)

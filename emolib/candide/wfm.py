@@ -39,9 +39,15 @@ def read(path: Path | str) -> Wireframe:
     titles = lines.sections()
     for title in LISTS:
         if title not in titles:
-            raise Damaged(path, f"line {len(lines.text)}: the file ends without its '# {title}:'; it is cut short, get it anew")
+            raise Damaged(
+                path,
+                f"line {len(lines.text)}: the file ends without its '# {title}:'; it is cut short, get it anew",
+            )
     if END not in titles:
-        raise Damaged(path, f"line {len(lines.text)}: the file ends without '# {END}'; it is cut short, get it anew")
+        raise Damaged(
+            path,
+            f"line {len(lines.text)}: the file ends without '# {END}'; it is cut short, get it anew",
+        )
     lines.go(titles["VERTEX LIST"])
     count = lines.count("vertices")
     if count != VERTICES:
@@ -63,7 +69,9 @@ class _Lines:
         try:
             self.text = path.read_text(encoding="ascii").splitlines()
         except UnicodeDecodeError as error:
-            raise Damaged(path, f"byte {error.start} is not text, expected a .wfm wire frame; get it anew") from None
+            raise Damaged(
+                path, f"byte {error.start} is not text, expected a .wfm wire frame; get it anew"
+            ) from None
 
     def fail(self, why: str):
         raise Damaged(self.path, f"line {self.at}: {why}")
@@ -73,7 +81,11 @@ class _Lines:
 
     def sections(self) -> dict[str, int]:
         """Title of each comment in capitals and the line it stands in."""
-        titles = ((i, line.lstrip("# ").rstrip(": ")) for i, line in enumerate(self.text, 1) if line.startswith("#"))
+        titles = (
+            (i, line.lstrip("# ").rstrip(": "))
+            for i, line in enumerate(self.text, 1)
+            if line.startswith("#")
+        )
         return {title: i for i, title in titles if title.isupper()}
 
     def next(self, what: str) -> str:

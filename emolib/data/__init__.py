@@ -17,13 +17,21 @@ from typing import get_type_hints
 
 import pandas as pd
 
-from emolib import settings
-from emolib.containers import ImageSet
 from emolib.data.catalog import CATALOG, Entry
-from emolib.errors import EmolibError, nearest
+from emolib.ground import settings
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError, nearest
 
 
-def load(name: str, root: Path | str | None = None, source: str = "auto", *, profile: str = "full", seed: int = 0, **options):
+def load(
+    name: str,
+    root: Path | str | None = None,
+    source: str = "auto",
+    *,
+    profile: str = "full",
+    seed: int = 0,
+    **options,
+):
     """The data set `name` with all its splits (`.split` says which).
 
     source    'auto' takes the real files if they are there and the simulated stand-in otherwise; a damaged
@@ -32,7 +40,7 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
     profile, seed     size and world of the simulated stand-in; real sets are whole and the same every time
     damaged   'raise' (default) or 'skip': leave damaged files of a real set out, with a warning
     options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or its stand-in
-              (emolib.sim.worlds.<name>: dials=..., size=...); those of the other side are left unused
+              (emolib.data.sim.worlds.<name>: dials=..., size=...); those of the other side are left unused
     """
     entry = _entry(name)
     if source not in ("auto", "real", "simulated"):
@@ -43,12 +51,21 @@ def load(name: str, root: Path | str | None = None, source: str = "auto", *, pro
     reader, stand_in = _reader(name), _stand_in(name)
     for option in options:
         if not takes(name, option):
-            raise nearest(option, sorted(_takes(reader) | _takes(stand_in)), what=f"option of data set '{name}'")
+            raise nearest(
+                option,
+                sorted(_takes(reader) | _takes(stand_in)),
+                what=f"option of data set '{name}'",
+            )
     if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
-        made, options = _made(name, profile, seed, options), {"profile": profile, "seed": seed} | options
+        made, options = (
+            _made(name, profile, seed, options),
+            {"profile": profile, "seed": seed} | options,
+        )
     elif not present(entry, where):
-        raise EmolibError(f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}")
+        raise EmolibError(
+            f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}"
+        )
     else:
         options = {k: v for k, v in options.items() if k in _takes(reader)}
         made = reader(where, **options)
@@ -60,7 +77,7 @@ def _reader(name: str):
 
 
 def _stand_in(name: str):
-    from emolib.sim import worlds
+    from emolib.data.sim import worlds
 
     return worlds.WORLDS[name][0]
 
@@ -68,12 +85,14 @@ def _stand_in(name: str):
 def _made(name: str, profile: str, seed: int, options: dict):
     """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
     from emolib.data import kept
-    from emolib.sim import worlds
+    from emolib.data.sim import worlds
 
     make = functools.partial(worlds.make, name, profile, seed, **options)
     if get_type_hints(_stand_in(name))["return"] is not ImageSet:
         return make()
-    return kept.pictures(f"{name}-{profile}", (seed, json.dumps(options, default=_plain, sort_keys=True)), make)
+    return kept.pictures(
+        f"{name}-{profile}", (seed, json.dumps(options, default=_plain, sort_keys=True)), make
+    )
 
 
 def takes(name: str, option: str) -> bool:
@@ -110,8 +129,13 @@ def seen(entry: Entry, root: Path) -> bool:
 
 def _any(entry: Entry, root: Path, patterns) -> bool:
     """A link that leads nowhere counts: what stands in the place of a file is for the loader to judge."""
-    places = [(root / folder, pattern) for folder in (entry.folder, *entry.also) for pattern in patterns]
-    return any(any(place.glob(pattern)) if "*" in pattern else os.path.lexists(place / pattern) for place, pattern in places)
+    places = [
+        (root / folder, pattern) for folder in (entry.folder, *entry.also) for pattern in patterns
+    ]
+    return any(
+        any(place.glob(pattern)) if "*" in pattern else os.path.lexists(place / pattern)
+        for place, pattern in places
+    )
 
 
 def reference(data) -> str:
@@ -125,13 +149,15 @@ def resolve(ref: str):
     name, source, fingerprint, recipe = ref.split(":", 3)
     options = json.loads(recipe)
     if "dials" in options:
-        from emolib.sim.dials import Dials
+        from emolib.data.sim.dials import Dials
 
         options["dials"] = Dials(**options["dials"])
     data = load(name, source=source, **options)
     if data.fingerprint != fingerprint:
-        raise EmolibError(f"data set '{name}' changed while runs were under way ({data.fingerprint}, expected {fingerprint}); "
-                          "start again")
+        raise EmolibError(
+            f"data set '{name}' changed while runs were under way ({data.fingerprint}, expected {fingerprint}); "
+            "start again"
+        )
     return data
 
 
@@ -145,15 +171,35 @@ def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame
         raise EmolibError(f"data folder {root}: no such folder")
     rows = []
     for entry in CATALOG.values():
-        row = {"set": entry.name, "state": "absent", "found": 0, "expected": f"{entry.samples} {entry.unit}",
-               "detail": "its simulated stand-in is used", "duplicates": "", "damaged": ""}
+        row = {
+            "set": entry.name,
+            "state": "absent",
+            "found": 0,
+            "expected": f"{entry.samples} {entry.unit}",
+            "detail": "its simulated stand-in is used",
+            "duplicates": "",
+            "damaged": "",
+        }
         if seen(entry, where) and not deep:
             row |= {"state": "there", "detail": "not looked into"}
         elif seen(entry, where):
             found = importlib.import_module(f"emolib.data.{entry.name}").check(where)
-            row |= {"state": found.state(entry.samples), "found": found.found, "detail": found.detail, "duplicates": found.duplicates,
-                    "damaged": "; ".join(f"{path}: {why}" for path, why in found.damaged[:3])}
-        rows.append(row | {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access, "used for": entry.used_for})
+            row |= {
+                "state": found.state(entry.samples),
+                "found": found.found,
+                "detail": found.detail,
+                "duplicates": found.duplicates,
+                "damaged": "; ".join(f"{path}: {why}" for path, why in found.damaged[:3]),
+            }
+        rows.append(
+            row
+            | {
+                "MB": entry.size_mb,
+                "licence": entry.licence,
+                "access": entry.access,
+                "used for": entry.used_for,
+            }
+        )
     return pd.DataFrame(rows)
 
 

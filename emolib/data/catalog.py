@@ -15,48 +15,205 @@ class Entry:
     name: str
     title: str
     folder: str
-    mark: tuple[str, ...]              # any of these patterns, inside `folder`, means the set is there
-    samples: int                       # what the whole set holds
+    mark: tuple[str, ...]  # any of these patterns, inside `folder`, means the set is there
+    samples: int  # what the whole set holds
     unit: str
-    size_mb: int                       # order of magnitude, of the set as its holders ship it
+    size_mb: int  # order of magnitude, of the set as its holders ship it
     licence: str
-    access: str                        # who grants it, and how
+    access: str  # who grants it, and how
     used_for: str
-    needs: tuple[str, ...] = ()        # if given, one of these must be there too before the set is loaded
-    also: tuple[str, ...] = ()         # other folders it is found in
+    needs: tuple[str, ...] = ()  # if given, one of these must be there too before the set is loaded
+    also: tuple[str, ...] = ()  # other folders it is found in
 
 
-FER2013 = ("fer2013.csv", "fer2013.csv.xz", "fer2013.csv.gz", "icml_face_data.csv")        # tables with all three parts
+FER2013 = (
+    "fer2013.csv",
+    "fer2013.csv.xz",
+    "fer2013.csv.gz",
+    "icml_face_data.csv",
+)  # tables with all three parts
 FACES = ("train/*/*.jpg", "test/*/*.jpg", "train/*/*.png", "test/*/*.png")
 
-CATALOG = {e.name: e for e in (
-    Entry("sfew", "SFEW features (Static Facial Expressions in the Wild)", "sfew", ("SFEW.xlsx",), 675, "rows", 1,
-          "research use only", "Australian National University, on request", "wang: pruning and 1-D CNN fusion"),
-    Entry("fer2013", "FER2013", "fer2013", (*FER2013, "train.csv", "train"), 35887, "images", 290, "Kaggle competition terms",
-          "Kaggle: challenges in representation learning", "orgil2022: classifiers; chang2021: transfer"),
-    Entry("ferplus", "FERPlus votes for FER2013", "fer2013", ("fer2013new.csv",), 35887, "rows", 2, "MIT",
-          "Microsoft's FERPlus repository", "orgil2022: majority labels", needs=FER2013),
-    Entry("ravdess", "RAVDESS speech", "ravdess", ("Actor_*", "*/Actor_*"), 1440, "clips", 590, "CC BY-NC-SA 4.0",
-          "Zenodo, record 1188976", "chang2021: speech and fusion"),
-    Entry("crema_d", "CREMA-D", "crema_d", ("AudioWAV", "VideoFlash", "VideoMP4"), 7442, "clips", 7500, "ODbL",
-          "CREMA-D repository (Git LFS)", "chang2021: fusion"),
-    Entry("aff_wild", "Aff-Wild and Aff-Wild2", "aff_wild", ("annotations", "videos"), 298, "videos", 30000,
-          "research agreement", "Imperial College London, signed by the supervisor", "orgil2021, orgil2022: video"),
-    Entry("afew_va", "AFEW-VA", "afew_va", ("[0-9]*",), 600, "videos", 7000, "research agreement",
-          "Imperial College London, on request", "orgil2022: sample figures"),
-    Entry("adfes", "ADFES", "adfes", ("*.mp4", "*/*.mp4", "*.avi", "*/*.avi", "*.mp*g", "*/*.mp*g"), 216, "videos", 500,
-          "research agreement", "University of Amsterdam (AICE), on request", "yin2022: paths in the valence-arousal plane"),
-    Entry("ckplus", "Extended Cohn-Kanade (CK+)", "ckplus", ("cohn-kanade-images",), 593, "sequences", 1700,
-          "research agreement", "University of Pittsburgh, on request", "chang2021: training the classical models"),
-    Entry("rafd", "Radboud Faces Database", "rafd", ("Rafd*.jpg", "*/Rafd*.jpg"), 8040, "images", 3000,
-          "research agreement", "Radboud University, on request", "chang2021: testing the classical models"),
-    Entry("emnist_letters", "EMNIST letters", "emnist", ("emnist-letters-*",), 145600, "images", 35, "public domain (NIST)",
-          "NIST, or torchvision's downloader", "orgil2022: continual learning",
-          also=("emnist/gzip", "emnist/raw", "emnist_letters", "emnist_letters/gzip", "EMNIST/raw", "EMNIST/raw/gzip")),
-    Entry("cifar100", "CIFAR-100", "cifar100", ("cifar100_subset.npz", "cifar-100-python"), 60000, "images", 170,
-          "free, cite the report", "University of Toronto", "orgil2022: continual learning"),
-    Entry("vggface", "VGG-Face identities", "vggface", (*FACES, "files/*.txt", "vgg_face_dataset/files/*.txt"), 2622, "people", 4000,
-          "CC BY-NC 4.0 (list); the photographs have their own", "University of Oxford, VGG", "chang2021: source task", needs=FACES),
-    Entry("speakers", "VoxCeleb1 voices", "speakers", ("wav/id*",), 1251, "people", 39000, "CC BY 4.0; the recordings have their own",
-          "University of Oxford, VGG", "chang2021: source task of the voice"),
-)}
+CATALOG = {
+    e.name: e
+    for e in (
+        Entry(
+            "sfew",
+            "SFEW features (Static Facial Expressions in the Wild)",
+            "sfew",
+            ("SFEW.xlsx",),
+            675,
+            "rows",
+            1,
+            "research use only",
+            "Australian National University, on request",
+            "wang: pruning and 1-D CNN fusion",
+        ),
+        Entry(
+            "fer2013",
+            "FER2013",
+            "fer2013",
+            (*FER2013, "train.csv", "train"),
+            35887,
+            "images",
+            290,
+            "Kaggle competition terms",
+            "Kaggle: challenges in representation learning",
+            "orgil2022: classifiers; chang2021: transfer",
+        ),
+        Entry(
+            "ferplus",
+            "FERPlus votes for FER2013",
+            "fer2013",
+            ("fer2013new.csv",),
+            35887,
+            "rows",
+            2,
+            "MIT",
+            "Microsoft's FERPlus repository",
+            "orgil2022: majority labels",
+            needs=FER2013,
+        ),
+        Entry(
+            "ravdess",
+            "RAVDESS speech",
+            "ravdess",
+            ("Actor_*", "*/Actor_*"),
+            1440,
+            "clips",
+            590,
+            "CC BY-NC-SA 4.0",
+            "Zenodo, record 1188976",
+            "chang2021: speech and fusion",
+        ),
+        Entry(
+            "crema_d",
+            "CREMA-D",
+            "crema_d",
+            ("AudioWAV", "VideoFlash", "VideoMP4"),
+            7442,
+            "clips",
+            7500,
+            "ODbL",
+            "CREMA-D repository (Git LFS)",
+            "chang2021: fusion",
+        ),
+        Entry(
+            "aff_wild",
+            "Aff-Wild and Aff-Wild2",
+            "aff_wild",
+            ("annotations", "videos"),
+            298,
+            "videos",
+            30000,
+            "research agreement",
+            "Imperial College London, signed by the supervisor",
+            "orgil2021, orgil2022: video",
+        ),
+        Entry(
+            "afew_va",
+            "AFEW-VA",
+            "afew_va",
+            ("[0-9]*",),
+            600,
+            "videos",
+            7000,
+            "research agreement",
+            "Imperial College London, on request",
+            "orgil2022: sample figures",
+        ),
+        Entry(
+            "adfes",
+            "ADFES",
+            "adfes",
+            ("*.mp4", "*/*.mp4", "*.avi", "*/*.avi", "*.mp*g", "*/*.mp*g"),
+            216,
+            "videos",
+            500,
+            "research agreement",
+            "University of Amsterdam (AICE), on request",
+            "yin2022: paths in the valence-arousal plane",
+        ),
+        Entry(
+            "ckplus",
+            "Extended Cohn-Kanade (CK+)",
+            "ckplus",
+            ("cohn-kanade-images",),
+            593,
+            "sequences",
+            1700,
+            "research agreement",
+            "University of Pittsburgh, on request",
+            "chang2021: training the classical models",
+        ),
+        Entry(
+            "rafd",
+            "Radboud Faces Database",
+            "rafd",
+            ("Rafd*.jpg", "*/Rafd*.jpg"),
+            8040,
+            "images",
+            3000,
+            "research agreement",
+            "Radboud University, on request",
+            "chang2021: testing the classical models",
+        ),
+        Entry(
+            "emnist_letters",
+            "EMNIST letters",
+            "emnist",
+            ("emnist-letters-*",),
+            145600,
+            "images",
+            35,
+            "public domain (NIST)",
+            "NIST, or torchvision's downloader",
+            "orgil2022: continual learning",
+            also=(
+                "emnist/gzip",
+                "emnist/raw",
+                "emnist_letters",
+                "emnist_letters/gzip",
+                "EMNIST/raw",
+                "EMNIST/raw/gzip",
+            ),
+        ),
+        Entry(
+            "cifar100",
+            "CIFAR-100",
+            "cifar100",
+            ("cifar100_subset.npz", "cifar-100-python"),
+            60000,
+            "images",
+            170,
+            "free, cite the report",
+            "University of Toronto",
+            "orgil2022: continual learning",
+        ),
+        Entry(
+            "vggface",
+            "VGG-Face identities",
+            "vggface",
+            (*FACES, "files/*.txt", "vgg_face_dataset/files/*.txt"),
+            2622,
+            "people",
+            4000,
+            "CC BY-NC 4.0 (list); the photographs have their own",
+            "University of Oxford, VGG",
+            "chang2021: source task",
+            needs=FACES,
+        ),
+        Entry(
+            "speakers",
+            "VoxCeleb1 voices",
+            "speakers",
+            ("wav/id*",),
+            1251,
+            "people",
+            39000,
+            "CC BY 4.0; the recordings have their own",
+            "University of Oxford, VGG",
+            "chang2021: source task of the voice",
+        ),
+    )
+}

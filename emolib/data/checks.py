@@ -56,6 +56,16 @@ def told(repeated: dict) -> str:
     Of two parts only the later one is counted against the earlier: those are the rows a clean test set loses.
     """
     parts = list(dict.fromkeys(part for pair in repeated for part in pair))
-    across = [f"{n} of {p or 'the set'} stand in {q}" for (p, q), n in repeated.items() if p != q and (q, p) in repeated
-              and parts.index(p) > parts.index(q)]
-    return "; ".join(across + [f"{n} in {p or 'the set'} stand there before" for (p, q), n in repeated.items() if p == q])
+    across = [
+        f"{n} of {p or 'the set'} stand in {q}"
+        for (p, q), n in repeated.items()
+        if p != q and (q, p) in repeated and parts.index(p) > parts.index(q)
+    ]
+    return "; ".join(
+        across
+        + [
+            f"{n} in {p or 'the set'} stand there before"
+            for (p, q), n in repeated.items()
+            if p == q
+        ]
+    )

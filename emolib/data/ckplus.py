@@ -21,16 +21,16 @@ import numpy as np
 import pandas as pd
 
 from emolib import EMOTIONS
-from emolib.containers import ImageSet
 from emolib.data import pictures
 from emolib.data.checks import Checked, repeats, told
 from emolib.data.files import Damaged, digest_of, guard, settle, sift
-from emolib.errors import EmolibError
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
 
 CODES = {1: "angry", 2: "contempt", 3: "disgust", 4: "fear", 5: "happy", 6: "sad", 7: "surprise"}
 EMOTION, FACS, LANDMARKS = ("Emotion", "Emotion_labels"), ("FACS", "FACS_labels"), ("Landmarks",)
-TOLERANCE = 0.05                                         # frames are 480 or 490 high; one that differs more is of another set
-ENDS = 3                                                 # frames taken from either end of a sequence
+TOLERANCE = 0.05  # frames are 480 or 490 high; one that differs more is of another set
+ENDS = 3  # frames taken from either end of a sequence
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,12 @@ class Sequence:
     subject: str
     number: int
     frames: tuple[Path, ...]
-    code: int = 0                                        # 0 where the set has no label
+    code: int = 0  # 0 where the set has no label
 
 
-def load(root: Path, *, frames: str = "ends", size: int | None = 240, damaged: str = "raise") -> ImageSet:
+def load(
+    root: Path, *, frames: str = "ends", size: int | None = 240, damaged: str = "raise"
+) -> ImageSet:
     """One row per frame, uint8 (N, H, W) grey; label = the emotion of its sequence, neutral with code 0 where it has none.
 
     frames    'ends': the first and the last three of each sequence (all of a shorter one); 'all'
@@ -55,20 +57,41 @@ def load(root: Path, *, frames: str = "ends", size: int | None = 240, damaged: s
         raise EmolibError(f"frames='{frames}' is not known: expected 'ends' or 'all'")
     place = _place(root)
     sequences, bad = _sequences(place)
-    rows = [(s, i) for s in sequences for i in range(len(s.frames)) if frames == "all" or i < ENDS or i >= len(s.frames) - ENDS]
+    rows = [
+        (s, i)
+        for s in sequences
+        for i in range(len(s.frames))
+        if frames == "all" or i < ENDS or i >= len(s.frames) - ENDS
+    ]
     paths, sizes, broken = pictures.alike((s.frames[i] for s, i in rows), TOLERANCE)
     images, kept, unread = pictures.stack(paths, pictures.common(sizes, size), grey=True)
     settle(bad + broken + unread, damaged)
     held = {path: hw for path, hw, k in zip(paths, sizes, kept) if k}
     rows = [(s, i, held[s.frames[i]]) for s, i in rows if s.frames[i] in held]
     if not rows:
-        raise EmolibError(f"{place / 'cohn-kanade-images'}: no usable frame in it; get the set anew from its holders")
-    meta = pd.DataFrame({
-        "sequence": [s.number for s, _, _ in rows], "frame": [_number(s.frames[i]) for s, i, _ in rows],
-        "frames": [_number(s.frames[-1]) for s, _, _ in rows], "code": [s.code for s, _, _ in rows], "image": [f"{s.subject}/{s.number:03d}/{s.frames[i].name}" for s, i, _ in rows],
-        "height": [hw[0] for _, _, hw in rows], "width": [hw[1] for _, _, hw in rows]})
-    return ImageSet(name="ckplus", source="real", images=images, subject=[s.subject for s, _, _ in rows], split=np.full(len(rows), ""),
-                    label=[EMOTIONS.index(CODES.get(s.code, "neutral")) for s, _, _ in rows], meta=meta)
+        raise EmolibError(
+            f"{place / 'cohn-kanade-images'}: no usable frame in it; get the set anew from its holders"
+        )
+    meta = pd.DataFrame(
+        {
+            "sequence": [s.number for s, _, _ in rows],
+            "frame": [_number(s.frames[i]) for s, i, _ in rows],
+            "frames": [_number(s.frames[-1]) for s, _, _ in rows],
+            "code": [s.code for s, _, _ in rows],
+            "image": [f"{s.subject}/{s.number:03d}/{s.frames[i].name}" for s, i, _ in rows],
+            "height": [hw[0] for _, _, hw in rows],
+            "width": [hw[1] for _, _, hw in rows],
+        }
+    )
+    return ImageSet(
+        name="ckplus",
+        source="real",
+        images=images,
+        subject=[s.subject for s, _, _ in rows],
+        split=np.full(len(rows), ""),
+        label=[EMOTIONS.index(CODES.get(s.code, "neutral")) for s, _, _ in rows],
+        meta=meta,
+    )
 
 
 def check(root: Path) -> Checked:
@@ -81,10 +104,16 @@ def check(root: Path) -> Checked:
     content = np.array([digest_of(path) for path in paths])
     facs, _, no_facs = sift(_texts(place, FACS, "facs", bad), _coded)
     points, _, no_points = sift(_texts(place, LANDMARKS, "landmarks", bad), _points)
-    detail = (f"{sum(s.code > 0 for s in usable)} with an emotion, {len({s.subject for s in usable})} people, {len(paths)} frames, "
-              f"{len(facs)} FACS and {len(points)} landmark files")
-    return Checked(len(usable), detail, [(e.path, e.why) for e in bad + broken + no_facs + no_points],
-                   duplicates=told(repeats(content, np.full(len(content), ""))))
+    detail = (
+        f"{sum(s.code > 0 for s in usable)} with an emotion, {len({s.subject for s in usable})} people, {len(paths)} frames, "
+        f"{len(facs)} FACS and {len(points)} landmark files"
+    )
+    return Checked(
+        len(usable),
+        detail,
+        [(e.path, e.why) for e in bad + broken + no_facs + no_points],
+        duplicates=told(repeats(content, np.full(len(content), ""))),
+    )
 
 
 def action_units(root: Path, *, damaged: str = "raise") -> pd.DataFrame:
@@ -92,7 +121,11 @@ def action_units(root: Path, *, damaged: str = "raise") -> pd.DataFrame:
     bad: list[Damaged] = []
     paths = _texts(_place(root), FACS, "facs", bad)
     good, found, broken = sift(paths, _coded)
-    rows = [(*_whose(path), int(unit), int(intensity)) for path, table in zip(good, found) for unit, intensity in table]
+    rows = [
+        (*_whose(path), int(unit), int(intensity))
+        for path, table in zip(good, found)
+        for unit, intensity in table
+    ]
     settle(bad + broken, damaged)
     return pd.DataFrame(rows, columns=["subject", "sequence", "unit", "intensity"])
 
@@ -105,12 +138,16 @@ def landmarks(root: Path, data: ImageSet) -> np.ndarray:
     place, out = _place(root), np.full((len(data), 68, 2), np.nan, np.float32)
     shape = data.images.shape[1:]
     for i, row in enumerate(data.meta.itertuples()):
-        path = place / LANDMARKS[0] / Path(row.image).parent / f"{Path(row.image).stem}_landmarks.txt"
+        path = (
+            place / LANDMARKS[0] / Path(row.image).parent / f"{Path(row.image).stem}_landmarks.txt"
+        )
         if not path.exists():
             continue
         points = _points(path)
         scale = min(row.height / shape[0], row.width / shape[1])
-        cut = (np.array([row.width, row.height]) - scale * np.array(shape[::-1])) / 2           # left and top, as pictures.read cuts
+        cut = (
+            np.array([row.width, row.height]) - scale * np.array(shape[::-1])
+        ) / 2  # left and top, as pictures.read cuts
         out[i] = (points - cut) / scale
     return out
 
@@ -126,13 +163,29 @@ def _sequences(place: Path) -> tuple[list[Sequence], list[Damaged]]:
     for person in pictures.folders(place / "cohn-kanade-images", bad):
         for folder in pictures.folders(person, bad):
             frames = pictures.files(folder, bad, kinds=(".png",))
-            strange = [p for p in frames if not re.fullmatch(rf"{re.escape(person.name)}_{re.escape(folder.name)}_\d{{8}}\.png", p.name)]
-            bad += [Damaged(p, f"its name is not {person.name}_{folder.name}_ and eight digits; is it in the right folder?") for p in strange]
+            strange = [
+                p
+                for p in frames
+                if not re.fullmatch(
+                    rf"{re.escape(person.name)}_{re.escape(folder.name)}_\d{{8}}\.png", p.name
+                )
+            ]
+            bad += [
+                Damaged(
+                    p,
+                    f"its name is not {person.name}_{folder.name}_ and eight digits; is it in the right folder?",
+                )
+                for p in strange
+            ]
             frames = tuple(p for p in frames if p not in strange)
             if frames and not folder.name.isdecimal():
-                bad.append(Damaged(folder, "expected a folder named by the number of a sequence, as 001"))
+                bad.append(
+                    Damaged(folder, "expected a folder named by the number of a sequence, as 001")
+                )
             elif frames:
-                found[person.name, int(folder.name)] = Sequence(person.name, int(folder.name), frames)
+                found[person.name, int(folder.name)] = Sequence(
+                    person.name, int(folder.name), frames
+                )
     seen = set()
     for path in _texts(place, EMOTION, "emotion", bad):
         try:
@@ -153,8 +206,13 @@ def _sequences(place: Path) -> tuple[list[Sequence], list[Damaged]]:
 def _texts(place: Path, trees: tuple[str, ...], kind: str, bad: list[Damaged]) -> list[Path]:
     """Files `*_<kind>.txt` of the first of `trees` that is there, two folders down."""
     tree = next((place / name for name in trees if (place / name).is_dir()), place / trees[0])
-    return [path for person in pictures.folders(tree, bad) for folder in pictures.folders(person, bad)
-            for path in pictures.files(folder, bad, kinds=(".txt",)) if path.stem.endswith(f"_{kind}")]
+    return [
+        path
+        for person in pictures.folders(tree, bad)
+        for folder in pictures.folders(person, bad)
+        for path in pictures.files(folder, bad, kinds=(".txt",))
+        if path.stem.endswith(f"_{kind}")
+    ]
 
 
 def _number(frame: Path) -> int:
@@ -169,14 +227,22 @@ def _whose(path: Path) -> tuple[str, int]:
 def _emotion(path: Path) -> int:
     numbers = _numbers(path, 1)
     if numbers.shape != (1, 1) or numbers[0, 0] not in CODES:
-        raise Damaged(path, f"holds {' '.join(f'{n:g}' for n in numbers.ravel()[:5])}, expected one emotion code from 1 to 7")
+        raise Damaged(
+            path,
+            f"holds {' '.join(f'{n:g}' for n in numbers.ravel()[:5])}, expected one emotion code from 1 to 7",
+        )
     return int(numbers[0, 0])
 
 
 def _coded(path: Path) -> np.ndarray:
     """Action units of a FACS file: (units, 2), unit and intensity."""
     table = _numbers(path, 2)
-    if (table != np.round(table)).any() or (table[:, 0] < 1).any() or (table[:, 1] < 0).any() or (table[:, 1] > 5).any():
+    if (
+        (table != np.round(table)).any()
+        or (table[:, 0] < 1).any()
+        or (table[:, 1] < 0).any()
+        or (table[:, 1] > 5).any()
+    ):
         raise Damaged(path, "expected action units and intensities from 0 to 5, whole numbers")
     return table
 
@@ -197,9 +263,13 @@ def _numbers(path: Path, columns: int) -> np.ndarray:
         try:
             rows.append([float(word) for word in words])
         except ValueError:
-            raise Damaged(path, f"line {number} is '{line.strip()[:30]}', expected numbers") from None
+            raise Damaged(
+                path, f"line {number} is '{line.strip()[:30]}', expected numbers"
+            ) from None
         if words and (len(words) != columns or not np.isfinite(rows[-1]).all()):
-            raise Damaged(path, f"line {number} is '{line.strip()[:30]}', expected {columns} finite numbers")
+            raise Damaged(
+                path, f"line {number} is '{line.strip()[:30]}', expected {columns} finite numbers"
+            )
     rows = [row for row in rows if row]
     if not rows:
         raise Damaged(path, "no number in it; get it anew")

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from emolib import EMOTIONS
-from emolib.containers import ClipSet
 from emolib.data import checks, media
 from emolib.data.files import Damaged, digest_of, guard, usable
-from emolib.errors import EmolibError
+from emolib.ground.containers import ClipSet
+from emolib.ground.errors import EmolibError
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     return sorted(out)
 
 
-def gather(paths: Iterable[Path], parse: Callable, each: Callable) -> tuple[dict, dict, list[Path], list]:
+def gather(
+    paths: Iterable[Path], parse: Callable, each: Callable
+) -> tuple[dict, dict, list[Path], list]:
     """One file for each clip and kind of file.
 
     parse   path -> (key that sorts clips, kind of file, row of meta); raises Damaged for a name that means nothing
@@ -75,12 +77,25 @@ def gather(paths: Iterable[Path], parse: Callable, each: Callable) -> tuple[dict
         first = files.setdefault(key, {}).setdefault(kind, path)
         rows.setdefault(key, row)
         if first is not path:
-            if first.suffix.lower() == path.suffix.lower() and digest_of(guard(first)) != digest_of(guard(path)):
-                raise Damaged(path, f"has the name of {first} and other content; remove the wrong one")
+            if first.suffix.lower() == path.suffix.lower() and digest_of(guard(first)) != digest_of(
+                guard(path)
+            ):
+                raise Damaged(
+                    path, f"has the name of {first} and other content; remove the wrong one"
+                )
             spare.append(path)
 
     order = (*media.SOUNDS, *media.FILMS)
-    told = each(sorted(paths, key=lambda p: (order.index(p.suffix.lower()) if p.suffix.lower() in order else -1, str(p))), sort_in)[1]
+    told = each(
+        sorted(
+            paths,
+            key=lambda p: (
+                order.index(p.suffix.lower()) if p.suffix.lower() in order else -1,
+                str(p),
+            ),
+        ),
+        sort_in,
+    )[1]
     return dict(sorted(files.items())), rows, spare, told
 
 
@@ -89,7 +104,9 @@ def loading(damaged: str) -> Callable:
     return lambda paths, into: usable(paths, into, damaged)
 
 
-def default_modality(files: dict, sounds: Callable[[dict], bool], films: Callable[[dict], bool]) -> str:
+def default_modality(
+    files: dict, sounds: Callable[[dict], bool], films: Callable[[dict], bool]
+) -> str:
     """'av' where there are at least as many films with sound as sounds alone, else 'a'."""
     seen = sum(map(films, files.values()))
     return "av" if seen and seen >= sum(map(sounds, files.values())) else "a"
@@ -97,18 +114,32 @@ def default_modality(files: dict, sounds: Callable[[dict], bool], films: Callabl
 
 def expect_modality(name: str, modality: str):
     if modality not in ("a", "v", "av"):
-        raise EmolibError(f"{name}: modality '{modality}' is not known: expected 'a' (sound), 'v' (pictures) or 'av'")
+        raise EmolibError(
+            f"{name}: modality '{modality}' is not known: expected 'a' (sound), 'v' (pictures) or 'av'"
+        )
 
 
-def assemble(name: str, clips: list[Clip], label: Callable[[dict], int], *, damaged: str, rate: int | None, where: Path,
-             size: int | tuple[int, int] | None = None, grey: bool = False, classes: tuple[str, ...] = EMOTIONS,
-             split: Callable[[dict], str] = lambda row: "") -> ClipSet:
+def assemble(
+    name: str,
+    clips: list[Clip],
+    label: Callable[[dict], int],
+    *,
+    damaged: str,
+    rate: int | None,
+    where: Path,
+    size: int | tuple[int, int] | None = None,
+    grey: bool = False,
+    classes: tuple[str, ...] = EMOTIONS,
+    split: Callable[[dict], str] = lambda row: "",
+) -> ClipSet:
     """A ClipSet of files, headers probed, nothing decoded. Sound is resampled to `rate` when read (None: the files' own,
     which must be one); frames come in `size` and `grey` as media.read_frames does. `meta.fps` is each film's own.
     """
     clips, probed = usable(clips, _probe, damaged)
     if not clips:
-        raise EmolibError(f"{where}: no usable clip of {name} of the kind asked for; `doctor` says what is there")
+        raise EmolibError(
+            f"{where}: no usable clip of {name} of the kind asked for; `doctor` says what is there"
+        )
     has_film, has_sound = clips[0].film is not None, clips[0].sound is not None
     meta = pd.DataFrame([c.row for c in clips])
     fps = None
@@ -118,14 +149,27 @@ def assemble(name: str, clips: list[Clip], label: Callable[[dict], int], *, dama
     if has_sound and rate is None:
         rates = sorted({sound.rate for _, sound, _ in probed})
         if len(rates) > 1:
-            raise EmolibError(f"{name}: sounds at {', '.join(map(str, rates))} Hz; say rate=... to have them alike")
+            raise EmolibError(
+                f"{name}: sounds at {', '.join(map(str, rates))} Hz; say rate=... to have them alike"
+            )
         rate = rates[0]
     shown = f":{size}:{'grey' if grey else 'colour'}" if has_film else ""
-    return ClipSet(name=name, source="real", label=[label(c.row) for c in clips], subject=[c.row["subject"] for c in clips],
-                   split=[split(c.row) for c in clips], meta=meta, classes=classes, content=[content + shown for _, _, content in probed],
-                   frames=[partial(media.read_frames, c.film, size, grey) for c in clips] if has_film else None,
-                   waveform=[partial(media.read_sound, c.sound, rate) for c in clips] if has_sound else None,
-                   fps=fps, rate=rate if has_sound else None)
+    return ClipSet(
+        name=name,
+        source="real",
+        label=[label(c.row) for c in clips],
+        subject=[c.row["subject"] for c in clips],
+        split=[split(c.row) for c in clips],
+        meta=meta,
+        classes=classes,
+        content=[content + shown for _, _, content in probed],
+        frames=[partial(media.read_frames, c.film, size, grey) for c in clips]
+        if has_film
+        else None,
+        waveform=[partial(media.read_sound, c.sound, rate) for c in clips] if has_sound else None,
+        fps=fps,
+        rate=rate if has_sound else None,
+    )
 
 
 def _probe(clip: Clip) -> tuple:
@@ -135,6 +179,7 @@ def _probe(clip: Clip) -> tuple:
 
 
 # ---- for the doctor
+
 
 @dataclass(frozen=True)
 class Look:
@@ -154,7 +199,13 @@ def look(path: Path) -> Look:
     if film and not video.has_sound:
         return Look(path, digest_of(path), video=video)
     sound, samples = media.probe_sound(path), media.read_sound(path)
-    return Look(path, digest_of(path) if film else hashlib.sha1(samples.tobytes()).hexdigest(), sound, video, not samples.any())
+    return Look(
+        path,
+        digest_of(path) if film else hashlib.sha1(samples.tobytes()).hexdigest(),
+        sound,
+        video,
+        not samples.any(),
+    )
 
 
 def inspect(paths: Iterable, into: Callable = look) -> tuple[list, list[tuple[Path, str]]]:
@@ -177,19 +228,28 @@ def tell(seen: list[Look]) -> str:
         rates = "/".join(map(str, sorted({s.sound.rate for s in alone})))
         stereo, silent = sum(s.sound.channels > 1 for s in alone), sum(s.silent for s in alone)
         seconds = [s.sound.seconds for s in alone]
-        parts.append(f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to {max(seconds):.1f} s, {stereo} stereo"
-                     f"{', averaged to mono' if stereo else ''}{f', {silent} silent' if silent else ''})")
+        parts.append(
+            f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to {max(seconds):.1f} s, {stereo} stereo"
+            f"{', averaged to mono' if stereo else ''}{f', {silent} silent' if silent else ''})"
+        )
     if films:
-        sizes = "/".join(f"{w} x {h}" for w, h in sorted({(s.video.width, s.video.height) for s in films})[:3])
+        sizes = "/".join(
+            f"{w} x {h}" for w, h in sorted({(s.video.width, s.video.height) for s in films})[:3]
+        )
         fps = "/".join(f"{f:g}" for f in sorted({s.video.fps for s in films})[:3])
-        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, "
-                     f"{sum(s.video.has_sound for s in films)} with sound)")
+        parts.append(
+            f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, "
+            f"{sum(s.video.has_sound for s in films)} with sound)"
+        )
     return ", ".join(parts)
 
 
 def same(seen: list[Look], split: list[str] | None = None) -> str:
     """One line on clips whose content stands elsewhere, inside a part of the set and across parts; '' where there are none."""
-    content, part = np.array([s.content for s in seen]), np.array(split if split is not None else ["all"] * len(seen))
+    content, part = (
+        np.array([s.content for s in seen]),
+        np.array(split if split is not None else ["all"] * len(seen)),
+    )
     found = checks.repeats(content, part) if len(content) else {}
     if not found:
         return ""
@@ -197,13 +257,19 @@ def same(seen: list[Look], split: list[str] | None = None) -> str:
     first = [s.path.name for s in seen if s.content == value[count > 1][0]]
     inside = sum(n for (p, q), n in found.items() if p == q)
     told = [f"{count_of(inside, 'clip')} with the content of another"] if inside else []
-    told += [f"{n} of {p} also in {q}" for (p, q), n in found.items() if order.index(p) > order.index(q)]
+    told += [
+        f"{n} of {p} also in {q}" for (p, q), n in found.items() if order.index(p) > order.index(q)
+    ]
     return f"{', '.join(told)} ({' and '.join(first[:2])})"
 
 
 def spared(spare: list[Path]) -> str:
     """What a check says of files that `gather` did not choose."""
-    return f"; {count_of(len(spare), 'spare file')} of clips that stand twice, not read ({spare[0].name})" if spare else ""
+    return (
+        f"; {count_of(len(spare), 'spare file')} of clips that stand twice, not read ({spare[0].name})"
+        if spare
+        else ""
+    )
 
 
 def count_of(number: int, what: str) -> str:

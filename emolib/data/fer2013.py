@@ -28,17 +28,17 @@ import numpy as np
 import pandas as pd
 
 from emolib import EMOTIONS
-from emolib.containers import ImageSet
 from emolib.data import pictures
 from emolib.data.checks import Checked, content_of, repeats, told
 from emolib.data.files import Damaged, guard, settle
 from emolib.data.kept import parsed
-from emolib.errors import EmolibError
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
 
 SIDE = 48
 CODES = EMOTIONS[:7]
 USAGES = ("Training", "PublicTest", "PrivateTest")
-MIXED = "Test"                                           # a test picture of which nobody says which test it is
+MIXED = "Test"  # a test picture of which nobody says which test it is
 TABLES = ("fer2013.csv", "fer2013.csv.xz", "fer2013.csv.gz", "icml_face_data.csv")
 FORMAT = "fer2013-1"
 OPENERS = {".xz": lzma.open, ".gz": gzip.open}
@@ -54,10 +54,18 @@ def load(root: Path, *, damaged: str = "raise") -> ImageSet:
     found, bad, _ = _gather(Path(root))
     settle(bad, damaged)
     if not len(found["code"]):
-        raise EmolibError(f"{Path(root) / 'fer2013'}: no labelled picture in it; get the set anew from Kaggle")
+        raise EmolibError(
+            f"{Path(root) / 'fer2013'}: no labelled picture in it; get the set anew from Kaggle"
+        )
     return ImageSet(
-        name="fer2013", source="real", images=found["images"], label=found["code"], subject=found["content"].astype(str),
-        split=found["usage"], meta=pd.DataFrame({"row": found["row"], "code": found["code"]}))
+        name="fer2013",
+        source="real",
+        images=found["images"],
+        label=found["code"],
+        subject=found["content"].astype(str),
+        split=found["usage"],
+        meta=pd.DataFrame({"row": found["row"], "code": found["code"]}),
+    )
 
 
 def check(root: Path) -> Checked:
@@ -72,16 +80,22 @@ def check(root: Path) -> Checked:
     code, usage, content = found["code"], found["usage"], found["content"]
     parts = [f"{(usage == u).sum()} {u}" for u in (*USAGES, MIXED) if (usage == u).any()]
     counts = [f"{n} {name}" for name, n in zip(CODES, np.bincount(code, minlength=7))]
-    detail = f"{', '.join(parts)}; {', '.join(counts)}" + (f"; {unlabelled} test rows without labels, not used" if unlabelled else "")
+    detail = f"{', '.join(parts)}; {', '.join(counts)}" + (
+        f"; {unlabelled} test rows without labels, not used" if unlabelled else ""
+    )
     lines = [told(repeats(content, usage)), _two_labels(content, code)]
-    return Checked(len(code), detail, [(e.path, e.why) for e in bad], duplicates="; ".join(filter(None, lines)))
+    return Checked(
+        len(code), detail, [(e.path, e.why) for e in bad], duplicates="; ".join(filter(None, lines))
+    )
 
 
 def table(root: Path) -> Path:
     """The table with all three parts, in the order that FERPlus follows; raises EmolibError where there is none."""
     source = _table(Path(root) / "fer2013")
     if source is None:
-        raise EmolibError(f"{Path(root) / 'fer2013'}: none of {', '.join(TABLES)} is there; rows cannot be told without the original table")
+        raise EmolibError(
+            f"{Path(root) / 'fer2013'}: none of {', '.join(TABLES)} is there; rows cannot be told without the original table"
+        )
     return source
 
 
@@ -110,7 +124,9 @@ def _gather(root: Path) -> tuple[dict[str, np.ndarray], list[Damaged], int]:
     if source is not None:
         found = read(source)
         if (found["code"] < 0).any() or (found["usage"] == "").any():
-            raise Damaged(source, "its first line lacks emotion or Usage; get the original table anew")
+            raise Damaged(
+                source, "its first line lacks emotion or Usage; get the original table anew"
+            )
         return found | {"row": np.arange(len(found["code"]))}, [], 0
     if os.path.lexists(place / "train.csv"):
         return _competition(place)
@@ -120,18 +136,29 @@ def _gather(root: Path) -> tuple[dict[str, np.ndarray], list[Damaged], int]:
 def _competition(place: Path):
     train = read(place / "train.csv")
     if (train["code"] < 0).any():
-        raise Damaged(place / "train.csv", "its first line lacks emotion; a training table without labels cannot be used")
-    parts, unlabelled = [train | {"usage": np.where(train["usage"] == "", USAGES[0], train["usage"])}], 0
+        raise Damaged(
+            place / "train.csv",
+            "its first line lacks emotion; a training table without labels cannot be used",
+        )
+    parts, unlabelled = (
+        [train | {"usage": np.where(train["usage"] == "", USAGES[0], train["usage"])}],
+        0,
+    )
     if os.path.lexists(place / "test.csv"):
         test = read(place / "test.csv")
         unlabelled = int((test["code"] < 0).sum())
         if not unlabelled:
             parts.append(test | {"usage": np.where(test["usage"] == "", MIXED, test["usage"])})
     found = {name: np.concatenate([p[name] for p in parts]) for name in train}
-    return found | {"row": np.concatenate([np.arange(len(p["code"])) for p in parts])}, [], unlabelled
+    return (
+        found | {"row": np.concatenate([np.arange(len(p["code"])) for p in parts])},
+        [],
+        unlabelled,
+    )
 
 
 # ---------------------------------------------------------------- folders of pictures
+
 
 def _folders(place: Path):
     paths, code, usage, bad = [], [], [], []
@@ -145,12 +172,18 @@ def _folders(place: Path):
                 code.append(CODES.index(folder.name))
                 usage.append(next((u for u in USAGES if path.name.startswith(u)), named))
     images, kept, broken = pictures.stack(paths, (SIDE, SIDE), grey=True, exact=True)
-    found = {"images": images, "code": np.array(code, np.int64)[kept], "usage": np.array(usage, "U11")[kept],
-             "row": np.flatnonzero(kept), "content": _content(images)}
+    found = {
+        "images": images,
+        "code": np.array(code, np.int64)[kept],
+        "usage": np.array(usage, "U11")[kept],
+        "row": np.flatnonzero(kept),
+        "content": _content(images),
+    }
     return found, bad + broken
 
 
 # ---------------------------------------------------------------- the table
+
 
 def _content(images) -> np.ndarray:
     return np.array([name[:16] for name in content_of(images)], "S16")
@@ -164,7 +197,10 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
     for number, line in lines:
         cells = line.split(b",")
         if len(cells) != len(columns):
-            raise Damaged(path, f"line {number} has {len(cells)} cells, expected {len(columns)} ({', '.join(columns)}); is the file cut short?")
+            raise Damaged(
+                path,
+                f"line {number} has {len(cells)} cells, expected {len(columns)} ({', '.join(columns)}); is the file cut short?",
+            )
         cells = dict(zip(columns, (cell.strip(b' "') for cell in cells)))
         pixels += _pixels(path, number, cells["pixels"])
         code.append(_code(path, number, cells["emotion"]) if "emotion" in cells else -1)
@@ -172,7 +208,12 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
     if not code:
         raise Damaged(path, "no rows below its first line; get it anew")
     images = np.frombuffer(pixels, np.uint8).reshape(-1, SIDE, SIDE)
-    return {"images": images, "code": np.array(code, np.int64), "usage": np.array(usage, "U11"), "content": _content(images)}
+    return {
+        "images": images,
+        "code": np.array(code, np.int64),
+        "usage": np.array(usage, "U11"),
+        "content": _content(images),
+    }
 
 
 def _lines(path: Path):
@@ -180,19 +221,31 @@ def _lines(path: Path):
     guard(path)
     number = 0
     try:
-        with OPENERS.get(path.suffix, open)(path, "rb") as raw, io.BufferedReader(raw, 1 << 20) as file:
+        with (
+            OPENERS.get(path.suffix, open)(path, "rb") as raw,
+            io.BufferedReader(raw, 1 << 20) as file,
+        ):
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line.rstrip(b"\r\n")
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-        raise Damaged(path, f"the compressed data breaks off after line {number} ({error}); it is cut short or damaged, get it anew") from None
+        raise Damaged(
+            path,
+            f"the compressed data breaks off after line {number} ({error}); it is cut short or damaged, get it anew",
+        ) from None
     except OSError as error:
-        raise Damaged(path, f"cannot be read beyond line {number} ({error.strerror or error})") from None
+        raise Damaged(
+            path, f"cannot be read beyond line {number} ({error.strerror or error})"
+        ) from None
 
 
 def _head(path: Path, line: bytes) -> list[str]:
     columns = [cell.strip(' "').lower() for cell in line.decode("utf-8-sig", "replace").split(",")]
-    if set(columns) not in ({"emotion", "pixels", "usage"}, {"emotion", "pixels"}, {"pixels"}) or len(set(columns)) != len(columns):
+    if set(columns) not in (
+        {"emotion", "pixels", "usage"},
+        {"emotion", "pixels"},
+        {"pixels"},
+    ) or len(set(columns)) != len(columns):
         raise Damaged(path, f"line 1 is '{','.join(columns)[:60]}', expected emotion,pixels,Usage")
     return columns
 
@@ -200,18 +253,28 @@ def _head(path: Path, line: bytes) -> list[str]:
 def _pixels(path: Path, number: int, text: bytes) -> bytes:
     if text.translate(None, b"0123456789 "):
         word = next((w for w in text.split() if not w.isdigit()), text)
-        raise Damaged(path, f"line {number}: pixel '{word[:20].decode(errors='replace')}', expected a whole number from 0 to 255")
+        raise Damaged(
+            path,
+            f"line {number}: pixel '{word[:20].decode(errors='replace')}', expected a whole number from 0 to 255",
+        )
     values = np.fromstring(text, np.int64, sep=" ") if text else np.empty(0, np.int64)
     if len(values) != SIDE * SIDE:
-        raise Damaged(path, f"line {number} holds {len(values)} pixels, expected {SIDE * SIDE}; is the file cut short?")
+        raise Damaged(
+            path,
+            f"line {number} holds {len(values)} pixels, expected {SIDE * SIDE}; is the file cut short?",
+        )
     if values.max() > 255:
-        raise Damaged(path, f"line {number}: pixel {values.max()}, expected a whole number from 0 to 255")
+        raise Damaged(
+            path, f"line {number}: pixel {values.max()}, expected a whole number from 0 to 255"
+        )
     return values.astype(np.uint8).tobytes()
 
 
 def _code(path: Path, number: int, cell: bytes) -> int:
     if cell not in (b"0", b"1", b"2", b"3", b"4", b"5", b"6"):
-        raise Damaged(path, f"line {number}: emotion '{cell[:20].decode(errors='replace')}', expected 0 to 6")
+        raise Damaged(
+            path, f"line {number}: emotion '{cell[:20].decode(errors='replace')}', expected 0 to 6"
+        )
     return int(cell)
 
 

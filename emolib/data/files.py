@@ -15,11 +15,11 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 LFS = b"version https://git-lfs"
-WHOLE = 4 << 20                                          # files up to 4 MiB are hashed whole
-LARGEST = 1e9                                            # no coordinate of any set is larger: beyond lie typing errors and overflow
+WHOLE = 4 << 20  # files up to 4 MiB are hashed whole
+LARGEST = 1e9  # no coordinate of any set is larger: beyond lie typing errors and overflow
 
 
 class Damaged(EmolibError):
@@ -27,10 +27,12 @@ class Damaged(EmolibError):
 
     def __init__(self, path, why: str):
         self.path, self.why = Path(path), why
-        line = f"{path}: {why}"                          # names and cells are a stranger's: no line break or escape code of theirs is printed
-        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line))
+        line = f"{path}: {why}"  # names and cells are a stranger's: no line break or escape code of theirs is printed
+        super().__init__(
+            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        )
 
-    def __reduce__(self):                                # made again with both arguments on the far side of a process
+    def __reduce__(self):  # made again with both arguments on the far side of a process
         return Damaged, (self.path, self.why)
 
 
@@ -48,25 +50,40 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
     path = Path(path)
     try:
         if path.is_symlink() and not path.exists():
-            raise Damaged(path, "a link that leads nowhere or back to itself; put the file itself there")
+            raise Damaged(
+                path, "a link that leads nowhere or back to itself; put the file itself there"
+            )
         if path.is_dir():
             raise Damaged(path, "a folder, expected a file")
         with open(path, "rb") as file:
             head = file.read(64)
     except FileNotFoundError:
         raise Damaged(path, "no such file") from None
-    except (RuntimeError, OSError) as error:             # a circle of links is a RuntimeError in Python 3.11 and 3.12
-        raise Damaged(path, f"cannot be opened ({getattr(error, 'strerror', None) or error}); check the link or its permissions") from None
+    except (
+        RuntimeError,
+        OSError,
+    ) as error:  # a circle of links is a RuntimeError in Python 3.11 and 3.12
+        raise Damaged(
+            path,
+            f"cannot be opened ({getattr(error, 'strerror', None) or error}); check the link or its permissions",
+        ) from None
     if not head:
         raise Damaged(path, "is empty (0 bytes); get it anew")
     if head.startswith(LFS):
-        raise Damaged(path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from")
+        raise Damaged(
+            path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from"
+        )
     if starts and not head.startswith(starts):
-        raise Damaged(path, f"starts with {head[:8]!r}, expected {' or '.join(map(repr, starts))}; it is another kind of file or damaged")
+        raise Damaged(
+            path,
+            f"starts with {head[:8]!r}, expected {' or '.join(map(repr, starts))}; it is another kind of file or damaged",
+        )
     return path
 
 
-def usable(paths: Iterable[Path], probe: Callable[[Path], object], damaged: str = "raise") -> tuple[list[Path], list]:
+def usable(
+    paths: Iterable[Path], probe: Callable[[Path], object], damaged: str = "raise"
+) -> tuple[list[Path], list]:
     """Those of `paths` that `probe` accepts, and what it returned for each.
 
     damaged   'raise': the first Damaged stops the load and says how to leave the file out;
@@ -77,7 +94,9 @@ def usable(paths: Iterable[Path], probe: Callable[[Path], object], damaged: str 
     return good, found
 
 
-def sift(paths: Iterable[Path], probe: Callable[[Path], object]) -> tuple[list[Path], list, list[Damaged]]:
+def sift(
+    paths: Iterable[Path], probe: Callable[[Path], object]
+) -> tuple[list[Path], list, list[Damaged]]:
     """Those of `paths` that `probe` accepts, what it returned for each, and what is wrong with the others."""
     good, found, bad = [], [], []
     for path in paths:
@@ -96,7 +115,11 @@ def settle(bad: list[Damaged], damaged: str = "raise", *, stacklevel: int = 3):
     if bad and damaged == "raise":
         raise Damaged(bad[0].path, f"{bad[0].why} (damaged='skip' leaves such files out)") from None
     if bad:
-        warnings.warn(f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])), LeftOut, stacklevel=stacklevel)
+        warnings.warn(
+            f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])),
+            LeftOut,
+            stacklevel=stacklevel,
+        )
 
 
 def digest_of(path: Path) -> str:
@@ -115,8 +138,13 @@ def digest_of(path: Path) -> str:
 class _Plain(pickle.Unpickler):
     """Reads numbers, text, containers and NumPy arrays; anything else a pickle may ask for is refused unread."""
 
-    ALLOWED = {("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"), ("numpy", "ndarray"),
-               ("numpy", "dtype"), ("_codecs", "encode")}
+    ALLOWED = {
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("_codecs", "encode"),
+    }
 
     def __init__(self, file, path):
         super().__init__(file, encoding="latin1")
@@ -125,7 +153,10 @@ class _Plain(pickle.Unpickler):
     def find_class(self, module, name):
         if (module, name) in self.ALLOWED:
             return super().find_class(module, name)
-        raise Damaged(self.path, f"a pickle that asks for {module}.{name}, which could run code; refused, get the file from its holders")
+        raise Damaged(
+            self.path,
+            f"a pickle that asks for {module}.{name}, which could run code; refused, get the file from its holders",
+        )
 
 
 def unpickle(path: Path):
@@ -135,8 +166,11 @@ def unpickle(path: Path):
             return _Plain(file, path).load()
         except Damaged:
             raise
-        except Exception as error:                       # whatever a broken pickle makes the reader trip over
-            raise Damaged(path, f"not a readable pickle ({str(error) or type(error).__name__}); it is probably cut short") from None
+        except Exception as error:  # whatever a broken pickle makes the reader trip over
+            raise Damaged(
+                path,
+                f"not a readable pickle ({str(error) or type(error).__name__}); it is probably cut short",
+            ) from None
 
 
 def unpack(archive: Path, into: Path) -> list[Path]:
@@ -152,7 +186,10 @@ def unpack(archive: Path, into: Path) -> list[Path]:
                 names = [_inside(archive, into, name) for name in opened.namelist()]
                 broken = opened.testzip()
                 if broken is not None:
-                    raise Damaged(archive, f"its member {broken} does not match its checksum; get the archive anew")
+                    raise Damaged(
+                        archive,
+                        f"its member {broken} does not match its checksum; get the archive anew",
+                    )
                 opened.extractall(into)
                 return [n for n in names if n.is_file()]
         with tarfile.open(archive) as opened:
@@ -164,7 +201,9 @@ def unpack(archive: Path, into: Path) -> list[Path]:
             opened.extractall(into, filter="data")
             return [n for n in names if n.is_file()]
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
-        raise Damaged(archive, f"not a readable archive ({str(error) or type(error).__name__}); get it anew") from None
+        raise Damaged(
+            archive, f"not a readable archive ({str(error) or type(error).__name__}); get it anew"
+        ) from None
 
 
 def _inside(archive, into: Path, name: str) -> Path:

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emolib import settings
-from emolib.containers import ImageSet, digest
 from emolib.data.files import digest_of, guard
+from emolib.ground import settings
+from emolib.ground.containers import ImageSet, digest
 
 FORMAT = 2
-NAMES = "names of the others"            # a zip checks each member's bytes, but one byte of its directory can lose a member
+NAMES = "names of the others"  # a zip checks each member's bytes, but one byte of its directory can lose a member
 
 
 def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -37,7 +37,9 @@ def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[st
     return held
 
 
-def parsed(source: Path, version: str, parse: Callable[[Path], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def parsed(
+    source: Path, version: str, parse: Callable[[Path], dict[str, np.ndarray]]
+) -> dict[str, np.ndarray]:
     """What `parse(source)` returns, kept: a table of 300 MB is read in seconds once and at once after.
 
     version   name and number of the format `parse` returns ('fer2013-1'): change it with the parser
@@ -51,15 +53,22 @@ def pictures(name: str, key, make: Callable[[], ImageSet]) -> ImageSet:
     """The image set that `make()` draws, kept; `key` stands beside the simulator's sources, so that a changed one draws anew."""
     held = arrays(name, (1, simulator(), key), lambda: _taken_apart(make()))
     about = json.loads(str(held["about"]))
-    meta = pd.DataFrame({c: held[f"meta_{c}"] for c in about["columns"]}, index=range(len(held["label"])))
-    return ImageSet(name=about["name"], source=about["source"], classes=tuple(about["classes"]), meta=meta,
-                    **{part: held[part] for part in ("images", "label", "subject", "split")})
+    meta = pd.DataFrame(
+        {c: held[f"meta_{c}"] for c in about["columns"]}, index=range(len(held["label"]))
+    )
+    return ImageSet(
+        name=about["name"],
+        source=about["source"],
+        classes=tuple(about["classes"]),
+        meta=meta,
+        **{part: held[part] for part in ("images", "label", "subject", "split")},
+    )
 
 
 @functools.cache
 def simulator() -> str:
     """16 hex digits of the simulator's sources."""
-    from emolib import sim
+    from emolib.data import sim
 
     h = hashlib.sha256()
     for path in sorted(Path(sim.__file__).parent.glob("*.py")):
@@ -68,22 +77,42 @@ def simulator() -> str:
 
 
 def _taken_apart(data: ImageSet) -> dict[str, np.ndarray]:
-    about = {"name": data.name, "source": data.source, "classes": data.classes, "columns": list(data.meta)}
-    columns = {f"meta_{c}": v.to_numpy() if v.dtype.kind in "iufb" else v.astype(str).to_numpy(dtype=str) for c, v in data.meta.items()}
-    return {"images": data.images, "label": data.label, "subject": data.subject, "split": data.split, "about": np.array(json.dumps(about))} | columns
+    about = {
+        "name": data.name,
+        "source": data.source,
+        "classes": data.classes,
+        "columns": list(data.meta),
+    }
+    columns = {
+        f"meta_{c}": v.to_numpy() if v.dtype.kind in "iufb" else v.astype(str).to_numpy(dtype=str)
+        for c, v in data.meta.items()
+    }
+    return {
+        "images": data.images,
+        "label": data.label,
+        "subject": data.subject,
+        "split": data.split,
+        "about": np.array(json.dumps(about)),
+    } | columns
 
 
 def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
-        with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:       # the archive's checksums are verified on reading
+        with (
+            open(copy, "rb") as file,
+            np.load(file, allow_pickle=False) as opened,
+        ):  # the archive's checksums are verified on reading
             names = [str(name) for name in opened[NAMES]]
             if sorted([*names, NAMES]) != sorted(opened.files):
                 raise ValueError(f"it holds {len(opened.files) - 1} arrays of {len(names)}")
             return {name: opened[name] for name in names}
     except FileNotFoundError:
         return None
-    except Exception as error:                                    # whatever a damaged archive makes its reader trip over
-        print(f"{copy} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__}); made anew", file=sys.stderr)
+    except Exception as error:  # whatever a damaged archive makes its reader trip over
+        print(
+            f"{copy} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__}); made anew",
+            file=sys.stderr,
+        )
         return None
 
 
@@ -94,7 +123,10 @@ def _write(copy: Path, held: dict[str, np.ndarray]) -> None:
         with open(partial, "wb") as file:
             np.savez(file, **held, **{NAMES: np.array(list(held), dtype=str)})
         partial.replace(copy)
-    except OSError as error:                                      # a full or read-only disk costs time, never the load
+    except OSError as error:  # a full or read-only disk costs time, never the load
         with contextlib.suppress(OSError):
             partial.unlink()
-        warnings.warn(f"{copy}: the parsed copy cannot be kept ({error.strerror}); making it takes as long each time", stacklevel=4)
+        warnings.warn(
+            f"{copy}: the parsed copy cannot be kept ({error.strerror}); making it takes as long each time",
+            stacklevel=4,
+        )

@@ -15,14 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from emolib.data.files import Damaged, guard
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 SOUNDS = (".wav", ".flac")
 FILMS = (".mp4", ".flv", ".avi", ".mpg", ".mpeg", ".mov", ".mkv", ".webm")
-SHORTEST = 2048 / 22_050           # seconds: one analysis window of the mel features; a shorter sound has no frame
-LOUDEST = 4.0                      # a float file may overshoot 1 a little; beyond this it holds something else
-LARGEST = 4 << 30                  # bytes of frames that are read at once
-SLACK = 2                          # frames a film may be short of what its header says
+SHORTEST = (
+    2048 / 22_050
+)  # seconds: one analysis window of the mel features; a shorter sound has no frame
+LOUDEST = 4.0  # a float file may overshoot 1 a little; beyond this it holds something else
+LARGEST = 4 << 30  # bytes of frames that are read at once
+SLACK = 2  # frames a film may be short of what its header says
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Video:
 
 # ---- sound
 
+
 def probe_sound(path: Path | str) -> Sound:
     """Rate, channels and samples from the header. Damaged also for a sound shorter than one analysis window
     (2,048 samples at 22,050 Hz, 93 ms), from which no feature can be made."""
@@ -71,10 +74,16 @@ def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     samples, own = _decode_file(path) if path.suffix.lower() in SOUNDS else _decode_track(path)
     bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
     if bad.size:
-        raise Damaged(path, f"sample {bad[0]} is not a finite number ({bad.size} such samples); get the file anew")
+        raise Damaged(
+            path,
+            f"sample {bad[0]} is not a finite number ({bad.size} such samples); get the file anew",
+        )
     peak = np.abs(samples).max()
     if peak > LOUDEST:
-        raise Damaged(path, f"holds values up to {peak:g}, expected -1 to 1; probably whole numbers stored as floats")
+        raise Damaged(
+            path,
+            f"holds values up to {peak:g}, expected -1 to 1; probably whole numbers stored as floats",
+        )
     mono = samples.mean(axis=1, dtype=np.float32)
     _long_enough(path, Sound(own, samples.shape[1], len(mono)))
     if rate is not None and rate != own:
@@ -88,8 +97,11 @@ def _long_enough(path: Path, sound: Sound):
     if sound.samples == 0:
         raise Damaged(path, "holds no sample; get it anew")
     if sound.seconds < SHORTEST:
-        raise Damaged(path, f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one analysis window of "
-                            f"{1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); it is probably cut short")
+        raise Damaged(
+            path,
+            f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one analysis window of "
+            f"{1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); it is probably cut short",
+        )
 
 
 def _header(path: Path) -> Sound:
@@ -115,8 +127,13 @@ def _whole_wav(path: Path):
             length = int.from_bytes(head[4:], order)
             if head[:4] == b"data":
                 there = size - file.tell()
-                if length != 0xFFFFFFFF and length > there:        # all ones: written to a pipe, length unknown
-                    raise Damaged(path, f"cut short: its header announces {length} bytes of sound, {there} are there; get it anew")
+                if (
+                    length != 0xFFFFFFFF and length > there
+                ):  # all ones: written to a pipe, length unknown
+                    raise Damaged(
+                        path,
+                        f"cut short: its header announces {length} bytes of sound, {there} are there; get it anew",
+                    )
                 return
             file.seek(length + length % 2, 1)
     raise Damaged(path, "a wav file without sound data; it is probably cut short")
@@ -129,10 +146,18 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
     announced = _header(path).samples
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:       # a broken header may announce terabytes
-        raise Damaged(path, f"cannot be decoded to its end ({_line(error)}); it is probably cut short") from None
+    except (
+        soundfile.SoundFileError,
+        RuntimeError,
+        MemoryError,
+    ) as error:  # a broken header may announce terabytes
+        raise Damaged(
+            path, f"cannot be decoded to its end ({_line(error)}); it is probably cut short"
+        ) from None
     if len(samples) < announced:
-        raise Damaged(path, f"cut short: {len(samples)} of {announced} samples can be decoded; get it anew")
+        raise Damaged(
+            path, f"cut short: {len(samples)} of {announced} samples can be decoded; get it anew"
+        )
     if not len(samples):
         raise Damaged(path, "holds no sample; get it anew")
     return samples, rate
@@ -143,7 +168,11 @@ def _track(path: Path) -> Sound:
         if not film.streams.audio:
             raise Damaged(path, "a film without sound")
         track = film.streams.audio[0]
-        seconds = float(track.duration * track.time_base) if track.duration else (film.duration or 0) / 1e6
+        seconds = (
+            float(track.duration * track.time_base)
+            if track.duration
+            else (film.duration or 0) / 1e6
+        )
         return Sound(track.rate, track.channels, round(seconds * track.rate))
 
 
@@ -156,19 +185,26 @@ def _decode_track(path: Path) -> tuple[np.ndarray, int]:
         if not film.streams.audio:
             raise Damaged(path, "a film without sound")
         track = film.streams.audio[0]
-        announced, rate = float(track.duration * track.time_base) if track.duration else 0.0, track.rate
-        planar = av.AudioResampler(format="fltp")                        # format only: rate and channels stay
+        announced, rate = (
+            float(track.duration * track.time_base) if track.duration else 0.0,
+            track.rate,
+        )
+        planar = av.AudioResampler(format="fltp")  # format only: rate and channels stay
         for frame in film.decode(track):
             blocks += [block.to_ndarray() for block in planar.resample(frame)]
     if not blocks:
         raise Damaged(path, "holds no sample of sound; get it anew")
-    samples = np.concatenate(blocks, axis=1).T                           # (samples, channels)
+    samples = np.concatenate(blocks, axis=1).T  # (samples, channels)
     if len(samples) < announced * rate - 4096:
-        raise Damaged(path, f"cut short: {len(samples) / rate:.2f} of {announced:.2f} s of sound can be decoded; get it anew")
+        raise Damaged(
+            path,
+            f"cut short: {len(samples) / rate:.2f} of {announced:.2f} s of sound can be decoded; get it anew",
+        )
     return samples, rate
 
 
 # ---- films
+
 
 def probe_video(path: Path | str) -> Video:
     """What the header says of a film; reads through it, undecoded, only where the header counts no frames.
@@ -186,8 +222,13 @@ def probe_video(path: Path | str) -> Video:
         if not frames:
             raise Damaged(path, "a film of 0 frames; get it anew")
         if fps <= 0 or not track.height or not track.width:
-            raise Damaged(path, f"a film of {track.width} x {track.height} pixels at {fps:g} frames a second; its header is broken")
-        return Video(round(fps, 3), frames, track.height, track.width, bool(film.streams.audio), counted)
+            raise Damaged(
+                path,
+                f"a film of {track.width} x {track.height} pixels at {fps:g} frames a second; its header is broken",
+            )
+        return Video(
+            round(fps, 3), frames, track.height, track.width, bool(film.streams.audio), counted
+        )
 
 
 def check_ends(path: Path | str) -> Video:
@@ -198,18 +239,26 @@ def check_ends(path: Path | str) -> Video:
         if next(film.decode(track), None) is None:
             raise Damaged(path, "a film of 0 frames; get it anew")
         film.seek(film.duration or 0, backward=True)
-        last = max((frame.time for frame in film.decode(track) if frame.time is not None), default=None)
+        last = max(
+            (frame.time for frame in film.decode(track) if frame.time is not None), default=None
+        )
         begin = float((track.start_time or 0) * track.time_base)
     reached = 0 if last is None else round((last - begin) * video.fps) + 1
     if video.counted and reached < video.frames - SLACK:
-        raise Damaged(path, f"cut short: its last readable frame is {reached} of {video.frames}; get it anew")
+        raise Damaged(
+            path, f"cut short: its last readable frame is {reached} of {video.frames}; get it anew"
+        )
     if last is None:
         raise Damaged(path, "its last frame cannot be decoded; it is probably cut short")
     return video
 
 
-def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, int] | None = None,
-                   grey: bool = False) -> Iterator[np.ndarray]:
+def iterate_frames(
+    path: Path | str,
+    chunk: int = 256,
+    size: int | tuple[int, int] | None = None,
+    grey: bool = False,
+) -> Iterator[np.ndarray]:
     """The frames of a film in order, at most `chunk` at a time: uint8 (n, H, W, 3), or (n, H, W) with `grey`.
 
     size   None keeps the film's own; a number makes squares, (height, width) anything else (area averaging, no cropping)
@@ -218,17 +267,28 @@ def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, in
     a film more than 2 frames short of its header's count. A cut mpg, whose header counts none, is a shorter film.
     """
     path, video = Path(path), probe_video(path)
-    height, width = (video.height, video.width) if size is None else (size, size) if isinstance(size, int) else size
+    height, width = (
+        (video.height, video.width)
+        if size is None
+        else (size, size)
+        if isinstance(size, int)
+        else size
+    )
     block, seen = [], 0
     with _opened(path) as film:
         track = film.streams.video[0]
         track.thread_type = "AUTO"
         for frame in film.decode(track):
             if size is None and (frame.height, frame.width) != (height, width):
-                raise Damaged(path, f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; give a `size`")
+                raise Damaged(
+                    path,
+                    f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; give a `size`",
+                )
             if frame.is_corrupt:
                 raise Damaged(path, f"frame {seen} is damaged; get the film anew")
-            picture = frame.to_ndarray(format="rgb24", height=height, width=width, interpolation="AREA")        # (H, W, 3)
+            picture = frame.to_ndarray(
+                format="rgb24", height=height, width=width, interpolation="AREA"
+            )  # (H, W, 3)
             block.append(_luma(picture) if grey else picture)
             seen += 1
             if len(block) == chunk:
@@ -239,20 +299,32 @@ def iterate_frames(path: Path | str, chunk: int = 256, size: int | tuple[int, in
     if not seen:
         raise Damaged(path, "a film of 0 frames; get it anew")
     if seen < video.frames - SLACK:
-        raise Damaged(path, f"cut short: {seen} of {video.frames} frames can be decoded; get it anew")
+        raise Damaged(
+            path, f"cut short: {seen} of {video.frames} frames can be decoded; get it anew"
+        )
 
 
-def read_frames(path: Path | str, size: int | tuple[int, int] | None = None, grey: bool = False) -> np.ndarray:
+def read_frames(
+    path: Path | str, size: int | tuple[int, int] | None = None, grey: bool = False
+) -> np.ndarray:
     """All frames of a film, uint8 (T, H, W, 3) or (T, H, W); arguments and errors as in `iterate_frames`.
 
     A film of more than 4 GiB of frames is refused: `iterate_frames` reads it piece by piece.
     """
     video = probe_video(path)
-    height, width = (video.height, video.width) if size is None else (size, size) if isinstance(size, int) else size
+    height, width = (
+        (video.height, video.width)
+        if size is None
+        else (size, size)
+        if isinstance(size, int)
+        else size
+    )
     room = video.frames * height * width * (1 if grey else 3)
     if room > LARGEST:
-        raise EmolibError(f"{path}: {video.frames} frames of {width} x {height} take {room / 2**30:.0f} GiB; "
-                          "give a smaller `size`, or read it with iterate_frames")
+        raise EmolibError(
+            f"{path}: {video.frames} frames of {width} x {height} take {room / 2**30:.0f} GiB; "
+            "give a smaller `size`, or read it with iterate_frames"
+        )
     return np.concatenate(list(iterate_frames(path, 256, size, grey)))
 
 
@@ -270,8 +342,11 @@ def _opened(path: Path):
         with av.open(str(path)) as film:
             yield film
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
-        raise Damaged(path, f"not a readable film ({getattr(error, 'strerror', None) or _line(error)}); it is probably cut short or "
-                            "another kind of file") from None
+        raise Damaged(
+            path,
+            f"not a readable film ({getattr(error, 'strerror', None) or _line(error)}); it is probably cut short or "
+            "another kind of file",
+        ) from None
 
 
 def _line(error) -> str:

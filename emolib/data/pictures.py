@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib import settings
 from emolib.data.files import Damaged, guard, sift
+from emolib.ground import settings
 
 KINDS = (".png", ".jpg", ".jpeg", ".tiff", ".tif", ".bmp")
-LARGEST = 8192                                           # pixels a side: beyond it a header is not believed
+LARGEST = 8192  # pixels a side: beyond it a header is not believed
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
@@ -27,10 +27,15 @@ def folders(place: Path, bad: list[Damaged]) -> list[Path]:
     return [path for path in _children(place, bad) if path.is_dir()]
 
 
-def files(place: Path, bad: list[Damaged] | None = None, kinds: Sequence[str] = KINDS) -> list[Path]:
+def files(
+    place: Path, bad: list[Damaged] | None = None, kinds: Sequence[str] = KINDS
+) -> list[Path]:
     """Files inside `place` whose names end in one of `kinds`, by name: links that lead nowhere too, `guard` tells of them."""
-    return [path for path in _children(place, [] if bad is None else bad, links=True)
-            if path.suffix.lower() in kinds and (path.is_symlink() or path.is_file())]
+    return [
+        path
+        for path in _children(place, [] if bad is None else bad, links=True)
+        if path.suffix.lower() in kinds and (path.is_symlink() or path.is_file())
+    ]
 
 
 def _children(place: Path, bad: list[Damaged], links: bool = False) -> list[Path]:
@@ -38,13 +43,23 @@ def _children(place: Path, bad: list[Damaged], links: bool = False) -> list[Path
         found = sorted(path for path in place.iterdir() if not path.name.startswith("."))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    except OSError as error:                             # a circle of links, or no permission
-        bad.append(Damaged(place, f"a folder that cannot be opened ({error.strerror}); check the link or its permissions"))
+    except OSError as error:  # a circle of links, or no permission
+        bad.append(
+            Damaged(
+                place,
+                f"a folder that cannot be opened ({error.strerror}); check the link or its permissions",
+            )
+        )
         return []
     lost = [path for path in found if path.is_symlink() and not os.path.exists(path)]
     if not links:
-        bad.extend(Damaged(path, "a link that leads nowhere or back to itself; put the folder itself there")
-                   for path in lost if path.suffix.lower() not in KINDS)
+        bad.extend(
+            Damaged(
+                path, "a link that leads nowhere or back to itself; put the folder itself there"
+            )
+            for path in lost
+            if path.suffix.lower() not in KINDS
+        )
     return found
 
 
@@ -61,10 +76,12 @@ def size_of(path: Path) -> tuple[int, int]:
         with Image.open(path) as image:
             width, height = image.size
             kind = image.format
-    except Exception as error:                           # whatever Pillow raises on bytes that are no picture
+    except Exception as error:  # whatever Pillow raises on bytes that are no picture
         raise _unreadable(path, error) from None
     if not 1 <= min(width, height) <= max(width, height) <= LARGEST:
-        raise Damaged(path, f"a picture of {width} x {height} pixels, expected at most {LARGEST} a side")
+        raise Damaged(
+            path, f"a picture of {width} x {height} pixels, expected at most {LARGEST} a side"
+        )
     end = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}.get(kind)
     if end and end not in _tail(path):
         raise Damaged(path, f"a {kind} picture without its end; it is cut short, get it anew")
@@ -103,7 +120,10 @@ def read(path: Path, shape: tuple[int, int], *, grey: bool, exact: bool = False)
     if image.size == shape[::-1]:
         return np.asarray(image)
     if exact:
-        raise Damaged(path, f"a picture of {image.width} x {image.height} pixels, expected {shape[1]} x {shape[0]}")
+        raise Damaged(
+            path,
+            f"a picture of {image.width} x {image.height} pixels, expected {shape[1]} x {shape[0]}",
+        )
     scale = min(image.width / shape[1], image.height / shape[0])
     w, h = shape[1] * scale, shape[0] * scale
     left, top = (image.width - w) / 2, (image.height - h) / 2
@@ -132,7 +152,9 @@ def stack(paths: Sequence[Path], shape: tuple[int, int], *, grey: bool, exact: b
     return images if kept.all() else images[kept], kept, [error for error in wrong if error]
 
 
-def alike(paths: Iterable[Path], tolerance: float = 0.0) -> tuple[list[Path], list[tuple[int, int]], list[Damaged]]:
+def alike(
+    paths: Iterable[Path], tolerance: float = 0.0
+) -> tuple[list[Path], list[tuple[int, int]], list[Damaged]]:
     """Those of `paths` that are whole pictures of one size, their (height, width), and what is wrong with the others.
 
     tolerance   share by which either side may differ from the commonest size
@@ -140,14 +162,19 @@ def alike(paths: Iterable[Path], tolerance: float = 0.0) -> tuple[list[Path], li
     paths, sizes, bad = sift(paths, size_of)
     usual = common(sizes, None)
     fits = [all(abs(a - b) <= tolerance * b for a, b in zip(size, usual)) for size in sizes]
-    bad += [Damaged(path, f"a picture of {w} x {h} pixels among ones of {usual[1]} x {usual[0]}")
-            for path, (h, w), fit in zip(paths, sizes, fits) if not fit]
+    bad += [
+        Damaged(path, f"a picture of {w} x {h} pixels among ones of {usual[1]} x {usual[0]}")
+        for path, (h, w), fit in zip(paths, sizes, fits)
+        if not fit
+    ]
     return [p for p, fit in zip(paths, fits) if fit], [s for s, fit in zip(sizes, fits) if fit], bad
 
 
 def _unreadable(path: Path, error: Exception) -> Damaged:
     why = str(error).replace(str(path), "it") if str(error) else type(error).__name__
-    return Damaged(path, f"not a readable picture ({why}); it is cut short or of another kind, get it anew")
+    return Damaged(
+        path, f"not a readable picture ({why}); it is cut short or of another kind, get it anew"
+    )
 
 
 def _tail(path: Path) -> bytes:

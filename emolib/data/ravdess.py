@@ -13,21 +13,37 @@ from functools import partial
 from pathlib import Path
 
 from emolib import EMOTIONS
-from emolib.containers import ClipSet
 from emolib.data import clips, media
 from emolib.data.checks import Checked
 from emolib.data.files import Damaged
-from emolib.errors import EmolibError
-from emolib.sim.clip_sets import RAVDESS
+from emolib.data.sim.clip_sets import RAVDESS
+from emolib.ground.containers import ClipSet
+from emolib.ground.errors import EmolibError
 
-FIELDS = (("modality", 3), ("vocal channel", 2), ("emotion", 8), ("intensity", 2), ("statement", 2), ("repetition", 2), ("actor", 24))
+FIELDS = (
+    ("modality", 3),
+    ("vocal channel", 2),
+    ("emotion", 8),
+    ("intensity", 2),
+    ("statement", 2),
+    ("repetition", 2),
+    ("actor", 24),
+)
 VOCAL = {"speech": 1, "song": 2}
-SONG = 6                                                 # the songs show codes 01 to 06 only
+SONG = 6  # the songs show codes 01 to 06 only
 BOTH, PICTURES, SOUND = "01", "02", "03"
 
 
-def load(root: Path, *, damaged: str = "raise", modality: str | None = None, vocal: str = "speech", rate: int | None = 16_000,
-         size: int | tuple[int, int] | None = None, grey: bool = False) -> ClipSet:
+def load(
+    root: Path,
+    *,
+    damaged: str = "raise",
+    modality: str | None = None,
+    vocal: str = "speech",
+    rate: int | None = 16_000,
+    size: int | tuple[int, int] | None = None,
+    grey: bool = False,
+) -> ClipSet:
     """The clips of one vocal channel, sorted by actor, emotion, intensity, statement, repetition; subject Actor_NN.
 
     modality   'a' from 03 files, 'v' from 02, each from 01 films where those are absent; 'av' from 01 films.
@@ -43,18 +59,36 @@ def load(root: Path, *, damaged: str = "raise", modality: str | None = None, voc
     where = Path(root) / "ravdess"
     files, rows, *_ = clips.gather(_files(where), partial(_parse, where), clips.loading(damaged))
     files = {key: kinds for key, kinds in files.items() if key[0] == VOCAL[vocal]}
-    modality = modality or clips.default_modality(files, lambda kinds: SOUND in kinds, lambda kinds: BOTH in kinds)
+    modality = modality or clips.default_modality(
+        files, lambda kinds: SOUND in kinds, lambda kinds: BOTH in kinds
+    )
     clips.expect_modality("ravdess", modality)
     chosen = []
     for key, kinds in files.items():
         sound, film = kinds.get(SOUND, kinds.get(BOTH)), kinds.get(PICTURES, kinds.get(BOTH))
         if modality == "av":
             sound = film = kinds.get(BOTH)
-        wanted = {"sound": sound} if modality == "a" else {"film": film} if modality == "v" else {"sound": sound, "film": film}
+        wanted = (
+            {"sound": sound}
+            if modality == "a"
+            else {"film": film}
+            if modality == "v"
+            else {"sound": sound, "film": film}
+        )
         if all(wanted.values()):
-            chosen.append(clips.Clip(rows[key] | {"image": next(reversed(wanted.values())).stem}, **wanted))
-    return clips.assemble("ravdess", chosen, lambda row: EMOTIONS.index(row["emotion"]), damaged=damaged, rate=rate, where=where,
-                          size=size, grey=grey)
+            chosen.append(
+                clips.Clip(rows[key] | {"image": next(reversed(wanted.values())).stem}, **wanted)
+            )
+    return clips.assemble(
+        "ravdess",
+        chosen,
+        lambda row: EMOTIONS.index(row["emotion"]),
+        damaged=damaged,
+        rate=rate,
+        where=where,
+        size=size,
+        grey=grey,
+    )
 
 
 def check(root: Path) -> Checked:
@@ -70,8 +104,12 @@ def check(root: Path) -> Checked:
     each = f"{min(others)}" + (f" to {max(others)}" if max(others) > min(others) else "")
     detail = f"{len({key[1] for key in usable})} actors; {speech['neutral']} neutral, {each} of each other emotion; {clips.tell(seen)}"
     detail += f"; {clips.count_of(songs, 'song')}" if songs else ""
-    return Checked(speech.total(), detail + clips.spared(spare),
-                   damaged + broken, clips.same([s for s in seen if s.sound and not s.video]))
+    return Checked(
+        speech.total(),
+        detail + clips.spared(spare),
+        damaged + broken,
+        clips.same([s for s in seen if s.sound and not s.video]),
+    )
 
 
 def _files(where: Path) -> list[Path]:
@@ -81,22 +119,44 @@ def _files(where: Path) -> list[Path]:
 def _parse(where: Path, path: Path) -> tuple:
     """((vocal, actor, emotion, intensity, statement, repetition), modality, row of meta) of a file, from its name."""
     if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem):
-        raise Damaged(path, "its name is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; rename it or take it out of the folder")
+        raise Damaged(
+            path,
+            "its name is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; rename it or take it out of the folder",
+        )
     fields = [int(f) for f in path.stem.split("-")]
     for (field, highest), value in zip(FIELDS, fields):
         if not 1 <= value <= highest:
             raise Damaged(path, f"its name says {field} {value:02d}, expected 01 to {highest:02d}")
     modality, vocal, code, intensity, statement, repetition, actor = fields
     if code == 1 and intensity == 2:
-        raise Damaged(path, "its name says neutral at strong intensity, which the set does not have")
+        raise Damaged(
+            path, "its name says neutral at strong intensity, which the set does not have"
+        )
     if vocal == VOCAL["song"] and code > SONG:
-        raise Damaged(path, f"its name says a song with emotion {code:02d}, expected 01 to {SONG:02d}")
+        raise Damaged(
+            path, f"its name says a song with emotion {code:02d}, expected 01 to {SONG:02d}"
+        )
     if (path.suffix.lower() in media.SOUNDS) != (modality == 3):
-        raise Damaged(path, f"its name says modality {modality:02d}, its ending {path.suffix}: sound (03) is wav or flac, "
-                            "films (01, 02) are mp4")
+        raise Damaged(
+            path,
+            f"its name says modality {modality:02d}, its ending {path.suffix}: sound (03) is wav or flac, "
+            "films (01, 02) are mp4",
+        )
     if path.parent.name != f"Actor_{actor:02d}":
-        raise Damaged(path, f"of actor {actor:02d} by its name, in folder {path.parent.relative_to(where.parent)}; "
-                            f"expected Actor_{actor:02d}")
-    row = dict(actor=actor - 1, emotion=RAVDESS[code - 1], sentence=statement - 1, strength=1.0 + 0.6 * (intensity - 1), image=path.stem,
-               subject=f"Actor_{actor:02d}", code=code, intensity=intensity, repetition=repetition)
+        raise Damaged(
+            path,
+            f"of actor {actor:02d} by its name, in folder {path.parent.relative_to(where.parent)}; "
+            f"expected Actor_{actor:02d}",
+        )
+    row = dict(
+        actor=actor - 1,
+        emotion=RAVDESS[code - 1],
+        sentence=statement - 1,
+        strength=1.0 + 0.6 * (intensity - 1),
+        image=path.stem,
+        subject=f"Actor_{actor:02d}",
+        code=code,
+        intensity=intensity,
+        repetition=repetition,
+    )
     return (vocal, actor, code, intensity, statement, repetition), f"{modality:02d}", row

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import WeightedRandomSampler
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 
 def class_weights(label: np.ndarray, classes: int) -> torch.Tensor:
@@ -19,11 +19,13 @@ def class_weights(label: np.ndarray, classes: int) -> torch.Tensor:
     The weights of all rows have mean 1, so that a weighted loss keeps its size.
     label (N,) integers in 0 to classes - 1. Raises EmolibError for no rows or a label outside.
     """
-    count = torch.as_tensor(_counts(label, classes), dtype=torch.float64)      # (classes,)
+    count = torch.as_tensor(_counts(label, classes), dtype=torch.float64)  # (classes,)
     return torch.where(count > 0, len(label) / (count > 0).sum() / count.clamp(min=1), 0.0)
 
 
-def balanced_sampler(label: np.ndarray, *, seed: int, num_samples: int | None = None) -> WeightedRandomSampler:
+def balanced_sampler(
+    label: np.ndarray, *, seed: int, num_samples: int | None = None
+) -> WeightedRandomSampler:
     """torch's WeightedRandomSampler, with replacement, in which every class that occurs is equally likely.
 
     num_samples   rows per epoch; by default as many as there are labels
@@ -31,11 +33,21 @@ def balanced_sampler(label: np.ndarray, *, seed: int, num_samples: int | None = 
     and successive epochs differ.
     """
     label = np.asarray(label)
-    if num_samples is not None and (not isinstance(num_samples, int | np.integer) or isinstance(num_samples, bool) or num_samples < 1):
-        raise EmolibError(f"balanced sampler: num_samples is {num_samples}, expected a whole number of at least 1")
-    classes = int(label.max()) + 1 if label.size and label.dtype.kind in "iu" else 1          # the rest is said by _counts
-    weight = class_weights(label, classes)[torch.as_tensor(label, dtype=torch.long)]          # (N,)
-    return WeightedRandomSampler(weight, int(num_samples or len(label)), generator=torch.Generator().manual_seed(seed))
+    if num_samples is not None and (
+        not isinstance(num_samples, int | np.integer)
+        or isinstance(num_samples, bool)
+        or num_samples < 1
+    ):
+        raise EmolibError(
+            f"balanced sampler: num_samples is {num_samples}, expected a whole number of at least 1"
+        )
+    classes = (
+        int(label.max()) + 1 if label.size and label.dtype.kind in "iu" else 1
+    )  # the rest is said by _counts
+    weight = class_weights(label, classes)[torch.as_tensor(label, dtype=torch.long)]  # (N,)
+    return WeightedRandomSampler(
+        weight, int(num_samples or len(label)), generator=torch.Generator().manual_seed(seed)
+    )
 
 
 def prior_shift(log_probs, train_prior, test_prior):
@@ -54,14 +66,20 @@ def prior_shift(log_probs, train_prior, test_prior):
     for name, prior in (("train_prior", train_prior), ("test_prior", test_prior)):
         prior = torch.as_tensor(prior, dtype=torch.float64, device=scores.device)
         if prior.shape != scores.shape[-1:]:
-            raise EmolibError(f"prior shift: {name} has shape {tuple(prior.shape)}, expected ({scores.shape[-1]},), one share per class")
+            raise EmolibError(
+                f"prior shift: {name} has shape {tuple(prior.shape)}, expected ({scores.shape[-1]},), one share per class"
+            )
         if not (prior >= 0).all() or not torch.isfinite(prior).all() or prior.sum() == 0:
-            raise EmolibError(f"prior shift: {name} is {prior.tolist()}, expected shares of at least 0 that do not all vanish")
+            raise EmolibError(
+                f"prior shift: {name} is {prior.tolist()}, expected shares of at least 0 that do not all vanish"
+            )
         shares[name] = prior / prior.sum()
     if (shares["train_prior"] == 0).any():
         absent = int((shares["train_prior"] == 0).nonzero()[0])
-        raise EmolibError(f"prior shift: class {absent} has share 0 in train_prior; nothing was learnt of it, leave the class out")
-    shift = (shares["test_prior"].log() - shares["train_prior"].log()).to(scores.dtype)       # (C,)
+        raise EmolibError(
+            f"prior shift: class {absent} has share 0 in train_prior; nothing was learnt of it, leave the class out"
+        )
+    shift = (shares["test_prior"].log() - shares["train_prior"].log()).to(scores.dtype)  # (C,)
     moved = torch.log_softmax(scores + shift, dim=-1)
     return moved if isinstance(log_probs, torch.Tensor) else moved.numpy()
 
@@ -70,7 +88,9 @@ def _counts(label, classes: int) -> np.ndarray:
     """Rows of each class, int64 (classes,), after the checks."""
     label = np.asarray(label)
     if label.ndim != 1 or not label.size or label.dtype.kind not in "iu":
-        raise EmolibError(f"labels are {label.dtype} {label.shape}, expected whole numbers (N,) with at least one row")
+        raise EmolibError(
+            f"labels are {label.dtype} {label.shape}, expected whole numbers (N,) with at least one row"
+        )
     bad = np.flatnonzero((label < 0) | (label >= classes))
     if bad.size:
         raise EmolibError(f"label {label[bad[0]]} in row {bad[0]}, expected 0 to {classes - 1}")

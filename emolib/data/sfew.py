@@ -15,13 +15,21 @@ import numpy as np
 import pandas as pd
 
 from emolib import EMOTIONS
-from emolib.containers import TableSet
 from emolib.data.checks import Checked
 from emolib.data.files import guard
-from emolib.errors import EmolibError
+from emolib.ground.containers import TableSet
+from emolib.ground.errors import EmolibError
 
 COLUMNS = tuple(f"{kind}{i}" for kind in ("LPQ", "PHOG") for i in range(1, 6))
-CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")      # the set's codes 1 to 7
+CLASSES = (
+    "angry",
+    "disgust",
+    "fear",
+    "happy",
+    "neutral",
+    "sad",
+    "surprise",
+)  # the set's codes 1 to 7
 ROWS = 675
 
 # The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay below
@@ -48,7 +56,9 @@ def read(path: Path) -> pd.DataFrame:
     code = numbers[:, 0]
     bad = np.flatnonzero(~np.isin(code, range(1, 8)))
     if bad.size:
-        raise EmolibError(f"{path}: cell B{bad[0] + 2} holds label {code[bad[0]]:g}, expected 1 to 7")
+        raise EmolibError(
+            f"{path}: cell B{bad[0] + 2} holds label {code[bad[0]]:g}, expected 1 to 7"
+        )
     table = pd.DataFrame(numbers[:, 1:], columns=COLUMNS)
     table.insert(0, "code", code.astype(int))
     table.insert(0, "image", rows.iloc[:, 0].astype(str))
@@ -66,14 +76,22 @@ def load(root: Path) -> TableSet:
     incomplete = table[list(COLUMNS)].isna().any(axis=1)
     for row in np.flatnonzero(incomplete & (table.image != INCOMPLETE)):
         column = int(table[list(COLUMNS)].iloc[row].isna().argmax())
-        raise EmolibError(f"{path}: cell {'CDEFGHIJKL'[column]}{row + 2} ({table.image[row]}, {COLUMNS[column]}) is empty or NaN; "
-                          "get the table anew from its holders, or remove the row")
+        raise EmolibError(
+            f"{path}: cell {'CDEFGHIJKL'[column]}{row + 2} ({table.image[row]}, {COLUMNS[column]}) is empty or NaN; "
+            "get the table anew from its holders, or remove the row"
+        )
     table = table[~incomplete].reset_index(drop=True)
     movie = table.image.map(movie_of)
     return TableSet(
-        name="sfew", source="real", columns=COLUMNS, features=table[list(COLUMNS)].to_numpy(),
-        label=[EMOTIONS.index(CLASSES[c - 1]) for c in table.code], subject=movie.map(cast_of).to_numpy(),
-        split=np.full(len(table), ""), meta=pd.DataFrame({"image": table.image, "code": table.code, "movie": movie}))
+        name="sfew",
+        source="real",
+        columns=COLUMNS,
+        features=table[list(COLUMNS)].to_numpy(),
+        label=[EMOTIONS.index(CLASSES[c - 1]) for c in table.code],
+        subject=movie.map(cast_of).to_numpy(),
+        split=np.full(len(table), ""),
+        meta=pd.DataFrame({"image": table.image, "code": table.code, "movie": movie}),
+    )
 
 
 def movie_of(image: str) -> str:
@@ -95,30 +113,45 @@ def check(root: Path) -> Checked:
     except EmolibError as error:
         return Checked(0, damaged=[(path, str(error).removeprefix(f"{path}: "))])
     twice = data.meta.image[data.meta.image.duplicated()].tolist()
-    return Checked(len(table), f"{len(data)} usable rows, {data.meta.movie.nunique()} films",
-                   duplicates=f"{', '.join(twice)} stands twice" if twice else "")
+    return Checked(
+        len(table),
+        f"{len(data)} usable rows, {data.meta.movie.nunique()} films",
+        duplicates=f"{', '.join(twice)} stands twice" if twice else "",
+    )
 
 
 def _sheet(path: Path) -> pd.DataFrame:
     guard(path)
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")   # harmless, in the original
-            return pd.read_excel(path, header=None, dtype=object, keep_default_na=False)   # "n/a" is text, not a gap
-    except Exception as error:          # whatever zip, zlib, XML and openpyxl raise on bytes that are no workbook
-        raise EmolibError(f"{path}: not a readable Excel file ({str(error) or type(error).__name__}); it is probably cut short, "
-                          "get it anew") from None
+            warnings.filterwarnings(
+                "ignore", message="Unknown extension", module="openpyxl"
+            )  # harmless, in the original
+            return pd.read_excel(
+                path, header=None, dtype=object, keep_default_na=False
+            )  # "n/a" is text, not a gap
+    except (
+        Exception
+    ) as error:  # whatever zip, zlib, XML and openpyxl raise on bytes that are no workbook
+        raise EmolibError(
+            f"{path}: not a readable Excel file ({str(error) or type(error).__name__}); it is probably cut short, "
+            "get it anew"
+        ) from None
 
 
 def _check_head(path: Path, sheet: pd.DataFrame):
     if sheet.shape[1] != 12 or len(sheet) < 2:
-        raise EmolibError(f"{path}: {sheet.shape[1]} columns and {len(sheet)} rows, expected 12 columns (name, label, 5 LPQ, "
-                          "5 PHOG) and a row per image")
+        raise EmolibError(
+            f"{path}: {sheet.shape[1]} columns and {len(sheet)} rows, expected 12 columns (name, label, 5 LPQ, "
+            "5 PHOG) and a row per image"
+        )
     head = [str(cell) for cell in sheet.iloc[0]]
     for column, expected in ((1, "label"), (2, "LPQ"), (7, "PHOG")):
         if expected not in head[column]:
-            raise EmolibError(f"{path}: cell {'ABCDEFGHIJKL'[column]}1 is '{head[column][:40]}', expected '{expected}' in it; "
-                              "a column is missing or moved")
+            raise EmolibError(
+                f"{path}: cell {'ABCDEFGHIJKL'[column]}1 is '{head[column][:40]}', expected '{expected}' in it; "
+                "a column is missing or moved"
+            )
 
 
 def _number(path: Path, cell, row: int, column: int) -> float:
@@ -126,4 +159,6 @@ def _number(path: Path, cell, row: int, column: int) -> float:
         return np.nan
     if isinstance(cell, (int, float)) and not isinstance(cell, bool):
         return float(cell)
-    raise EmolibError(f"{path}: cell {'ABCDEFGHIJKL'[column]}{row} holds '{cell}', expected a number")
+    raise EmolibError(
+        f"{path}: cell {'ABCDEFGHIJKL'[column]}{row} holds '{cell}', expected a number"
+    )

@@ -10,13 +10,20 @@ import re
 from functools import partial
 from pathlib import Path
 
-from emolib.containers import ClipSet
 from emolib.data import clips, media
 from emolib.data.checks import Checked
 from emolib.data.files import Damaged, usable
+from emolib.ground.containers import ClipSet
 
 
-def load(root: Path, *, damaged: str = "raise", rate: int | None = 16_000, people: int | None = None, each: int | None = None) -> ClipSet:
+def load(
+    root: Path,
+    *,
+    damaged: str = "raise",
+    rate: int | None = 16_000,
+    people: int | None = None,
+    each: int | None = None,
+) -> ClipSet:
     """Clips sorted by person, film and number; label = person, classes = their ids, subject = id, split = train or test.
 
     people, each   only the first so many people, and the first so many clips of each (all by default)
@@ -28,21 +35,40 @@ def load(root: Path, *, damaged: str = "raise", rate: int | None = 16_000, peopl
     chosen = []
     for name in names:
         own = [row for row in rows if row["subject"] == name][:each]
-        chosen += [row | {"split": "train" if k < 0.8 * len(own) else "test"} for k, row in enumerate(own)]
-    made = [clips.Clip({k: v for k, v in row.items() if k != "path"}, sound=row["path"]) for row in chosen]
-    return clips.assemble("speakers", made, lambda row: names.index(row["subject"]), damaged=damaged, rate=rate, where=where, classes=tuple(names),
-                          split=lambda row: row["split"])
+        chosen += [
+            row | {"split": "train" if k < 0.8 * len(own) else "test"} for k, row in enumerate(own)
+        ]
+    made = [
+        clips.Clip({k: v for k, v in row.items() if k != "path"}, sound=row["path"])
+        for row in chosen
+    ]
+    return clips.assemble(
+        "speakers",
+        made,
+        lambda row: names.index(row["subject"]),
+        damaged=damaged,
+        rate=rate,
+        where=where,
+        classes=tuple(names),
+        split=lambda row: row["split"],
+    )
 
 
 def check(root: Path) -> Checked:
     """For the doctor: people with at least one usable clip; every header is read, no sound decoded (there are 150,000)."""
     where = Path(root) / "speakers"
     rows, broken = clips.inspect(_files(where), partial(_parse, where))
-    good, unread = clips.inspect([row["path"] for row in rows], lambda path: (path, media.probe_sound(path)))
+    good, unread = clips.inspect(
+        [row["path"] for row in rows], lambda path: (path, media.probe_sound(path))
+    )
     whole = {path for path, _ in good}
     people = {row["subject"] for row in rows if row["path"] in whole}
     hours = sum(sound.seconds for _, sound in good) / 3600
-    return Checked(len(people), f"{clips.count_of(len(good), 'clip')} of {len(people)} people, {hours:.1f} hours", broken + unread)
+    return Checked(
+        len(people),
+        f"{clips.count_of(len(good), 'clip')} of {len(people)} people, {hours:.1f} hours",
+        broken + unread,
+    )
 
 
 def _files(where: Path) -> list[Path]:
@@ -52,5 +78,13 @@ def _files(where: Path) -> list[Path]:
 def _parse(where: Path, path: Path) -> dict:
     parts = path.relative_to(where / "wav").parts
     if len(parts) not in (2, 3) or not re.fullmatch(r"id\d+", parts[0]):
-        raise Damaged(path, "expected wav/idNNNNN/<film>/NNNNN.wav or wav/idNNNNN/NNNNN.wav; move it or take it out of the folder")
-    return {"subject": parts[0], "film": parts[1] if len(parts) == 3 else "", "image": path.stem, "path": path}
+        raise Damaged(
+            path,
+            "expected wav/idNNNNN/<film>/NNNNN.wav or wav/idNNNNN/NNNNN.wav; move it or take it out of the folder",
+        )
+    return {
+        "subject": parts[0],
+        "film": parts[1] if len(parts) == 3 else "",
+        "image": path.stem,
+        "path": path,
+    }

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,31 @@ def make_split(subject: np.ndarray, train, validation, test, *, leaky: bool = Fa
 
     subject (N,) names the person, film or model behind each row. Raises EmolibError with the subject in it.
     """
-    parts = {"train": np.asarray(train), "validation": np.asarray(validation), "test": np.asarray(test)}
+    parts = {
+        "train": np.asarray(train),
+        "validation": np.asarray(validation),
+        "test": np.asarray(test),
+    }
     names = list(parts)
     for i, a in enumerate(names):
-        for b in names[i + 1:]:
+        for b in names[i + 1 :]:
             rows = np.intersect1d(parts[a], parts[b])
             if rows.size:
-                raise EmolibError(f"split: row {rows[0]} is in both {a} and {b}; a row belongs to one side")
+                raise EmolibError(
+                    f"split: row {rows[0]} is in both {a} and {b}; a row belongs to one side"
+                )
             shared = np.intersect1d(subject[parts[a]], subject[parts[b]])
             if shared.size and not leaky:
-                raise EmolibError(f"split: subject '{shared[0]}' is in both {a} and {b} ({shared.size} such subjects); "
-                                  "split by subject, or say leaky=True, which marks every result")
+                raise EmolibError(
+                    f"split: subject '{shared[0]}' is in both {a} and {b} ({shared.size} such subjects); "
+                    "split by subject, or say leaky=True, which marks every result"
+                )
     return Split(**parts, leaky=leaky)
 
 
-def cross_validation(data, folds: int = 5, *, seed: int = 0, leaky: bool = False, validation: int = 10) -> list[Split]:
+def cross_validation(
+    data, folds: int = 5, *, seed: int = 0, leaky: bool = False, validation: int = 10
+) -> list[Split]:
     """`folds` splits whose test parts cover every row once; about 1/`validation` of each training part decides.
 
     By default whole subjects move together. With leaky=True single rows are shuffled, classes balanced:
@@ -90,7 +100,9 @@ def _folds() -> pd.DataFrame:
     return pd.read_csv(Path(__file__).with_name("folds.csv"), dtype=str, keep_default_na=False)
 
 
-def literature_folds(data, protocol: str, *, seed: int = 0, leaky: bool = False, validation: int = 10) -> list[Split]:
+def literature_folds(
+    data, protocol: str, *, seed: int = 0, leaky: bool = False, validation: int = 10
+) -> list[Split]:
     """One Split for each fold of `protocol` (see `folds`), in its order; the fold is the test part, whole subjects.
 
     By default about 1/`validation` of the other rows decides: whole subjects drawn at random, as many men as women where
@@ -110,13 +122,17 @@ def literature_folds(data, protocol: str, *, seed: int = 0, leaky: bool = False,
         if not len(test):
             continue
         if not len(rest):
-            raise EmolibError(f"folds '{protocol}': every row is in fold {name}, expected at least two folds; load more subjects")
-        if leaky:                                         # not through make_split: here the same rows choose and are reported
+            raise EmolibError(
+                f"folds '{protocol}': every row is in fold {name}, expected at least two folds; load more subjects"
+            )
+        if leaky:  # not through make_split: here the same rows choose and are reported
             splits.append(Split(rest, test, test, leaky=True, name=name))
             continue
         rng = np.random.default_rng([seed, k])
         decide = _balanced_subjects(data.subject[rest], sex[rest], validation, rng)
-        splits.append(replace(make_split(data.subject, rest[~decide], rest[decide], test), name=name))
+        splits.append(
+            replace(make_split(data.subject, rest[~decide], rest[decide], test), name=name)
+        )
     return splits
 
 
@@ -124,16 +140,24 @@ def _places(subject: np.ndarray, table: pd.DataFrame, protocol: str):
     """Fold of each row (N,), its subject's sex (N,) as text, and the folds' names."""
     names, known = list(dict.fromkeys(table.fold)), np.unique(subject)
     rule = table.subject.str.match(r"\[\d+::\d+\]$")
-    if rule.all():                                        # '[2::10]': the third, thirteenth ... subject of those in the data
-        at = [(int(start), int(step)) for start, step in (re.findall(r"\d+", text) for text in table.subject)]
+    if rule.all():  # '[2::10]': the third, thirteenth ... subject of those in the data
+        at = [
+            (int(start), int(step))
+            for start, step in (re.findall(r"\d+", text) for text in table.subject)
+        ]
         fold = {s: k for k, (start, step) in enumerate(at) for s in known[start::step]}
         sex = dict.fromkeys(known, "")
     else:
-        fold, sex = dict(zip(table.subject, table.fold.map(names.index))), dict(zip(table.subject, table.sex))
+        fold, sex = (
+            dict(zip(table.subject, table.fold.map(names.index))),
+            dict(zip(table.subject, table.sex)),
+        )
     strange = [s for s in known if s not in fold]
     if strange:
-        raise EmolibError(f"folds '{protocol}': subject '{strange[0]}' is in none of them ({len(strange)} such subjects); "
-                          f"expected names like '{next(iter(fold), table.subject.iloc[0])}'")
+        raise EmolibError(
+            f"folds '{protocol}': subject '{strange[0]}' is in none of them ({len(strange)} such subjects); "
+            f"expected names like '{next(iter(fold), table.subject.iloc[0])}'"
+        )
     return np.array([fold[s] for s in subject]), np.array([sex[s] for s in subject]), names
 
 
@@ -150,14 +174,18 @@ def _balanced_subjects(subject: np.ndarray, sex: np.ndarray, share: int, rng) ->
 
 def _test_parts(data, folds, rng, leaky):
     if leaky:
-        yield from StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31))).split(data.label, data.label)
+        yield from StratifiedKFold(
+            folds, shuffle=True, random_state=int(rng.integers(2**31))
+        ).split(data.label, data.label)
         return
     fold = grouped_folds(data.subject, folds, rng)
     for k in range(folds):
         yield np.flatnonzero(fold != k), np.flatnonzero(fold == k)
 
 
-def grouped_folds(subject: np.ndarray, folds: int, rng: np.random.Generator, *, even: float = 1.25) -> np.ndarray:
+def grouped_folds(
+    subject: np.ndarray, folds: int, rng: np.random.Generator, *, even: float = 1.25
+) -> np.ndarray:
     """Fold of each row (N,), whole subjects together, at random: as many subjects in each fold, and of 500 such
     draws the first whose largest fold has at most `even` times its share of rows (else the most even draw).
 
@@ -166,18 +194,26 @@ def grouped_folds(subject: np.ndarray, folds: int, rng: np.random.Generator, *, 
     """
     names, where, size = np.unique(subject, return_inverse=True, return_counts=True)
     if len(names) < folds:
-        raise EmolibError(f"split: {len(names)} subjects cannot fill {folds} folds; use fewer folds")
-    draws = rng.permuted(np.tile(np.arange(len(names)) % folds, (500, 1)), axis=1)          # (500, subjects)
-    rows = np.stack([(size * (draws == k)).sum(1) for k in range(folds)], axis=1)           # (500, folds)
+        raise EmolibError(
+            f"split: {len(names)} subjects cannot fill {folds} folds; use fewer folds"
+        )
+    draws = rng.permuted(
+        np.tile(np.arange(len(names)) % folds, (500, 1)), axis=1
+    )  # (500, subjects)
+    rows = np.stack([(size * (draws == k)).sum(1) for k in range(folds)], axis=1)  # (500, folds)
     largest = rows.max(1) / (len(subject) / folds)
-    return draws[np.argmax(largest <= even) if (largest <= even).any() else np.argmin(largest)][where]
+    return draws[np.argmax(largest <= even) if (largest <= even).any() else np.argmin(largest)][
+        where
+    ]
 
 
 def _subjects_worth(subject: np.ndarray, rows: float, rng) -> np.ndarray:
     """Mask (N,) of randomly chosen whole subjects that together hold about `rows` rows, at least one subject."""
     names, where, size = np.unique(subject, return_inverse=True, return_counts=True)
     if len(names) < 2:
-        raise EmolibError("split: one subject is left for training and validation, expected at least 2; use fewer folds or more subjects")
+        raise EmolibError(
+            "split: one subject is left for training and validation, expected at least 2; use fewer folds or more subjects"
+        )
     chosen, held = np.zeros(len(names), bool), 0
     for i in rng.permutation(len(names)):
         if held + size[i] <= 1.25 * rows:

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emolib.containers import ImageSet
 from emolib.data import pictures
 from emolib.data.checks import Checked, repeats, told
 from emolib.data.files import Damaged, digest_of, guard, settle, sift
-from emolib.errors import EmolibError
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import EmolibError
 
 PARTS = ("train", "test")
 LISTS = ("vgg_face_dataset/files", "files")
@@ -37,11 +37,21 @@ def load(root: Path, *, size: int = 96, damaged: str = "raise") -> ImageSet:
     settle(bad + broken, damaged)
     rows = [row for row, k in zip(rows, kept) if k]
     if not rows:
-        raise EmolibError(f"{place}: no pictures in train/ or test/; the list alone gives names and boxes (emolib.data.vggface.people)")
+        raise EmolibError(
+            f"{place}: no pictures in train/ or test/; the list alone gives names and boxes (emolib.data.vggface.people)"
+        )
     who = [name for _, name, _ in rows]
     classes, label = np.unique(who, return_inverse=True)
-    return ImageSet(name="vggface", source="real", images=images, label=label, classes=tuple(classes.tolist()), subject=who,
-                    split=[part for part, _, _ in rows], meta=pd.DataFrame({"image": [path.name for _, _, path in rows]}))
+    return ImageSet(
+        name="vggface",
+        source="real",
+        images=images,
+        label=label,
+        classes=tuple(classes.tolist()),
+        subject=who,
+        split=[part for part, _, _ in rows],
+        meta=pd.DataFrame({"image": [path.name for _, _, path in rows]}),
+    )
 
 
 def people(root: Path, *, damaged: str = "raise") -> pd.DataFrame:
@@ -52,10 +62,16 @@ def people(root: Path, *, damaged: str = "raise") -> pd.DataFrame:
     place, bad = Path(root) / "vggface", []
     paths = _lists(place, bad)
     if not paths and not bad:
-        raise EmolibError(f"{place / LISTS[0]}: no list there; get it from the University of Oxford, VGG")
+        raise EmolibError(
+            f"{place / LISTS[0]}: no list there; get it from the University of Oxford, VGG"
+        )
     _, tables, broken = sift(paths, _list)
     settle(bad + broken, damaged)
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=["person", *COLUMNS])
+    return (
+        pd.concat(tables, ignore_index=True)
+        if tables
+        else pd.DataFrame(columns=["person", *COLUMNS])
+    )
 
 
 def check(root: Path) -> Checked:
@@ -68,19 +84,28 @@ def check(root: Path) -> Checked:
     rows = [row for row in rows if row[2] in whole]
     content = np.array([digest_of(path) for _, _, path in rows])
     pictured = len({name for _, name, _ in rows})
-    return Checked(pictured or len(named), f"{len(named)} people in the list, {len(rows)} pictures of {pictured} people",
-                   [(e.path, e.why) for e in bad + broken + unread],
-                   duplicates=told(repeats(content, np.array([part for part, _, _ in rows]))))
+    return Checked(
+        pictured or len(named),
+        f"{len(named)} people in the list, {len(rows)} pictures of {pictured} people",
+        [(e.path, e.why) for e in bad + broken + unread],
+        duplicates=told(repeats(content, np.array([part for part, _, _ in rows]))),
+    )
 
 
 def _rows(place: Path, bad: list[Damaged]) -> list[tuple[str, str, Path]]:
     """(part, identity, picture), all training pictures first."""
-    return [(part, folder.name, path) for part in PARTS for folder in pictures.folders(place / part, bad)
-            for path in pictures.files(folder, bad, KINDS)]
+    return [
+        (part, folder.name, path)
+        for part in PARTS
+        for folder in pictures.folders(place / part, bad)
+        for path in pictures.files(folder, bad, KINDS)
+    ]
 
 
 def _lists(place: Path, bad: list[Damaged]) -> list[Path]:
-    return next((found for where in LISTS if (found := pictures.files(place / where, bad, (".txt",)))), [])
+    return next(
+        (found for where in LISTS if (found := pictures.files(place / where, bad, (".txt",)))), []
+    )
 
 
 def _list(path: Path) -> pd.DataFrame:
@@ -93,9 +118,21 @@ def _list(path: Path) -> pd.DataFrame:
         try:
             if len(words) != len(COLUMNS):
                 raise ValueError
-            rows.append((path.stem, words[0], words[1], *map(float, words[2:6]), int(float(words[6])), float(words[7]), int(float(words[8]))))
+            rows.append(
+                (
+                    path.stem,
+                    words[0],
+                    words[1],
+                    *map(float, words[2:6]),
+                    int(float(words[6])),
+                    float(words[7]),
+                    int(float(words[8])),
+                )
+            )
         except (ValueError, OverflowError):
-            raise Damaged(path, f"line {number} is '{line.strip()[:40]}', expected {' '.join(COLUMNS)}") from None
+            raise Damaged(
+                path, f"line {number} is '{line.strip()[:40]}', expected {' '.join(COLUMNS)}"
+            ) from None
     if not rows:
         raise Damaged(path, "no picture in it; get it anew")
     return pd.DataFrame(rows, columns=["person", *COLUMNS])

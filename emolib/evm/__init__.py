@@ -12,4 +12,15 @@ from emolib.evm.film import magnify_file
 from emolib.evm.magnifier import FILTERS, GAINS, MODES, TooLarge, TooShort, magnify, stream
 from emolib.evm.pulse import Spectrum, spectrum
 
-__all__ = ["FILTERS", "GAINS", "MODES", "Spectrum", "TooLarge", "TooShort", "magnify", "magnify_file", "spectrum", "stream"]
+__all__ = [
+    "FILTERS",
+    "GAINS",
+    "MODES",
+    "Spectrum",
+    "TooLarge",
+    "TooShort",
+    "magnify",
+    "magnify_file",
+    "spectrum",
+    "stream",
+]

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.fft
 import torch
 
-COLUMNS = 1 << 12                # pixels transformed at once: 300 frames of them stay in the cache
+COLUMNS = 1 << 12  # pixels transformed at once: 300 frames of them stay in the cache
 
 
 def bins(count: int, fps: float, low: float, high: float) -> np.ndarray:
@@ -28,16 +28,22 @@ def ideal(small: torch.Tensor, fps: float, low: float, high: float) -> torch.Ten
     keep = bins(len(small), fps, low, high)
     flat, first = small.reshape(len(small), -1), small[0].reshape(-1).clone()
     for start in range(0, flat.shape[1], COLUMNS):
-        part = flat[:, start:start + COLUMNS]
+        part = flat[:, start : start + COLUMNS]
         if part.is_cuda:
-            part -= first[start:start + COLUMNS]                           # a pixel that never changes is then exactly 0
+            part -= first[start : start + COLUMNS]  # a pixel that never changes is then exactly 0
             spectrum = torch.fft.rfft(part, dim=0)
             spectrum[torch.as_tensor(~keep, device=part.device)] = 0
             part[:] = torch.fft.irfft(spectrum, n=len(part), dim=0)
         else:
-            spectrum = scipy.fft.rfft(part.numpy() - first[start:start + COLUMNS].numpy(), axis=0, workers=torch.get_num_threads())
+            spectrum = scipy.fft.rfft(
+                part.numpy() - first[start : start + COLUMNS].numpy(),
+                axis=0,
+                workers=torch.get_num_threads(),
+            )
             spectrum[~keep] = 0
-            part.numpy()[:] = scipy.fft.irfft(spectrum, n=len(part), axis=0, workers=torch.get_num_threads(), overwrite_x=True)
+            part.numpy()[:] = scipy.fft.irfft(
+                spectrum, n=len(part), axis=0, workers=torch.get_num_threads(), overwrite_x=True
+            )
     return flat.reshape(small.shape)
 
 

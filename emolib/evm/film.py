@@ -11,17 +11,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emolib import bars
 from emolib.data import media
-from emolib.errors import EmolibError
 from emolib.evm import bands
 from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, few, stream, warn_large
+from emolib.ground import bars
+from emolib.ground.errors import EmolibError
 
-LARGEST = 4 << 30                # bytes of small pictures kept for the ideal filter
+LARGEST = 4 << 30  # bytes of small pictures kept for the ideal filter
 
 
-def magnify_file(path: Path | str, out: Path | str, low: float, high: float, alpha: float, mode: str = "color", filter: str = "ideal",
-                 gain: str = "1+alpha", *, fps: float | None = None, device: str = "cpu", progress: bool = True, **more) -> Path:
+def magnify_file(
+    path: Path | str,
+    out: Path | str,
+    low: float,
+    high: float,
+    alpha: float,
+    mode: str = "color",
+    filter: str = "ideal",
+    gain: str = "1+alpha",
+    *,
+    fps: float | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+    **more,
+) -> Path:
     """Magnify the film `path` and write `out` (H.264, without sound); arguments as `magnify`, `fps` None takes the film's own.
 
     The causal filters read the film once, at constant memory. The ideal one reads it twice and keeps the small pictures it filters
@@ -62,7 +75,9 @@ def _twice(path, film, asked, device, progress):
         small.append(worker.shrink(piece))
         room = film.frames * small[0][0].nbytes
         if room > LARGEST:
-            raise EmolibError(f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {film.frames} frames; use --filter butterworth or iir")
+            raise EmolibError(
+                f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {film.frames} frames; use --filter butterworth or iir"
+            )
     small = torch.cat(small)
     check_length(len(small), asked)
     some = few(len(small))
@@ -70,7 +85,9 @@ def _twice(path, film, asked, device, progress):
     band = bands.ideal(small, asked.fps, asked.low, asked.high)
     if asked.mode == "motion":
         warn_large(band[some], mean, worker)
-    for piece, part in zip(_pieces(path, device, film.frames, progress, "magnified"), band.split(PIECE)):
+    for piece, part in zip(
+        _pieces(path, device, film.frames, progress, "magnified"), band.split(PIECE)
+    ):
         into = torch.empty_like(piece)
         worker.add(piece, part, into)
         yield into.cpu().numpy()
@@ -84,19 +101,29 @@ def _writing(out: Path, fps: float):
     unfinished = out.with_name(f".{out.stem}-{os.getpid()}{out.suffix}")
     try:
         with av.open(str(unfinished), "w") as file:
-            track = file.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"})
+            track = file.add_stream(
+                "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"}
+            )
 
             def write(frames: np.ndarray):
                 if not track.codec_context.is_open:
                     track.height, track.width = frames.shape[1:3]
-                    track.pix_fmt = "yuv444p" if track.height % 2 or track.width % 2 else "yuv420p"          # halved colours need even sides
+                    track.pix_fmt = (
+                        "yuv444p" if track.height % 2 or track.width % 2 else "yuv420p"
+                    )  # halved colours need even sides
                 for image in frames:
-                    file.mux(track.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")))
+                    file.mux(
+                        track.encode(
+                            av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+                        )
+                    )
 
             yield write
             file.mux(track.encode())
         unfinished.replace(out)
     except (av.error.FFmpegError, ValueError) as error:
-        raise EmolibError(f"{out}: cannot be written ({' '.join(str(error).split())[:120]}); name an .mp4, .mkv or .mov") from None
+        raise EmolibError(
+            f"{out}: cannot be written ({' '.join(str(error).split())[:120]}); name an .mp4, .mkv or .mov"
+        ) from None
     finally:
         unfinished.unlink(missing_ok=True)

@@ -13,12 +13,12 @@ from functools import partial
 import numpy as np
 from numba import njit
 
-from emolib import compiled
+from emolib.ground import compiled
 
 kept = partial(compiled.kept, modules=[__name__], nogil=True, fastmath=True)
 
-TAPS = 5                         # lines summed in one sweep; the tables are padded to a multiple
-GROWN = 4                        # lines behind one line of a grown picture, at most, however often it grows
+TAPS = 5  # lines summed in one sweep; the tables are padded to a multiple
+GROWN = 4  # lines behind one line of a grown picture, at most, however often it grows
 
 
 @njit
@@ -37,9 +37,17 @@ def _summed(lines, at, weight, out):
     out[:] = 0
     for k in range(0, len(at), TAPS):
         v, w, x, y, z = weight[k], weight[k + 1], weight[k + 2], weight[k + 3], weight[k + 4]
-        a, b, c, d, e = lines[at[k]], lines[at[k + 1]], lines[at[k + 2]], lines[at[k + 3]], lines[at[k + 4]]
+        a, b, c, d, e = (
+            lines[at[k]],
+            lines[at[k + 1]],
+            lines[at[k + 2]],
+            lines[at[k + 3]],
+            lines[at[k + 4]],
+        )
         for i in range(len(out)):
-            out[i] += v * real(a[i]) + w * real(b[i]) + x * real(c[i]) + y * real(d[i]) + z * real(e[i])
+            out[i] += (
+                v * real(a[i]) + w * real(b[i]) + x * real(c[i]) + y * real(d[i]) + z * real(e[i])
+            )
 
 
 @njit(nogil=True, fastmath=True)
@@ -54,7 +62,11 @@ def _narrower(line, length, channels, room, real):
             room[two + wide + p * channels + c] = line[_mirrored(length + p, length) * channels + c]
     one, four, six = real(0.0625), real(0.25), real(0.375)
     for x in range(wide):
-        line[x] = one * (room[x] + room[x + 2 * two]) + four * (room[x + channels] + room[x + two + channels]) + six * room[x + two]
+        line[x] = (
+            one * (room[x] + room[x + 2 * two])
+            + four * (room[x + channels] + room[x + two + channels])
+            + six * room[x + two]
+        )
     small = (length + 1) // 2
     for x in range(small):
         for c in range(channels):
@@ -76,11 +88,11 @@ def shrink(frames, row_at, row_weight, times, out, start, stop):
             _summed(flat[t], row_at[y], row_weight[y], line)
             length = long
             for _ in range(times):
-                if channels == 3:                                # said as a constant, it makes the loops four times as fast
+                if channels == 3:  # said as a constant, it makes the loops four times as fast
                     length = _narrower(line, length, 3, room, real)
                 else:
                     length = _narrower(line, length, channels, room, real)
-            target[t, y] = line[:length * channels]
+            target[t, y] = line[: length * channels]
 
 
 @njit(nogil=True, fastmath=True)
@@ -106,7 +118,7 @@ def _wider(line, length, channels, room, real):
 def _all_wider(small, lengths, channels, room, wider, real):
     for y in range(small.shape[0]):
         line = wider[y]
-        line[:small.shape[1]] = small[y]
+        line[: small.shape[1]] = small[y]
         for length in lengths:
             if channels == 3:
                 _wider(line, length, 3, room, real)
@@ -137,7 +149,12 @@ def _onto_whole(there, lines, at, weight, into, threshold):
     a, b, c, d = lines[at[0]], lines[at[1]], lines[at[2]], lines[at[3]]
     low, high = real(0), real(255)
     for i in range(len(into)):
-        into[i] = np.int32(min(max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i], low), high))
+        into[i] = np.int32(
+            min(
+                max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i], low),
+                high,
+            )
+        )
 
 
 @kept
@@ -147,7 +164,10 @@ def grow(small, row_at, row_weight, lengths, base, share, start, stop):
     wide, real = long * channels, base.dtype.type
     flat, target = small.reshape(count, small.shape[1], -1), base.reshape(count, tall, wide)
     for t in range(start, stop):
-        wider, room = np.empty((small.shape[1], wide + channels), base.dtype), np.empty(wide + 4 * channels, base.dtype)
+        wider, room = (
+            np.empty((small.shape[1], wide + channels), base.dtype),
+            np.empty(wide + 4 * channels, base.dtype),
+        )
         _all_wider(flat[t], lengths, channels, room, wider, real)
         for y in range(tall):
             _onto(target[t, y], share, wider, row_at[y], row_weight[y])
@@ -158,13 +178,27 @@ def add(frames, small, row_at, row_weight, lengths, out, whole, thresholds, star
     """out (T, H, W, C) = frames + the grown `small`; whole: cut to 0 .. 255, rounded up from `thresholds` (lines, W * C) on."""
     count, tall, long, channels = frames.shape
     wide, real = long * channels, small.dtype.type
-    flat, source, target = small.reshape(count, small.shape[1], -1), frames.reshape(count, tall, wide), out.reshape(count, tall, wide)
+    flat, source, target = (
+        small.reshape(count, small.shape[1], -1),
+        frames.reshape(count, tall, wide),
+        out.reshape(count, tall, wide),
+    )
     for t in range(start, stop):
-        wider, room = np.empty((small.shape[1], wide + channels), small.dtype), np.empty(wide + 4 * channels, small.dtype)
+        wider, room = (
+            np.empty((small.shape[1], wide + channels), small.dtype),
+            np.empty(wide + 4 * channels, small.dtype),
+        )
         _all_wider(flat[t], lengths, channels, room, wider, real)
         for y in range(tall):
             if whole:
-                _onto_whole(source[t, y], wider, row_at[y], row_weight[y], target[t, y], thresholds[y % len(thresholds)])
+                _onto_whole(
+                    source[t, y],
+                    wider,
+                    row_at[y],
+                    row_weight[y],
+                    target[t, y],
+                    thresholds[y % len(thresholds)],
+                )
             else:
                 _onto_real(source[t, y], wider, row_at[y], row_weight[y], target[t, y])
 

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from emolib.errors import EmolibError, nearest
 from emolib.evm import bands, pyramid
+from emolib.ground.errors import EmolibError, nearest
 
 MODES = ("color", "motion")
 FILTERS = ("ideal", "butterworth", "iir")
 GAINS = {"1+alpha": 1.0, "1+alpha/2": 0.5}
-PIECE = 32                       # frames worked on at once
-TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
+PIECE = 32  # frames worked on at once
+TO_YIQ = np.array(
+    [[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]]
+)
 
 
 class TooShort(UserWarning):
@@ -48,13 +50,30 @@ class Settings:
             if getattr(self, name) not in known:
                 raise nearest(getattr(self, name), known, what=name)
         for name, bad, expected in (
-                ("fps", not 0 < self.fps < np.inf, "a number above 0"),
-                ("low", not 0 < self.low < np.inf, "a frequency above 0 Hz"), ("high", not self.high > self.low, f"a frequency above low, {self.low:g} Hz"),
-                ("high", not self.high <= self.fps / 2, f"at most half the frame rate, {self.fps / 2:g} Hz at {self.fps:g} frames a second"),
-                ("high", self.filter == "butterworth" and not self.high < self.fps / 2, f"less than half the frame rate, {self.fps / 2:g} Hz"),
-                ("alpha", not 0 <= self.alpha < np.inf, "a number, 0 or above"), ("wavelength", not 0 <= self.wavelength < np.inf, "pixels, 0 or above"),
-                ("chroma", not 0 <= self.chroma <= 1, "0 to 1"), ("order", not 1 <= self.order <= 8, "1 to 8"),
-                ("levels", self.levels is not None and not (isinstance(self.levels, int) and 0 <= self.levels <= 10), "a whole number, 0 to 10")):
+            ("fps", not 0 < self.fps < np.inf, "a number above 0"),
+            ("low", not 0 < self.low < np.inf, "a frequency above 0 Hz"),
+            ("high", not self.high > self.low, f"a frequency above low, {self.low:g} Hz"),
+            (
+                "high",
+                not self.high <= self.fps / 2,
+                f"at most half the frame rate, {self.fps / 2:g} Hz at {self.fps:g} frames a second",
+            ),
+            (
+                "high",
+                self.filter == "butterworth" and not self.high < self.fps / 2,
+                f"less than half the frame rate, {self.fps / 2:g} Hz",
+            ),
+            ("alpha", not 0 <= self.alpha < np.inf, "a number, 0 or above"),
+            ("wavelength", not 0 <= self.wavelength < np.inf, "pixels, 0 or above"),
+            ("chroma", not 0 <= self.chroma <= 1, "0 to 1"),
+            ("order", not 1 <= self.order <= 8, "1 to 8"),
+            (
+                "levels",
+                self.levels is not None
+                and not (isinstance(self.levels, int) and 0 <= self.levels <= 10),
+                "a whole number, 0 to 10",
+            ),
+        ):
             if bad:
                 raise EmolibError(f"{name} is {getattr(self, name)}: expected {expected}")
 
@@ -64,8 +83,21 @@ class Settings:
         return self.alpha * GAINS[self.gain]
 
 
-def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str = "color", filter: str = "ideal", gain: str = "1+alpha", *,
-            levels: int | None = None, wavelength: float = 8.0, chroma: float = 1.0, order: int = 2):
+def magnify(
+    video,
+    fps: float,
+    low: float,
+    high: float,
+    alpha: float,
+    mode: str = "color",
+    filter: str = "ideal",
+    gain: str = "1+alpha",
+    *,
+    levels: int | None = None,
+    wavelength: float = 8.0,
+    chroma: float = 1.0,
+    order: int = 2,
+):
     """The film with what changes between `low` and `high` Hz magnified: same kind, shape, dtype and device as `video`.
 
     video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded by a fixed dither and clipped) or floating point (any range, not clipped)
@@ -88,7 +120,9 @@ def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str 
     check_length(len(frames), asked)
     out = pyramid.room(frames.shape, frames.dtype, frames.device)
     worker = Worker(asked, frames)
-    small = pyramid.room((len(frames), *worker.step.small, frames.shape[3]), worker.real, frames.device)
+    small = pyramid.room(
+        (len(frames), *worker.step.small, frames.shape[3]), worker.real, frames.device
+    )
     for piece, into in zip(frames.split(PIECE), small.split(PIECE)):
         worker.shrink(piece, into)
     some = few(len(frames))
@@ -102,14 +136,26 @@ def magnify(video, fps: float, low: float, high: float, alpha: float, mode: str 
     return out.numpy() if isinstance(video, np.ndarray) else out
 
 
-def stream(frames: Iterable, fps: float, low: float, high: float, alpha: float, mode: str = "color", filter: str = "iir", gain: str = "1+alpha", **more) -> Iterator:
+def stream(
+    frames: Iterable,
+    fps: float,
+    low: float,
+    high: float,
+    alpha: float,
+    mode: str = "color",
+    filter: str = "iir",
+    gain: str = "1+alpha",
+    **more,
+) -> Iterator:
     """`magnify` for a film of any length at constant memory: takes frames (H, W, C) or pieces (n, H, W, C), gives the same back, one for one.
 
     Only the causal filters ('iir', 'butterworth'); frame by frame the result is that of `magnify`. No warning can be given beforehand.
     """
     asked = Settings(fps, low, high, alpha, mode, filter, gain, **more)
     if filter == "ideal":
-        raise EmolibError("filter is ideal: it needs the whole film at once; stream with 'butterworth' or 'iir', or use magnify")
+        raise EmolibError(
+            "filter is ideal: it needs the whole film at once; stream with 'butterworth' or 'iir', or use magnify"
+        )
     return _streamed(frames, asked)
 
 
@@ -121,7 +167,9 @@ def _streamed(frames, asked):
         if worker is None:
             worker, shape, dtype = Worker(asked, piece), piece.shape[1:], piece.dtype
         if piece.shape[1:] != shape or piece.dtype != dtype:
-            raise EmolibError(f"a piece of frames {tuple(piece.shape[1:])} {piece.dtype} came after {tuple(shape)} {dtype}; expected one size and dtype")
+            raise EmolibError(
+                f"a piece of frames {tuple(piece.shape[1:])} {piece.dtype} came after {tuple(shape)} {dtype}; expected one size and dtype"
+            )
         out = pyramid.room(piece.shape, piece.dtype, piece.device)
         for part, into in zip(piece.split(PIECE), out.split(PIECE)):
             worker.add(part, worker.causal(worker.shrink(part)), into)
@@ -132,29 +180,45 @@ def _streamed(frames, asked):
 def as_frames(video) -> torch.Tensor:
     """The film as a tensor that shares its memory; EmolibError for what is none."""
     if not isinstance(video, (np.ndarray, torch.Tensor)):
-        raise EmolibError(f"the video is a {type(video).__name__}: expected an array or tensor (frames, height, width, channels)")
+        raise EmolibError(
+            f"the video is a {type(video).__name__}: expected an array or tensor (frames, height, width, channels)"
+        )
     if video.ndim != 4 or 0 in video.shape:
-        raise EmolibError(f"the video has shape {tuple(video.shape)}: expected (frames, height, width, channels), none of them 0; grey pictures have 1 channel")
+        raise EmolibError(
+            f"the video has shape {tuple(video.shape)}: expected (frames, height, width, channels), none of them 0; grey pictures have 1 channel"
+        )
     known = {"uint8", "float16", "float32", "float64", "bfloat16"}
     name = str(video.dtype).removeprefix("torch.")
     if name not in known:
-        raise EmolibError(f"the video is of dtype {name}: expected uint8 (0 to 255) or floating point")
+        raise EmolibError(
+            f"the video is of dtype {name}: expected uint8 (0 to 255) or floating point"
+        )
     if isinstance(video, torch.Tensor):
         return video.detach()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)                        # read-only arrays: nothing here writes to them
-        return torch.from_numpy(np.ascontiguousarray(video).astype(video.dtype.newbyteorder("="), copy=False))
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # read-only arrays: nothing here writes to them
+        return torch.from_numpy(
+            np.ascontiguousarray(video).astype(video.dtype.newbyteorder("="), copy=False)
+        )
 
 
 def check_length(count: int, asked: Settings) -> None:
     """Warns of a clip shorter than a period; EmolibError where none of its frequencies is in the band."""
     if asked.filter == "ideal" and not bands.bins(count, asked.fps, asked.low, asked.high).any():
-        raise EmolibError(f"{count} frames at {asked.fps:g} a second have no frequency between {asked.low:g} and {asked.high:g} Hz, only multiples of "
-                          f"{asked.fps / count:.3g} Hz; give a longer clip, a wider band or another filter")
+        raise EmolibError(
+            f"{count} frames at {asked.fps:g} a second have no frequency between {asked.low:g} and {asked.high:g} Hz, only multiples of "
+            f"{asked.fps / count:.3g} Hz; give a longer clip, a wider band or another filter"
+        )
     period = asked.fps / asked.low
     if count < period:
-        warnings.warn(f"{count} frames at {asked.fps:g} a second hold less than one period of {asked.low:g} Hz ({period:.1f} frames): "
-                      "magnify the whole film, then cut", TooShort, stacklevel=3)
+        warnings.warn(
+            f"{count} frames at {asked.fps:g} a second hold less than one period of {asked.low:g} Hz ({period:.1f} frames): "
+            "magnify the whole film, then cut",
+            TooShort,
+            stacklevel=3,
+        )
 
 
 class Worker:
@@ -163,25 +227,43 @@ class Worker:
     def __init__(self, asked: Settings, frames: torch.Tensor):
         height, width, channels = frames.shape[1:]
         if asked.chroma < 1 and channels != 3:
-            raise EmolibError(f"chroma is {asked.chroma:g} with {channels} channels: only the three of a colour picture have a chrominance")
+            raise EmolibError(
+                f"chroma is {asked.chroma:g} with {channels} channels: only the three of a colour picture have a chrominance"
+            )
         self.asked = asked
         self.real = torch.float64 if frames.dtype == torch.float64 else torch.float32
         compiled = frames.device.type == "cpu" and frames.dtype in (torch.uint8, torch.float32)
         shortest = min(height, width)
         if asked.mode == "color":
-            first = last = min(4, max(0, int(np.log2(max(1, shortest / 8))))) if asked.levels is None else asked.levels
+            first = last = (
+                min(4, max(0, int(np.log2(max(1, shortest / 8)))))
+                if asked.levels is None
+                else asked.levels
+            )
             self.weights = {first: asked.factor}
         else:
-            first, last = 1, max(2, int(np.log2(max(1, shortest / 4))) if asked.levels is None else asked.levels)
+            first, last = (
+                1,
+                max(
+                    2, int(np.log2(max(1, shortest / 4))) if asked.levels is None else asked.levels
+                ),
+            )
             self.weights = _gaussian(attenuated(asked, range(first, last)))
         sizes = [(pyramid.side(height, k), pyramid.side(width, k)) for k in range(last + 1)]
         self.step = pyramid.Steps(height, width, first, self.real, frames.device, compiled)
-        self.further = [pyramid.Steps(*sizes[k], 1, self.real, frames.device, compiled) for k in range(first, last)]
+        self.further = [
+            pyramid.Steps(*sizes[k], 1, self.real, frames.device, compiled)
+            for k in range(first, last)
+        ]
         self.colours = None
         if asked.chroma < 1:
             share = np.linalg.inv(TO_YIQ) @ np.diag([1, asked.chroma, asked.chroma]) @ TO_YIQ
             self.colours = torch.as_tensor(share.T.copy(), dtype=self.real, device=frames.device)
-        self.causal = bands.Causal(asked.filter, asked.fps, asked.low, asked.high, asked.order) if asked.filter != "ideal" else None
+        self.causal = (
+            bands.Causal(asked.filter, asked.fps, asked.low, asked.high, asked.order)
+            if asked.filter != "ideal"
+            else None
+        )
 
     def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         return self.step.shrink(frames, out)
@@ -220,8 +302,13 @@ def few(count: int, most: int = 32) -> list[int]:
 def attenuated(asked: Settings, levels) -> dict[int, float]:
     """The factor of each level of the Laplacian pyramid: less where its waves are shorter than `wavelength`."""
     if not asked.wavelength:
-        return {k: asked.factor for k in levels}
-    return {k: float(np.clip(pyramid.passed(k) * (1 + asked.factor) / asked.wavelength - 1, 0, asked.factor)) for k in levels}
+        return dict.fromkeys(levels, asked.factor)
+    return {
+        k: float(
+            np.clip(pyramid.passed(k) * (1 + asked.factor) / asked.wavelength - 1, 0, asked.factor)
+        )
+        for k in levels
+    }
 
 
 def _gaussian(factor: dict[int, float]) -> dict[int, float]:
@@ -239,17 +326,23 @@ def _gaussian(factor: dict[int, float]) -> dict[int, float]:
 
 def warn_large(band: torch.Tensor, mean: torch.Tensor, worker: Worker) -> None:
     """Warns where displacements times 1 + factor pass an eighth of the wavelength (Wu et al., Eq. 14)."""
-    asked, scale = worker.asked, 2.0 ** worker.step.times
+    asked, scale = worker.asked, 2.0**worker.step.times
     moved, wave = displacement(band, mean)
     if moved is None or not asked.factor:
         return
     moved, wave = moved * scale, max(wave * scale, asked.wavelength)
     if (1 + asked.factor) * moved > wave / 8:
-        warnings.warn(f"motions of about {moved:.2g} pixels times {1 + asked.factor:g} pass an eighth of the wavelength of {wave:.0f} pixels: edges will "
-                      f"tear; take alpha below {max(0.0, (wave / 8 / moved - 1) / GAINS[asked.gain]):.2g} or a longer wavelength", TooLarge, stacklevel=3)
+        warnings.warn(
+            f"motions of about {moved:.2g} pixels times {1 + asked.factor:g} pass an eighth of the wavelength of {wave:.0f} pixels: edges will "
+            f"tear; take alpha below {max(0.0, (wave / 8 / moved - 1) / GAINS[asked.gain]):.2g} or a longer wavelength",
+            TooLarge,
+            stacklevel=3,
+        )
 
 
-def displacement(band: torch.Tensor, mean: torch.Tensor, tiles: int = 8) -> tuple[float | None, float]:
+def displacement(
+    band: torch.Tensor, mean: torch.Tensor, tiles: int = 8
+) -> tuple[float | None, float]:
     """Amplitude of the motion and wavelength of what moves, both in pixels of this level; None where nothing is structured.
 
     In each of tiles x tiles parts: motion = rms(B) / rms(dG/dx), wavelength = 2 pi rms(G) / rms(dG/dx), G less its mean (a sine gives both
@@ -263,7 +356,9 @@ def displacement(band: torch.Tensor, mean: torch.Tensor, tiles: int = 8) -> tupl
     slope, power = ((gy**2 + gx**2).sum(-1)[inside], 2 * (band**2).mean(0).sum(-1)[inside])
     level = ((mean - mean.mean((0, 1))) ** 2).sum(-1)[inside]
     pool = torch.nn.AdaptiveAvgPool2d((min(tiles, slope.shape[0]), min(tiles, slope.shape[1])))
-    slope, power, level = (pool(x[None, None])[0, 0].flatten().double().cpu().numpy() for x in (slope, power, level))
+    slope, power, level = (
+        pool(x[None, None])[0, 0].flatten().double().cpu().numpy() for x in (slope, power, level)
+    )
     some = slope > max(0.1 * slope.mean(), 1e-12)
     if not some.any():
         return None, 0.0

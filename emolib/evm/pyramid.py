@@ -26,9 +26,9 @@ KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 class Table:
     """A sparse matrix along one axis: output line i is the sum of weight[i, k] * line at[i, k].  dense: the same, (out, in)."""
 
-    at: np.ndarray               # int64 (out, taps)
-    weight: np.ndarray           # float64 (out, taps)
-    dense: np.ndarray            # float64 (out, in)
+    at: np.ndarray  # int64 (out, taps)
+    weight: np.ndarray  # float64 (out, taps)
+    dense: np.ndarray  # float64 (out, in)
 
     @classmethod
     def of(cls, dense: np.ndarray) -> Table:
@@ -112,7 +112,9 @@ def dither(wide: int, lines: int = 4) -> np.ndarray:
     return 0.01 + 0.98 * ((0.7548776662466927 * x + 0.5698402909980532 * y) % 1)
 
 
-def room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
+def room(
+    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu"
+) -> torch.Tensor:
     """An empty tensor; on the CPU of NumPy's memory, which asks the system for large pages and so is first touched sooner."""
     if torch.device(device).type == "cpu" and dtype != torch.bfloat16:
         return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))
@@ -121,21 +123,42 @@ def room(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str 
 
 # ---- the three operations, compiled for the CPU and by tensors for the rest
 
+
 class Steps:
     """Shrinks frames (T, height, width, C) `times` times and grows them back; by numba where `compiled`, by tensors elsewhere."""
 
-    def __init__(self, height: int, width: int, times: int, real: torch.dtype, device: torch.device, compiled: bool):
-        self.height, self.width, self.times, self.compiled, self.real = height, width, times, compiled, real
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        times: int,
+        real: torch.dtype,
+        device: torch.device,
+        compiled: bool,
+    ):
+        self.height, self.width, self.times, self.compiled, self.real = (
+            height,
+            width,
+            times,
+            compiled,
+            real,
+        )
         (down_y, up_y), (down_x, up_x) = between(height, times), between(width, times)
         self.small = (len(down_y.at), len(down_x.at))
         self.thresholds = None
         if compiled:
             from emolib.evm import loops
 
-            self.down, self.up = down_y.padded(loops.TAPS, np.float32), up_y.padded(loops.GROWN, np.float32)
+            self.down, self.up = (
+                down_y.padded(loops.TAPS, np.float32),
+                up_y.padded(loops.GROWN, np.float32),
+            )
             self.lengths = np.array([side(width, k) for k in range(times)][::-1], np.int64)
         else:
-            self.down, self.up = ([torch.as_tensor(t.dense, dtype=real, device=device) for t in pair] for pair in ((down_y, down_x), (up_y, up_x)))
+            self.down, self.up = (
+                [torch.as_tensor(t.dense, dtype=real, device=device) for t in pair]
+                for pair in ((down_y, down_x), (up_y, up_x))
+            )
 
     def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """(T, H, W, C) of any dtype -> (T, h, w, C), real; into `out` where it is given."""
@@ -144,15 +167,29 @@ class Steps:
             from emolib.evm import loops
 
             out = room((count, *self.small, channels), self.real) if out is None else out
-            loops.shared(loops.shrink, count, torch.get_num_threads(), frames.contiguous().numpy(), *self.down, self.times, out.numpy())
+            loops.shared(
+                loops.shrink,
+                count,
+                torch.get_num_threads(),
+                frames.contiguous().numpy(),
+                *self.down,
+                self.times,
+                out.numpy(),
+            )
             return out
-        rows = torch.matmul(self.down[0], frames.to(self.real).reshape(count, self.height, -1))                    # (T, h, W*C)
-        small = torch.einsum("xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels))         # (T, h, w, C)
+        rows = torch.matmul(
+            self.down[0], frames.to(self.real).reshape(count, self.height, -1)
+        )  # (T, h, W*C)
+        small = torch.einsum(
+            "xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels)
+        )  # (T, h, w, C)
         return small if out is None else out.copy_(small)
 
     def _grown(self, small: torch.Tensor) -> torch.Tensor:
         count, channels = small.shape[0], small.shape[3]
-        wider = torch.einsum("wx,thxc->thwc", self.up[1], small).reshape(count, self.small[0], -1)                 # (T, h, W*C)
+        wider = torch.einsum("wx,thxc->thwc", self.up[1], small).reshape(
+            count, self.small[0], -1
+        )  # (T, h, W*C)
         return torch.matmul(self.up[0], wider).reshape(count, self.height, self.width, channels)
 
     def grow_onto(self, base: torch.Tensor, small: torch.Tensor, share: float) -> torch.Tensor:
@@ -160,7 +197,16 @@ class Steps:
         if self.compiled:
             from emolib.evm import loops
 
-            loops.shared(loops.grow, len(base), torch.get_num_threads(), small.numpy(), *self.up, self.lengths, base.numpy(), np.float32(share))
+            loops.shared(
+                loops.grow,
+                len(base),
+                torch.get_num_threads(),
+                small.numpy(),
+                *self.up,
+                self.lengths,
+                base.numpy(),
+                np.float32(share),
+            )
             return base
         return share * base + self._grown(small)
 
@@ -168,15 +214,31 @@ class Steps:
         """out = frames + the grown `small`; whole numbers are rounded by `dither` and clipped to 0 .. 255."""
         whole = frames.dtype == torch.uint8
         if self.thresholds is None:
-            self.thresholds = torch.as_tensor(1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device)
+            self.thresholds = torch.as_tensor(
+                1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device
+            )
         if self.compiled:
             from emolib.evm import loops
 
-            loops.shared(loops.add, len(out), torch.get_num_threads(), frames.contiguous().numpy(), small.contiguous().numpy(), *self.up,
-                            self.lengths, out.numpy(), whole, self.thresholds.numpy())
+            loops.shared(
+                loops.add,
+                len(out),
+                torch.get_num_threads(),
+                frames.contiguous().numpy(),
+                small.contiguous().numpy(),
+                *self.up,
+                self.lengths,
+                out.numpy(),
+                whole,
+                self.thresholds.numpy(),
+            )
             return
         total = frames.to(self.real) + self._grown(small)
         if whole:
             rows = torch.arange(self.height, device=frames.device) % len(self.thresholds)
-            total = (total + self.thresholds[rows].reshape(self.height, self.width, -1)).clamp_(0, 255).floor_()
+            total = (
+                (total + self.thresholds[rows].reshape(self.height, self.width, -1))
+                .clamp_(0, 255)
+                .floor_()
+            )
         out.copy_(total)

@@ -16,10 +16,10 @@ import torch
 import torchvision
 from torch import nn
 
-from emolib import settings
-from emolib.containers import digest
 from emolib.data.files import Damaged, digest_of, guard
-from emolib.errors import EmolibError, nearest
+from emolib.ground import settings
+from emolib.ground.containers import digest
+from emolib.ground.errors import EmolibError, nearest
 
 SIZE = 224
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -30,7 +30,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 class Kind:
     """How a network is fed: colours are scaled to [0, 1], less `mean`, by `spread`; `grey` repeats the luma in three channels."""
 
-    make: object                                         # () -> (module that gives (N, D), text that names its weights)
+    make: object  # () -> (module that gives (N, D), text that names its weights)
     mean: tuple = IMAGENET[0]
     spread: tuple = IMAGENET[1]
     grey: bool = False
@@ -50,8 +50,12 @@ class Backbone:
             raise nearest(name, KINDS, what="backbone")
         self.name, self.kind, self.device = name, KINDS[name], device or settings.device()
         net, weights = self.kind.make()
-        self.net = net.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
-        self.fingerprint = f"{name} {weights} {digest(SIZE, self.kind.mean, self.kind.spread, self.kind.grey)}"
+        self.net = (
+            net.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+        )
+        self.fingerprint = (
+            f"{name} {weights} {digest(SIZE, self.kind.mean, self.kind.spread, self.kind.grey)}"
+        )
 
     def features(self, images: np.ndarray, batch: int = 16) -> np.ndarray:
         """Pooled features, float32 (N, D), of `images` uint8 (N, H, W, 3) or (N, H, W); resized to 224 x 224, antialiased.
@@ -59,8 +63,14 @@ class Backbone:
         Batches of `batch` in channels-last order; float32 on a CPU, bfloat16 inside on a GPU. Memory: one batch, whatever N
         (a ResNet50 takes about 250 MiB beside Python and PyTorch).
         """
-        if images.dtype != np.uint8 or images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] != 3):
-            raise EmolibError(f"backbone: images are {images.dtype} {images.shape}, expected uint8 (N, H, W, 3) or (N, H, W)")
+        if (
+            images.dtype != np.uint8
+            or images.ndim not in (3, 4)
+            or (images.ndim == 4 and images.shape[-1] != 3)
+        ):
+            raise EmolibError(
+                f"backbone: images are {images.dtype} {images.shape}, expected uint8 (N, H, W, 3) or (N, H, W)"
+            )
         parts = list(self._batches(images, batch))
         return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
 
@@ -73,7 +83,7 @@ class Backbone:
         gpu = self.device.startswith("cuda")
         with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=gpu):
             for start in range(0, len(images), batch):
-                yield self.net(self._fed(images[start:start + batch])).float().cpu().numpy()
+                yield self.net(self._fed(images[start : start + batch])).float().cpu().numpy()
 
     def _fed(self, images: np.ndarray) -> torch.Tensor:
         """(b, 3, 224, 224) float32, channels last, on the device."""
@@ -81,14 +91,21 @@ class Backbone:
         x = x[:, None].expand(-1, 3, -1, -1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
         x = x.float() / 255
         if x.shape[-2:] != (SIZE, SIZE):
-            x = nn.functional.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False)
+            x = nn.functional.interpolate(
+                x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False
+            )
         if self.kind.grey:
-            x = (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True).expand(-1, 3, -1, -1)
+            x = (
+                (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None])
+                .sum(1, keepdim=True)
+                .expand(-1, 3, -1, -1)
+            )
         mean, spread = (x.new_tensor(v)[:, None, None] for v in (self.kind.mean, self.kind.spread))
         return ((x - mean) / spread).contiguous(memory_format=torch.channels_last)
 
 
 # ---------------------------------------------------------------- the networks
+
 
 def _headless(net):
     net.fc = nn.Identity()
@@ -101,8 +118,10 @@ def _ferplus():
 
     path = settings.data_root() / "models" / "resnet50_ferplus.safetensors"
     if not path.exists():
-        raise EmolibError(f"backbone resnet50-ferplus: no {path}; notebook 13 trains it on FERPlus (./reproduce.sh --only 13 --profile full), "
-                          "or choose resnet50-imagenet or efficientnet_lite0")
+        raise EmolibError(
+            f"backbone resnet50-ferplus: no {path}; notebook 13 trains it on FERPlus (./reproduce.sh --only 13 --profile full), "
+            "or choose resnet50-imagenet or efficientnet_lite0"
+        )
     net = _headless(torchvision.models.resnet50())
     try:
         state = {k: v for k, v in load_file(guard(path)).items() if not k.startswith("fc.")}
@@ -110,7 +129,10 @@ def _ferplus():
     except SafetensorError as error:
         raise Damaged(path, f"not a readable safetensors file ({error}); make it anew") from None
     except RuntimeError as error:
-        raise Damaged(path, f"not the weights of a ResNet50 ({str(error).splitlines()[-1].strip()[:120]}); make it anew") from None
+        raise Damaged(
+            path,
+            f"not the weights of a ResNet50 ({str(error).splitlines()[-1].strip()[:120]}); make it anew",
+        ) from None
     return net, digest_of(path)
 
 
@@ -118,10 +140,15 @@ def _imagenet():
     weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     try:
         net = torchvision.models.resnet50(weights=weights, progress=False)
-    except (OSError, RuntimeError) as error:             # no network, or a cached file that does not match its checksum
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # no network, or a cached file that does not match its checksum
         folder = Path(torch.hub.get_dir()) / "checkpoints"
-        raise EmolibError(f"backbone resnet50-imagenet: its weights are not in {folder} and cannot be fetched ({error}); put "
-                          f"{Path(weights.url).name} of torchvision there, or choose efficientnet_lite0") from None
+        raise EmolibError(
+            f"backbone resnet50-imagenet: its weights are not in {folder} and cannot be fetched ({error}); put "
+            f"{Path(weights.url).name} of torchvision there, or choose efficientnet_lite0"
+        ) from None
     return _headless(net), Path(weights.url).stem
 
 

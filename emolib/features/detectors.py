@@ -12,15 +12,15 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib import settings
 from emolib.data.files import digest_of, guard
-from emolib.errors import EmolibError, nearest
 from emolib.features import mediapipe_map
 from emolib.features.landmarks import JOINTS, POINTS, Detector, Landmarks, checked
 from emolib.features.mesh import BLENDSHAPES, Mesh
+from emolib.ground import settings
+from emolib.ground.errors import EmolibError, nearest
 
 NAMES = ("dlib", "mediapipe", "simulator")
-SEEN = 0.5                                               # MediaPipe's visibility below which a joint counts as unseen
+SEEN = 0.5  # MediaPipe's visibility below which a joint counts as unseen
 
 
 def make(name: str, *, video: bool = True) -> Detector:
@@ -28,7 +28,9 @@ def make(name: str, *, video: bool = True) -> Detector:
     if name not in NAMES:
         raise nearest(name, NAMES, what="detector")
     if name == "simulator":
-        raise EmolibError("detector 'simulator' gives the truth of a simulated film and cannot look at other pictures")
+        raise EmolibError(
+            "detector 'simulator' gives the truth of a simulated film and cannot look at other pictures"
+        )
     return DlibDetector() if name == "dlib" else MediaPipeDetector(video=video)
 
 
@@ -38,7 +40,9 @@ def model_file(name: str) -> Path:
     for place in places:
         if (place / name).exists():
             return guard(place / name)
-    raise EmolibError(f"model file {name} is not in {' or '.join(map(str, places))}; {_SOURCES.get(name, 'put it there')}")
+    raise EmolibError(
+        f"model file {name} is not in {' or '.join(map(str, places))}; {_SOURCES.get(name, 'put it there')}"
+    )
 
 
 _SOURCES = {
@@ -51,10 +55,13 @@ def _library(module: str, package: str):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise EmolibError(f"detector {module} is off: {error}; pip install {package} (extra `detectors`), `emolib doctor` says more") from None
+        raise EmolibError(
+            f"detector {module} is off: {error}; pip install {package} (extra `detectors`), `emolib doctor` says more"
+        ) from None
 
 
 # ---------------------------------------------------------------- dlib
+
 
 class DlibDetector:
     """dlib's HOG detector (Dalal and Triggs, 2005) and its 68-point predictor (Kazemi and Sullivan, 2014), frame by frame.
@@ -68,7 +75,11 @@ class DlibDetector:
     def __init__(self):
         dlib = _library("dlib", "dlib-bin")
         path = _packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
-        self._rectangle, self._find, self._predict = dlib.rectangle, dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+        self._rectangle, self._find, self._predict = (
+            dlib.rectangle,
+            dlib.get_frontal_face_detector(),
+            dlib.shape_predictor(str(path)),
+        )
         self.fingerprint = f"dlib {dlib.__version__} {digest_of(path)}"
 
     def detect(self, frames: np.ndarray) -> Landmarks:
@@ -83,7 +94,10 @@ class DlibDetector:
     def everyone(self, frames: np.ndarray) -> list[np.ndarray]:
         """The points of every face in each frame, the largest face first: T arrays (K, 68, 2), K 0 where there is nobody."""
         seen = (self._faces(frame) for frame in checked(frames))
-        return [np.array([self._points(grey, box) for box in boxes], np.float32).reshape(-1, POINTS, 2) for grey, boxes in seen]
+        return [
+            np.array([self._points(grey, box) for box in boxes], np.float32).reshape(-1, POINTS, 2)
+            for grey, boxes in seen
+        ]
 
     def _points(self, grey, box):
         return [(p.x, p.y) for p in self._predict(grey, box).parts()]
@@ -95,12 +109,24 @@ class DlibDetector:
         picture = Image.fromarray(frame).convert("L")
         grey, short = np.ascontiguousarray(picture), min(picture.size)
         shrink = max(1, short // 240)
-        tries = [(shrink, 0)] * (shrink > 1) + [(1, 0)] + [(1, 1)] * (short <= 320) + [(1, 2)] * (short <= 120)
+        tries = (
+            [(shrink, 0)] * (shrink > 1)
+            + [(1, 0)]
+            + [(1, 1)] * (short <= 320)
+            + [(1, 2)] * (short <= 120)
+        )
         for factor, doubled in tries:
-            found = self._find(grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor)), doubled)
+            found = self._find(
+                grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor)), doubled
+            )
             if len(found):
                 best = sorted(found, key=lambda r: -r.area())
-                return grey, [self._rectangle(*(factor * v for v in (b.left(), b.top(), b.right(), b.bottom()))) for b in best]
+                return grey, [
+                    self._rectangle(
+                        *(factor * v for v in (b.left(), b.top(), b.right(), b.bottom()))
+                    )
+                    for b in best
+                ]
         return grey, []
 
 
@@ -111,11 +137,14 @@ def _packaged(package: str, name: str) -> Path:
     except importlib.metadata.PackageNotFoundError:
         hit = []
     if not hit:
-        raise EmolibError(f"model file {name} is part of the package {package}, which is not installed; pip install {package}")
+        raise EmolibError(
+            f"model file {name} is part of the package {package}, which is not installed; pip install {package}"
+        )
     return guard(Path(hit[0].locate()))
 
 
 # ---------------------------------------------------------------- MediaPipe
+
 
 class MediaPipeDetector:
     """MediaPipe's Face Landmarker (478 points, 52 blendshapes) and Pose Landmarker (33 points), mapped to 68 + 2 and 18.
@@ -144,17 +173,27 @@ class MediaPipeDetector:
             face, body = pool.submit(self._faces, frames), pool.submit(self._bodies, frames)
             (points, shapes), body = face.result(), body.result()
         found = np.isfinite(points).all((1, 2))
-        marks = Landmarks(points=points[:, mediapipe_map.FACE, :2], found=found, body=body, pupils=points[:, mediapipe_map.PUPILS, :2])
-        return marks, Mesh(mesh=points[:, :mediapipe_map.SKIN], found=found, blendshapes=shapes)
+        marks = Landmarks(
+            points=points[:, mediapipe_map.FACE, :2],
+            found=found,
+            body=body,
+            pupils=points[:, mediapipe_map.PUPILS, :2],
+        )
+        return marks, Mesh(mesh=points[:, : mediapipe_map.SKIN], found=found, blendshapes=shapes)
 
     def _faces(self, frames):
         """All 478 points in pixels (T, 478, 3) and blendshapes (T, 52), NaN where there is no face."""
         count, height, width = frames.shape[:3]
-        points, shapes = np.full((count, 478, 3), np.nan, np.float32), np.full((count, len(BLENDSHAPES)), np.nan, np.float32)
+        points, shapes = (
+            np.full((count, 478, 3), np.nan, np.float32),
+            np.full((count, len(BLENDSHAPES)), np.nan, np.float32),
+        )
         with self._task("Face", self._face_file, output_face_blendshapes=True, num_faces=1) as task:
             for t, seen in self._look(task, frames, 1):
                 if seen.face_landmarks:
-                    points[t] = [(p.x * width, p.y * height, p.z * width) for p in seen.face_landmarks[0]]
+                    points[t] = [
+                        (p.x * width, p.y * height, p.z * width) for p in seen.face_landmarks[0]
+                    ]
                     shapes[t] = [c.score for c in seen.face_blendshapes[0]]
         return points, shapes
 
@@ -167,7 +206,10 @@ class MediaPipeDetector:
         with self._task("Pose", self._pose_file) as task:
             for t, seen in self._look(task, frames, self.body_every):
                 if seen.pose_landmarks:
-                    raw = np.array([(p.x * width, p.y * height, p.visibility) for p in seen.pose_landmarks[0]], np.float32)
+                    raw = np.array(
+                        [(p.x * width, p.y * height, p.visibility) for p in seen.pose_landmarks[0]],
+                        np.float32,
+                    )
                     out[t] = _joints(raw, width, height)
         return _between(out, looked)
 
@@ -180,7 +222,9 @@ class MediaPipeDetector:
         from mediapipe.tasks.python import BaseOptions, vision
 
         mode = vision.RunningMode.VIDEO if self.video else vision.RunningMode.IMAGE
-        options = getattr(vision, f"{kind}LandmarkerOptions")(base_options=BaseOptions(model_asset_path=str(path)), running_mode=mode, **more)
+        options = getattr(vision, f"{kind}LandmarkerOptions")(
+            base_options=BaseOptions(model_asset_path=str(path)), running_mode=mode, **more
+        )
         return getattr(vision, f"{kind}Landmarker").create_from_options(options)
 
 
@@ -207,10 +251,11 @@ def _between(body: np.ndarray, looked: np.ndarray) -> np.ndarray:
 
 # ---------------------------------------------------------------- the simulator
 
+
 class SimulatorDetector:
     """The truth of a simulated film: what a perfect detector would say. Its mesh has the simulator's own order.
 
-    film   emolib.sim.face.Faces, one per frame, drawn in square pictures. A face of which less than half is inside is not found.
+    film   emolib.data.sim.face.Faces, one per frame, drawn in square pictures. A face of which less than half is inside is not found.
     """
 
     fingerprint = "simulator truth 1"
@@ -219,12 +264,14 @@ class SimulatorDetector:
         self.film = film
 
     def detect(self, frames: np.ndarray) -> Landmarks:
-        from emolib.sim import face
+        from emolib.data.sim import face
 
-        return self._marks(face.points(self.film, self._size(frames)).astype(np.float32), frames.shape[1])           # a tenth of what the mesh costs
+        return self._marks(
+            face.points(self.film, self._size(frames)).astype(np.float32), frames.shape[1]
+        )  # a tenth of what the mesh costs
 
     def detect_all(self, frames: np.ndarray) -> tuple[Landmarks, Mesh]:
-        from emolib.sim import face
+        from emolib.data.sim import face
 
         skin = face.mesh(self.film, self._size(frames)).astype(np.float32)
         marks = self._marks(skin[:, :POINTS, :2], frames.shape[1])
@@ -235,14 +282,20 @@ class SimulatorDetector:
         """Pixels of a side of these frames; an error where they are not those of the film."""
         frames = checked(frames)
         if len(frames) != len(self.film) or frames.shape[1] != frames.shape[2]:
-            raise EmolibError(f"simulator truth: a film of {len(self.film)} faces in square pictures was announced, but frames are {frames.shape}")
+            raise EmolibError(
+                f"simulator truth: a film of {len(self.film)} faces in square pictures was announced, but frames are {frames.shape}"
+            )
         return frames.shape[1]
 
     def _marks(self, points: np.ndarray, size: int) -> Landmarks:
         """The 68 points (T, 68, 2) as landmarks, with the body."""
-        from emolib.sim import face
+        from emolib.data.sim import face
 
         body = face.body(self.film, size).astype(np.float32)
         found = ((points >= 0) & (points < size)).all(-1).mean(1) >= 0.5
         body[~found] = 0
-        return Landmarks(points=np.where(found[:, None, None], points, np.float32(np.nan)), found=found, body=body)
+        return Landmarks(
+            points=np.where(found[:, None, None], points, np.float32(np.nan)),
+            found=found,
+            body=body,
+        )

@@ -9,15 +9,17 @@ from functools import partial
 
 import numpy as np
 
-from emolib import settings
-from emolib.containers import ClipSet, ImageSet, TrackSet, digest
-from emolib.errors import EmolibError
 from emolib.features.landmarks import checked
+from emolib.ground import settings
+from emolib.ground.containers import ClipSet, ImageSet, TrackSet, digest
+from emolib.ground.errors import EmolibError
 
-CHUNK_BYTES = 128 << 20                                  # frames handed on at once; fixed, since trackers start anew with each piece
-LONGEST = 250                                            # and never more frames than this
-BLOCK = 4096                                             # pictures of an image set per stored file
-DRAWN = 160                                              # pixels at which simulated tracks are drawn to be looked at
+CHUNK_BYTES = (
+    128 << 20
+)  # frames handed on at once; fixed, since trackers start anew with each piece
+LONGEST = 250  # and never more frames than this
+BLOCK = 4096  # pictures of an image set per stored file
+DRAWN = 160  # pixels at which simulated tracks are drawn to be looked at
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def footage(data) -> list[Footage]:
         return [_track(data, i) for i in range(len(data))]
     if isinstance(data, ImageSet):
         return [_block(data, start) for start in range(0, len(data), BLOCK)]
-    raise EmolibError(f"{data.name}: a table of numbers; features are extracted from clips, tracks or images")
+    raise EmolibError(
+        f"{data.name}: a table of numbers; features are extracted from clips, tracks or images"
+    )
 
 
 def _name(stem, content) -> str:
@@ -68,7 +72,7 @@ def _cut(get: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
     frames = get()
     step = pieces(*frames.shape[1:3])
     for start in range(0, len(frames), step):
-        yield checked(frames[start:start + step])
+        yield checked(frames[start : start + step])
 
 
 def pieces(height: int, width: int) -> int:
@@ -78,30 +82,53 @@ def pieces(height: int, width: int) -> int:
 
 def _clip(data: ClipSet, i: int) -> Footage:
     simulated = data.source == "simulated" and data.frames is not None
-    return Footage(_name(_stem(data, i), data.content[i]), data.content[i], fps=data.fps, rate=data.rate,
-                   chunks=partial(_cut, data.frames[i]) if data.frames is not None else None,
-                   film=partial(_acted, data, i) if simulated else None,
-                   sound=data.waveform[i] if data.waveform is not None else None)
+    return Footage(
+        _name(_stem(data, i), data.content[i]),
+        data.content[i],
+        fps=data.fps,
+        rate=data.rate,
+        chunks=partial(_cut, data.frames[i]) if data.frames is not None else None,
+        film=partial(_acted, data, i) if simulated else None,
+        sound=data.waveform[i] if data.waveform is not None else None,
+    )
 
 
 def _acted(data, i):
-    from emolib.sim import clip_sets
+    from emolib.data.sim import clip_sets
 
     return clip_sets.film(data, i)
 
 
 def _track(data: TrackSet, i: int) -> Footage:
     if "path" in data.meta:
-        path = data.meta["path"].iloc[i]                 # of the film, relative to the data folder; '' where there is none
+        path = data.meta["path"].iloc[
+            i
+        ]  # of the film, relative to the data folder; '' where there is none
         if not path:
-            raise EmolibError(f"{data.name}: video {_stem(data, i)} is annotated, but its film is not here; put it where the data set has it")
+            raise EmolibError(
+                f"{data.name}: video {_stem(data, i)} is annotated, but its film is not here; put it where the data set has it"
+            )
         path = settings.data_root() / path
-        return Footage(_name(_stem(data, i), data.content[i]), data.content[i], fps=data.fps, chunks=partial(_decoded, path), sound=partial(_heard, path),
-                       rate=22_050)
+        return Footage(
+            _name(_stem(data, i), data.content[i]),
+            data.content[i],
+            fps=data.fps,
+            chunks=partial(_decoded, path),
+            sound=partial(_heard, path),
+            rate=22_050,
+        )
     if "kind" in data.meta and data.meta["kind"].iloc[i] == "rendered":
         film, content = partial(_scripted, data.features[i]), f"{data.content[i]} at {DRAWN}"
-        return Footage(_name(_stem(data, i), content), content, fps=data.fps, film=film, chunks=partial(_drawn, film))
-    raise EmolibError(f"{data.name}: its tracks are numbers already, there is no video to look at; the simulated stand-in draws one with kind='rendered'")
+        return Footage(
+            _name(_stem(data, i), content),
+            content,
+            fps=data.fps,
+            film=film,
+            chunks=partial(_drawn, film),
+        )
+    raise EmolibError(
+        f"{data.name}: its tracks are numbers already, there is no video to look at; the simulated stand-in draws one with kind='rendered'"
+    )
 
 
 def _decoded(path) -> Iterator[np.ndarray]:
@@ -118,13 +145,13 @@ def _heard(path) -> np.ndarray:
 
 
 def _scripted(features):
-    from emolib.sim import track_sets
+    from emolib.data.sim import track_sets
 
     return track_sets.script(*features.args)
 
 
 def _drawn(film) -> Iterator[np.ndarray]:
-    from emolib.sim import face
+    from emolib.data.sim import face
 
     crowd = film()
     for start in range(0, len(crowd), LONGEST):
@@ -132,6 +159,11 @@ def _drawn(film) -> Iterator[np.ndarray]:
 
 
 def _block(data: ImageSet, start: int) -> Footage:
-    images = data.images[start:start + BLOCK]
+    images = data.images[start : start + BLOCK]
     content = digest(images)
-    return Footage(_name(f"{start:06d}-{start + len(images) - 1:06d}", content), content, chunks=partial(_cut, lambda: images), pictures=True)
+    return Footage(
+        _name(f"{start:06d}-{start + len(images) - 1:06d}", content),
+        content,
+        chunks=partial(_cut, lambda: images),
+        pictures=True,
+    )

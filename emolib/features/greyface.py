@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from emolib.errors import EmolibError
 from emolib.features.landmarks import crops
+from emolib.ground.errors import EmolibError
 
-GROW = 1.3                               # side of the square crop in sizes of the box around the 68 points; ours, the print has "crop"
+GROW = 1.3  # side of the square crop in sizes of the box around the 68 points; ours, the print has "crop"
 
 
 def grey(frames: np.ndarray) -> np.ndarray:
     """The mean of red, green and blue, rounded: uint8 (T, H, W, 3) -> uint8 (T, H, W); grey frames stay as they are."""
     if frames.dtype != np.uint8 or frames.ndim not in (3, 4):
-        raise EmolibError(f"grey: frames are {frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3) or (T, H, W)")
+        raise EmolibError(
+            f"grey: frames are {frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3) or (T, H, W)"
+        )
     if frames.ndim == 3:
         return frames
     total = frames[..., 0].astype(np.uint16)
     total += frames[..., 1]
     total += frames[..., 2]
     total += 1
-    return (total // 3).astype(np.uint8)                                         # (T, H, W)
+    return (total // 3).astype(np.uint8)  # (T, H, W)
 
 
 def equalised(pictures: np.ndarray) -> np.ndarray:
@@ -31,12 +33,14 @@ def equalised(pictures: np.ndarray) -> np.ndarray:
     """
     count, pixels = len(pictures), int(np.prod(pictures.shape[1:]))
     offset = (256 * np.arange(count, dtype=np.int32))[:, None, None]
-    level = pictures + offset                                                    # (T, H, W): 256 levels for each picture
+    level = pictures + offset  # (T, H, W): 256 levels for each picture
     seen = np.bincount(level.ravel(), minlength=256 * count).reshape(count, 256)
-    below = seen.cumsum(1)                                                       # (T, 256)
-    first = np.take_along_axis(seen, (seen > 0).argmax(1)[:, None], 1)           # (T, 1): pixels of the darkest level
+    below = seen.cumsum(1)  # (T, 256)
+    first = np.take_along_axis(
+        seen, (seen > 0).argmax(1)[:, None], 1
+    )  # (T, 1): pixels of the darkest level
     spread = np.rint((below - first).clip(0) * np.float32(255) / np.maximum(pixels - first, 1))
-    table = np.where(first == pixels, np.arange(256), spread).astype(np.uint8)   # (T, 256)
+    table = np.where(first == pixels, np.arange(256), spread).astype(np.uint8)  # (T, 256)
     return table.ravel()[level]
 
 

@@ -13,12 +13,15 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 POINTS, JOINTS = 68, 18
-EYES = (slice(36, 42), slice(42, 48))                    # the subject's right eye (left in the picture), then the left
+EYES = (
+    slice(36, 42),
+    slice(42, 48),
+)  # the subject's right eye (left in the picture), then the left
 GAPS = ("mark", "interpolate", "zero")
-CROPPED = 32                                             # frames per batch of `crops`: 120 MB of 640 x 480 pictures as float32
+CROPPED = 32  # frames per batch of `crops`: 120 MB of 640 x 480 pictures as float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +48,19 @@ class Landmarks:
                 continue
             value = np.asarray(value, np.float32)
             if value.shape != (count, *shape):
-                raise EmolibError(f"landmarks: `{name}` has shape {value.shape}, expected {(count, *shape)}")
+                raise EmolibError(
+                    f"landmarks: `{name}` has shape {value.shape}, expected {(count, *shape)}"
+                )
             put(self, name, value)
         if self.found.shape != (count,):
-            raise EmolibError(f"landmarks: `found` has shape {self.found.shape}, expected ({count},)")
+            raise EmolibError(
+                f"landmarks: `found` has shape {self.found.shape}, expected ({count},)"
+            )
         bad = np.flatnonzero(self.found & ~np.isfinite(self.points).all((1, 2)))
         if bad.size:
-            raise EmolibError(f"landmarks: frame {bad[0]} counts as found but has a point that is not finite")
+            raise EmolibError(
+                f"landmarks: frame {bad[0]} counts as found but has a point that is not finite"
+            )
 
     def __len__(self) -> int:
         return len(self.points)
@@ -64,7 +73,11 @@ class Landmarks:
     @property
     def seventy(self) -> np.ndarray:
         """(T, 70, 2): OpenPose's order, the 68 points and the two pupils."""
-        pupils = np.stack([self.points[:, eye].mean(1) for eye in EYES], 1) if self.pupils is None else self.pupils
+        pupils = (
+            np.stack([self.points[:, eye].mean(1) for eye in EYES], 1)
+            if self.pupils is None
+            else self.pupils
+        )
         return np.concatenate([self.points, pupils], 1)
 
 
@@ -72,7 +85,7 @@ class Landmarks:
 class Detector(Protocol):
     """Anything that finds points: dlib, MediaPipe, the simulator's truth (emolib.features.detectors)."""
 
-    fingerprint: str                                     # names the method, its version and its model files
+    fingerprint: str  # names the method, its version and its model files
 
     def detect(self, frames: np.ndarray) -> Landmarks:
         """`frames` uint8 (T, H, W, 3) of one film, or unrelated pictures where the detector was told so."""
@@ -83,20 +96,26 @@ def checked(frames: np.ndarray) -> np.ndarray:
     if frames.ndim == 3 and frames.dtype == np.uint8:
         frames = np.repeat(frames[..., None], 3, -1)
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
-        raise EmolibError(f"frames are {frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3) or (T, H, W)")
-    return np.ascontiguousarray(frames)                  # dlib and MediaPipe read memory row by row
+        raise EmolibError(
+            f"frames are {frames.dtype} {frames.shape}, expected uint8 (T, H, W, 3) or (T, H, W)"
+        )
+    return np.ascontiguousarray(frames)  # dlib and MediaPipe read memory row by row
 
 
 def joined(parts: list[Landmarks]) -> Landmarks:
     """Parts of one film as one; a body or pupils must be in all of them or in none."""
+
     def glue(name):
         values = [getattr(p, name) for p in parts]
         return None if values[0] is None else np.concatenate(values)
 
-    return Landmarks(points=glue("points"), found=glue("found"), body=glue("body"), pupils=glue("pupils"))
+    return Landmarks(
+        points=glue("points"), found=glue("found"), body=glue("body"), pupils=glue("pupils")
+    )
 
 
 # ---------------------------------------------------------------- gaps
+
 
 def filled(landmarks: Landmarks, how: str = "mark") -> Landmarks:
     """The same film with its gaps (frames without a face, joints of confidence 0) as NaN, interpolated or zero.
@@ -110,8 +129,14 @@ def filled(landmarks: Landmarks, how: str = "mark") -> Landmarks:
         raise nearest(how, GAPS, what="way to fill gaps")
     seen = landmarks.found
     if how == "interpolate" and len(seen) and not seen.any():
-        raise EmolibError(f"no face in any of {len(seen)} frames: nothing to interpolate from; use 'mark' or 'zero', or leave the film out")
-    out = {name: _fill(getattr(landmarks, name), seen, how) for name in ("points", "pupils") if getattr(landmarks, name) is not None}
+        raise EmolibError(
+            f"no face in any of {len(seen)} frames: nothing to interpolate from; use 'mark' or 'zero', or leave the film out"
+        )
+    out = {
+        name: _fill(getattr(landmarks, name), seen, how)
+        for name in ("points", "pupils")
+        if getattr(landmarks, name) is not None
+    }
     if landmarks.body is not None:
         body = landmarks.body.copy()
         for joint in range(JOINTS):
@@ -136,6 +161,7 @@ def _fill(values: np.ndarray, seen: np.ndarray, how: str) -> np.ndarray:
 
 # ---------------------------------------------------------------- what the networks take
 
+
 def scaled(landmarks: Landmarks, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
     """(T, 140) face and (T, 36) body coordinates in [0, 1] of the picture, float32: x0, y0, x1, y1 ...
 
@@ -143,7 +169,11 @@ def scaled(landmarks: Landmarks, height: int, width: int) -> tuple[np.ndarray, n
     """
     size = np.array([width, height], np.float32)
     face = np.clip(landmarks.seventy / size, 0, 1).reshape(len(landmarks), 2 * (POINTS + 2))
-    body = None if landmarks.body is None else np.clip(landmarks.body[..., :2] / size, 0, 1).reshape(len(landmarks), 2 * JOINTS)
+    body = (
+        None
+        if landmarks.body is None
+        else np.clip(landmarks.body[..., :2] / size, 0, 1).reshape(len(landmarks), 2 * JOINTS)
+    )
     return face, body
 
 
@@ -164,19 +194,31 @@ def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 22
     count, height, width, channels = frames.shape
     box = np.asarray(box, np.float32)
     if box.shape != (count, 4):
-        raise EmolibError(f"crops: {count} frames but boxes of shape {box.shape}, expected ({count}, 4)")
+        raise EmolibError(
+            f"crops: {count} frames but boxes of shape {box.shape}, expected ({count}, 4)"
+        )
     grown = box + np.array([-margin, -margin, margin, margin], np.float32)
     cut = np.clip(grown, 0, np.array([width, height] * 2, np.float32))
-    bad = np.flatnonzero(~(np.isfinite(box).all(1) & (cut[:, 2] - cut[:, 0] >= 1) & (cut[:, 3] - cut[:, 1] >= 1)))
+    bad = np.flatnonzero(
+        ~(np.isfinite(box).all(1) & (cut[:, 2] - cut[:, 0] >= 1) & (cut[:, 3] - cut[:, 1] >= 1))
+    )
     if bad.size:
-        raise EmolibError(f"crops: frame {bad[0]} has the box {box[bad[0]].tolist()}, expected one inside {width} x {height}; "
-                          "crop only frames with a face, or fill the gaps first")
+        raise EmolibError(
+            f"crops: frame {bad[0]} has the box {box[bad[0]].tolist()}, expected one inside {width} x {height}; "
+            "crop only frames with a face, or fill the gaps first"
+        )
     out = np.empty((count, size, size, channels), np.uint8)
     with torch.inference_mode():
         for start in range(0, count, CROPPED):
-            part = torch.from_numpy(frames[start:start + CROPPED]).permute(0, 3, 1, 2).float()               # (b, C, H, W)
-            where = torch.from_numpy(cut[start:start + CROPPED])
-            where = torch.cat([torch.arange(len(where), dtype=torch.float32)[:, None], where], 1)              # (b, 5)
-            faces = roi_align(part, where, size, aligned=True)                                                # (b, C, size, size)
-            out[start:start + CROPPED] = faces.round().clamp(0, 255).permute(0, 2, 3, 1).byte().numpy()
+            part = (
+                torch.from_numpy(frames[start : start + CROPPED]).permute(0, 3, 1, 2).float()
+            )  # (b, C, H, W)
+            where = torch.from_numpy(cut[start : start + CROPPED])
+            where = torch.cat(
+                [torch.arange(len(where), dtype=torch.float32)[:, None], where], 1
+            )  # (b, 5)
+            faces = roi_align(part, where, size, aligned=True)  # (b, C, size, size)
+            out[start : start + CROPPED] = (
+                faces.round().clamp(0, 255).permute(0, 2, 3, 1).byte().numpy()
+            )
     return out

@@ -11,11 +11,13 @@ import math
 import numpy as np
 import torch
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 SCALES = ("slaney", "htk")
-AT_ONCE = 1 << 17                                         # samples of a batch taken at once on a CPU: what its cache holds
-CHANG = dict(rate=16_000, n_fft=512, hop_length=64)       # chang2021, 4.5.2: Hann window of 512, hop of 64, 16 kHz
+AT_ONCE = 1 << 17  # samples of a batch taken at once on a CPU: what its cache holds
+CHANG = dict(
+    rate=16_000, n_fft=512, hop_length=64
+)  # chang2021, 4.5.2: Hann window of 512, hop of 64, 16 kHz
 
 
 def htk_mel(hertz):
@@ -31,7 +33,9 @@ def htk_hertz(mel):
 def slaney_mel(hertz):
     """Slaney's Auditory Toolbox (1998), librosa's default: linear to 1 kHz (15 mel), then 27 mel per factor 6.4 in f."""
     f = torch.as_tensor(hertz, dtype=torch.float64)
-    return torch.where(f < 1000, f * 3 / 200, 15 + 27 / math.log(6.4) * torch.log(f.clamp(min=1000) / 1000))
+    return torch.where(
+        f < 1000, f * 3 / 200, 15 + 27 / math.log(6.4) * torch.log(f.clamp(min=1000) / 1000)
+    )
 
 
 def slaney_hertz(mel):
@@ -41,7 +45,14 @@ def slaney_hertz(mel):
 
 
 @functools.lru_cache(maxsize=16)
-def filter_bank(rate: int, n_fft: int, bands: int = 128, scale: str = "slaney", device: str = "cpu", dtype=torch.float64) -> torch.Tensor:
+def filter_bank(
+    rate: int,
+    n_fft: int,
+    bands: int = 128,
+    scale: str = "slaney",
+    device: str = "cpu",
+    dtype=torch.float64,
+) -> torch.Tensor:
     """Triangular filters, (n_fft // 2 + 1, bands): edges evenly spaced in mel from 0 to rate / 2, each of area 1 in Hz.
 
     scale   'slaney' or 'htk' (the printed Eq. 7); both with the area normalisation that librosa calls norm='slaney'
@@ -51,19 +62,33 @@ def filter_bank(rate: int, n_fft: int, bands: int = 128, scale: str = "slaney", 
         raise EmolibError(f"mel scale '{scale}' is not known: expected {' or '.join(SCALES)}")
     _whole(rate=rate, n_fft=n_fft, bands=bands)
     to_mel, to_hertz = (slaney_mel, slaney_hertz) if scale == "slaney" else (htk_mel, htk_hertz)
-    edge = to_hertz(torch.linspace(0, 1, bands + 2, dtype=torch.float64) * to_mel(rate / 2))      # (bands + 2,)
+    edge = to_hertz(
+        torch.linspace(0, 1, bands + 2, dtype=torch.float64) * to_mel(rate / 2)
+    )  # (bands + 2,)
     low, centre, high = edge[:-2], edge[1:-1], edge[2:]
-    bins = (torch.arange(n_fft // 2 + 1, dtype=torch.float64) * rate / n_fft)[:, None]             # (n_fft // 2 + 1, 1)
+    bins = (torch.arange(n_fft // 2 + 1, dtype=torch.float64) * rate / n_fft)[
+        :, None
+    ]  # (n_fft // 2 + 1, 1)
     rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
-    bank = torch.minimum(rise, fall).clamp(min=0) * 2 / (high - low)                               # (n_fft // 2 + 1, bands)
+    bank = torch.minimum(rise, fall).clamp(min=0) * 2 / (high - low)  # (n_fft // 2 + 1, bands)
     empty = (bank.sum(0) == 0).nonzero().flatten()
     if len(empty):
-        raise EmolibError(f"mel band {int(empty[0])} of {bands} at {rate} Hz holds no bin of a transform of {n_fft}; use fewer bands or a larger n_fft")
+        raise EmolibError(
+            f"mel band {int(empty[0])} of {bands} at {rate} Hz holds no bin of a transform of {n_fft}; use fewer bands or a larger n_fft"
+        )
     return bank.to(device, dtype)
 
 
-def mel_spectrogram(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_length: int = 512, bands: int = 128, scale: str = "slaney",
-                    device: str = "cpu"):
+def mel_spectrogram(
+    waveform,
+    rate: int = 22_050,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    bands: int = 128,
+    scale: str = "slaney",
+    device: str = "cpu",
+):
     """Mel power: (samples,) -> (frames, bands), (B, samples) -> (B, frames, bands); frames = 1 + samples // hop_length.
 
     Frame k is centred on sample k * hop_length; the sound is zero outside. Hann window of n_fft samples. This is
@@ -76,8 +101,11 @@ def mel_spectrogram(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_leng
     _whole(rate=rate, hop_length=hop_length)
     bank = filter_bank(rate, n_fft, bands, scale, str(sound.device), sound.dtype)
 
-    def rows(part):                                       # (..., samples) -> (..., frames, bands)
-        return _power(torch.nn.functional.pad(part, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT @ bank
+    def rows(part):  # (..., samples) -> (..., frames, bands)
+        return (
+            _power(torch.nn.functional.pad(part, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT
+            @ bank
+        )
 
     if sound.ndim == 1:
         return back(rows(sound))
@@ -85,14 +113,24 @@ def mel_spectrogram(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_leng
     return back(torch.cat([rows(part) for part in sound.split(max(1, most // sound.shape[1]))]))
 
 
-def log_mel(waveform, rate: int = 22_050, *, n_fft: int = 2048, hop_length: int = 512, bands: int = 128, scale: str = "slaney",
-            device: str = "cpu"):
+def log_mel(
+    waveform,
+    rate: int = 22_050,
+    *,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    bands: int = 128,
+    scale: str = "slaney",
+    device: str = "cpu",
+):
     """`mel_spectrogram` in decibels with a floor 80 under each clip's loudest value: shapes, source and errors as there.
 
     Equals librosa's power_to_db of its melspectrogram, clip by clip. How orgil scales the features is unprinted; see
     choices orgil2021-c20 and -c21.
     """
-    power = mel_spectrogram(waveform, rate, n_fft=n_fft, hop_length=hop_length, bands=bands, scale=scale, device=device)
+    power = mel_spectrogram(
+        waveform, rate, n_fft=n_fft, hop_length=hop_length, bands=bands, scale=scale, device=device
+    )
     return decibels(power)
 
 
@@ -116,23 +154,36 @@ def aligned(mel, rate: int, hop_length: int, fps: float, frames: int):
     _whole(rate=rate, hop_length=hop_length, frames=frames)
     rows = torch.as_tensor(mel)
     if rows.ndim != 2 or not len(rows) or not fps > 0:
-        raise EmolibError(f"mel rows of shape {tuple(rows.shape)} at {fps} frames a second: expected (rows, bands) and fps above 0")
+        raise EmolibError(
+            f"mel rows of shape {tuple(rows.shape)} at {fps} frames a second: expected (rows, bands) and fps above 0"
+        )
     missing = frames / fps - len(rows) * hop_length / rate
     if missing > 1:
-        raise EmolibError(f"the sound ends {missing:.1f} s before the video ({len(rows)} mel rows of {hop_length} samples at {rate} Hz, "
-                          f"{frames} frames at {fps} a second); check rate, hop_length and fps")
-    centre = torch.arange(len(rows), dtype=torch.float64, device=rows.device) * hop_length / rate * fps          # in video frames
-    frame = (centre + 1e-9).floor().long()                                    # a centre on the border belongs to the later frame
+        raise EmolibError(
+            f"the sound ends {missing:.1f} s before the video ({len(rows)} mel rows of {hop_length} samples at {rate} Hz, "
+            f"{frames} frames at {fps} a second); check rate, hop_length and fps"
+        )
+    centre = (
+        torch.arange(len(rows), dtype=torch.float64, device=rows.device) * hop_length / rate * fps
+    )  # in video frames
+    frame = (centre + 1e-9).floor().long()  # a centre on the border belongs to the later frame
     frame, inside = frame[frame < frames], rows[frame < frames]
-    count = torch.bincount(frame, minlength=frames)                           # (frames,)
-    mean = rows.new_zeros(frames, rows.shape[1]).index_add_(0, frame, inside) / count.clamp(min=1)[:, None]      # (frames, bands)
-    middle = (torch.arange(frames, device=rows.device) + 0.5) / fps * rate / hop_length                          # in mel rows
-    nearest = rows[middle.round().long().clamp(max=len(rows) - 1)]            # (frames, bands)
+    count = torch.bincount(frame, minlength=frames)  # (frames,)
+    mean = (
+        rows.new_zeros(frames, rows.shape[1]).index_add_(0, frame, inside)
+        / count.clamp(min=1)[:, None]
+    )  # (frames, bands)
+    middle = (
+        (torch.arange(frames, device=rows.device) + 0.5) / fps * rate / hop_length
+    )  # in mel rows
+    nearest = rows[middle.round().long().clamp(max=len(rows) - 1)]  # (frames, bands)
     out = torch.where(count[:, None] > 0, mean, nearest)
     return out if isinstance(mel, torch.Tensor) else out.numpy()
 
 
-def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["hop_length"], device: str = "cpu"):
+def log_spectrogram(
+    waveform, rate: int = 16_000, *, hop_length: int = CHANG["hop_length"], device: str = "cpu"
+):
     """chang2021's linear spectrogram in decibels: (samples,) -> (257, frames), (B, samples) -> (B, 257, frames).
 
     Hann window of 512, hop of 64, 16 kHz (4.5.2); 250 frames a second exactly, as the printed multiply-adds need: frame k is
@@ -141,13 +192,23 @@ def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["ho
     Raises EmolibError as `mel_spectrogram` does, and for any other rate.
     """
     if rate != CHANG["rate"]:
-        raise EmolibError(f"sound at {rate} Hz, expected {CHANG['rate']}; resample it first (torchaudio.functional.resample)")
+        raise EmolibError(
+            f"sound at {rate} Hz, expected {CHANG['rate']}; resample it first (torchaudio.functional.resample)"
+        )
     n_fft = CHANG["n_fft"]
     _whole(hop_length=hop_length)
     if hop_length % 2 or hop_length > n_fft:
-        raise EmolibError(f"hop_length is {hop_length}, expected an even number up to the window of {n_fft}")
+        raise EmolibError(
+            f"hop_length is {hop_length}, expected an even number up to the window of {n_fft}"
+        )
     sound, back = _sound(waveform, device, least=n_fft)
-    return back(decibels(_power(torch.nn.functional.pad(sound, ((n_fft - hop_length) // 2,) * 2), n_fft, hop_length)))
+    return back(
+        decibels(
+            _power(
+                torch.nn.functional.pad(sound, ((n_fft - hop_length) // 2,) * 2), n_fft, hop_length
+            )
+        )
+    )
 
 
 def segments(signal, seconds: float = 1.0, overlap: float = 0.5, *, per_second: float = 250):
@@ -158,14 +219,18 @@ def segments(signal, seconds: float = 1.0, overlap: float = 0.5, *, per_second: 
     Raises EmolibError for a signal shorter than one piece or an overlap outside [0, 1).
     """
     if not 0 <= overlap < 1 or not seconds > 0:
-        raise EmolibError(f"segments of {seconds} s with overlap {overlap}: expected seconds above 0 and an overlap in [0, 1)")
+        raise EmolibError(
+            f"segments of {seconds} s with overlap {overlap}: expected seconds above 0 and an overlap in [0, 1)"
+        )
     whole = torch.as_tensor(signal)
     length = round(seconds * per_second)
     step = max(1, round(length * (1 - overlap)))
     if whole.ndim not in (1, 2) or not 0 < length <= whole.shape[-1]:
-        raise EmolibError(f"a signal of shape {tuple(whole.shape)} gives no segment of {length} ({seconds} s); expected time last, "
-                          "one or two axes, and at least one segment")
-    cut = whole.unfold(-1, length, step).movedim(-2, 0)                       # (S, ..., length)
+        raise EmolibError(
+            f"a signal of shape {tuple(whole.shape)} gives no segment of {length} ({seconds} s); expected time last, "
+            "one or two axes, and at least one segment"
+        )
+    cut = whole.unfold(-1, length, step).movedim(-2, 0)  # (S, ..., length)
     return cut if isinstance(signal, torch.Tensor) else cut.numpy().copy()
 
 
@@ -181,20 +246,32 @@ def _sound(waveform, device: str, *, least: int):
     _whole(n_fft=least)
     array = not isinstance(waveform, torch.Tensor)
     if array and np.asarray(waveform).dtype.kind not in "f":
-        raise EmolibError(f"waveform is {np.asarray(waveform).dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale")
-    sound = torch.as_tensor(np.require(waveform, requirements="CW") if array else waveform)       # a copy only of views torch cannot take
+        raise EmolibError(
+            f"waveform is {np.asarray(waveform).dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale"
+        )
+    sound = torch.as_tensor(
+        np.require(waveform, requirements="CW") if array else waveform
+    )  # a copy only of views torch cannot take
     if not sound.is_floating_point():
-        raise EmolibError(f"waveform is {sound.dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale")
+        raise EmolibError(
+            f"waveform is {sound.dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale"
+        )
     if sound.ndim not in (1, 2) or not len(sound):
-        raise EmolibError(f"waveform has shape {tuple(sound.shape)}, expected (samples,) or (B, samples); mix channels down first")
+        raise EmolibError(
+            f"waveform has shape {tuple(sound.shape)}, expected (samples,) or (B, samples); mix channels down first"
+        )
     if sound.shape[-1] < least:
-        raise EmolibError(f"waveform has {sound.shape[-1]} samples, expected at least one window of {least}")
+        raise EmolibError(
+            f"waveform has {sound.shape[-1]} samples, expected at least one window of {least}"
+        )
     if torch.device(device).type == "cuda" and not torch.cuda.is_available():
         raise EmolibError(f"device {device}: PyTorch sees no GPU here; use device='cpu'")
     sound = sound.to(device, torch.promote_types(sound.dtype, torch.float32))
     bad = (~torch.isfinite(sound)).nonzero()
     if len(bad):
-        raise EmolibError(f"waveform is {float(sound[tuple(bad[0])])} at sample {int(bad[0][-1])}, expected finite numbers ({len(bad)} such)")
+        raise EmolibError(
+            f"waveform is {float(sound[tuple(bad[0])])} at sample {int(bad[0][-1])}, expected finite numbers ({len(bad)} such)"
+        )
     return sound, (lambda out: out.cpu().numpy()) if array else (lambda out: out)
 
 

@@ -10,21 +10,73 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
 SIZE = 468
-EYE_CORNERS = ((33, 133), (362, 263))                    # outer and inner of the subject's right eye, inner and outer of the left
-SIMULATED_CORNERS = ((36, 39), (42, 45))                 # in the simulator's mesh, whose first 68 points are the usual ones
+EYE_CORNERS = (
+    (33, 133),
+    (362, 263),
+)  # outer and inner of the subject's right eye, inner and outer of the left
+SIMULATED_CORNERS = (
+    (36, 39),
+    (42, 45),
+)  # in the simulator's mesh, whose first 68 points are the usual ones
 
 # MediaPipe's order, which is ARKit's with the neutral face first.
 BLENDSHAPES = (
-    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff", "cheekSquintLeft",
-    "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
-    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight",
-    "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight",
-    "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight",
-    "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft",
-    "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight")
+    "_neutral",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +100,10 @@ def normalised(mesh: np.ndarray, corners=EYE_CORNERS) -> np.ndarray:
     """
     if mesh.ndim != 3 or mesh.shape[1:] != (SIZE, 3):
         raise EmolibError(f"mesh has shape {mesh.shape}, expected (T, {SIZE}, 3)")
-    right, left = (mesh[:, list(pair)].mean(1) for pair in corners)                # (T, 3) each
-    apart = np.linalg.norm(left - right, axis=-1)                                  # (T,)
+    right, left = (mesh[:, list(pair)].mean(1) for pair in corners)  # (T, 3) each
+    apart = np.linalg.norm(left - right, axis=-1)  # (T,)
     if (apart == 0).any():
-        raise EmolibError(f"mesh of frame {int(np.flatnonzero(apart == 0)[0])}: both eyes are in one place, expected a face")
+        raise EmolibError(
+            f"mesh of frame {int(np.flatnonzero(apart == 0)[0])}: both eyes are in one place, expected a face"
+        )
     return ((mesh - mesh.mean(1, keepdims=True)) / apart[:, None, None]).astype(np.float32)

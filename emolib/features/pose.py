@@ -14,17 +14,17 @@ import functools
 
 import numpy as np
 
-from emolib.errors import EmolibError
 from emolib.features.landmarks import POINTS
+from emolib.ground.errors import EmolibError
 
-RIGID = [*range(27, 36), 36, 39, 42, 45]                 # nose and eye corners: what expressions move least
+RIGID = [*range(27, 36), 36, 39, 42, 45]  # nose and eye corners: what expressions move least
 HEADS = 300
 
 
 @functools.cache
 def mean_head() -> np.ndarray:
     """(13, 3): the rigid points of the mean of 300 simulated heads at rest, facing the camera; x right, y down, z to the viewer."""
-    from emolib.sim import face
+    from emolib.data.sim import face
 
     crowd = face.faces(1000, HEADS).pictured(yaw=0.0, pitch=0.0, roll=0.0, cx=0.0, cy=0.0, span=1.0)
     points = face.mesh(crowd, 1)[:, :POINTS].mean(0)[RIGID]
@@ -37,7 +37,7 @@ def angles(points: np.ndarray) -> np.ndarray:
     """Yaw, pitch and roll in degrees, float32 (T, 3), of points (T, 68, 2) in pixels; NaN where the points are NaN.
 
     Yaw is positive to the picture's right, pitch downwards in the picture's y as the simulator has it, roll clockwise;
-    order of the turns: yaw, then pitch, then roll (emolib.sim.face_shape.rotation).
+    order of the turns: yaw, then pitch, then roll (emolib.data.sim.face_shape.rotation).
     Raises EmolibError for another shape.
     """
     if points.ndim != 3 or points.shape[1:] != (POINTS, 2):
@@ -47,11 +47,19 @@ def angles(points: np.ndarray) -> np.ndarray:
     if not seen.any():
         return out
     flat = points[seen][:, RIGID].astype(float)
-    flat = flat - flat.mean(1, keepdims=True)                                    # (B, 13, 2)
+    flat = flat - flat.mean(1, keepdims=True)  # (B, 13, 2)
     affine = np.einsum("bki,kj->bij", flat, head) @ np.linalg.inv(head.T @ head)  # (B, 2, 3)
     u, _, v = np.linalg.svd(affine, full_matrices=False)
-    two = u @ v                                                                  # (B, 2, 3), orthonormal rows
+    two = u @ v  # (B, 2, 3), orthonormal rows
     third = np.cross(two[:, 0], two[:, 1])
-    out[seen] = np.degrees(np.stack([np.arctan2(-third[:, 0], third[:, 2]), np.arcsin(np.clip(-third[:, 1], -1, 1)),
-                                     np.arctan2(-two[:, 0, 1], two[:, 1, 1])], 1))
+    out[seen] = np.degrees(
+        np.stack(
+            [
+                np.arctan2(-third[:, 0], third[:, 2]),
+                np.arcsin(np.clip(-third[:, 1], -1, 1)),
+                np.arctan2(-two[:, 0, 1], two[:, 1, 1]),
+            ],
+            1,
+        )
+    )
     return out

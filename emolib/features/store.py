@@ -17,12 +17,12 @@ import pandas as pd
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from emolib import bars, settings
-from emolib.containers import ImageSet, digest
 from emolib.data.files import Damaged, guard
-from emolib.errors import EmolibError
 from emolib.features.extract import Recipe
 from emolib.features.footage import Footage, footage
+from emolib.ground import bars, settings
+from emolib.ground.containers import ImageSet, digest
+from emolib.ground.errors import EmolibError
 
 
 class TimeIsUp(EmolibError):
@@ -31,7 +31,14 @@ class TimeIsUp(EmolibError):
 
 def place(name: str, recipe: Recipe, film: Footage) -> Path:
     """Where the features of one film of the set `name` are kept."""
-    return settings.cache() / "features" / name / recipe.feature / recipe.fingerprint / f"{film.name}.safetensors"
+    return (
+        settings.cache()
+        / "features"
+        / name
+        / recipe.feature
+        / recipe.fingerprint
+        / f"{film.name}.safetensors"
+    )
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], about: dict) -> Path:
@@ -43,8 +50,10 @@ def write(path: Path, arrays: dict[str, np.ndarray], about: dict) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(arrays, part, metadata=header)
         os.replace(part, path)
-    except (OSError, SafetensorError) as error:          # safetensors wraps what the system said
-        raise EmolibError(f"{path}: cannot be written ({error}); free some room or choose another --cache") from None
+    except (OSError, SafetensorError) as error:  # safetensors wraps what the system said
+        raise EmolibError(
+            f"{path}: cannot be written ({error}); free some room or choose another --cache"
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return path
@@ -57,7 +66,14 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
             about = json.loads((file.metadata() or {})["emolib"])
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
         checksum = about["checksum"]
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:      # the last two: odd headers and dtypes
+    except (
+        SafetensorError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OSError,
+    ) as error:  # the last two: odd headers and dtypes
         raise Damaged(path, f"not a file of features ({type(error).__name__}: {error})") from None
     if checksum != _checksum(arrays):
         raise Damaged(path, "its numbers do not match its checksum")
@@ -86,15 +102,39 @@ def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
             begun = time.perf_counter()
             if held is None:
                 if settings.deadline() is not None and time.time() > settings.deadline():
-                    raise TimeIsUp("time is up (--max-minutes): what is finished is stored; the same command goes on from here")
+                    raise TimeIsUp(
+                        "time is up (--max-minutes): what is finished is stored; the same command goes on from here"
+                    )
                 arrays = recipe.compute(film)
-                about = {"set": data.name, "source": data.source, "feature": recipe.feature, "made_with": recipe.made_with, "content": film.content}
+                about = {
+                    "set": data.name,
+                    "source": data.source,
+                    "feature": recipe.feature,
+                    "made_with": recipe.made_with,
+                    "content": film.content,
+                }
                 write(path, arrays, about)
                 seconds += time.perf_counter() - begun
             else:
                 arrays = held
-            rows.append((held is None, _length(arrays), np.nan if "found" not in arrays else (~arrays["found"]).sum(), path.stat().st_size))
-    return pd.DataFrame([_summary(data, recipe, pd.DataFrame(rows, columns=["new", "frames", "missing", "bytes"]), seconds)])
+            rows.append(
+                (
+                    held is None,
+                    _length(arrays),
+                    np.nan if "found" not in arrays else (~arrays["found"]).sum(),
+                    path.stat().st_size,
+                )
+            )
+    return pd.DataFrame(
+        [
+            _summary(
+                data,
+                recipe,
+                pd.DataFrame(rows, columns=["new", "frames", "missing", "bytes"]),
+                seconds,
+            )
+        ]
+    )
 
 
 def _held(path: Path, film: Footage) -> dict | None:
@@ -122,9 +162,17 @@ def _length(arrays: dict) -> int:
 
 def _summary(data, recipe, rows: pd.DataFrame, seconds: float) -> dict:
     new = rows[rows.new]
-    return {"set": data.name, "source": data.source, "feature": recipe.feature, "videos": len(rows), "new": len(new), "frames": int(rows.frames.sum()),
-            "frames/s": round(new.frames.sum() / seconds, 1) if len(new) else np.nan,
-            "missing": rows.missing.sum(min_count=1) / rows.frames.sum(), "MB": round(rows.bytes.sum() / 1e6, 2)}
+    return {
+        "set": data.name,
+        "source": data.source,
+        "feature": recipe.feature,
+        "videos": len(rows),
+        "new": len(new),
+        "frames": int(rows.frames.sum()),
+        "frames/s": round(new.frames.sum() / seconds, 1) if len(new) else np.nan,
+        "missing": rows.missing.sum(min_count=1) / rows.frames.sum(),
+        "MB": round(rows.bytes.sum() / 1e6, 2),
+    }
 
 
 def stored(data, recipe: Recipe) -> list[dict[str, np.ndarray]]:
@@ -133,7 +181,9 @@ def stored(data, recipe: Recipe) -> list[dict[str, np.ndarray]]:
     for film in footage(data):
         path = place(data.name, recipe, film)
         if not path.exists():
-            raise EmolibError(f"{data.name}: no {recipe.feature} of {film.name} yet; run `emolib features --set {data.name} --feature {recipe.feature}`")
+            raise EmolibError(
+                f"{data.name}: no {recipe.feature} of {film.name} yet; run `emolib features --set {data.name} --feature {recipe.feature}`"
+            )
         out.append(read(path)[0])
     return out
 

@@ -14,10 +14,19 @@ import torch
 from sklearn.decomposition import PCA
 from torch.nn.functional import conv2d, pad
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
-PIXELS = 1 << 20                                          # of a chunk
-NEIGHBOURS = ((0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1), (1, 0), (1, 1))      # (row, column), counter-clockwise from the right
+PIXELS = 1 << 20  # of a chunk
+NEIGHBOURS = (
+    (0, 1),
+    (-1, 1),
+    (-1, 0),
+    (-1, -1),
+    (0, -1),
+    (1, -1),
+    (1, 0),
+    (1, 1),
+)  # (row, column), counter-clockwise from the right
 
 
 def lbp(images: np.ndarray, grid: int = 4) -> np.ndarray:
@@ -31,18 +40,22 @@ def lbp(images: np.ndarray, grid: int = 4) -> np.ndarray:
     images = _checked(images, grid + 2, "lbp", grid)
     bins = torch.as_tensor(_uniform_bins())
 
-    def codes(chunk):                                     # (n, H, W) -> (n, H - 2, W - 2)
+    def codes(chunk):  # (n, H, W) -> (n, H - 2, W - 2)
         height, width = chunk.shape[1:]
         centre = chunk[:, 1:-1, 1:-1]
         code = torch.zeros_like(centre, dtype=torch.int64)
         for p, (dy, dx) in enumerate(NEIGHBOURS):
-            code += (chunk[:, 1 + dy:height - 1 + dy, 1 + dx:width - 1 + dx] >= centre).long() << p
+            code += (
+                chunk[:, 1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx] >= centre
+            ).long() << p
         return bins[code]
 
     return _in_chunks(images, lambda chunk: _cells(codes(chunk), 59, grid, share=True))
 
 
-def lpq(images: np.ndarray, grid: int = 4, *, window: int = 7, rho: float | None = 0.9) -> np.ndarray:
+def lpq(
+    images: np.ndarray, grid: int = 4, *, window: int = 7, rho: float | None = 0.9
+) -> np.ndarray:
     """Local phase quantisation, (N, grid * grid * 256): Ojansivu and Heikkila, ICISP 2008, section 2.
 
     The Fourier transform over each window x window square, at the frequencies (a, 0), (0, a), (a, a), (a, -a), a = 1 / window
@@ -55,13 +68,15 @@ def lpq(images: np.ndarray, grid: int = 4, *, window: int = 7, rho: float | None
     Raises EmolibError for images that leave a cell empty, an even window, or rho outside [0, 1).
     """
     if window < 3 or window % 2 == 0 or (rho is not None and not 0 <= rho < 1):
-        raise EmolibError(f"lpq: window {window} and rho {rho}: expected an odd window of at least 3 and rho None or in [0, 1)")
+        raise EmolibError(
+            f"lpq: window {window} and rho {rho}: expected an odd window of at least 3 and rho None or in [0, 1)"
+        )
     images = _checked(images, grid + window - 1, "lpq", grid)
-    filters = torch.as_tensor(lpq_filters(window, rho))[:, None]              # (8, 1, window, window)
+    filters = torch.as_tensor(lpq_filters(window, rho))[:, None]  # (8, 1, window, window)
     bit = (1 << torch.arange(8))[:, None, None]
 
-    def codes(chunk):                                     # (n, H, W) -> (n, H - window + 1, W - window + 1)
-        answer = conv2d(chunk.double()[:, None], filters)                     # (n, 8, ...)
+    def codes(chunk):  # (n, H, W) -> (n, H - window + 1, W - window + 1)
+        answer = conv2d(chunk.double()[:, None], filters)  # (n, 8, ...)
         return ((answer > -1e-6) * bit).sum(1)
 
     return _in_chunks(images, lambda chunk: _cells(codes(chunk), 256, grid, share=True))
@@ -77,20 +92,24 @@ def lpq_filters(window: int = 7, rho: float | None = 0.9) -> np.ndarray:
     size is made positive. Kept in memory: do not write into it.
     """
     half, a = window // 2, 1 / window
-    y, x = np.mgrid[-half:half + 1, -half:half + 1].astype(float)
-    phase = 2 * np.pi * a * np.stack([x, y, x + y, x - y])                    # (4, window, window)
-    parts = np.concatenate([np.cos(phase), -np.sin(phase)])                   # (8, window, window)
+    y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
+    phase = 2 * np.pi * a * np.stack([x, y, x + y, x - y])  # (4, window, window)
+    parts = np.concatenate([np.cos(phase), -np.sin(phase)])  # (8, window, window)
     if rho is None:
         return parts
     flat, place = parts.reshape(8, -1), np.stack([x.ravel(), y.ravel()], 1)
-    covariance = flat @ rho ** np.linalg.norm(place[:, None] - place, axis=-1) @ flat.T              # (8, 8)
+    covariance = flat @ rho ** np.linalg.norm(place[:, None] - place, axis=-1) @ flat.T  # (8, 8)
     tip = 1 + 1e-6 * np.arange(7, -1, -1)
-    vectors = np.linalg.eigh(covariance * np.outer(tip, tip))[1][:, ::-1]     # (8, 8), a column each, largest first
+    vectors = np.linalg.eigh(covariance * np.outer(tip, tip))[1][
+        :, ::-1
+    ]  # (8, 8), a column each, largest first
     first = vectors[np.argmax(np.abs(vectors) > 0.1, axis=0), np.arange(8)]
     return ((vectors * np.sign(first)).T @ flat).reshape(parts.shape)
 
 
-def phog(images: np.ndarray, *, levels: int = 3, bins: int = 8, angle: int = 360, edges: str = "canny") -> np.ndarray:
+def phog(
+    images: np.ndarray, *, levels: int = 3, bins: int = 8, angle: int = 360, edges: str = "canny"
+) -> np.ndarray:
     """Pyramid of histograms of oriented gradients, (N, bins * (1 + 4 + ... + 4^levels)), 680 as it stands: Bosch et al. 2007.
 
     Every edge pixel votes with the size of its Sobel gradient for the bin of its direction, on grids of 1, 2, 4 and 8 cells
@@ -103,23 +122,31 @@ def phog(images: np.ndarray, *, levels: int = 3, bins: int = 8, angle: int = 360
     Raises EmolibError for images under 2^levels pixels a side or options not named here.
     """
     if angle not in (180, 360) or edges not in ("canny", "gradient") or bins < 1 or levels < 0:
-        raise EmolibError(f"phog: angle {angle}, edges '{edges}', {bins} bins, {levels} levels: expected angle 180 or 360, edges canny or "
-                          "gradient, at least 1 bin and level 0")
+        raise EmolibError(
+            f"phog: angle {angle}, edges '{edges}', {bins} bins, {levels} levels: expected angle 180 or 360, edges canny or "
+            "gradient, at least 1 bin and level 0"
+        )
     images = _checked(images, max(3, 1 << levels), "phog")
 
-    def histograms(chunk):                                # (n, H, W) -> (n, D)
+    def histograms(chunk):  # (n, H, W) -> (n, D)
         dy, dx = _sobel(chunk.double())
-        turn = torch.atan2(dy, dx) / math.radians(angle) * bins                # in bins; negative on the upper side
-        code = torch.floor(turn + 1e-9).long() % bins                          # (n, H, W); 1e-9: 45 degrees are 45, not a hair less
+        turn = (
+            torch.atan2(dy, dx) / math.radians(angle) * bins
+        )  # in bins; negative on the upper side
+        code = (
+            torch.floor(turn + 1e-9).long() % bins
+        )  # (n, H, W); 1e-9: 45 degrees are 45, not a hair less
         size = torch.hypot(dx, dy)
         if edges == "canny":
             size = size * torch.as_tensor(canny(chunk.numpy()))
-        finest = _cells(code, bins, 1 << levels, weight=size).unflatten(1, (1 << levels, 1 << levels, bins))
+        finest = _cells(code, bins, 1 << levels, weight=size).unflatten(
+            1, (1 << levels, 1 << levels, bins)
+        )
         pyramid = [finest]
-        for _ in range(levels):                           # four cells make one of the level above
+        for _ in range(levels):  # four cells make one of the level above
             finest = finest.unflatten(1, (-1, 2)).sum(2).unflatten(2, (-1, 2)).sum(3)
             pyramid.insert(0, finest)
-        flat = torch.cat([level.flatten(1) for level in pyramid], 1)           # (n, D)
+        flat = torch.cat([level.flatten(1) for level in pyramid], 1)  # (n, D)
         return flat / flat.sum(1, keepdim=True).clamp(min=1e-12)
 
     return _in_chunks(images, histograms)
@@ -130,14 +157,18 @@ def canny(images: np.ndarray) -> np.ndarray:
     try:
         import cv2
     except ImportError:
-        raise EmolibError("phog: edges='canny' needs OpenCV; install emolib[detectors], or take edges='gradient'") from None
+        raise EmolibError(
+            "phog: edges='canny' needs OpenCV; install emolib[detectors], or take edges='gradient'"
+        ) from None
     grey = torch.as_tensor(images).double()
     dy, dx = _sobel(_smooth(grey, math.sqrt(2)))
     size = torch.hypot(dx, dy).flatten(1)
-    high = torch.quantile(size, 0.7, dim=1)                                    # (N,)
-    dx, dy = ((16 * d).round().numpy().astype(np.int16) for d in (dx, dy))     # OpenCV wants whole numbers: sixteenths
+    high = torch.quantile(size, 0.7, dim=1)  # (N,)
+    dx, dy = (
+        (16 * d).round().numpy().astype(np.int16) for d in (dx, dy)
+    )  # OpenCV wants whole numbers: sixteenths
     found = np.zeros(images.shape, bool)
-    for i, top in enumerate(16 * high.numpy()):           # OpenCV takes one image at a time
+    for i, top in enumerate(16 * high.numpy()):  # OpenCV takes one image at a time
         if top > 0:
             found[i] = cv2.Canny(dx[i], dy[i], 0.4 * top, top, L2gradient=True) > 0
     return found
@@ -151,7 +182,9 @@ def table(images: np.ndarray, train: np.ndarray, components: int = 5, **phog_opt
     """
     rows = np.flatnonzero(train) if np.asarray(train).dtype == bool else np.unique(train)
     if len(rows) <= components:
-        raise EmolibError(f"table: {len(rows)} training rows, expected at least {components + 1} for {components} components")
+        raise EmolibError(
+            f"table: {len(rows)} training rows, expected at least {components + 1} for {components} components"
+        )
     out = []
     for features in (lpq(images), phog(images, **phog_options)):
         solver = "covariance_eigh" if len(rows) > features.shape[1] else "full"
@@ -161,15 +194,22 @@ def table(images: np.ndarray, train: np.ndarray, components: int = 5, **phog_opt
 
 # ---- shared steps
 
+
 def _checked(images, least: int, what: str, grid: int = 1) -> torch.Tensor:
     images = np.asarray(images)
     if grid < 1:
         raise EmolibError(f"{what}: a grid of {grid} cells a side, expected at least 1")
     if images.dtype != np.uint8 or images.ndim != 3 or not len(images):
-        raise EmolibError(f"{what}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W) with at least one image; turn colour to grey")
+        raise EmolibError(
+            f"{what}: images are {images.dtype} {images.shape}, expected uint8 (N, H, W) with at least one image; turn colour to grey"
+        )
     if min(images.shape[1:]) < least:
-        raise EmolibError(f"{what}: images of {images.shape[1]} x {images.shape[2]} pixels, expected at least {least} a side; use a coarser grid or larger images")
-    return torch.as_tensor(np.require(images, requirements="CW"))              # a copy only of views that torch cannot take
+        raise EmolibError(
+            f"{what}: images of {images.shape[1]} x {images.shape[2]} pixels, expected at least {least} a side; use a coarser grid or larger images"
+        )
+    return torch.as_tensor(
+        np.require(images, requirements="CW")
+    )  # a copy only of views that torch cannot take
 
 
 def _in_chunks(images: torch.Tensor, function) -> np.ndarray:
@@ -177,14 +217,25 @@ def _in_chunks(images: torch.Tensor, function) -> np.ndarray:
     return np.concatenate([function(part).numpy() for part in images.split(size)])
 
 
-def _cells(code: torch.Tensor, bins: int, grid: int, *, weight: torch.Tensor | None = None, share: bool = False) -> torch.Tensor:
+def _cells(
+    code: torch.Tensor,
+    bins: int,
+    grid: int,
+    *,
+    weight: torch.Tensor | None = None,
+    share: bool = False,
+) -> torch.Tensor:
     """Histogram of `code` (n, h, w) in grid x grid cells, (n, grid * grid * bins); row y is in cell y * grid // h."""
     count, height, width = code.shape
     row, column = torch.arange(height) * grid // height, torch.arange(width) * grid // width
-    cell = row[:, None] * grid + column                                        # (h, w)
+    cell = row[:, None] * grid + column  # (h, w)
     place = (torch.arange(count)[:, None, None] * grid * grid + cell) * bins + code
     weight = None if weight is None else weight.flatten()
-    total = torch.bincount(place.flatten(), weight, minlength=count * grid * grid * bins).double().view(count, grid * grid, bins)
+    total = (
+        torch.bincount(place.flatten(), weight, minlength=count * grid * grid * bins)
+        .double()
+        .view(count, grid * grid, bins)
+    )
     if share:
         total = total / total.sum(-1, keepdim=True)
     return total.flatten(1)
@@ -194,7 +245,7 @@ def _sobel(grey: torch.Tensor):
     """Sobel gradients (dy, dx) of (n, H, W), the border repeated outwards."""
     wide = pad(grey[:, None], (1, 1, 1, 1), mode="replicate")
     across = torch.tensor([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=grey.dtype)
-    both = conv2d(wide, torch.stack([across.T, across])[:, None])              # (n, 2, H, W)
+    both = conv2d(wide, torch.stack([across.T, across])[:, None])  # (n, 2, H, W)
     return both[:, 0], both[:, 1]
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 
 class LSTM(nn.Module):
@@ -21,8 +21,10 @@ class LSTM(nn.Module):
         self.lstm = nn.LSTM(features, features, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        y = self.steps(x)                                                         # (B, T, F)
-        return y[:, -1] if lengths is None else y[torch.arange(len(y), device=y.device), lengths - 1]
+        y = self.steps(x)  # (B, T, F)
+        return (
+            y[:, -1] if lengths is None else y[torch.arange(len(y), device=y.device), lengths - 1]
+        )
 
     def steps(self, x: Tensor) -> Tensor:
         """The output at every step, (B, T, F): what the network thinks so far."""
@@ -35,13 +37,15 @@ class BiLSTM(nn.Module):
     def __init__(self, features: int = 512):
         super().__init__()
         if features % 2:
-            raise EmolibError(f"a bidirectional LSTM of {features} features: expected an even number, half for each direction")
+            raise EmolibError(
+                f"a bidirectional LSTM of {features} features: expected an even number, half for each direction"
+            )
         self.lstm = nn.LSTM(features, features // 2, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        if lengths is not None:                                                   # the way back must start at each row's own end
+        if lengths is not None:  # the way back must start at each row's own end
             x = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        return self.lstm(x)[1][0].transpose(0, 1).flatten(1)                      # (B, F)
+        return self.lstm(x)[1][0].transpose(0, 1).flatten(1)  # (B, F)
 
 
 class TransformerAverage(nn.Module):
@@ -53,14 +57,18 @@ class TransformerAverage(nn.Module):
     def __init__(self, features: int = 512, *, heads: int = 8, layers: int = 1):
         super().__init__()
         if features % heads:
-            raise EmolibError(f"a transformer of {features} features is no multiple of its {heads} heads")
-        layer = nn.TransformerEncoderLayer(features, heads, 2 * features, dropout=0.0, batch_first=True)
+            raise EmolibError(
+                f"a transformer of {features} features is no multiple of its {heads} heads"
+            )
+        layer = nn.TransformerEncoderLayer(
+            features, heads, 2 * features, dropout=0.0, batch_first=True
+        )
         self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if lengths is None:
             return self.encoder(x).mean(1)
-        seen = counted(lengths, x.shape[1])                                       # (B, T)
+        seen = counted(lengths, x.shape[1])  # (B, T)
         y = self.encoder(x, src_key_padding_mask=~seen).masked_fill(~seen[..., None], 0.0)
         return y.sum(1) / lengths[:, None]
 
@@ -74,10 +82,17 @@ class Average(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if lengths is None:
             return x.mean(1)
-        return x.masked_fill(~counted(lengths, x.shape[1])[..., None], 0.0).sum(1) / lengths[:, None]
+        return (
+            x.masked_fill(~counted(lengths, x.shape[1])[..., None], 0.0).sum(1) / lengths[:, None]
+        )
 
 
-AGGREGATORS = {"LSTM": LSTM, "BiLSTM": BiLSTM, "transformer average": TransformerAverage, "average": Average}
+AGGREGATORS = {
+    "LSTM": LSTM,
+    "BiLSTM": BiLSTM,
+    "transformer average": TransformerAverage,
+    "average": Average,
+}
 
 
 def aggregator(name: str, features: int = 512) -> nn.Module:

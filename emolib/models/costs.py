@@ -46,7 +46,9 @@ def _cost(module: nn.Module, arrived: Tensor, left) -> int:
     if isinstance(module, _CONV):
         return module.weight.numel() * left.shape[0] * left[0, 0].numel()
     if isinstance(module, nn.LSTM):
-        weights = sum(p.numel() for name, p in module.named_parameters() if name.startswith("weight"))
+        weights = sum(
+            p.numel() for name, p in module.named_parameters() if name.startswith("weight")
+        )
         return weights * arrived.shape[0] * arrived.shape[1]
     rows = arrived.shape[0]
     if isinstance(module, nn.Linear):

@@ -10,9 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
-DROPPED = {"drop": 0.8, "keep": 0.2}                     # "dropout regularization with a probability of 80%" (4.2.1): of what?
+DROPPED = {
+    "drop": 0.8,
+    "keep": 0.2,
+}  # "dropout regularization with a probability of 80%" (4.2.1): of what?
 
 
 def au_dnn(inputs: int = 8, classes: int = 4) -> nn.Sequential:
@@ -27,7 +30,13 @@ def fp68_dnn(inputs: int = 136, classes: int = 4, *, reading: str = "drop") -> n
     """
     if reading not in DROPPED:
         raise nearest(reading, DROPPED, what="reading of the dropout")
-    return nn.Sequential(nn.Linear(inputs, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(DROPPED[reading]), nn.Linear(16, classes))
+    return nn.Sequential(
+        nn.Linear(inputs, 16),
+        nn.BatchNorm1d(16),
+        nn.ReLU(),
+        nn.Dropout(DROPPED[reading]),
+        nn.Linear(16, classes),
+    )
 
 
 def same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
@@ -42,18 +51,36 @@ def same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
 class Conv(nn.Module):
     """Convolution, batch normalisation, ReLU, as the superscripts of the chain say: 'br' both, 'b' one, '' none."""
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, after: str = "", *, padding: str = "same",
-                 bias: bool = True, separable: bool = False):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int = 1,
+        after: str = "",
+        *,
+        padding: str = "same",
+        bias: bool = True,
+        separable: bool = False,
+    ):
         super().__init__()
         self.kernel, self.stride, self.padded = kernel, stride, padding == "same"
-        self.deep = nn.Conv2d(inputs, inputs, kernel, stride, groups=inputs, bias=False) if separable else None
-        self.conv = nn.Conv2d(inputs, outputs, 1 if separable else kernel, 1 if separable else stride, bias=bias)
+        self.deep = (
+            nn.Conv2d(inputs, inputs, kernel, stride, groups=inputs, bias=False)
+            if separable
+            else None
+        )
+        self.conv = nn.Conv2d(
+            inputs, outputs, 1 if separable else kernel, 1 if separable else stride, bias=bias
+        )
         self.norm = nn.BatchNorm2d(outputs) if "b" in after else None
         self.relu = "r" in after
 
     def forward(self, x: Tensor) -> Tensor:
         x = same(x, self.kernel, self.stride) if self.padded else x
-        x = self.conv(x if self.deep is None else self.deep(x))                   # (B, outputs, H / stride, W / stride)
+        x = self.conv(
+            x if self.deep is None else self.deep(x)
+        )  # (B, outputs, H / stride, W / stride)
         x = x if self.norm is None else self.norm(x)
         return torch.relu(x) if self.relu else x
 
@@ -79,12 +106,20 @@ def cnn_1(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
     """
     a, b, c, d, e = (n // narrow for n in (16, 32, 64, 128, 256))
     return nn.Sequential(
-        Conv(1, a, 5, 1, "b", padding="valid"), Conv(a, a, 5, 2, "br"),
-        Conv(a, b, 5, 1, "b"), Conv(b, b, 5, 2, "br"),
-        Conv(b, c, 3, 1, "b"), Conv(c, c, 3, 2, "br"),
-        Conv(c, c, 1, 1, "b"), Conv(c, d, 3, 2, "br"),
-        Conv(d, e, 1, 1, "b"), Conv(e, d, 3, 2, "br"),
-        Conv(d, e, 1, 1, "b"), Conv(e, classes, 3, 2, "b"), GlobalAverage())
+        Conv(1, a, 5, 1, "b", padding="valid"),
+        Conv(a, a, 5, 2, "br"),
+        Conv(a, b, 5, 1, "b"),
+        Conv(b, b, 5, 2, "br"),
+        Conv(b, c, 3, 1, "b"),
+        Conv(c, c, 3, 2, "br"),
+        Conv(c, c, 1, 1, "b"),
+        Conv(c, d, 3, 2, "br"),
+        Conv(d, e, 1, 1, "b"),
+        Conv(e, d, 3, 2, "br"),
+        Conv(d, e, 1, 1, "b"),
+        Conv(e, classes, 3, 2, "b"),
+        GlobalAverage(),
+    )
 
 
 class Unit(nn.Module):
@@ -93,8 +128,11 @@ class Unit(nn.Module):
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.shortcut = Conv(inputs, outputs, 1, 2, "b", bias=False)
-        self.body = nn.Sequential(Conv(inputs, outputs, 3, 1, "br", bias=False, separable=True),
-                                  Conv(outputs, outputs, 3, 1, "b", bias=False, separable=True), MaxPool())
+        self.body = nn.Sequential(
+            Conv(inputs, outputs, 3, 1, "br", bias=False, separable=True),
+            Conv(outputs, outputs, 3, 1, "b", bias=False, separable=True),
+            MaxPool(),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.body(x)
@@ -104,8 +142,12 @@ def cnn_2(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
     """CNN-2, 53,492 parameters: pictures (B, 1, 75, 75) -> (B, classes); `narrow` as in cnn_1."""
     first, *units = (n // narrow for n in (8, 16, 32, 64, 128))
     return nn.Sequential(
-        Conv(1, first, 3, 1, "br", padding="valid", bias=False), Conv(first, first, 3, 1, "b", padding="valid", bias=False),
-        *(Unit(inputs, outputs) for inputs, outputs in zip((first, *units), units)), Conv(units[-1], classes, 3), GlobalAverage())
+        Conv(1, first, 3, 1, "br", padding="valid", bias=False),
+        Conv(first, first, 3, 1, "b", padding="valid", bias=False),
+        *(Unit(inputs, outputs) for inputs, outputs in zip((first, *units), units)),
+        Conv(units[-1], classes, 3),
+        GlobalAverage(),
+    )
 
 
 def cnn_3(classes: int = 4, size: int = 150, *, narrow: int = 1) -> nn.Sequential:
@@ -114,11 +156,25 @@ def cnn_3(classes: int = 4, size: int = 150, *, narrow: int = 1) -> nn.Sequentia
     for _ in range(4):
         left = (left - 2) // 2
     if left < 1:
-        raise EmolibError(f"CNN-3 on pictures of {size} pixels: nothing is left after four poolings, expected at least 46")
+        raise EmolibError(
+            f"CNN-3 on pictures of {size} pixels: nothing is left after four poolings, expected at least 46"
+        )
     layers, few, many = [], 32 // narrow, 64 // narrow
     for inputs, outputs in ((1, few), (few, few), (few, many), (many, many)):
         layers += [nn.Conv2d(inputs, outputs, 3), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(many * left * left, many), nn.ReLU(), nn.Dropout(0.5), nn.Linear(many, classes))
+    return nn.Sequential(
+        *layers,
+        nn.Flatten(),
+        nn.Linear(many * left * left, many),
+        nn.ReLU(),
+        nn.Dropout(0.5),
+        nn.Linear(many, classes),
+    )
 
 
-CNNS = {"CNN-1 50x50x1": (cnn_1, 50), "CNN-1 75x75x1": (cnn_1, 75), "CNN-2 75x75x1": (cnn_2, 75), "CNN-3 150x150x1": (cnn_3, 150)}
+CNNS = {
+    "CNN-1 50x50x1": (cnn_1, 50),
+    "CNN-1 75x75x1": (cnn_1, 75),
+    "CNN-2 75x75x1": (cnn_2, 75),
+    "CNN-3 150x150x1": (cnn_3, 150),
+}

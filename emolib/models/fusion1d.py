@@ -10,10 +10,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 from emolib.models.members import Conv1d, Linear, initialise
 
-CHANNELS = (16, 32, 64, 64, 64)      # ours: the paper prints the number of layers and the width of the kernel only
+CHANNELS = (
+    16,
+    32,
+    64,
+    64,
+    64,
+)  # ours: the paper prints the number of layers and the width of the kernel only
 
 
 class MaxPool(nn.Module):
@@ -31,7 +37,7 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.padding == "same":
-            x = torch.cat([x, x[:, :, -1:]], dim=2)                               # (M, B, L + 1, C)
+            x = torch.cat([x, x[:, :, -1:]], dim=2)  # (M, B, L + 1, C)
         return x if x.shape[2] == 1 else torch.maximum(x[:, :, 1:], x[:, :, :-1])
 
 
@@ -47,26 +53,38 @@ class Branch(nn.Module):
         self.features = left * channels[-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.unsqueeze(-1)                                                       # (M, B, 5, 1)
+        x = x.unsqueeze(-1)  # (M, B, 5, 1)
         for conv in self.conv:
-            x = self.pool(torch.relu(conv(x)))                                    # (M, B, L, C)
-        return x.flatten(2)                                                       # (M, B, L * C)
+            x = self.pool(torch.relu(conv(x)))  # (M, B, L, C)
+        return x.flatten(2)  # (M, B, L * C)
 
 
 class Fusion1d(nn.Module):
     """members x (one or two branches -> 14 -> 7): (M, B, 5 * branches) -> (M, B, classes), raw scores."""
 
-    def __init__(self, seeds: list[int], *, branches: int = 1, channels=CHANNELS, pool: str = "valid",
-                 inputs: int = 5, classes: int = 7):
+    def __init__(
+        self,
+        seeds: list[int],
+        *,
+        branches: int = 1,
+        channels=CHANNELS,
+        pool: str = "valid",
+        inputs: int = 5,
+        classes: int = 7,
+    ):
         super().__init__()
         members = len(seeds)
         self.inputs = inputs
-        self.branch = nn.ModuleList(Branch(members, tuple(channels), pool, inputs) for _ in range(branches))
+        self.branch = nn.ModuleList(
+            Branch(members, tuple(channels), pool, inputs) for _ in range(branches)
+        )
         self.reduce = Linear(members, sum(b.features for b in self.branch), 2 * classes)
         self.out = Linear(members, 2 * classes, classes)
         initialise(self, list(seeds))
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = x.split(self.inputs, dim=-1)                                      # branches x (M, B, 5)
-        features = torch.cat([branch(part) for branch, part in zip(self.branch, parts, strict=True)], dim=-1)
-        return self.out(torch.relu(self.reduce(features)))                        # (M, B, classes)
+        parts = x.split(self.inputs, dim=-1)  # branches x (M, B, 5)
+        features = torch.cat(
+            [branch(part) for branch, part in zip(self.branch, parts, strict=True)], dim=-1
+        )
+        return self.out(torch.relu(self.reduce(features)))  # (M, B, classes)

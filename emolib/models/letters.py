@@ -9,8 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-FEATURES = 120            # what enters the head
-BODY = 1_474_128          # parameters without the head
+FEATURES = 120  # what enters the head
+BODY = 1_474_128  # parameters without the head
 
 
 class Letters(nn.Module):
@@ -28,12 +28,12 @@ class Letters(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """What the head sees: (B, 1, 28, 28) -> (B, 120)."""
-        x = torch.max_pool2d(torch.relu(self.norm1(self.conv1(x))), 2)            # (B, 32, 14, 14)
-        x = torch.max_pool2d(torch.relu(self.norm2(self.conv2(x))), 2)            # (B, 64, 6, 6)
-        return self.linear2(self.drop(self.linear1(x.flatten(1))))                # (B, 120)
+        x = torch.max_pool2d(torch.relu(self.norm1(self.conv1(x))), 2)  # (B, 32, 14, 14)
+        x = torch.max_pool2d(torch.relu(self.norm2(self.conv2(x))), 2)  # (B, 64, 6, 6)
+        return self.linear2(self.drop(self.linear1(x.flatten(1))))  # (B, 120)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.head(self.features(x))                                        # (B, outputs)
+        return self.head(self.features(x))  # (B, outputs)
 
 
 def counts(outputs: int, trained: int | None = None) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
 
 class Linear(nn.Module):
@@ -27,7 +27,7 @@ class Linear(nn.Module):
         self.bias = nn.Parameter(torch.empty(members, 1, features_out))
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.baddbmm(self.bias, x, self.weight)                           # (M, B, out)
+        return torch.baddbmm(self.bias, x, self.weight)  # (M, B, out)
 
 
 class Conv1d(nn.Module):
@@ -46,14 +46,16 @@ class Conv1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         members, batch, length, channels = x.shape
-        if length == 1:                      # both outer taps would meet padding only
+        if length == 1:  # both outer taps would meet padding only
             taps = x.reshape(members, batch, channels)
-            middle = self.weight[:, channels:2 * channels]                        # (M, in, out)
-            return torch.baddbmm(self.bias, taps, middle).unsqueeze(2)            # (M, B, 1, out)
-        padded = nn.functional.pad(x, (0, 0, 1, 1))                               # (M, B, L + 2, in)
-        taps = torch.cat([padded[:, :, k:k + length] for k in range(3)], dim=-1)  # (M, B, L, 3 in)
+            middle = self.weight[:, channels : 2 * channels]  # (M, in, out)
+            return torch.baddbmm(self.bias, taps, middle).unsqueeze(2)  # (M, B, 1, out)
+        padded = nn.functional.pad(x, (0, 0, 1, 1))  # (M, B, L + 2, in)
+        taps = torch.cat(
+            [padded[:, :, k : k + length] for k in range(3)], dim=-1
+        )  # (M, B, L, 3 in)
         y = torch.baddbmm(self.bias, taps.reshape(members, batch * length, -1), self.weight)
-        return y.view(members, batch, length, -1)                                 # (M, B, L, out)
+        return y.view(members, batch, length, -1)  # (M, B, L, out)
 
 
 class BatchNorm1d(nn.Module):
@@ -73,18 +75,31 @@ class BatchNorm1d(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         members, rows, features = x.shape
-        if self.training and (rows if mask is None else int(mask.expand(members, rows).sum(1).min())) < 2:
-            raise EmolibError("batch normalisation: a member trains on fewer than two frames; drop the last, short batch")
-        x = x.to(self.weight.dtype)                                               # statistics in full precision under autocast
-        if mask is None or not self.training:                                     # members are so many more features
-            y = nn.functional.batch_norm(x.transpose(0, 1).reshape(rows, -1), self.running_mean.view(-1), self.running_var.view(-1),
-                                         self.weight.view(-1), self.bias.view(-1), self.training, self.momentum, self.eps)
-            return y.view(rows, members, features).transpose(0, 1)                # (M, B, F)
-        seen = mask.expand(members, rows).unsqueeze(-1)                           # (M, B, 1)
-        count = seen.sum(1, keepdim=True).to(x.dtype)                             # (M, 1, 1)
-        mean = torch.where(seen, x, 0.0).sum(1, keepdim=True) / count             # (M, 1, F)
+        if (
+            self.training
+            and (rows if mask is None else int(mask.expand(members, rows).sum(1).min())) < 2
+        ):
+            raise EmolibError(
+                "batch normalisation: a member trains on fewer than two frames; drop the last, short batch"
+            )
+        x = x.to(self.weight.dtype)  # statistics in full precision under autocast
+        if mask is None or not self.training:  # members are so many more features
+            y = nn.functional.batch_norm(
+                x.transpose(0, 1).reshape(rows, -1),
+                self.running_mean.view(-1),
+                self.running_var.view(-1),
+                self.weight.view(-1),
+                self.bias.view(-1),
+                self.training,
+                self.momentum,
+                self.eps,
+            )
+            return y.view(rows, members, features).transpose(0, 1)  # (M, B, F)
+        seen = mask.expand(members, rows).unsqueeze(-1)  # (M, B, 1)
+        count = seen.sum(1, keepdim=True).to(x.dtype)  # (M, 1, 1)
+        mean = torch.where(seen, x, 0.0).sum(1, keepdim=True) / count  # (M, 1, F)
         var = torch.where(seen, x - mean, 0.0).square().sum(1, keepdim=True) / count
-        with torch.no_grad():                                                     # the running variance is the unbiased one
+        with torch.no_grad():  # the running variance is the unbiased one
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var * (count / (count - 1)), self.momentum)
         return (x - mean) * (self.weight * torch.rsqrt(var + self.eps)) + self.bias
@@ -111,13 +126,17 @@ class Dropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return x
-        drawn = {}                                                                # members of one seed share a mask
+        drawn = {}  # members of one seed share a mask
         for seed in dict.fromkeys(self.seeds):
-            state = np.random.SeedSequence((abs(seed), seed < 0, self.stream, self.calls)).generate_state(1, np.uint64)[0]
+            state = np.random.SeedSequence(
+                (abs(seed), seed < 0, self.stream, self.calls)
+            ).generate_state(1, np.uint64)[0]
             generator = torch.Generator(x.device).manual_seed(int(state >> np.uint64(1)))
             # 16 bits decide on a unit (p in steps of 1 / 65536): on a CPU eight times as fast as `bernoulli_`
-            bits = torch.empty(-(-x[0].numel() // 4), dtype=torch.int64, device=x.device).random_(-2**63, None, generator=generator)
-            drawn[seed] = bits.view(torch.int16)[:x[0].numel()].view(x.shape[1:])
+            bits = torch.empty(-(-x[0].numel() // 4), dtype=torch.int64, device=x.device).random_(
+                -(2**63), None, generator=generator
+            )
+            drawn[seed] = bits.view(torch.int16)[: x[0].numel()].view(x.shape[1:])
         self.calls += 1
         kept = torch.stack([drawn[seed] for seed in self.seeds]) >= round(self.p * 65536) - 32768
         return x * (kept * (1 / (1 - self.p))).to(x.dtype)
@@ -137,7 +156,7 @@ class LSTM(nn.Module):
         super().__init__()
         if steps not in ("auto", "stacked", "apart"):
             raise nearest(steps, ("auto", "stacked", "apart"), what="way through an LSTM")
-        self.fan_in, self.steps = hidden, steps                                   # PyTorch's bound for all four
+        self.fan_in, self.steps = hidden, steps  # PyTorch's bound for all four
         self.weight_in = nn.Parameter(torch.empty(members, features_in, 4 * hidden))
         self.weight_hidden = nn.Parameter(torch.empty(members, hidden, 4 * hidden))
         self.bias_in = nn.Parameter(torch.empty(members, 1, 4 * hidden))
@@ -154,16 +173,31 @@ class LSTM(nn.Module):
         members, batch, length, _ = x.shape
         # Time first, so that a step of all members lies in one piece; the input's share of all steps is one product.
         x = x.transpose(1, 2).reshape(members, length * batch, -1)
-        gates = torch.baddbmm(self.bias_in + self.bias_hidden, x, self.weight_in)                        # (M, T B, 4 H)
-        gates = gates.view(members, length, batch, -1).transpose(0, 1)                                   # (T, M, B, 4 H)
-        return _Recurrence.apply(gates, self.weight_hidden).permute(1, 2, 0, 3)                          # (M, B, T, H)
+        gates = torch.baddbmm(self.bias_in + self.bias_hidden, x, self.weight_in)  # (M, T B, 4 H)
+        gates = gates.view(members, length, batch, -1).transpose(0, 1)  # (T, M, B, 4 H)
+        return _Recurrence.apply(gates, self.weight_hidden).permute(1, 2, 0, 3)  # (M, B, T, H)
 
     def _apart(self, x: Tensor) -> Tensor:
-        zero = x.new_zeros(1, x.shape[1], self.fan_in)                            # (1, B, H)
+        zero = x.new_zeros(1, x.shape[1], self.fan_in)  # (1, B, H)
         # unbind, not an index: its gradient is one stack, that of an index a whole tensor of zeros per member
-        wide, hidden = self.weight_in.transpose(1, 2).contiguous().unbind(), self.weight_hidden.transpose(1, 2).contiguous().unbind()
-        each = zip(x.unbind(), wide, hidden, self.bias_in.squeeze(1).unbind(), self.bias_hidden.squeeze(1).unbind(), strict=True)
-        return torch.stack([torch.lstm(v, (zero, zero), weights, True, 1, 0.0, self.training, False, True)[0] for v, *weights in each])
+        wide, hidden = (
+            self.weight_in.transpose(1, 2).contiguous().unbind(),
+            self.weight_hidden.transpose(1, 2).contiguous().unbind(),
+        )
+        each = zip(
+            x.unbind(),
+            wide,
+            hidden,
+            self.bias_in.squeeze(1).unbind(),
+            self.bias_hidden.squeeze(1).unbind(),
+            strict=True,
+        )
+        return torch.stack(
+            [
+                torch.lstm(v, (zero, zero), weights, True, 1, 0.0, self.training, False, True)[0]
+                for v, *weights in each
+            ]
+        )
 
 
 class _Recurrence(torch.autograd.Function):
@@ -177,16 +211,16 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx, gates: Tensor, weight: Tensor) -> Tensor:
         length, members, batch, wide = gates.shape
         size = wide // 4
-        act = gates.contiguous().clone()                                          # becomes the gates' values
+        act = gates.contiguous().clone()  # becomes the gates' values
         cell = act.new_empty(length, members, batch, size)
         out = torch.empty_like(cell)
         for t in range(length):
             if t:
-                act[t].baddbmm_(out[t - 1], weight)                               # (M, B, 4 H)
-            act[t, ..., :2 * size].sigmoid_()
-            act[t, ..., 2 * size:3 * size].tanh_()
-            act[t, ..., 3 * size:].sigmoid_()
-            i, f, g, o = act[t].split(size, -1)                                   # (M, B, H) each
+                act[t].baddbmm_(out[t - 1], weight)  # (M, B, 4 H)
+            act[t, ..., : 2 * size].sigmoid_()
+            act[t, ..., 2 * size : 3 * size].tanh_()
+            act[t, ..., 3 * size :].sigmoid_()
+            i, f, g, o = act[t].split(size, -1)  # (M, B, H) each
             torch.mul(i, g, out=cell[t])
             if t:
                 cell[t].addcmul_(f, cell[t - 1])
@@ -200,22 +234,33 @@ class _Recurrence(torch.autograd.Function):
         act, cell, out, weight = ctx.saved_tensors
         length, members, _, size = out.shape
         # What does not hang on the steps behind is formed for all steps at once.
-        i, f, g, o = act.split(size, -1)                                          # (T, M, B, H) each
+        i, f, g, o = act.split(size, -1)  # (T, M, B, H) each
         bent = torch.tanh(cell)
-        before = torch.cat([torch.zeros_like(cell[:1]), cell[:-1]])               # the cell one step earlier
-        slope = torch.stack([g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)], dim=-2)  # d cell / d the first three gates
-        into_cell, into_out = o * (1 - bent * bent), bent * o * (1 - o)           # d out / d cell, d out / d the fourth
+        before = torch.cat([torch.zeros_like(cell[:1]), cell[:-1]])  # the cell one step earlier
+        slope = torch.stack(
+            [g * i * (1 - i), before * f * (1 - f), i * (1 - g * g)], dim=-2
+        )  # d cell / d the first three gates
+        into_cell, into_out = (
+            o * (1 - bent * bent),
+            bent * o * (1 - o),
+        )  # d out / d cell, d out / d the fourth
         grad = torch.empty_like(act)
-        back = weight.transpose(1, 2)                                             # (M, 4 H, H)
+        back = weight.transpose(1, 2)  # (M, 4 H, H)
         carried = torch.zeros_like(cell[0])
         for t in reversed(range(length)):
-            d_out = above[t] if t + 1 == length else torch.baddbmm(above[t], grad[t + 1], back)           # (M, B, H)
+            d_out = (
+                above[t] if t + 1 == length else torch.baddbmm(above[t], grad[t + 1], back)
+            )  # (M, B, H)
             carried.addcmul_(d_out, into_cell[t])
-            torch.mul(carried.unsqueeze(-2), slope[t], out=grad[t, ..., :3 * size].unflatten(-1, (3, size)))
-            torch.mul(d_out, into_out[t], out=grad[t, ..., 3 * size:])
+            torch.mul(
+                carried.unsqueeze(-2),
+                slope[t],
+                out=grad[t, ..., : 3 * size].unflatten(-1, (3, size)),
+            )
+            torch.mul(d_out, into_out[t], out=grad[t, ..., 3 * size :])
             carried.mul_(f[t])
-        steps = lambda v: v.transpose(0, 1).flatten(1, 2)                         # noqa: E731   (M, T B, .)
-        return grad, steps(out[:-1]).transpose(1, 2) @ steps(grad[1:])            # (M, H, 4 H)
+        steps = lambda v: v.transpose(0, 1).flatten(1, 2)  # noqa: E731   (M, T B, .)
+        return grad, steps(out[:-1]).transpose(1, 2) @ steps(grad[1:])  # (M, H, 4 H)
 
 
 class GRU(nn.Module):
@@ -246,28 +291,42 @@ class GRU(nn.Module):
     def project(self, x: Tensor) -> Tensor:
         """What the input says to the gates: (M, B, T, in) -> (M, T, B, 3 H). No step needs another, so windows that overlap may share it."""
         members, batch, length, _ = x.shape
-        return torch.baddbmm(self.bias_in, x.transpose(1, 2).reshape(members, length * batch, -1), self.weight_in).view(members, length, batch, -1)
+        return torch.baddbmm(
+            self.bias_in, x.transpose(1, 2).reshape(members, length * batch, -1), self.weight_in
+        ).view(members, length, batch, -1)
 
     def recur(self, into: Tensor) -> Tensor:
         """The state at every step, (M, B, T, H), from what `project` gave, (M, T, B, 3 H)."""
         size = self.fan_in
         h, out = into.new_zeros(len(into), into.shape[2], size), []
-        for step in into.unbind(1):                                                                                 # (M, B, 3 H)
+        for step in into.unbind(1):  # (M, B, 3 H)
             if self.reset == "after":
-                back = torch.baddbmm(self.bias_hidden, h, self.weight_hidden)                                         # (M, B, 3 H)
-                gates = torch.sigmoid(step[..., :2 * size] + back[..., :2 * size])
-                candidate = torch.tanh(torch.addcmul(step[..., 2 * size:], gates[..., :size], back[..., 2 * size:]))
+                back = torch.baddbmm(self.bias_hidden, h, self.weight_hidden)  # (M, B, 3 H)
+                gates = torch.sigmoid(step[..., : 2 * size] + back[..., : 2 * size])
+                candidate = torch.tanh(
+                    torch.addcmul(step[..., 2 * size :], gates[..., :size], back[..., 2 * size :])
+                )
             else:
-                back = torch.baddbmm(self.bias_hidden[..., :2 * size], h, self.weight_hidden[..., :2 * size])
-                gates = torch.sigmoid(step[..., :2 * size] + back)
-                candidate = torch.tanh(step[..., 2 * size:] + torch.baddbmm(self.bias_hidden[..., 2 * size:], gates[..., :size] * h,
-                                                                            self.weight_hidden[..., 2 * size:]))
-            h = torch.lerp(candidate, h, gates[..., size:])                                                           # (M, B, H)
+                back = torch.baddbmm(
+                    self.bias_hidden[..., : 2 * size], h, self.weight_hidden[..., : 2 * size]
+                )
+                gates = torch.sigmoid(step[..., : 2 * size] + back)
+                candidate = torch.tanh(
+                    step[..., 2 * size :]
+                    + torch.baddbmm(
+                        self.bias_hidden[..., 2 * size :],
+                        gates[..., :size] * h,
+                        self.weight_hidden[..., 2 * size :],
+                    )
+                )
+            h = torch.lerp(candidate, h, gates[..., size:])  # (M, B, H)
             out.append(h)
-        return torch.stack(out, 2)                                                                                    # (M, B, T, H)
+        return torch.stack(out, 2)  # (M, B, T, H)
 
 
-def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor] | None = None) -> nn.Module:
+def initialise(
+    net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor] | None = None
+) -> nn.Module:
     """Give member m the weights that seed `seeds[m]` draws: uniform in +-1/sqrt(fan_in), PyTorch's own default.
 
     Members with equal seeds start alike, whatever else is in the ensemble: comparisons between settings
@@ -278,14 +337,23 @@ def initialise(net: nn.Module, seeds: list[int], fan_in: dict[nn.Module, Tensor]
     generators = [torch.Generator().manual_seed(int(s)) for s in distinct]
     with torch.no_grad():
         for layer in net.modules():
-            if not isinstance(layer, (Linear, Conv1d, GRU, LSTM)):                     # BatchNorm1d starts from 1 and 0
+            if not isinstance(
+                layer, (Linear, Conv1d, GRU, LSTM)
+            ):  # BatchNorm1d starts from 1 and 0
                 continue
-            bound = torch.full((len(seeds),), float(layer.fan_in)) if fan_in is None or layer not in fan_in \
+            bound = (
+                torch.full((len(seeds),), float(layer.fan_in))
+                if fan_in is None or layer not in fan_in
                 else fan_in[layer].float()
-            bound = (1.0 / bound.clamp_min(1.0).sqrt()).view(-1, 1, 1)            # (M, 1, 1)
+            )
+            bound = (1.0 / bound.clamp_min(1.0).sqrt()).view(-1, 1, 1)  # (M, 1, 1)
             for parameter in layer.parameters(recurse=False):
-                drawn = torch.stack([torch.rand(parameter.shape[1:], generator=g, dtype=torch.float64)
-                                     for g in generators])                        # (seeds, ...)
+                drawn = torch.stack(
+                    [
+                        torch.rand(parameter.shape[1:], generator=g, dtype=torch.float64)
+                        for g in generators
+                    ]
+                )  # (seeds, ...)
                 parameter.copy_((2 * drawn[where] - 1) * bound)
     return net
 
@@ -297,10 +365,19 @@ class SGD(torch.optim.Optimizer):
     rates   (M,): may be changed between steps; not part of `state_dict`
     """
 
-    def __init__(self, parts: list[tuple[list[nn.Parameter], slice]], rates: Tensor, *, momentum: float = 0.0, weight_decay: float = 0.0):
+    def __init__(
+        self,
+        parts: list[tuple[list[nn.Parameter], slice]],
+        rates: Tensor,
+        *,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ):
         self.rates = rates
-        super().__init__([{"params": parameters, "where": where} for parameters, where in parts],
-                         {"lr": float(rates.max()), "momentum": momentum, "weight_decay": weight_decay})
+        super().__init__(
+            [{"params": parameters, "where": where} for parameters, where in parts],
+            {"lr": float(rates.max()), "momentum": momentum, "weight_decay": weight_decay},
+        )
 
     @torch.no_grad()
     def step(self, closure=None) -> None:
@@ -315,8 +392,10 @@ class SGD(torch.optim.Optimizer):
             torch._foreach_mul_(moving, group["momentum"])
             torch._foreach_add_(moving, [p.grad for p in parameters])
             torch._foreach_add_(moving, parameters, alpha=group["weight_decay"])
-            rates = self.rates[group["where"]].view(-1, 1, 1)                     # (M, 1, 1)
-            torch._foreach_sub_(parameters, torch._foreach_mul(moving, [rates.to(p.dtype) for p in parameters]))
+            rates = self.rates[group["where"]].view(-1, 1, 1)  # (M, 1, 1)
+            torch._foreach_sub_(
+                parameters, torch._foreach_mul(moving, [rates.to(p.dtype) for p in parameters])
+            )
 
 
 def parameter_count(net: nn.Module) -> int:

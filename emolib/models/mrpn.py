@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 from emolib.models import members as stacked
 from emolib.models.resnet_lstm import HIDDEN, Stream
 
@@ -54,10 +54,14 @@ class Design:
 
 
 N0, N1, N2 = Design(), Design(NORMED), Design(UPDATED, block=True)
-DESIGNS = {"N0": N0, "N1": N1, "N2": N2,
-           "N2, ReLU in the block": replace(N2, activation="relu"),
-           "N2, side scores before the block": replace(N2, side=NORMED),
-           "N1 + equal block": Design(NORMED, block=True, shortcut=False, activation="relu")}
+DESIGNS = {
+    "N0": N0,
+    "N1": N1,
+    "N2": N2,
+    "N2, ReLU in the block": replace(N2, activation="relu"),
+    "N2, side scores before the block": replace(N2, side=NORMED),
+    "N1 + equal block": Design(NORMED, block=True, shortcut=False, activation="relu"),
+}
 
 
 def design(name: str) -> Design:
@@ -69,9 +73,12 @@ def design(name: str) -> Design:
 
 # ---------------------------------------------------------------- the words of section 5.2.1
 
+
 def dense_unit(inputs: int, outputs: int, members: int | None = None) -> nn.Module:
     """DenseUnit: an affine map, of each member its own."""
-    return nn.Linear(inputs, outputs) if members is None else stacked.Linear(members, inputs, outputs)
+    return (
+        nn.Linear(inputs, outputs) if members is None else stacked.Linear(members, inputs, outputs)
+    )
 
 
 def feature_norm(features: int, members: int | None = None) -> nn.Module:
@@ -82,27 +89,52 @@ def feature_norm(features: int, members: int | None = None) -> nn.Module:
 class Scoring(nn.Sequential):
     """DenseUnit -> ReLU -> FeatureNorm -> DenseUnit (Eq. 25): features -> 256 -> outputs."""
 
-    def __init__(self, features: int, outputs: int, *, hidden: int = HIDDEN, members: int | None = None):
-        super().__init__(dense_unit(features, hidden, members), nn.ReLU(), feature_norm(hidden, members), dense_unit(hidden, outputs, members))
+    def __init__(
+        self, features: int, outputs: int, *, hidden: int = HIDDEN, members: int | None = None
+    ):
+        super().__init__(
+            dense_unit(features, hidden, members),
+            nn.ReLU(),
+            feature_norm(hidden, members),
+            dense_unit(hidden, outputs, members),
+        )
 
 
 class ResPerceptron(nn.Module):
     """f^ -> f^ + FeatureNorm(Sigmoid(DenseUnit(f^))), Eq. 29; without the shortcut the sum's second part alone."""
 
-    def __init__(self, features: int = 512, *, activation: str = "sigmoid", shortcut: bool = True, members: int | None = None):
+    def __init__(
+        self,
+        features: int = 512,
+        *,
+        activation: str = "sigmoid",
+        shortcut: bool = True,
+        members: int | None = None,
+    ):
         super().__init__()
-        self.dense, self.norm = dense_unit(features, features, members), feature_norm(features, members)
+        self.dense, self.norm = (
+            dense_unit(features, features, members),
+            feature_norm(features, members),
+        )
         self.activation, self.shortcut = ACTIVATIONS[activation], shortcut
 
     def forward(self, normed: Tensor) -> Tensor:
-        update = self.norm(self.activation(self.dense(normed)))                   # (..., B, F)
+        update = self.norm(self.activation(self.dense(normed)))  # (..., B, F)
         return normed + update if self.shortcut else update
 
 
 class FusionComponent(nn.Module):
     """Concatenate -> FeatureNorm -> Scoring (Eq. 26, 27): g_1 (B, F_1), ..., g_M (B, F_M) -> (B, outputs)."""
 
-    def __init__(self, features: int, outputs: int, *, hidden: int = HIDDEN, joint_norm: bool = True, members: int | None = None):
+    def __init__(
+        self,
+        features: int,
+        outputs: int,
+        *,
+        hidden: int = HIDDEN,
+        joint_norm: bool = True,
+        members: int | None = None,
+    ):
         super().__init__()
         self.norm = feature_norm(features, members) if joint_norm else nn.Identity()
         self.scoring = Scoring(features, outputs, hidden=hidden, members=members)
@@ -113,6 +145,7 @@ class FusionComponent(nn.Module):
 
 # ---------------------------------------------------------------- the networks
 
+
 class Fusion(nn.Module):
     """From the modalities' features to scores, in any of the designs: what Fig. 5.4 draws.
 
@@ -120,16 +153,40 @@ class Fusion(nn.Module):
     outputs   classes, or numbers to regress
     """
 
-    def __init__(self, features: Sequence[int], outputs: int, how: Design = N2, *, hidden: int = HIDDEN, members: int | None = None):
+    def __init__(
+        self,
+        features: Sequence[int],
+        outputs: int,
+        how: Design = N2,
+        *,
+        hidden: int = HIDDEN,
+        members: int | None = None,
+    ):
         super().__init__()
         if not features:
-            raise EmolibError("a fusion network of no modality: expected the length of at least one feature vector")
-        each = lambda make: nn.ModuleList([make(f) for f in features])                                            # noqa: E731
+            raise EmolibError(
+                "a fusion network of no modality: expected the length of at least one feature vector"
+            )
+        each = lambda make: nn.ModuleList([make(f) for f in features])  # noqa: E731
         self.how = how
         self.norms = each(lambda f: feature_norm(f, members))
-        self.blocks = each(lambda f: ResPerceptron(f, activation=how.activation, shortcut=how.shortcut, members=members)) if how.block else None
-        self.fusion = FusionComponent(sum(features), outputs, hidden=hidden, joint_norm=how.joint_norm, members=members)
-        side = (lambda f: Scoring(f, outputs, hidden=hidden, members=members)) if how.scoring else (lambda f: dense_unit(f, outputs, members))
+        self.blocks = (
+            each(
+                lambda f: ResPerceptron(
+                    f, activation=how.activation, shortcut=how.shortcut, members=members
+                )
+            )
+            if how.block
+            else None
+        )
+        self.fusion = FusionComponent(
+            sum(features), outputs, hidden=hidden, joint_norm=how.joint_norm, members=members
+        )
+        side = (
+            (lambda f: Scoring(f, outputs, hidden=hidden, members=members))
+            if how.scoring
+            else (lambda f: dense_unit(f, outputs, members))
+        )
         self.sides = each(side) if how.side else None
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
@@ -147,23 +204,38 @@ class Fusion(nn.Module):
         if self.sides is None:
             raise EmolibError("a fusion network without side scores needs every modality")
         normed = self.norms[k](feature)
-        return self.sides[k](self.blocks[k](normed) if self.how.side == UPDATED and self.blocks is not None else normed)
+        return self.sides[k](
+            self.blocks[k](normed)
+            if self.how.side == UPDATED and self.blocks is not None
+            else normed
+        )
 
     def normed(self, features: Sequence[Tensor]) -> list[Tensor]:
         """f^ of every modality."""
         if len(features) != len(self.norms):
-            raise EmolibError(f"a fusion network of {len(self.norms)} modalities was given {len(features)}")
+            raise EmolibError(
+                f"a fusion network of {len(self.norms)} modalities was given {len(features)}"
+            )
         return [norm(f) for norm, f in zip(self.norms, features, strict=True)]
 
     def updated(self, normed: list[Tensor]) -> list[Tensor]:
         """g of every modality: f' where there is a block, f^ otherwise."""
-        return normed if self.blocks is None else [block(f) for block, f in zip(self.blocks, normed, strict=True)]
+        return (
+            normed
+            if self.blocks is None
+            else [block(f) for block, f in zip(self.blocks, normed, strict=True)]
+        )
 
     def side_scores(self, normed: list[Tensor], updated: list[Tensor]) -> list[Tensor]:
         """One score vector for each modality."""
         if self.sides is None:
             return []
-        return [side(g) for side, g in zip(self.sides, updated if self.how.side == UPDATED else normed, strict=True)]
+        return [
+            side(g)
+            for side, g in zip(
+                self.sides, updated if self.how.side == UPDATED else normed, strict=True
+            )
+        ]
 
 
 class MRPN(nn.Module):
@@ -174,12 +246,24 @@ class MRPN(nn.Module):
     aggregator_  'LSTM', 'BiLSTM', 'transformer average' or 'average' (5.3.6)
     """
 
-    def __init__(self, outputs: int = 8, how: Design = N2, *, channels: Sequence[int] = (3, 1), width: int = 64, aggregator_: str = "LSTM"):
+    def __init__(
+        self,
+        outputs: int = 8,
+        how: Design = N2,
+        *,
+        channels: Sequence[int] = (3, 1),
+        width: int = 64,
+        aggregator_: str = "LSTM",
+    ):
         super().__init__()
-        self.streams = nn.ModuleList([Stream(c, width=width, aggregator_=aggregator_) for c in channels])
+        self.streams = nn.ModuleList(
+            [Stream(c, width=width, aggregator_=aggregator_) for c in channels]
+        )
         self.head = Fusion([s.features for s in self.streams], outputs, how)
 
-    def features(self, *inputs: Tensor, lengths: Sequence[Tensor | None] | None = None) -> list[Tensor]:
+    def features(
+        self, *inputs: Tensor, lengths: Sequence[Tensor | None] | None = None
+    ) -> list[Tensor]:
         """f_m of every modality, (B, F) each; inputs (B, T_m, C, H, W), and how many steps count in each row, or None for all."""
         lengths = [None] * len(inputs) if lengths is None else lengths
         return [stream(x, n) for stream, x, n in zip(self.streams, inputs, lengths, strict=True)]
@@ -189,12 +273,20 @@ class MRPN(nn.Module):
         return self.head(self.features(*inputs, lengths=lengths))
 
 
-def multi_term_loss(criterion, joint: Tensor, sides: Sequence[Tensor], target: Tensor, weights: Sequence[float] | None = None) -> Tensor:
+def multi_term_loss(
+    criterion,
+    joint: Tensor,
+    sides: Sequence[Tensor],
+    target: Tensor,
+    weights: Sequence[float] | None = None,
+) -> Tensor:
     """L = sum of w_m L_m + w L_joint (Eq. 28; every weight 1 in print). criterion(scores, target) -> a scalar: cross-entropy, CCC, squares.
 
     weights  one for each side score and, last, one for the joint; other values are gradient blending (Wang et al. 2020)
     """
     weights = [1.0] * (len(sides) + 1) if weights is None else weights
     if len(weights) != len(sides) + 1:
-        raise EmolibError(f"multi-term loss: {len(weights)} weights for {len(sides)} side scores and a joint one")
+        raise EmolibError(
+            f"multi-term loss: {len(weights)} weights for {len(sides)} side scores and a joint one"
+        )
     return sum(w * criterion(s, target) for w, s in zip(weights, [*sides, joint], strict=True))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from emolib.errors import nearest
+from emolib.ground.errors import nearest
 from emolib.models import members as stacked
 from emolib.models.mrpn import Design, Fusion, dense_unit, feature_norm
 
@@ -31,7 +31,9 @@ class BiLSTM(nn.Module):
 
     def __init__(self, members: int, features: int):
         super().__init__()
-        self.there, self.back = (stacked.LSTM(members, features, features // 2, steps="stacked") for _ in range(2))
+        self.there, self.back = (
+            stacked.LSTM(members, features, features // 2, steps="stacked") for _ in range(2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.there(x)[:, :, -1], self.back(x.flip(2))[:, :, -1]], -1)
@@ -43,13 +45,18 @@ class TransformerAverage(nn.Module):
     def __init__(self, members: int, features: int):
         super().__init__()
         self.look = stacked.Linear(members, features, 3 * features)
-        self.out, self.wide, self.back = (stacked.Linear(members, a, b) for a, b in ((features, features), (features, 2 * features), (2 * features, features)))
+        self.out, self.wide, self.back = (
+            stacked.Linear(members, a, b)
+            for a, b in ((features, features), (features, 2 * features), (2 * features, features))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
-        steps = lambda layer, v: layer(v.flatten(1, 2)).unflatten(1, v.shape[1:3])                               # noqa: E731
-        normed = lambda v: F.layer_norm(v, v.shape[-1:])                                                         # noqa: E731
-        query, key, value = steps(self.look, normed(x)).chunk(3, -1)              # (M, B, T, F) each
-        share = torch.softmax(query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5, -1)                        # (M, B, T, T)
+        steps = lambda layer, v: layer(v.flatten(1, 2)).unflatten(1, v.shape[1:3])  # noqa: E731
+        normed = lambda v: F.layer_norm(v, v.shape[-1:])  # noqa: E731
+        query, key, value = steps(self.look, normed(x)).chunk(3, -1)  # (M, B, T, F) each
+        share = torch.softmax(
+            query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5, -1
+        )  # (M, B, T, T)
         x = x + steps(self.out, share @ value)
         return (x + steps(self.back, steps(self.wide, normed(x)).relu())).mean(2)
 
@@ -64,7 +71,12 @@ class Average(nn.Module):
         return x.mean(2)
 
 
-AGGREGATORS = {"LSTM": LSTM, "BiLSTM": BiLSTM, "transformer average": TransformerAverage, "average": Average}
+AGGREGATORS = {
+    "LSTM": LSTM,
+    "BiLSTM": BiLSTM,
+    "transformer average": TransformerAverage,
+    "average": Average,
+}
 
 
 class Branch(nn.Module):
@@ -78,21 +90,34 @@ class Branch(nn.Module):
         self.aggregate = AGGREGATORS[aggregator](members, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        steps = self.dense(self.norm(x.flatten(1, 2))).relu().unflatten(1, x.shape[1:3])                         # (M, B, T, hidden)
+        steps = (
+            self.dense(self.norm(x.flatten(1, 2))).relu().unflatten(1, x.shape[1:3])
+        )  # (M, B, T, hidden)
         return self.aggregate(steps)
 
 
 class Stack(nn.Module):
     """`len(seeds)` networks: members with equal seeds start alike."""
 
-    def __init__(self, seeds: list[int], inputs: tuple[int, ...], outputs: int, how: Design, *, hidden: int, aggregator: str):
+    def __init__(
+        self,
+        seeds: list[int],
+        inputs: tuple[int, ...],
+        outputs: int,
+        how: Design,
+        *,
+        hidden: int,
+        aggregator: str,
+    ):
         super().__init__()
         count = len(seeds)
         self.branches = nn.ModuleList([Branch(count, n, hidden, aggregator) for n in inputs])
         self.head = Fusion([hidden] * len(inputs), outputs, how, hidden=hidden, members=count)
         stacked.initialise(self, seeds)
 
-    def forward(self, inputs: list[Tensor], ways: Ways | None = None) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+    def forward(
+        self, inputs: list[Tensor], ways: Ways | None = None
+    ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
         """Features f_m, the joint score and the side scores; `ways` is what training does to some members."""
         features = [branch(x) for branch, x in zip(self.branches, inputs, strict=True)]
         normed = self.head.normed(features)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 from emolib.models import members
 
-SMALL, DEEP = (10,), (10, 10, 5)                         # "CNN+RNN(10)" and "CNN+RNN(10, 10, 5)"
+SMALL, DEEP = (10,), (10, 10, 5)  # "CNN+RNN(10)" and "CNN+RNN(10, 10, 5)"
 
 
 class QuadrantCNN(nn.Module):
@@ -32,11 +32,13 @@ class QuadrantCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[1] != 1 or min(x.shape[2:]) < 8:
-            raise EmolibError(f"QuadrantCNN: faces of shape {tuple(x.shape)}, expected (B, 1, S, S) with S of at least 8")
-        x = self.pool(torch.relu(self.first(self.norm(x))))                      # (B, 64, S/2, S/2)
-        x = self.pool(torch.relu(self.second(x)))                                # (B, 128, S/4, S/4)
-        x = self.quadrants(torch.relu(self.third(x)))                            # (B, 256, 2, 2)
-        return torch.relu(self.out(x.flatten(1)))                                # (B, 300)
+            raise EmolibError(
+                f"QuadrantCNN: faces of shape {tuple(x.shape)}, expected (B, 1, S, S) with S of at least 8"
+            )
+        x = self.pool(torch.relu(self.first(self.norm(x))))  # (B, 64, S/2, S/2)
+        x = self.pool(torch.relu(self.second(x)))  # (B, 128, S/4, S/4)
+        x = self.quadrants(torch.relu(self.third(x)))  # (B, 256, 2, 2)
+        return torch.relu(self.out(x.flatten(1)))  # (B, 300)
 
 
 class PathGRU(nn.Module):
@@ -51,10 +53,15 @@ class PathGRU(nn.Module):
         super().__init__()
         depths = {len(s) for s in sizes}
         if len(depths) != 1 or 0 in depths:
-            raise EmolibError(f"PathGRU: members of {sorted(depths)} layers; expected one depth in a stack, at least 1")
+            raise EmolibError(
+                f"PathGRU: members of {sorted(depths)} layers; expected one depth in a stack, at least 1"
+            )
         self.sizes = [tuple(s) for s in sizes]
         widest = [max(units) for units in zip(*self.sizes)]
-        self.layers = nn.ModuleList(members.GRU(len(sizes), into, units, reset=reset) for into, units in zip([features, *widest], widest))
+        self.layers = nn.ModuleList(
+            members.GRU(len(sizes), into, units, reset=reset)
+            for into, units in zip([features, *widest], widest)
+        )
         self.out = members.Linear(len(sizes), widest[-1], 2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -64,8 +71,8 @@ class PathGRU(nn.Module):
         """The network from what the first layer's `project` gave, (M, T, B, 3 H), to (M, B, T, 2)."""
         x = self.layers[0].recur(into)
         for layer in self.layers[1:]:
-            x = layer(x)                                                         # (M, B, T, H)
-        return self.out(x.flatten(1, 2)).unflatten(1, x.shape[1:3])              # (M, B, T, 2)
+            x = layer(x)  # (M, B, T, H)
+        return self.out(x.flatten(1, 2)).unflatten(1, x.shape[1:3])  # (M, B, T, 2)
 
     def initialise(self, seeds: list[int]) -> PathGRU:
         """Give member m the weights that seed `seeds[m]` draws for a network of its sizes, whatever its company."""
@@ -75,7 +82,9 @@ class PathGRU(nn.Module):
                 parameter.zero_()
             for m, key in enumerate(zip(self.sizes, seeds, strict=True)):
                 if key not in alone:
-                    alone[key] = members.initialise(PathGRU([key[0]], self.layers[0].weight_in.shape[1]), [key[1]])
+                    alone[key] = members.initialise(
+                        PathGRU([key[0]], self.layers[0].weight_in.shape[1]), [key[1]]
+                    )
                 self._place(m, alone[key])
         return self
 
@@ -83,10 +92,10 @@ class PathGRU(nn.Module):
         """Write the only member of `net` into the corner of member m that its sizes fill."""
         for mine, its in zip(self.layers, net.layers, strict=True):
             for name, whole in mine.named_parameters():
-                part = getattr(its, name)[0]                                     # (rows, 3 h)
-                gates = whole[m].unflatten(-1, (3, -1))                          # (rows, 3, H)
-                gates[:part.shape[0], :, :part.shape[1] // 3] = part.unflatten(-1, (3, -1))
-        self.out.weight[m, :net.out.weight.shape[1]] = net.out.weight[0]
+                part = getattr(its, name)[0]  # (rows, 3 h)
+                gates = whole[m].unflatten(-1, (3, -1))  # (rows, 3, H)
+                gates[: part.shape[0], :, : part.shape[1] // 3] = part.unflatten(-1, (3, -1))
+        self.out.weight[m, : net.out.weight.shape[1]] = net.out.weight[0]
         self.out.bias[m] = net.out.bias[0]
 
 
@@ -97,12 +106,12 @@ def sliding(net: PathGRU, x: Tensor, length: int) -> Tensor:
     all it knows ten times in four seconds.
     """
     count, length = x.shape[2], min(length, x.shape[2])
-    into = net.layers[0].project(x)                                              # (M, T, V, 3 H): once a frame, though a frame is in L windows
-    begin = net.above(into[:, :length])                                          # (M, V, L, 2)
+    into = net.layers[0].project(x)  # (M, T, V, 3 H): once a frame, though a frame is in L windows
+    begin = net.above(into[:, :length])  # (M, V, L, 2)
     if count == length:
         return begin
-    later = into.unfold(1, length, 1)[:, 1:].movedim(-1, 1)                      # (M, L, T - L, V, 3 H)
-    ends = net.above(later.flatten(2, 3))[:, :, -1]                              # (M, (T - L) V, 2)
+    later = into.unfold(1, length, 1)[:, 1:].movedim(-1, 1)  # (M, L, T - L, V, 3 H)
+    ends = net.above(later.flatten(2, 3))[:, :, -1]  # (M, (T - L) V, 2)
     return torch.cat([begin, ends.unflatten(1, later.shape[2:4]).transpose(1, 2)], 2)
 
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 
-FEATURES = 8                                             # times `width`: length of the feature vector
-_CONV, _NORM, _POOL = {2: nn.Conv2d, 3: nn.Conv3d}, {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}, {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+FEATURES = 8  # times `width`: length of the feature vector
+_CONV, _NORM, _POOL = (
+    {2: nn.Conv2d, 3: nn.Conv3d},
+    {2: nn.BatchNorm2d, 3: nn.BatchNorm3d},
+    {2: nn.MaxPool2d, 3: nn.MaxPool3d},
+)
 
 
 class Block(nn.Module):
@@ -25,7 +29,11 @@ class Block(nn.Module):
         self.conv1, self.bn1 = conv(inputs, outputs, 3, stride, 1, bias=False), norm(outputs)
         self.conv2, self.bn2 = conv(outputs, outputs, 3, 1, 1, bias=False), norm(outputs)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = nn.Sequential(conv(inputs, outputs, 1, stride, bias=False), norm(outputs)) if stride > 1 or inputs != outputs else None
+        self.downsample = (
+            nn.Sequential(conv(inputs, outputs, 1, stride, bias=False), norm(outputs))
+            if stride > 1 or inputs != outputs
+            else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
@@ -44,20 +52,33 @@ class ResNet18(nn.Module):
     def __init__(self, channels: int = 3, *, width: int = 64, dims: int = 2):
         super().__init__()
         if dims not in _CONV:
-            raise EmolibError(f"ResNet-18 of {dims} dimensions: expected 2 (pictures, spectrograms) or 3 (clips)")
+            raise EmolibError(
+                f"ResNet-18 of {dims} dimensions: expected 2 (pictures, spectrograms) or 3 (clips)"
+            )
         self.features = FEATURES * width
         self.conv1 = _CONV[dims](channels, width, 7, 2 if dims == 2 else (1, 2, 2), 3, bias=False)
-        self.bn1, self.relu, self.maxpool = _NORM[dims](width), nn.ReLU(inplace=True), _POOL[dims](3, 2, 1)
+        self.bn1, self.relu, self.maxpool = (
+            _NORM[dims](width),
+            nn.ReLU(inplace=True),
+            _POOL[dims](3, 2, 1),
+        )
         inputs = width
         for stage in range(4):
             outputs = width << stage
-            setattr(self, f"layer{stage + 1}", nn.Sequential(Block(dims, inputs, outputs, 1 if stage == 0 else 2), Block(dims, outputs, outputs, 1)))
+            setattr(
+                self,
+                f"layer{stage + 1}",
+                nn.Sequential(
+                    Block(dims, inputs, outputs, 1 if stage == 0 else 2),
+                    Block(dims, outputs, outputs, 1),
+                ),
+            )
             inputs = outputs
-        for module in self.modules():                    # as He et al. 2015; the norms start from 1 and 0
+        for module in self.modules():  # as He et al. 2015; the norms start from 1 and 0
             if isinstance(module, _CONV[dims]):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))                 # (N, 8 width, H / 32, W / 32)
-        return x.flatten(2).mean(-1)                                              # (N, 8 width)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))  # (N, 8 width, H / 32, W / 32)
+        return x.flatten(2).mean(-1)  # (N, 8 width)

@@ -12,12 +12,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 from emolib.models.aggregators import aggregator, counted
 from emolib.models.resnet18 import ResNet18
 
-PICTURE, SEGMENT = (3, 224, 224), (1, 257, 250)          # a frame; 257 bins by 250 frames, 1.0 s at a hop of 64 (4.5.2)
-HIDDEN = 256                                             # of the head: 1024 -> 256 -> classes
+PICTURE, SEGMENT = (
+    (3, 224, 224),
+    (1, 257, 250),
+)  # a frame; 257 bins by 250 frames, 1.0 s at a hop of 64 (4.5.2)
+HIDDEN = 256  # of the head: 1024 -> 256 -> classes
 
 
 class Stream(nn.Module):
@@ -40,8 +43,8 @@ class Stream(nn.Module):
         """Features of every step, (B, T, F); steps beyond `lengths` are not looked at (they would move the batch statistics) and are 0."""
         if lengths is None:
             return self.extractor(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-        seen = counted(lengths, x.shape[1])                                       # (B, T)
-        found = self.extractor(x[seen])                                           # (steps that count, F)
+        seen = counted(lengths, x.shape[1])  # (B, T)
+        found = self.extractor(x[seen])  # (steps that count, F)
         return found.new_zeros(*x.shape[:2], self.features).index_put((seen,), found)
 
     def aggregate(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -49,17 +52,24 @@ class Stream(nn.Module):
         if self.aggregator is not None:
             return self.aggregator(features, lengths)
         if features.shape[1] != 1:
-            raise EmolibError(f"a stream without an aggregator takes one step, not {features.shape[1]}")
+            raise EmolibError(
+                f"a stream without an aggregator takes one step, not {features.shape[1]}"
+            )
         return features[:, 0]
 
 
 class OneStream(nn.Module):
     """A modality alone: Stream -> FeatureNorm -> DenseUnit, (B, T, C, H, W) -> raw scores (B, classes)."""
 
-    def __init__(self, channels: int, classes: int = 8, *, width: int = 64, aggregator_: str | None = "LSTM"):
+    def __init__(
+        self, channels: int, classes: int = 8, *, width: int = 64, aggregator_: str | None = "LSTM"
+    ):
         super().__init__()
         self.stream = Stream(channels, width=width, aggregator_=aggregator_)
-        self.norm, self.dense = nn.BatchNorm1d(self.stream.features), nn.Linear(self.stream.features, classes)
+        self.norm, self.dense = (
+            nn.BatchNorm1d(self.stream.features),
+            nn.Linear(self.stream.features, classes),
+        )
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.score(self.stream(x, lengths))
@@ -84,7 +94,7 @@ class System(nn.Module):
         self.head = head(self.image.features + self.sound.features, classes)
 
     def forward(self, frames: Tensor, segments: Tensor) -> Tensor:
-        seen = self.image(frames.transpose(1, 2) if self.clips else frames)       # (B, F)
+        seen = self.image(frames.transpose(1, 2) if self.clips else frames)  # (B, F)
         return self.head(torch.cat([seen, self.sound(segments)], -1))
 
 
@@ -98,6 +108,8 @@ def load_extractor(stream: Stream, weights: dict[str, Tensor]) -> Stream:
     try:
         stream.extractor.load_state_dict(weights)
     except RuntimeError as error:
-        raise EmolibError(f"the weights do not fit this extractor ({str(error).splitlines()[-1].strip()[:120]}); "
-                          "take those of one of the same width and channels") from None
+        raise EmolibError(
+            f"the weights do not fit this extractor ({str(error).splitlines()[-1].strip()[:120]}); "
+            "take those of one of the same width and channels"
+        ) from None
     return stream

@@ -23,15 +23,22 @@ class Shallow(nn.Module):
     seeds  (M,) one seed per member; equal seeds, equal start
     """
 
-    def __init__(self, seeds: list[int], *, inputs: int = 5, hidden: int = 16, classes: int = 7,
-                 units: Tensor | None = None):
+    def __init__(
+        self,
+        seeds: list[int],
+        *,
+        inputs: int = 5,
+        hidden: int = 16,
+        classes: int = 7,
+        units: Tensor | None = None,
+    ):
         super().__init__()
         self.seeds = list(seeds)
         members = len(self.seeds)
         units = torch.full((members,), hidden) if units is None else torch.as_tensor(units)
         self.into = Linear(members, inputs, hidden)
         self.out = Linear(members, hidden, classes)
-        self.register_buffer("alive", torch.arange(hidden) < units[:, None])      # (M, H)
+        self.register_buffer("alive", torch.arange(hidden) < units[:, None])  # (M, H)
         self.reset()
 
     def reset(self) -> Shallow:
@@ -40,16 +47,20 @@ class Shallow(nn.Module):
 
     def hidden(self, x: Tensor) -> Tensor:
         """Outputs of the hidden units (M, B, H), in (0, 1); 0 where a member has no such unit."""
-        return torch.sigmoid(self.into(x)) * self.alive[:, None]                  # (M, B, H)
+        return torch.sigmoid(self.into(x)) * self.alive[:, None]  # (M, B, H)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.hidden(x))                                           # (M, B, classes)
+        return self.out(self.hidden(x))  # (M, B, classes)
 
     def with_units(self, pruned: Pruned, *, merge: bool | Tensor = False) -> Shallow:
         """A copy with only the units in `pruned.keep`; where `merge`, twins inherit the outgoing weights."""
         net = copy.deepcopy(self)
         merge = torch.as_tensor(merge, device=self.alive.device).view(-1, 1, 1)
         with torch.no_grad():
-            net.out.weight.copy_(torch.where(merge, merge_outgoing(self.out.weight, pruned, self.alive), self.out.weight))
+            net.out.weight.copy_(
+                torch.where(
+                    merge, merge_outgoing(self.out.weight, pruned, self.alive), self.out.weight
+                )
+            )
             net.alive.copy_(pruned.keep)
         return net

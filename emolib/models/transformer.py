@@ -22,9 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, scaled_dot_product_attention
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 
-WIDTHS = {"mesh": 468 * 3, "image": 2048, "evm": 2048}     # of a frame: face mesh, ResNet50 feature, the same of the magnified face
+WIDTHS = {
+    "mesh": 468 * 3,
+    "image": 2048,
+    "evm": 2048,
+}  # of a frame: face mesh, ResNet50 feature, the same of the magnified face
 
 
 class Transformer(nn.Module):
@@ -38,8 +42,20 @@ class Transformer(nn.Module):
     max_length  longest window; there are that many learned queries
     """
 
-    def __init__(self, streams: tuple[str, ...], *, widths: Mapping[str, int] | None = None, decoder: str = "queries", causal: bool = False,
-                 width: int = 512, heads: int = 8, layers: int = 6, feedforward: int = 2048, dropout: float = 0.1, max_length: int = 2048):
+    def __init__(
+        self,
+        streams: tuple[str, ...],
+        *,
+        widths: Mapping[str, int] | None = None,
+        decoder: str = "queries",
+        causal: bool = False,
+        width: int = 512,
+        heads: int = 8,
+        layers: int = 6,
+        feedforward: int = 2048,
+        dropout: float = 0.1,
+        max_length: int = 2048,
+    ):
         super().__init__()
         if decoder not in ("queries", "shifted"):
             raise nearest(decoder, ("queries", "shifted"), what="input of the decoder")
@@ -47,11 +63,15 @@ class Transformer(nn.Module):
             if name not in WIDTHS:
                 raise nearest(name, WIDTHS, what="stream of a transformer")
         if width % (2 * heads):
-            raise EmolibError(f"transformer: width {width} is no multiple of {2 * heads}, twice its {heads} heads")
+            raise EmolibError(
+                f"transformer: width {width} is no multiple of {2 * heads}, twice its {heads} heads"
+            )
         self.widths = {name: (WIDTHS | dict(widths or {}))[name] for name in streams}
         self.decoder, self.causal, self.max_length = decoder, causal, max_length
         self.into = nn.Linear(sum(self.widths.values()), width)
-        self.core = nn.Transformer(width, heads, layers, layers, feedforward, dropout, batch_first=True)
+        self.core = nn.Transformer(
+            width, heads, layers, layers, feedforward, dropout, batch_first=True
+        )
         self.out = nn.Linear(width, 2)
         if decoder == "queries":
             self.queries = nn.Parameter(0.02 * torch.randn(max_length, width))
@@ -59,28 +79,44 @@ class Transformer(nn.Module):
             self.label, self.begin = nn.Linear(2, width), nn.Parameter(0.02 * torch.randn(width))
         self.register_buffer("position", positions(max_length, width), persistent=False)
 
-    def forward(self, inputs: Mapping[str, Tensor] | None = None, /, *, target: Tensor | None = None, leak: bool = False, **named: Tensor) -> Tensor:
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor] | None = None,
+        /,
+        *,
+        target: Tensor | None = None,
+        leak: bool = False,
+        **named: Tensor,
+    ) -> Tensor:
         """(B, T, 2). target (B, T, 2): true labels, for 'shifted' in training; in evaluation only with leak=True."""
-        x = self._joined({**(inputs or {}), **named})                             # (B, T, widths)
+        x = self._joined({**(inputs or {}), **named})  # (B, T, widths)
         self._check_target(x, target, leak)
-        memory = self._encode(x)                                                  # (B, T, width)
+        memory = self._encode(x)  # (B, T, width)
         if self.decoder == "queries":
-            queries = self.queries[:x.shape[1]].expand(len(x), -1, -1)            # (B, T, width)
-            return self.out(self._decode(queries, memory, causal=self.causal))    # (B, T, 2)
+            queries = self.queries[: x.shape[1]].expand(len(x), -1, -1)  # (B, T, width)
+            return self.out(self._decode(queries, memory, causal=self.causal))  # (B, T, 2)
         if target is None:
-            return self._free_running(memory)                                     # (B, T, 2)
-        return self.out(self._decode(self._shifted(target), memory, causal=True))    # (B, T, 2)
+            return self._free_running(memory)  # (B, T, 2)
+        return self.out(self._decode(self._shifted(target), memory, causal=True))  # (B, T, 2)
 
     # ---- parts
 
     def _encode(self, x: Tensor) -> Tensor:
-        x = self.into(x) + self.position[:x.shape[1]]                             # (B, T, width)
-        return self.core.encoder(x, mask=_mask(x.shape[1], x) if self.causal else None, is_causal=self.causal)
+        x = self.into(x) + self.position[: x.shape[1]]  # (B, T, width)
+        return self.core.encoder(
+            x, mask=_mask(x.shape[1], x) if self.causal else None, is_causal=self.causal
+        )
 
     def _decode(self, x: Tensor, memory: Tensor, *, causal: bool) -> Tensor:
         past = _mask(x.shape[1], x) if causal or self.causal else None
-        return self.core.decoder(x + self.position[:x.shape[1]], memory, tgt_mask=past if causal else None, tgt_is_causal=causal,
-                                 memory_mask=past if self.causal else None, memory_is_causal=self.causal)
+        return self.core.decoder(
+            x + self.position[: x.shape[1]],
+            memory,
+            tgt_mask=past if causal else None,
+            tgt_is_causal=causal,
+            memory_mask=past if self.causal else None,
+            memory_is_causal=self.causal,
+        )
 
     def _shifted(self, labels: Tensor) -> Tensor:
         """Frame t gets the label of t - 1, the first a learned beginning: (B, T, 2) -> (B, T, width)."""
@@ -90,42 +126,59 @@ class Transformer(nn.Module):
         """Each frame from the outputs before it. Keys and values of past frames are kept, so a step costs one frame."""
         batch, length, _ = memory.shape
         layers = [_Stepper(layer, memory) for layer in self.core.decoder.layers]
-        said = [self.begin.expand(batch, 1, -1)]                                  # (B, 1, width)
+        said = [self.begin.expand(batch, 1, -1)]  # (B, 1, width)
         out = []
         for t in range(length):
-            x = said[-1] + self.position[t]                                       # (B, 1, width)
+            x = said[-1] + self.position[t]  # (B, 1, width)
             for layer in layers:
                 x = layer(x, t + 1 if self.causal else length)
-            out.append(self.out(self.core.decoder.norm(x)))                       # (B, 1, 2)
+            out.append(self.out(self.core.decoder.norm(x)))  # (B, 1, 2)
             said.append(self.label(out[-1]))
-        return torch.cat(out, dim=1)                                              # (B, T, 2)
+        return torch.cat(out, dim=1)  # (B, T, 2)
 
     def _joined(self, given: dict[str, Tensor]) -> Tensor:
         """The streams side by side, (B, T, sum of widths); EmolibError where one is missing, misshapen or too long."""
         kind = type(self).__name__
         if missing := [name for name in self.widths if name not in given]:
-            raise EmolibError(f"{kind}: no '{missing[0]}' among the inputs ({', '.join(given) or 'none'}); it reads {', '.join(self.widths)}")
-        used = {name: given[name].flatten(2) if given[name].ndim == 4 else given[name] for name in self.widths}
+            raise EmolibError(
+                f"{kind}: no '{missing[0]}' among the inputs ({', '.join(given) or 'none'}); it reads {', '.join(self.widths)}"
+            )
+        used = {
+            name: given[name].flatten(2) if given[name].ndim == 4 else given[name]
+            for name in self.widths
+        }
         frames = next(iter(used.values())).shape[:2]
         for name, x in used.items():
             if x.ndim != 3 or x.shape != (*frames, self.widths[name]):
-                raise EmolibError(f"{kind}: '{name}' is {tuple(given[name].shape)}, expected ({', '.join(map(str, (*frames, self.widths[name])))})")
+                raise EmolibError(
+                    f"{kind}: '{name}' is {tuple(given[name].shape)}, expected ({', '.join(map(str, (*frames, self.widths[name])))})"
+                )
         if not 1 <= frames[1] <= self.max_length:
-            raise EmolibError(f"{kind}: windows of {frames[1]} frames, expected 1 to {self.max_length}; cut them or raise max_length")
+            raise EmolibError(
+                f"{kind}: windows of {frames[1]} frames, expected 1 to {self.max_length}; cut them or raise max_length"
+            )
         return torch.cat(list(used.values()), dim=-1)
 
     def _check_target(self, x: Tensor, target: Tensor | None, leak: bool) -> None:
         kind = type(self).__name__
         if self.decoder == "queries":
             if target is not None or leak:
-                raise EmolibError(f"{kind}: labels have no place in a decoder of queries; leave `target` out or build it with decoder='shifted'")
+                raise EmolibError(
+                    f"{kind}: labels have no place in a decoder of queries; leave `target` out or build it with decoder='shifted'"
+                )
         elif self.training and (target is None or leak):
-            raise EmolibError(f"{kind}: training with decoder='shifted' needs the labels as `target`, without `leak`")
+            raise EmolibError(
+                f"{kind}: training with decoder='shifted' needs the labels as `target`, without `leak`"
+            )
         elif not self.training and (target is not None) != leak:
-            raise EmolibError(f"{kind}: in evaluation `target` and leak=True go together: true labels at the decoder give the answer away, "
-                              "and a row made with them is to be marked; leave both out for free running")
+            raise EmolibError(
+                f"{kind}: in evaluation `target` and leak=True go together: true labels at the decoder give the answer away, "
+                "and a row made with them is to be marked; leave both out for free running"
+            )
         if target is not None and target.shape != (*x.shape[:2], 2):
-            raise EmolibError(f"{kind}: target is {tuple(target.shape)}, expected ({x.shape[0]}, {x.shape[1]}, 2)")
+            raise EmolibError(
+                f"{kind}: target is {tuple(target.shape)}, expected ({x.shape[0]}, {x.shape[1]}, 2)"
+            )
 
 
 class Mesh(Transformer):
@@ -156,19 +209,28 @@ class Multi(Transformer):
         super().__init__(("mesh", "image", "evm"), **options)
 
 
-NETWORKS = {"Mesh Transformer": Mesh, "Feature Transformer": Feature, "EVM Transformer": Evm, "Multi Transformer": Multi}    # as in Table 4.3
+NETWORKS = {
+    "Mesh Transformer": Mesh,
+    "Feature Transformer": Feature,
+    "EVM Transformer": Evm,
+    "Multi Transformer": Multi,
+}  # as in Table 4.3
 
 
 def positions(length: int, width: int) -> Tensor:
     """Sines and cosines of position, (length, width): wavelengths from 2 pi to 10000 * 2 pi frames (Vaswani et al. 2017, 3.5)."""
     frame = torch.arange(length, dtype=torch.float64)[:, None]
     rate = torch.exp(-math.log(10_000) * torch.arange(0, width, 2, dtype=torch.float64) / width)
-    return torch.stack([torch.sin(frame * rate), torch.cos(frame * rate)], dim=-1).flatten(1).float()
+    return (
+        torch.stack([torch.sin(frame * rate), torch.cos(frame * rate)], dim=-1).flatten(1).float()
+    )
 
 
 def _mask(length: int, like: Tensor) -> Tensor:
     """What a frame must not see: -inf above the diagonal, (T, T). One for all heads and windows; the fused kernel skips it."""
-    return nn.Transformer.generate_square_subsequent_mask(length, device=like.device, dtype=like.dtype)
+    return nn.Transformer.generate_square_subsequent_mask(
+        length, device=like.device, dtype=like.dtype
+    )
 
 
 class _Stepper:
@@ -181,22 +243,46 @@ class _Stepper:
         self.key, self.value, self.step = memory.new_empty(own), memory.new_empty(own), 0
         weight, bias = layer.multihead_attn.in_proj_weight, layer.multihead_attn.in_proj_bias
         pair = linear(memory, weight[width:], bias[width:]).chunk(2, dim=-1)
-        self.seen = [self._split(v) for v in pair]                                # keys, values of the encoder: (B, H, T, width / H)
+        self.seen = [
+            self._split(v) for v in pair
+        ]  # keys, values of the encoder: (B, H, T, width / H)
 
     def __call__(self, x: Tensor, reach: int) -> Tensor:
         """x (B, 1, width); reach: encoder frames that may be seen."""
         layer = self.layer
-        query, key, value = (self._split(v) for v in linear(x, layer.self_attn.in_proj_weight, layer.self_attn.in_proj_bias).chunk(3, -1))
+        query, key, value = (
+            self._split(v)
+            for v in linear(x, layer.self_attn.in_proj_weight, layer.self_attn.in_proj_bias).chunk(
+                3, -1
+            )
+        )
         self.key[:, :, self.step], self.value[:, :, self.step] = key[:, :, 0], value[:, :, 0]
         self.step += 1
-        x = layer.norm1(x + self._attend(layer.self_attn, query, self.key[:, :, :self.step], self.value[:, :, :self.step]))
+        x = layer.norm1(
+            x
+            + self._attend(
+                layer.self_attn, query, self.key[:, :, : self.step], self.value[:, :, : self.step]
+            )
+        )
         width = x.shape[-1]
-        query = self._split(linear(x, layer.multihead_attn.in_proj_weight[:width], layer.multihead_attn.in_proj_bias[:width]))
-        x = layer.norm2(x + self._attend(layer.multihead_attn, query, *(v[:, :, :reach] for v in self.seen)))
-        return layer.norm3(x + layer.linear2(torch.relu(layer.linear1(x))))      # (B, 1, width)
+        query = self._split(
+            linear(
+                x,
+                layer.multihead_attn.in_proj_weight[:width],
+                layer.multihead_attn.in_proj_bias[:width],
+            )
+        )
+        x = layer.norm2(
+            x + self._attend(layer.multihead_attn, query, *(v[:, :, :reach] for v in self.seen))
+        )
+        return layer.norm3(x + layer.linear2(torch.relu(layer.linear1(x))))  # (B, 1, width)
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)                  # (B, H, T, width / H)
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, width / H)
 
-    def _attend(self, attention: nn.MultiheadAttention, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        return attention.out_proj(scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2))      # (B, 1, width)
+    def _attend(
+        self, attention: nn.MultiheadAttention, query: Tensor, key: Tensor, value: Tensor
+    ) -> Tensor:
+        return attention.out_proj(
+            scaled_dot_product_attention(query, key, value).transpose(1, 2).flatten(2)
+        )  # (B, 1, width)

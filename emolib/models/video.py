@@ -15,25 +15,45 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest
 from emolib.models import members
 
-WIDTHS = {"image": 2048, "landmarks": 140, "pose": 36, "mel": 128}       # of a frame: ResNet50 feature, 70 x 2, 18 x 2, mel bands
+WIDTHS = {
+    "image": 2048,
+    "landmarks": 140,
+    "pose": 36,
+    "mel": 128,
+}  # of a frame: ResNet50 feature, 70 x 2, 18 x 2, mel bands
 
 
 class Block(nn.Module):
     """A box of the second stage: linear map, normalisation, ReLU, dropout; ([M,] B * T, in) -> ([M,] B * T, out)."""
 
-    def __init__(self, inputs: int, outputs: int, *, dropout: float = 0.5, seeds: list[int] | None = None, place: int = 0):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        dropout: float = 0.5,
+        seeds: list[int] | None = None,
+        place: int = 0,
+    ):
         super().__init__()
         if seeds is None:
-            self.linear, self.norm, self.drop = nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.Dropout(dropout)
+            self.linear, self.norm, self.drop = (
+                nn.Linear(inputs, outputs),
+                nn.BatchNorm1d(outputs),
+                nn.Dropout(dropout),
+            )
         else:
-            self.linear, self.norm = members.Linear(len(seeds), inputs, outputs), members.BatchNorm1d(len(seeds), outputs)
+            self.linear, self.norm = (
+                members.Linear(len(seeds), inputs, outputs),
+                members.BatchNorm1d(len(seeds), outputs),
+            )
             self.drop = members.Dropout(seeds, dropout, stream=place)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        x = self.linear(x)                                                        # (B*T, out)
+        x = self.linear(x)  # (B*T, out)
         x = self.norm(x) if mask is None else self.norm(x, mask)
         return self.drop(torch.relu(x))
 
@@ -53,14 +73,23 @@ class Video(nn.Module):
     Output: (B, T, 2), an ensemble's (M, B, T, 2): valence, arousal.
     """
 
-    def __init__(self, blocks: tuple[tuple[tuple[str, ...], int], ...], *, hidden: int, dropout: float,
-                 widths: Mapping[str, int] | None, seeds: list[int] | None):
+    def __init__(
+        self,
+        blocks: tuple[tuple[tuple[str, ...], int], ...],
+        *,
+        hidden: int,
+        dropout: float,
+        widths: Mapping[str, int] | None,
+        seeds: list[int] | None,
+    ):
         super().__init__()
         for name in widths or {}:
             if name not in WIDTHS:
                 raise nearest(name, WIDTHS, what="stream of a video network")
         self.seeds = None if seeds is None else [int(s) for s in seeds]
-        self.widths = {name: (WIDTHS | dict(widths or {}))[name] for streams, _ in blocks for name in streams}
+        self.widths = {
+            name: (WIDTHS | dict(widths or {}))[name] for streams, _ in blocks for name in streams
+        }
         self.streams = [streams for streams, _ in blocks]
         self.blocks, before = nn.ModuleList(), 0
         for place, (streams, out) in enumerate(blocks):
@@ -68,36 +97,58 @@ class Video(nn.Module):
             self.blocks.append(Block(inputs, out, dropout=dropout, seeds=self.seeds, place=place))
             before = out
         if self.seeds is None:
-            self.lstm, self.classifier = nn.LSTM(before, hidden, batch_first=True), nn.Linear(hidden, 2)
+            self.lstm, self.classifier = (
+                nn.LSTM(before, hidden, batch_first=True),
+                nn.Linear(hidden, 2),
+            )
         else:
-            self.lstm, self.classifier = members.LSTM(len(seeds), before, hidden), members.Linear(len(seeds), hidden, 2)
+            self.lstm, self.classifier = (
+                members.LSTM(len(seeds), before, hidden),
+                members.Linear(len(seeds), hidden, 2),
+            )
             members.initialise(self, self.seeds)
 
-    def forward(self, inputs: Mapping[str, Tensor] | None = None, /, *, mask: Tensor | None = None, **named: Tensor) -> Tensor:
-        x = self.frames(inputs, mask=mask, **named)                               # ([M,] B, T, last block)
+    def forward(
+        self,
+        inputs: Mapping[str, Tensor] | None = None,
+        /,
+        *,
+        mask: Tensor | None = None,
+        **named: Tensor,
+    ) -> Tensor:
+        x = self.frames(inputs, mask=mask, **named)  # ([M,] B, T, last block)
         batch, length = x.shape[-3:-1]
         if self.seeds is None:
-            return self.classifier(self.lstm(x)[0])                               # (B, T, 2)
-        x = self.lstm(x).flatten(1, 2)                                            # (M, B*T, hidden)
-        return self.classifier(x).unflatten(1, (batch, length))                   # (M, B, T, 2)
+            return self.classifier(self.lstm(x)[0])  # (B, T, 2)
+        x = self.lstm(x).flatten(1, 2)  # (M, B*T, hidden)
+        return self.classifier(x).unflatten(1, (batch, length))  # (M, B, T, 2)
 
-    def frames(self, inputs: Mapping[str, Tensor] | None = None, /, *, mask: Tensor | None = None, **named: Tensor) -> Tensor:
+    def frames(
+        self,
+        inputs: Mapping[str, Tensor] | None = None,
+        /,
+        *,
+        mask: Tensor | None = None,
+        **named: Tensor,
+    ) -> Tensor:
         """What the blocks make of each frame by itself, ([M,] B, T, width of the last block): all that stands before the LSTM."""
         given = self._checked({**(inputs or {}), **named}, mask)
         batch, length = next(iter(given.values())).shape[-3:-1]
         if mask is not None:
-            mask = mask.flatten(-2)                                               # ([M,] B*T)
+            mask = mask.flatten(-2)  # ([M,] B*T)
         x = None
         for block, streams in zip(self.blocks, self.streams, strict=True):
-            x = block(self._joined([given[name].flatten(-3, -2) for name in streams], x), mask)          # ([M,] B*T, out)
+            x = block(
+                self._joined([given[name].flatten(-3, -2) for name in streams], x), mask
+            )  # ([M,] B*T, out)
         return x.unflatten(-2, (batch, length))
 
     def _joined(self, parts: list[Tensor], before: Tensor | None) -> Tensor:
         """What enters a block: ([M,] B*T, sum of widths). What all members share is joined once and not copied for each."""
         if self.seeds is not None:
             if all(part.ndim == 2 for part in parts):
-                parts = [torch.cat(parts, dim=-1)]                                # (B*T, widths)
-            parts = [part.expand(len(self.seeds), -1, -1) for part in parts]      # (M, B*T, widths)
+                parts = [torch.cat(parts, dim=-1)]  # (B*T, widths)
+            parts = [part.expand(len(self.seeds), -1, -1) for part in parts]  # (M, B*T, widths)
         if before is not None:
             parts = [before, *parts]
         return torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
@@ -105,29 +156,51 @@ class Video(nn.Module):
     def _checked(self, given: dict[str, Tensor], mask: Tensor | None) -> dict[str, Tensor]:
         """The streams this network reads; EmolibError where one is missing or misshapen."""
         if missing := [name for name in self.widths if name not in given]:
-            raise EmolibError(f"{type(self).__name__}: no '{missing[0]}' among the inputs ({', '.join(given) or 'none'}); "
-                              f"this network reads {', '.join(self.widths)}")
+            raise EmolibError(
+                f"{type(self).__name__}: no '{missing[0]}' among the inputs ({', '.join(given) or 'none'}); "
+                f"this network reads {', '.join(self.widths)}"
+            )
         lead = () if self.seeds is None else (len(self.seeds),)
         used = {name: given[name] for name in self.widths}
         frames = next(iter(used.values())).shape[-3:-1]
         for name, x in used.items():
             fits = x.ndim == 3 or (lead and x.ndim == 4 and x.shape[0] == lead[0])
             if not fits or x.shape[-3:] != (*frames, self.widths[name]):
-                raise EmolibError(f"{type(self).__name__}: '{name}' is {tuple(x.shape)}, expected "
-                                  f"({', '.join(map(str, (*lead, *frames, self.widths[name])))})")
-        if mask is not None and (self.seeds is None or mask.dtype != torch.bool or mask.shape not in (frames, (*lead, *frames))):
-            raise EmolibError(f"{type(self).__name__}: mask is {mask.dtype} {tuple(mask.shape)}, expected bool ({', '.join(map(str, frames))}) "
-                              "or one of these per member, and an ensemble (seeds=)")
+                raise EmolibError(
+                    f"{type(self).__name__}: '{name}' is {tuple(x.shape)}, expected "
+                    f"({', '.join(map(str, (*lead, *frames, self.widths[name])))})"
+                )
+        if mask is not None and (
+            self.seeds is None
+            or mask.dtype != torch.bool
+            or mask.shape not in (frames, (*lead, *frames))
+        ):
+            raise EmolibError(
+                f"{type(self).__name__}: mask is {mask.dtype} {tuple(mask.shape)}, expected bool ({', '.join(map(str, frames))}) "
+                "or one of these per member, and an ensemble (seeds=)"
+            )
         return used
 
 
 class Full(Video):
     """Face and landmarks, then pose, then sound: [2048 + 140 -> 1024] -> [1024 + 36 -> 512] -> [512 + 128 -> 256] -> LSTM -> 2."""
 
-    def __init__(self, *, sizes: tuple[int, int, int] = (1024, 512, 256), hidden: int = 256, dropout: float = 0.5,
-                 widths: Mapping[str, int] | None = None, seeds: list[int] | None = None):
-        super().__init__(((("image", "landmarks"), sizes[0]), (("pose",), sizes[1]), (("mel",), sizes[2])),
-                         hidden=hidden, dropout=dropout, widths=widths, seeds=seeds)
+    def __init__(
+        self,
+        *,
+        sizes: tuple[int, int, int] = (1024, 512, 256),
+        hidden: int = 256,
+        dropout: float = 0.5,
+        widths: Mapping[str, int] | None = None,
+        seeds: list[int] | None = None,
+    ):
+        super().__init__(
+            ((("image", "landmarks"), sizes[0]), (("pose",), sizes[1]), (("mel",), sizes[2])),
+            hidden=hidden,
+            dropout=dropout,
+            widths=widths,
+            seeds=seeds,
+        )
 
 
 class WithoutMel(Video):
@@ -137,36 +210,71 @@ class WithoutMel(Video):
     must yield. Default: 256. The other reading is sizes=(1024, 512) (`choices.csv`, orgil2021-c8).
     """
 
-    def __init__(self, *, sizes: tuple[int, int] = (1024, 256), hidden: int = 256, dropout: float = 0.5,
-                 widths: Mapping[str, int] | None = None, seeds: list[int] | None = None):
-        super().__init__(((("image", "landmarks"), sizes[0]), (("pose",), sizes[1])),
-                         hidden=hidden, dropout=dropout, widths=widths, seeds=seeds)
+    def __init__(
+        self,
+        *,
+        sizes: tuple[int, int] = (1024, 256),
+        hidden: int = 256,
+        dropout: float = 0.5,
+        widths: Mapping[str, int] | None = None,
+        seeds: list[int] | None = None,
+    ):
+        super().__init__(
+            ((("image", "landmarks"), sizes[0]), (("pose",), sizes[1])),
+            hidden=hidden,
+            dropout=dropout,
+            widths=widths,
+            seeds=seeds,
+        )
 
 
 class Audio(Video):
     """[128 -> 256] -> LSTM -> 2."""
 
-    def __init__(self, *, sizes: tuple[int] = (256,), hidden: int = 256, dropout: float = 0.5,
-                 widths: Mapping[str, int] | None = None, seeds: list[int] | None = None):
-        super().__init__(((("mel",), sizes[0]),), hidden=hidden, dropout=dropout, widths=widths, seeds=seeds)
+    def __init__(
+        self,
+        *,
+        sizes: tuple[int] = (256,),
+        hidden: int = 256,
+        dropout: float = 0.5,
+        widths: Mapping[str, int] | None = None,
+        seeds: list[int] | None = None,
+    ):
+        super().__init__(
+            ((("mel",), sizes[0]),), hidden=hidden, dropout=dropout, widths=widths, seeds=seeds
+        )
 
 
 class Pose(Video):
     """[36 -> 256] -> LSTM -> 2."""
 
-    def __init__(self, *, sizes: tuple[int] = (256,), hidden: int = 256, dropout: float = 0.5,
-                 widths: Mapping[str, int] | None = None, seeds: list[int] | None = None):
-        super().__init__(((("pose",), sizes[0]),), hidden=hidden, dropout=dropout, widths=widths, seeds=seeds)
+    def __init__(
+        self,
+        *,
+        sizes: tuple[int] = (256,),
+        hidden: int = 256,
+        dropout: float = 0.5,
+        widths: Mapping[str, int] | None = None,
+        seeds: list[int] | None = None,
+    ):
+        super().__init__(
+            ((("pose",), sizes[0]),), hidden=hidden, dropout=dropout, widths=widths, seeds=seeds
+        )
 
 
-NETWORKS = {"Full Network": Full, "Without mel Spectrogram": WithoutMel, "Audio Network": Audio, "Pose Network": Pose}     # as Table 3 names them
+NETWORKS = {
+    "Full Network": Full,
+    "Without mel Spectrogram": WithoutMel,
+    "Audio Network": Audio,
+    "Pose Network": Pose,
+}  # as Table 3 names them
 
 
 def alone(ensemble: Video, member: int) -> Video:
     """Member `member` as a plain network of the same class, with its weights and running statistics."""
     sizes = tuple(block.linear.weight.shape[2] for block in ensemble.blocks)
     hidden, dropout = ensemble.classifier.weight.shape[1], ensemble.blocks[0].drop.p
-    with torch.random.fork_rng(devices=[]):                                       # its start weights are overwritten
+    with torch.random.fork_rng(devices=[]):  # its start weights are overwritten
         net = type(ensemble)(sizes=sizes, hidden=hidden, dropout=dropout, widths=ensemble.widths)
     first = ensemble.classifier.weight
     net = net.to(first.device, first.dtype).train(ensemble.training)

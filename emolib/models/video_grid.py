@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from emolib.errors import EmolibError
+from emolib.ground.errors import EmolibError
 from emolib.models import members, video
 
 
@@ -27,31 +27,45 @@ class Grid(nn.Module):
 
     def __init__(self, nets: Mapping[str, video.Video]):
         super().__init__()
-        widths = {name: (net.lstm.weight_in.shape[1], net.lstm.fan_in) for name, net in nets.items()}
+        widths = {
+            name: (net.lstm.weight_in.shape[1], net.lstm.fan_in) for name, net in nets.items()
+        }
         if len(set(widths.values())) != 1:
-            raise EmolibError(f"grid of video networks: their recurrent stages differ ({widths}); expected one width into and in the LSTM")
+            raise EmolibError(
+                f"grid of video networks: their recurrent stages differ ({widths}); expected one width into and in the LSTM"
+            )
         self.nets, self.where, count = nn.ModuleList(nets.values()), {}, 0
         for name, net in nets.items():
             self.where[name] = slice(count, count + len(net.seeds))
             count += len(net.seeds)
         inputs, hidden = next(iter(widths.values()))
-        self.lstm, self.classifier = members.LSTM(count, inputs, hidden), members.Linear(count, hidden, 2)
+        self.lstm, self.classifier = (
+            members.LSTM(count, inputs, hidden),
+            members.Linear(count, hidden, 2),
+        )
         with torch.no_grad():
             for stage in ("lstm", "classifier"):
                 for key, parameter in getattr(self, stage).named_parameters():
-                    parameter.copy_(torch.cat([getattr(net, stage).get_parameter(key) for net in nets.values()]))
+                    parameter.copy_(
+                        torch.cat([getattr(net, stage).get_parameter(key) for net in nets.values()])
+                    )
         for net in nets.values():
-            del net.lstm, net.classifier                                          # their weights live in the joint stage now
+            del net.lstm, net.classifier  # their weights live in the joint stage now
 
     def forward(self, streams: Mapping[str, Tensor], length: int) -> Tensor:
-        one = {name: x[None] for name, x in streams.items()}                      # (1, T, width)
-        x = torch.cat([net.frames(one).squeeze(1) for net in self.nets])          # (M, T, last block)
-        x = windows(x, min(length, x.shape[1]))                                   # (M, W, L, last block)
-        return self.classifier(self.lstm(x).flatten(1, 2)).unflatten(1, x.shape[1:3])                     # (M, W, L, 2)
+        one = {name: x[None] for name, x in streams.items()}  # (1, T, width)
+        x = torch.cat([net.frames(one).squeeze(1) for net in self.nets])  # (M, T, last block)
+        x = windows(x, min(length, x.shape[1]))  # (M, W, L, last block)
+        return self.classifier(self.lstm(x).flatten(1, 2)).unflatten(
+            1, x.shape[1:3]
+        )  # (M, W, L, 2)
 
     def optimizer(self, rates: Tensor, **options) -> members.SGD:
         """Gradient descent with a rate for each member, (M,)."""
-        parts = [(list(net.parameters()), where) for net, where in zip(self.nets, self.where.values(), strict=True)]
+        parts = [
+            (list(net.parameters()), where)
+            for net, where in zip(self.nets, self.where.values(), strict=True)
+        ]
         joint = [*self.lstm.parameters(), *self.classifier.parameters()]
         return members.SGD([*parts, (joint, slice(None))], rates, **options)
 

@@ -1,0 +1,105 @@
+"""Where things are and how much to use: read from the environment, so that notebooks name no path.
+
+The command line writes these variables before it starts anything; a reader in JupyterLab gets the
+defaults. Nothing here changes a result: results depend on profile, data and seed only.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from emolib.ground.errors import EmolibError
+
+
+def project() -> Path:
+    """The folder that places are relative to: the checkout emolib runs from, else the working directory."""
+    checkout = Path(__file__).resolve().parents[2]
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def search_path() -> str:
+    """$PYTHONPATH for processes that start in another folder: emolib is found in a checkout that is not installed, too."""
+    checkout = [str(project())] if (project() / "pyproject.toml").is_file() else []
+    return os.pathsep.join(
+        dict.fromkeys(
+            [*checkout, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+        )
+    )
+
+
+def data_root() -> Path:
+    """Folder of the real data sets: $EMOLIB_DATA, else data/. It need not exist."""
+    return Path(os.environ.get("EMOLIB_DATA") or project() / "data")
+
+
+def models() -> list[Path]:
+    """Folders of the detectors' model files, in order: models/ in the data folder, then $EMOLIB_ASSETS where it is set."""
+    further = os.environ.get("EMOLIB_ASSETS")
+    return [data_root() / "models", *([Path(further)] if further else [])]
+
+
+def cache() -> Path:
+    """Folder of stored runs, simulated sets and features: $EMOLIB_CACHE, else .cache/."""
+    return Path(os.environ.get("EMOLIB_CACHE") or project() / ".cache")
+
+
+def results(profile: str) -> Path:
+    """Folder a run of `profile` writes to: $EMOLIB_OUT, else results/local/<profile>."""
+    return Path(os.environ.get("EMOLIB_OUT") or project() / "results" / "local" / profile)
+
+
+def committed(profile: str) -> Path:
+    """The reference results of `profile` that the project ships."""
+    return project() / "results" / profile
+
+
+def jobs() -> int:
+    """Processes that runs are spread over: $EMOLIB_JOBS, else the number of processors this process may use."""
+    wanted = os.environ.get("EMOLIB_JOBS")
+    if not wanted:
+        return (
+            len(os.sched_getaffinity(0))
+            if hasattr(os, "sched_getaffinity")
+            else os.cpu_count() or 1
+        )
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise EmolibError(f"--jobs is '{wanted}': expected a whole number of at least 1")
+    return int(wanted)
+
+
+def cluster() -> str | None:
+    """Address of a Dask scheduler, or None for this machine alone: $EMOLIB_CLUSTER."""
+    return os.environ.get("EMOLIB_CLUSTER") or None
+
+
+def device() -> str:
+    """'cpu' or 'cuda': $EMOLIB_DEVICE, where 'auto' (the default) takes a GPU if PyTorch sees one."""
+    wanted = os.environ.get("EMOLIB_DEVICE") or "auto"
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise EmolibError(f"--device is '{wanted}': expected cpu, cuda or auto")
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise EmolibError(
+            "--device cuda: PyTorch sees no GPU here; use --device cpu, or check the driver with nvidia-smi"
+        )
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def command() -> str:
+    """Names the command that is running (one per reproduce.sh or kernel): tells stored runs from fresh ones."""
+    return os.environ.setdefault("EMOLIB_COMMAND", f"{os.getpid()}-{os.urandom(4).hex()}")
+
+
+def fresh() -> bool:
+    """Compute anew, whatever is stored (--fresh)? $EMOLIB_FRESH, set to anything."""
+    return bool(os.environ.get("EMOLIB_FRESH"))
+
+
+def deadline() -> float | None:
+    """Unix time after which no further run is started (--max-minutes), or None: $EMOLIB_DEADLINE."""
+    wanted = os.environ.get("EMOLIB_DEADLINE")
+    return float(wanted) if wanted else None

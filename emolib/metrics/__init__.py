@@ -1,0 +1,55 @@
+"""Scores, intervals and comparisons, one function each; probabilities in `metrics.calibration`."""
+
+from emolib.metrics.compare import (
+    bootstrap_p,
+    corrected_t,
+    difference,
+    holm,
+    mcnemar,
+    sign_flip_p,
+    with_holm,
+)
+from emolib.metrics.intervals import bootstrap_ci, bootstrap_draws, interval
+from emolib.metrics.scores import (
+    Answers,
+    backward_transfer,
+    balanced_accuracy,
+    ccc,
+    confusion,
+    confusion_rows,
+    forgetting,
+    forgetting_matrix,
+    macro_average_precision,
+    macro_f1,
+    nearest_emotion,
+    pn_accuracy,
+    precision,
+    recall,
+)
+
+__all__ = [
+    "Answers",
+    "confusion_rows",
+    "difference",
+    "with_holm",
+    "backward_transfer",
+    "balanced_accuracy",
+    "bootstrap_ci",
+    "bootstrap_draws",
+    "bootstrap_p",
+    "ccc",
+    "confusion",
+    "corrected_t",
+    "forgetting",
+    "forgetting_matrix",
+    "holm",
+    "interval",
+    "macro_average_precision",
+    "macro_f1",
+    "mcnemar",
+    "nearest_emotion",
+    "pn_accuracy",
+    "precision",
+    "recall",
+    "sign_flip_p",
+]

@@ -1,0 +1,328 @@
+"""What each command does: a function of its parsed options that returns the exit status. What there is to ask for stands in cli.py.
+
+Imports stand in the functions, so that a command waits for nothing that it does not use.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from emolib.ground.errors import EmolibError, nearest
+
+
+def reproduce(options) -> int:
+    from emolib.reproduction.cli import runner
+
+    parameters = {}
+    for text in options.set:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise EmolibError(f"--set {text}: expected NAME=VALUE")
+        parameters[name] = _plain(value)
+    if parameters and not options.only:
+        raise EmolibError("--set needs --only: parameters belong to one notebook")
+    return runner.reproduce(options.profile, options.only, parameters)
+
+
+def _plain(text: str):
+    """A number, True, False or None where the text is one; else the text."""
+    import ast
+
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def run(options) -> int:
+    from emolib.reproduction import studies
+
+    for name, act in studies.tasks(options.name):
+        start = time.perf_counter()
+        act(options.profile)
+        print(f"{name}: stored ({time.perf_counter() - start:.1f} s)")
+    return 0
+
+
+def features(options) -> int:
+    """Recipes first: an unknown name or a missing model file ends the command before any data is read."""
+    import pandas as pd
+
+    from emolib import data
+    from emolib.data.catalog import CATALOG
+    from emolib.features import detectors, extract, store
+
+    wanted = dict.fromkeys(options.feature or ["landmarks"])
+    known = (
+        (options.set, CATALOG, "data set"),
+        (options.detector, detectors.NAMES, "detector"),
+        *((f, extract.FEATURES, "feature") for f in wanted),
+    )
+    for name, names, what in known:
+        if name not in names:
+            raise nearest(name, names, what=what)
+    rows = []
+    for feature in wanted:
+        takes = {
+            "modality": "av" if feature == "mel" else "v",
+            "kind": "rendered",
+        }  # sets that take neither leave them unused
+        made = data.load(
+            options.set,
+            source=options.source,
+            profile=options.profile,
+            **{k: v for k, v in takes.items() if data.takes(options.set, k)},
+        )
+        recipe = extract.recipe(
+            feature,
+            detector=options.detector,
+            backbone=options.backbone,
+            pictures=store.is_pictures(made),
+        )
+        try:
+            rows.append(store.extract(made, recipe))
+        except store.TimeIsUp as error:
+            print(f"emolib: {error}", file=sys.stderr)
+            return 3
+    print(pd.concat(rows).to_string(index=False, float_format="{:.4g}".format))
+    return 0
+
+
+def magnify(options) -> int:
+    """The warnings of the magnifier are said in one line each, as errors are."""
+    import warnings
+
+    from emolib import evm
+
+    video, mode = Path(options.video), options.mode
+    high = options.high if options.high is not None else 5.0 if mode == "motion" else 3.0
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", evm.TooShort)
+        warnings.simplefilter("always", evm.TooLarge)
+        made = evm.magnify_file(
+            video,
+            options.film or video.with_name(f"{video.stem}-{mode}.mp4"),
+            options.low,
+            high,
+            options.alpha,
+            mode,
+            options.filter,
+            options.gain,
+            wavelength=options.wavelength,
+            chroma=options.chroma,
+            fps=options.fps,
+            device=options.on,
+        )
+    for warning in said:
+        print(f"emolib: {warning.message}", file=sys.stderr)
+    print(made)
+    return 0
+
+
+def trace(options) -> int:
+    from emolib.reproduction.cli import trace
+    from emolib.reproduction.studies.adfes import yin_trace
+
+    trace.check(
+        options.video, options.seconds
+    )  # a broken film ends the command before any network is trained
+    print(
+        trace.trace(
+            options.video,
+            yin_trace.network(options.profile),
+            options.folder,
+            seconds=options.seconds,
+        )
+    )
+    return 0
+
+
+def predict(options) -> int:
+    from emolib.reproduction.cli import predict
+
+    return predict.act(options)
+
+
+def list_(options) -> int:
+    from emolib.reproduction import papers
+    from emolib.reproduction.cli import runner
+
+    table = papers.everything()
+    here = set(runner.notebooks())
+    if options.name:
+        keep = (
+            (table.paper == options.name)
+            | (table.id == options.name)
+            | (table.notebook == options.name[:2])
+        )
+        if not keep.any():
+            raise nearest(
+                options.name,
+                [*papers.PAPERS, *papers.HOUSE, *sorted(here), *table.id],
+                what="paper, notebook or artefact",
+            )
+        table = table[keep]
+    times = runner.measured(options.profile)
+    seconds = [times.get((n, i)) for n, i in zip(table.notebook, table.id, strict=True)]
+    table = table.assign(
+        ready=["yes" if n in here else "not yet" for n in table.notebook],
+        minutes=["" if s is None else f"{s / 60:.2f}" for s in seconds],
+    )
+    print(
+        table[
+            ["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]
+        ].to_string(index=False)
+    )
+    print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
+    return 0
+
+
+def doctor(options) -> int:
+    from emolib import data
+    from emolib.ground import settings
+
+    table = data.doctor(options.data)
+    print(f"data folder: {settings.data_root()}\n")
+    for row in table.rename(columns={"used for": "used_for"}).itertuples():
+        print(
+            f"{row.set:15} {row.state:8} {f'{row.found} of ' if row.found else ''}{row.expected}; {row.detail}"
+        )
+        for line in filter(None, (row.duplicates, row.damaged)):
+            print(f"{'':24} {line}")
+        if row.state != "found":
+            print(f"{'':24} {row.MB} MB; {row.licence}; access: {row.access}; for {row.used_for}")
+    for line in detectors():
+        print(line)
+    return 1 if (table.state == "damaged").any() else 0
+
+
+def detectors() -> list[str]:
+    """One line per missing face detector: what is missing and which package brings it."""
+    lines = []
+    for module, package in (("mediapipe", "mediapipe"), ("dlib", "dlib-bin")):
+        try:
+            __import__(module)
+        except ImportError as error:
+            library = next(
+                (
+                    b
+                    for a, b in (
+                        ("libGLESv2", "libgles2"),
+                        ("libEGL", "libegl1"),
+                        ("libGL", "libgl1"),
+                    )
+                    if a in str(error)
+                ),
+                None,
+            )
+            lines.append(
+                f"detector {module} is off: {error}; "
+                + (f"install the system package {library}" if library else f"pip install {package}")
+            )
+    return lines
+
+
+def diff(options) -> int:
+    from emolib.reproduction.report import files as results
+
+    table = results.diff(Path(options.a), Path(options.b))
+    for row in table[table.state != "same"].itertuples():
+        print(f"{row.state:18} {row.file}  {row.detail}")
+    print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
+    return 1 if (table.state == "different").any() else 0
+
+
+def test(options) -> int:
+    everything = "--all" in options.rest
+    rest = [a for a in options.rest if a != "--all"]
+    marks = [] if everything else ["-m", "not slow and not drill and not browser"]
+    return _pytest([*marks, *rest])
+
+
+def bench(options) -> int:
+    import tempfile
+
+    from emolib.ground import settings
+    from emolib.reproduction.cli import bench
+
+    rest, root = [a for a in options.rest if a != "--keep"], settings.project()
+    chosen = [a for a in rest if a.endswith(".py")] or sorted(
+        str(p) for p in (root / "tests").glob("bench_*.py")
+    )
+    with tempfile.TemporaryDirectory() as place:
+        report = Path(place) / "report.json"
+        status = _pytest(
+            [
+                "--benchmark-only",
+                "--benchmark-columns=min,median,max,rounds",
+                f"--benchmark-json={report}",
+                *chosen,
+                *(a for a in rest if a not in chosen),
+            ]
+        )
+        if report.exists() and report.stat().st_size:
+            print(
+                bench.write(
+                    report,
+                    root
+                    / "results"
+                    / ("bench.csv" if "--keep" in options.rest else "local/bench.csv"),
+                )
+            )
+    return status
+
+
+def _pytest(arguments: list[str]) -> int:
+    from emolib.ground import settings
+
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *arguments], cwd=settings.project()
+    ).returncode
+
+
+def lab(options) -> int:
+    from emolib.ground import settings
+
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--ServerApp.ip=127.0.0.1",
+        "--notebook-dir",
+        str(settings.project() / "notebooks"),
+    ]
+    return subprocess.run([*command, *options.rest]).returncode
+
+
+def explore(options) -> None:
+    from emolib.reproduction.explore import page
+
+    if options.theme not in ("light", "dark"):
+        raise nearest(options.theme, ("light", "dark"), what="theme")
+    page.serve(
+        options.profile, port=options.port, theme=options.theme, browser=not options.no_browser
+    )
+
+
+def course(options) -> int:
+    from emolib.ground import settings
+    from emolib.reproduction.cli import course
+
+    for path in course.make(
+        Path(options.folder)
+        if options.folder
+        else settings.project() / "results" / "local" / "course"
+    ):
+        print(path)
+    return 0
+
+
+def docs(options) -> int:
+    from emolib.reproduction.cli import docs
+
+    for path in docs.write_all():
+        print(path)
+    return 0

@@ -1,0 +1,311 @@
+"""Runs notebooks from the command line: in order of need, with strict parameters, one summary at the end.
+
+Each notebook is executed by papermill in a kernel of its own; where things are goes through the
+environment (see settings.py), what to run through the one `parameters` cell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from traitlets.config import Config
+
+from emolib.ground import settings
+from emolib.ground.errors import EmolibError, nearest
+from emolib.reproduction import papers
+from emolib.reproduction.cli import kernels, warm
+from emolib.reproduction.cli.standing import Standing, stamps
+from emolib.reproduction.report import files as results
+
+# Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
+ORDER = (
+    "00",
+    "01",
+    "02",
+    "03",
+    "10",
+    "13",
+    "11",
+    "12",
+    "14",
+    "20",
+    "30",
+    "40",
+    "41",
+    "42",
+    "43",
+    "44",
+    "90",
+    "99",
+)
+FEW = 4  # notebooks that are not worth compiling for beforehand
+REPORT = "99"  # runs whenever anything was asked for
+TIME_IS_UP = 3  # exit status when --max-minutes ended the command
+
+
+def notebooks() -> dict[str, Path]:
+    """The numbered notebooks by number, in order of need."""
+    folder = settings.project() / "notebooks"
+    found = {p.name[:2]: p for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    if not found:
+        raise EmolibError(f"{folder}: no notebooks there; run emolib from its checkout")
+    return {n: found[n] for n in (*ORDER, *sorted(set(found) - set(ORDER))) if n in found}
+
+
+def selected(only: list[str]) -> dict[str, Path]:
+    """The notebooks behind papers, notebook numbers or names, and artefact ids; all of them for an empty list.
+
+    Whatever is asked for, the report (99) is brought up to date with it. Notebooks that this version does not
+    have yet are named; when nothing else was asked for, that is an error.
+    """
+    every = notebooks()
+    if not only:
+        return every
+    table = papers.everything()
+    wanted: set[str] = set()
+    for name in only:
+        if name in table.paper.values:
+            wanted |= set(table.notebook[table.paper == name])
+        elif name in every or name in {p.stem for p in every.values()}:
+            wanted.add(name[:2])
+        elif name in table.id.values:
+            wanted.add(papers.artefact(name).notebook)
+        else:
+            raise nearest(
+                name,
+                [*papers.PAPERS, *papers.HOUSE, *every, *table.id],
+                what="paper, notebook or artefact",
+            )
+    missing = sorted(wanted - set(every))
+    if missing and not wanted & set(every):
+        raise EmolibError(
+            f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet"
+        )
+    if missing:
+        print(f"not part of this version yet: notebook {', '.join(missing)}")
+    return {n: p for n, p in every.items() if n in wanted | {REPORT}}
+
+
+def check_parameters(path: Path, given: dict) -> None:
+    """Refuse a parameter that the notebook's parameters cell does not have; papermill would only warn."""
+    from papermill import inspect_notebook
+
+    try:
+        known = inspect_notebook(str(path))
+    except (
+        Exception
+    ) as error:  # not JSON, or not a notebook: nbformat and papermill have many words for it
+        raise EmolibError(
+            f"{path}: not a readable notebook ({' '.join(str(error).split())[:100]}); get it anew"
+        ) from None
+    for name in given:
+        if name not in known:
+            raise nearest(name, known, what=f"parameter of {path.name}")
+
+
+@dataclass
+class Ended:
+    """How one notebook ended: seconds, and an error in one line ('' if none)."""
+
+    notebook: str
+    seconds: float
+    error: str = ""
+    status: int = 0
+    not_made: Sequence[str] = ()  # artefacts that it would have written, had it not failed
+
+
+def _sockets(place: str) -> Config:
+    """Kernels talk through sockets on disk, not over TCP; each in a folder of its own that nobody else may enter. Jupyter's default is
+    one name in the working folder, where the kernels of two commands answer each other's messages."""
+    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})
+
+
+def execute(path: Path, parameters: dict, executed: Path) -> Ended:
+    """Run one notebook; its outputs go to `executed`, never into the notebook itself. Whatever goes wrong is told in what it returns."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    start = time.perf_counter()
+
+    def ended(error: str, status: int) -> Ended:
+        return Ended(path.stem, time.perf_counter() - start, " ".join(error.split()), status)
+
+    try:
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            tempfile.TemporaryDirectory(prefix="emolib-", ignore_cleanup_errors=True) as place,
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter(
+                "ignore"
+            )  # of papermill's own dependencies; the kernel has its own filters
+            papermill.execute_notebook(
+                str(path),
+                str(executed),
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=str(path.parent),
+                progress_bar=False,
+                stdout_file=sys.stdout,
+                stderr_file=sys.stderr,
+                config=_sockets(place),
+            )
+    except PapermillExecutionError as error:
+        ours = error.ename == "EmolibError"
+        up = ours and "time is up" in error.evalue
+        line = (
+            error.evalue
+            if ours
+            else f"{error.ename}: {error.evalue} (cell {error.exec_count} of {executed})"
+        )
+        return ended(line, TIME_IS_UP if up else 2 if ours else 1)
+    except DeadKernelError:
+        return ended(
+            "its process was killed, most likely because memory ran out; what is finished is stored, and the same command, "
+            "with fewer processes (--jobs 1) if need be, goes on from here",
+            1,
+        )
+    except OSError as error:  # of the copy with the outputs: the kernel's own are in its cells
+        return ended(
+            f"{executed}: cannot be written ({error.strerror or error}); free space or choose another --cache",
+            2,
+        )
+    except Exception as error:  # a notebook that cannot be read, a kernel that does not start
+        return ended(f"{type(error).__name__}: {error}", 1)
+    return ended("", 0)
+
+
+def reproduce(profile: str, only: list[str], parameters: dict) -> int:
+    """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status.
+
+    `parameters` go to the notebooks that were asked for, not to the report that follows them.
+    """
+    chosen = selected(only)
+    given = {
+        n: {"profile": profile, **(parameters if n != REPORT or only == [REPORT] else {})}
+        for n in chosen
+    }
+    for number, path in chosen.items():
+        check_parameters(path, given[number])
+    folder = results.usable(settings.results(profile))
+    ended, standing = [], Standing(profile)
+    with kernels.forked(), warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
+        for number, path in chosen.items():
+            if number != REPORT and standing.stands(path, given[number], folder):
+                print(f"{path.stem}: up to date", flush=True)
+                continue
+            print(f"{path.stem} ...", flush=True)
+            before = stamps(folder)
+            ended.append(
+                execute(path, given[number], settings.cache() / "executed" / profile / path.name)
+            )
+            _time(folder, number, ended[-1])
+            written = [name for name, about in stamps(folder).items() if before.get(name) != about]
+            if ended[-1].error:
+                ended[-1].not_made = sorted(
+                    _artefacts(number)
+                    - {Path(name).stem for name in written if name.endswith(".json")}
+                )
+            else:
+                standing.keep(path, given[number], folder, written)
+            print(
+                f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True
+            )
+            if ended[-1].status == TIME_IS_UP:
+                break
+    return summary(profile, folder, ended)
+
+
+def _time(folder: Path, number: str, ended: Ended) -> None:
+    from emolib.reproduction.report.show import TIMING_COLUMNS
+
+    row = {"notebook": number, "artefact": "", "wall_seconds": f"{ended.seconds:.2f}", "cached": ""}
+    try:
+        results.update_rows(folder / "timings.csv", [row], ("notebook", "artefact"), TIMING_COLUMNS)
+    except EmolibError as error:  # a disk that is full now may have room for the next notebook
+        ended.error, ended.status = ended.error or str(error), ended.status or 2
+
+
+def _artefacts(number: str) -> set[str]:
+    """Ids of the artefacts of a notebook."""
+    table = papers.everything()
+    return set(table.id[table.notebook == number])
+
+
+def measured(profile: str) -> dict[tuple[str, str], float]:
+    """(notebook, artefact) -> seconds in the committed results of `profile`; ('20', '') is all of notebook 20.
+
+    Only what was computed then: an artefact with a stored run behind it, and a notebook with such an artefact, is left out.
+    """
+    path = settings.committed(profile) / "timings.csv"
+    rows = (
+        pd.read_csv(path, dtype=str, keep_default_na=False)
+        if path.exists()
+        else pd.DataFrame(columns=["notebook", "artefact", "wall_seconds", "cached"])
+    )
+    stale = set(rows.notebook[rows.cached == "True"])
+    return {
+        (r.notebook, r.artefact): float(r.wall_seconds)
+        for r in rows.itertuples()
+        if r.cached != "True" and (r.artefact or r.notebook not in stale)
+    }
+
+
+def minutes(profile: str, wanted: list[str]) -> str:
+    """What the notebooks `wanted` took when the committed results were made, in one line; nothing is guessed for the others."""
+    times = measured(profile)
+    known, unknown = (
+        [n for n in wanted if (n, "") in times],
+        [n for n in wanted if (n, "") not in times],
+    )
+    if not known:
+        return f"minutes at {profile}: not measured in any notebook"
+    total = sum(times[n, ""] for n in known) / 60
+    return (
+        f"minutes at {profile}, as measured for the committed results: {total:.1f} in all ("
+        + ", ".join(f"{n} {times[n, ''] / 60:.1f}" for n in known)
+        + ")"
+        + (f"; not measured: {', '.join(unknown)}" if unknown else "")
+    )
+
+
+def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
+    """The last lines of a run: what failed, where the results are, and how they compare with the committed ones."""
+    print()
+    for one in ended:
+        if one.error:
+            print(f"FAILED {one.notebook}: {one.error}", file=sys.stderr)
+            if one.not_made:
+                print(f"  not made: {', '.join(one.not_made)}", file=sys.stderr)
+    print(f"results: {folder}  ({sum(e.seconds for e in ended):.0f} s in {len(ended)} notebooks)")
+    reference = settings.committed(profile)
+    if reference.is_dir() and reference.resolve() != folder.resolve():
+        print(comparison(folder, reference))
+    if (folder / "index.html").exists():
+        print(f"report:  {folder / 'index.html'}")
+    statuses = {e.status for e in ended}
+    return 1 if 1 in statuses else max(statuses, default=0)  # something broken outweighs bad input
+
+
+def comparison(folder: Path, reference: Path) -> str:
+    """One line per state, and the files that differ, against the committed results (files present on both sides)."""
+    table = results.diff(folder, reference)
+    both = table[~table.state.str.startswith("only")]
+    counts = both.state.value_counts()
+    lines = [
+        f"compared with {reference}: "
+        + ", ".join(f"{counts.get(s, 0)} {s}" for s in ("same", "within tolerance", "different"))
+    ]
+    lines += [
+        f"  different: {r.file}, {r.detail}" for r in both[both.state == "different"].itertuples()
+    ]
+    return "\n".join(lines)

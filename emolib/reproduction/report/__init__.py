@@ -1,0 +1,41 @@
+"""The only place that draws or writes: tables, figures and claims of a study, as files and as something to look at."""
+
+from emolib.reproduction.report.show import (
+    CLAIM_COLUMNS,
+    TABLE_COLUMNS,
+    TIMING_COLUMNS,
+    View,
+    as_html,
+    badge,
+    badge_of,
+    begin,
+    beside_print,
+    claims,
+    figure,
+    ours,
+    players,
+    show,
+    source_of,
+    table,
+    write_claims,
+)
+
+__all__ = [
+    "CLAIM_COLUMNS",
+    "TABLE_COLUMNS",
+    "TIMING_COLUMNS",
+    "View",
+    "as_html",
+    "badge",
+    "badge_of",
+    "begin",
+    "beside_print",
+    "claims",
+    "figure",
+    "ours",
+    "players",
+    "show",
+    "source_of",
+    "table",
+    "write_claims",
+]

@@ -1,0 +1,21 @@
+"""A grid of runs, stored and resumable (`map`), and what a study asks of it at one profile (`Study`)."""
+
+from emolib.reproduction.runs.grid import Used, ledger, map, once, scratch, stored
+from emolib.reproduction.runs.outcome import Outcome, Pictures, Verdict, sources_of
+from emolib.reproduction.runs.study import Study, held, part
+
+__all__ = [
+    "Outcome",
+    "Pictures",
+    "Study",
+    "Used",
+    "Verdict",
+    "held",
+    "ledger",
+    "map",
+    "once",
+    "part",
+    "scratch",
+    "sources_of",
+    "stored",
+]

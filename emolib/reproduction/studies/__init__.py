@@ -1,0 +1,50 @@
+"""One module per notebook: which runs make which table. No drawing and no file writing here."""
+
+from __future__ import annotations
+
+import importlib
+
+from emolib.ground.errors import EmolibError, nearest
+from emolib.reproduction import papers
+
+# Notebook -> the module that fills its part of the run store by `train(profile)`.
+MODULES = {
+    "11": "video_networks.video",
+    "12": "transformers.transformers",
+    "13": "ferplus.ferplus",
+    "14": "continual.continual",
+    "20": "sfew.wang",
+    "30": "adfes.yin",
+    "40": "candide.candide",
+    "41": "transfer.transfer",
+    "42": "video.streaming",
+    "43": "speech.speech",
+    "44": "mrpn.mrpn",
+    "90": "explored.explorer",
+}
+
+
+def tasks(name: str) -> list[tuple[str, object]]:
+    """(notebook, function of the profile) for each study behind a paper, a notebook or an artefact."""
+    table = papers.everything()
+    if name in table.paper.values:
+        notebooks = sorted(set(table.notebook[table.paper == name]))
+    elif name[:2].isdigit():
+        notebooks = [name[:2]]
+    elif name in table.id.values:
+        notebooks = [papers.artefact(name).notebook]
+    else:
+        raise nearest(
+            name,
+            [*papers.PAPERS, *papers.HOUSE, *MODULES, *table.id],
+            what="paper, notebook or artefact",
+        )
+    ready = [n for n in notebooks if n in MODULES]
+    if not ready:
+        raise EmolibError(
+            f"{name}: no runs to store in this version (ready: notebook {', '.join(MODULES)})"
+        )
+    return [
+        (n, importlib.import_module(f"emolib.reproduction.studies.{MODULES[n]}").train)
+        for n in ready
+    ]

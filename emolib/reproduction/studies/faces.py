@@ -1,0 +1,96 @@
+"""Faces of FER2013 as networks are fed with them: parts, windows, scores (notebooks 13 and 41)."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from emolib.data.checks import content_of
+from emolib.ground.containers import ImageSet
+from emolib.ground.errors import nearest
+
+CLASSES = 7
+PARTS = ("Training", "PublicTest", "PrivateTest")
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Grey pictures uint8 (N, 48, 48) on the device; enlarged to `side` and cut to `crop` pixels as they are asked for."""
+
+    images: Tensor
+    side: int
+    crop: int
+
+    def windows(self, rows, top, left) -> Tensor:
+        """Rows (B,) with the windows that begin at `top`, `left` (B,): float32 (B, 3, crop, crop) in [-1, 1], channels last."""
+        device = self.images.device
+        rows, top, left = (torch.as_tensor(v, device=device) for v in (rows, top, left))
+        x = enlarged(self.images[rows], self.side)  # (B, 1, side, side)
+        at = torch.arange(self.crop, device=device)
+        which = torch.arange(len(rows), device=device)[:, None, None]
+        x = x[
+            which, 0, (top[:, None] + at)[:, :, None], (left[:, None] + at)[:, None, :]
+        ]  # (B, crop, crop)
+        return fed(x[:, None])
+
+    def middle(self, rows) -> Tensor:
+        """The window in the middle of each row, as the test sees it."""
+        start = np.full(len(rows), (self.side - self.crop) // 2)
+        return self.windows(rows, start, start)
+
+
+def part_rows(
+    faces: ImageSet, part: str, limit: int | None = None, *, clean: bool = False
+) -> np.ndarray:
+    """Row numbers of a part in file order, at most `limit`.
+
+    clean   leave out training pictures whose every pixel stands in PublicTest or PrivateTest too
+    """
+    if part not in PARTS:
+        raise nearest(part, PARTS, what="part of FERPlus")
+    rows = np.flatnonzero(faces.split == part)
+    if clean:
+        content = content_of(faces.images)
+        rows = rows[~np.isin(content[rows], content[faces.split != "Training"])]
+    return rows[:limit]
+
+
+def enlarged(images: Tensor, side: int) -> Tensor:
+    """Grey pictures (B, H, H) -> float32 (B, 1, side, side), values kept."""
+    x = images[:, None].float()
+    return (
+        x
+        if x.shape[-1] == side
+        else F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    )
+
+
+def fed(x: Tensor) -> Tensor:
+    """Grey pictures (B, 1, H, W) in [0, 255] -> three equal channels in [-1, 1], channels last."""
+    return (x / 127.5 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
+def unseen(faces: ImageSet, rows: np.ndarray) -> np.ndarray:
+    """Bool (N,): is the picture of each row absent from the training part, pixel for pixel?"""
+    content = content_of(faces.images)
+    return ~np.isin(content[rows], content[faces.split == PARTS[0]])
+
+
+@torch.no_grad()
+def scores(
+    net: nn.Module, pool: Faces, rows: np.ndarray, *, mirror: bool = False, batch: int = 256
+) -> np.ndarray:
+    """Raw scores float32 (N, 7) of the middle windows of `rows`, or of their mirror images."""
+    device = pool.images.device.type
+    mixed = torch.autocast(device, torch.bfloat16) if device == "cuda" else contextlib.nullcontext()
+    found = []
+    with mixed:
+        for first in range(0, len(rows), batch):
+            x = pool.middle(rows[first : first + batch])
+            found.append(net(x.flip(-1) if mirror else x).float().cpu().numpy())
+    return np.concatenate(found)

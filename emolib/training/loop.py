@@ -1,0 +1,295 @@
+"""The only training loop of the project: epochs over batches, a plateau rule, early stopping, checkpoints.
+
+It knows nothing of tasks. A study hands in a network, a function from epoch to batches, a loss and a
+validation; an ensemble of a thousand networks is one network here (see models/members.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from emolib.ground import bars
+from emolib.ground.errors import EmolibError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. Misspelt names raise, because this is a dataclass; every field goes into the provenance."""
+
+    epochs: int
+    rate: float
+    optimizer: str = "adam"  # adam, adamw or sgd
+    momentum: float = 0.0  # sgd only
+    weight_decay: float = 0.0
+    plateau: int | None = None  # epochs without progress before the rate is multiplied by `factor`
+    factor: float = 0.1
+    patience: int | None = None  # epochs without progress before training stops
+    validate_every: int = 1  # epochs between two validations; the last epoch is always validated
+    mixed: bool = False  # bfloat16 autocast, on a GPU only
+
+
+@dataclass
+class History:
+    """What happened: one entry per epoch in `loss`, one per validation in `validated` (epoch, what it returned)."""
+
+    loss: list[float] = field(default_factory=list)
+    validated: list[tuple[int, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    stopped_early: bool = False
+    notes: list[dict] = field(
+        default_factory=list
+    )  # what `validate` said beside its number, one per validation
+
+
+class Diverged(EmolibError):
+    """The loss is no longer a number; `history` holds the epochs until then."""
+
+    def __init__(self, message: str, history: History):
+        super().__init__(message)
+        self.history = history
+
+
+def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+    """Adam, AdamW or SGD over the trainable parameters of `net`, in one fused kernel where PyTorch has it."""
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    common = {"lr": settings.rate, "weight_decay": settings.weight_decay, "fused": True}
+    match settings.optimizer:
+        case "adam":
+            return torch.optim.Adam(parameters, **common)
+        case "adamw":
+            return torch.optim.AdamW(parameters, **common)
+        case "sgd":
+            return torch.optim.SGD(parameters, momentum=settings.momentum, **common)
+    raise EmolibError(f"optimizer '{settings.optimizer}' is not known: expected adam, adamw or sgd")
+
+
+def fit(
+    net: nn.Module,
+    batches: Callable[[int], Iterable[tuple]],
+    loss: Callable[..., Tensor],
+    settings: Settings,
+    *,
+    validate: Callable[[nn.Module, int], float | tuple[float, dict]] | None = None,
+    keep_best: bool = False,
+    step: torch.optim.Optimizer | None = None,
+    checkpoint: Path | None = None,
+    label: str = "",
+    progress: bool = True,
+) -> History:
+    """Train `net` in place and return its history.
+
+    batches(epoch)        yields tuples of tensors on the network's device; the same epoch, the same batches
+    loss(net, *batch)     a scalar; for an ensemble the sum over members
+    validate(net, epoch)  a number, higher is better; drives the plateau rule, early stopping and `keep_best`. Or that number
+                          and a plain dict, which is kept in the history's `notes`
+    keep_best             end with the weights of the best validation instead of the last
+    step                  an optimiser of the caller's own (members.SGD has a rate for each member) in place of that of `settings`
+    checkpoint            a file that is written each epoch and resumed from; removed when training ends
+
+    Killed and started again with the same checkpoint, it ends with the same weights. Raises Diverged
+    when the loss is no longer finite, with the epoch in it.
+    """
+    if validate is None and (
+        settings.plateau is not None or settings.patience is not None or keep_best
+    ):
+        raise EmolibError("training: plateau, patience and keep_best need a `validate` function")
+    step = step or optimizer(net, settings)
+    state = _State()
+    if checkpoint is not None and checkpoint.exists():
+        state = _load(checkpoint, net, step)
+    bar = bars.bar(
+        range(state.epoch, settings.epochs),
+        label=label or "training",
+        unit="epoch",
+        total=settings.epochs,
+        start=state.epoch,
+        shown=progress,
+    )
+    for epoch in bar:
+        if state.history.stopped_early:
+            break
+        state.history.loss.append(_epoch(net, batches(epoch), loss, step, settings))
+        if not math.isfinite(state.history.loss[-1]):
+            raise Diverged(
+                f"training{' of ' + label if label else ''}: the loss is {state.history.loss[-1]} in epoch "
+                f"{epoch + 1}; lower the rate ({settings.rate}) or look for bad values in the data",
+                state.history,
+            )
+        last = epoch + 1 == settings.epochs
+        if validate is not None and (last or (epoch + 1) % settings.validate_every == 0):
+            _judge(state, epoch, validate, net, step, settings, keep_best)
+        state.epoch = epoch + 1
+        if checkpoint is not None and not last:
+            _save(checkpoint, net, step, state)
+    if keep_best and state.best is not None:
+        net.load_state_dict(state.best)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
+    return state.history
+
+
+@dataclass
+class _State:
+    epoch: int = 0
+    score: float = -math.inf
+    waited: int = 0  # validations since the last progress
+    cooled: int = 0  # the same, since the rate was last lowered
+    best: dict[str, Tensor] | None = None
+    history: History = field(default_factory=History)
+
+
+def _epoch(net, batches, loss, step, settings) -> float:
+    net.train()
+    total, count = 0.0, 0
+    for batch in batches:
+        device = batch[0].device.type
+        mixed = (
+            torch.autocast(device, torch.bfloat16)
+            if settings.mixed and device == "cuda"
+            else contextlib.nullcontext()
+        )
+        step.zero_grad(set_to_none=True)
+        with mixed:
+            value = loss(net, *batch)
+        value.backward()
+        step.step()
+        total, count = total + value.detach(), count + 1  # stays on the device: no wait per step
+    if count == 0:
+        raise EmolibError(
+            "training: an epoch without a batch; the training set is smaller than one batch"
+        )
+    return float(total) / count
+
+
+def _judge(state, epoch, validate, net, step, settings, keep_best):
+    net.eval()
+    with torch.no_grad():
+        score = validate(net, epoch)
+    if isinstance(score, tuple):
+        score, note = score
+        state.history.notes.append(note)
+    score = float(score)
+    state.history.validated.append((epoch, score))
+    if score > state.score:
+        state.score, state.waited, state.cooled, state.history.best_epoch = score, 0, 0, epoch
+        if keep_best:
+            state.best = {k: v.detach().clone() for k, v in net.state_dict().items()}
+        return
+    state.waited += settings.validate_every
+    state.cooled += settings.validate_every
+    if settings.plateau is not None and state.cooled > settings.plateau:
+        for group in step.param_groups:
+            group["lr"] *= settings.factor
+        state.cooled = 0
+    state.history.stopped_early = (
+        settings.patience is not None and state.waited >= settings.patience
+    )
+
+
+def _save(path: Path, net, step, state):
+    """One safetensors file: weights, optimiser moments, best weights, random state; the plain rest as JSON beside."""
+    tensors = {f"net.{k}": v.detach().contiguous() for k, v in net.state_dict().items()}
+    tensors |= {f"best.{k}": v.contiguous() for k, v in (state.best or {}).items()}
+    moments = step.state_dict()
+    tensors |= {
+        f"step.{i}.{k}": v.contiguous()
+        for i, s in moments["state"].items()
+        for k, v in s.items()
+        if isinstance(v, Tensor)
+    }
+    tensors["random"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random on the GPU"] = torch.cuda.get_rng_state()
+    plain = {
+        "epoch": state.epoch,
+        "score": state.score,
+        "waited": state.waited,
+        "cooled": state.cooled,
+        "history": vars(state.history),
+        "rates": [g["lr"] for g in step.param_groups],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    # a tensor that appears twice (weights that are still the best ones) is stored twice: safetensors shares nothing
+    save_file(
+        {k: v.clone() for k, v in tensors.items()},
+        partial,
+        metadata={"plain": json.dumps(plain), "sum": _checksum(tensors)},
+    )
+    partial.replace(path)
+
+
+def _checksum(tensors: dict[str, Tensor]) -> str:
+    """CRC-32 of all bytes: safetensors itself would not notice a flipped one."""
+    total = 0
+    for name in sorted(tensors):
+        total = zlib.crc32(
+            tensors[name].cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), total
+        )
+    return f"{total:08x}"
+
+
+def _load(path: Path, net, step) -> _State:
+    part = lambda name: {
+        k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")
+    }  # noqa: E731
+    try:
+        with safe_open(path, "pt") as file:
+            plain = json.loads(file.metadata()["plain"])
+            tensors = {k: file.get_tensor(k) for k in file.keys()}
+            if file.metadata()["sum"] != _checksum(tensors):
+                raise ValueError("its bytes do not match their checksum")
+        if {k: v.shape for k, v in part("net").items()} != {
+            k: v.shape for k, v in net.state_dict().items()
+        }:
+            raise ValueError("it is of another network")
+    except Exception as error:  # cut short, damaged or foreign
+        print(
+            f"training: checkpoint {path} cannot be used ({error}); starting over", file=sys.stderr
+        )
+        return _State()
+    net.load_state_dict(part("net"))
+    moments = step.state_dict()
+    for key, value in part("step").items():
+        index, name = key.split(".", 1)
+        moments["state"].setdefault(int(index), {})[name] = value
+    step.load_state_dict(moments)
+    for group, rate in zip(step.param_groups, plain["rates"], strict=True):
+        group["lr"] = rate
+    torch.set_rng_state(tensors["random"])
+    if "random on the GPU" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["random on the GPU"])
+    history = History(**plain["history"])
+    history.validated = [tuple(v) for v in history.validated]
+    return _State(
+        plain["epoch"],
+        plain["score"],
+        plain["waited"],
+        plain["cooled"],
+        part("best") or None,
+        history,
+    )
+
+
+def plateaued(curve, share: float = 0.2, gain: float = 0.01) -> bool:
+    """Has a validation loss settled? True when its last `share` is on average no more than `gain` (relative)
+    below the `share` before it. A curve that turned upwards has settled; one with fewer than 5 points has not.
+    """
+    curve = [float(v) for v in curve]
+    window = max(1, round(share * len(curve)))
+    if len(curve) < 5:
+        return False
+    last, before = curve[-window:], curve[-2 * window : -window]
+    return sum(before) / window - sum(last) / window <= gain * abs(sum(before) / window)
