@@ -44,7 +44,13 @@ def tasks(name: str) -> list[tuple[str, object]]:
         raise EmolibError(
             f"{name}: no runs to store in this version (ready: notebook {', '.join(MODULES)})"
         )
-    return [
-        (n, importlib.import_module(f"emolib.reproduction.studies.{MODULES[n]}").train)
-        for n in ready
-    ]
+    return [(n, _train(MODULES[n])) for n in ready]
+
+
+def _train(name: str):
+    """Function of the profile that fills the store for a study: Study(profile).train."""
+    try:
+        plan = importlib.import_module(f"{__name__}.{name.split('.')[0]}.plan")
+    except ModuleNotFoundError:
+        return importlib.import_module(f"{__name__}.{name}").train
+    return lambda profile: plan.Study(profile).train()
