@@ -54,7 +54,7 @@ def real_sfew(real_data) -> Path:
 
 def run_notebook(number: str, place: Path) -> Path:
     """Run a notebook (and the report) at smoke on simulated data, as the command line does; returns its result folder in `place`."""
-    from emolib.reproduction.cli import runner
+    from emolib.reproduction.cli import kernels, runner
 
     with pytest.MonkeyPatch.context() as patch:
         for name in [n for n in os.environ if n.startswith("EMOLIB_")]:
@@ -68,10 +68,11 @@ def run_notebook(number: str, place: Path) -> Path:
         }.items():
             patch.setenv(f"EMOLIB_{name}", str(value))
         patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
-        ended = [
-            runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name)
-            for path in runner.selected([number]).values()
-        ]
+        with kernels.Kernel() as kernel:
+            ended = [
+                runner.execute(path, {"profile": "smoke"}, place / "executed" / path.name, kernel)
+                for path in runner.selected([number]).values()
+            ]
     assert [e.error for e in ended] == [""] * len(ended)
     return place / "out"
 

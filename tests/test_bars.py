@@ -23,7 +23,7 @@ def test_it_hands_on_what_it_counts_and_may_be_silent(capsys):
 
 def test_it_leaves_no_semaphore_to_be_swept_up():
     code = (
-        "import multiprocessing\nfrom multiprocessing import resource_tracker as tracker\nfrom emolib import bars\n"
+        "import multiprocessing\nfrom multiprocessing import resource_tracker as tracker\nfrom emolib.ground import bars\n"
         "multiprocessing.set_start_method('spawn')\n"  # where processes are forked, semaphores have no name
         "list(bars.bar(range(3), label='films', unit='film'))\nassert tracker._resource_tracker._fd is None"
     )

@@ -43,7 +43,7 @@ def start(
     """
     place.mkdir(parents=True, exist_ok=True)
     main = (
-        "import sys; from emolib import cli, settings; from pathlib import Path\n"
+        "import sys; from emolib.ground import settings; from emolib.reproduction.cli import main as cli; from pathlib import Path\n"
         + (f"settings.project = lambda: Path({str(project)!r})\n" if project else "")
         + "sys.exit(cli.main(sys.argv[1:]))"
     )
@@ -139,7 +139,7 @@ def notebook(project: Path, name: str, *cells: str):
 
 
 WRITES = """
-    from emolib import results, settings
+    from emolib.ground import settings\n    from emolib.reproduction.report import files as results
     results.write(settings.results(profile) / "tables" / "{0}.csv", "v\\n{1}\\n")
 """
 
@@ -366,7 +366,7 @@ STARVED = """
     import sys
     sys.path.insert(0, {where!r})
     import starved
-    from emolib import runs
+    from emolib.reproduction import runs
     runs.map(starved.work, [{{"n": n}} for n in range(4)], jobs=2)
 """
 STARVED_RUN = """

@@ -290,7 +290,7 @@ def test_in_jupyterlab_a_cell_opens_the_views_and_keeps_no_picture(
         "metadata": {},
         "outputs": [],
         "execution_count": None,
-        "source": "from emolib import explore\nexplore.open('clips', profile='smoke')",
+        "source": "from emolib.reproduction import explore\nexplore.open('clips', profile='smoke')",
     }
     path = folder / "try.ipynb"
     path.write_text(

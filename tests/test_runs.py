@@ -218,11 +218,11 @@ def test_the_key_changes_with_the_source_of_the_run(made):
 @pytest.mark.parametrize(
     "text",
     [
-        "import emolib.metrics.scores",
+        "import emolib.metrics.compare",
         "from emolib import metrics",
-        "from emolib.metrics.scores import holm",
-        "def run():\n    from emolib.metrics.scores import holm",
-        "from emolib.reproduction.studies import wang_networks",
+        "from emolib.metrics.compare import holm",
+        "def run():\n    from emolib.metrics.compare import holm",
+        "from emolib.reproduction.studies.sfew import training",
     ],
 )
 def test_the_key_changes_with_the_modules_behind_it_however_they_are_imported(
@@ -233,7 +233,7 @@ def test_the_key_changes_with_the_modules_behind_it_however_they_are_imported(
     monkeypatch.setattr(
         Path,
         "read_bytes",
-        lambda path: read(path) + (b"# edited" if path.name == "metrics.py" else b""),
+        lambda path: read(path) + (b"# edited" if path.name == "compare.py" else b""),
     )
     keys.sources_hash.cache_clear()
     assert keys.sources_hash("made_runs") != before
@@ -247,7 +247,7 @@ def test_a_package_without_a_source_of_its_own_does_not_stop_the_key(made):
 
 
 def test_what_only_says_where_data_lie_does_not_change_the_key(made, monkeypatch):
-    made("from emolib import data, settings, errors\n")
+    made("from emolib import data\nfrom emolib.ground import settings, errors\n")
     before, read = keys.sources_hash("made_runs"), Path.read_bytes
     monkeypatch.setattr(
         Path,
@@ -351,7 +351,7 @@ KILLED = """
     if __name__ == "__main__":
         sys.path.insert(0, str(HERE))
         import killed
-        from emolib import runs
+        from emolib.reproduction import runs
         got = runs.map(killed.work, [{"n": n} for n in range(6)], jobs=1, store=HERE / sys.argv[1])
         print("".join(r["x"].tobytes().hex() + str(r["n"]) for r in got))
 """
@@ -487,7 +487,9 @@ def test_the_ledger_tells_what_stood_before_this_command(tmp_path, monkeypatch):
 
 
 def test_a_run_under_way_has_a_place_for_its_checkpoint(tmp_path, made):
-    run = made("from emolib import runs\n\ndef run(*, n):\n    return str(runs.scratch())\n").run
+    run = made(
+        "from emolib.reproduction import runs\n\ndef run(*, n):\n    return str(runs.scratch())\n"
+    ).run
     assert runs.scratch() is None
     (a,), (b,) = (runs.map(run, [{"n": n}], jobs=1, store=tmp_path) for n in (1, 2))
     assert a != b and a.startswith(str(tmp_path)) and a.endswith(".safetensors")

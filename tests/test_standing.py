@@ -117,7 +117,7 @@ def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch
         )
     ran = []
 
-    def execute(path: Path, parameters, executed):
+    def execute(path: Path, parameters, executed, kernel):
         ran.append(path.name[:2])
         if path.name.startswith("43"):
             results.write(
@@ -126,7 +126,7 @@ def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch
             )
         return runner.Ended(path.stem, 0.1, "it failed" if path.name.startswith("44") else "", 1)
 
-    monkeypatch.setattr(runner.kernels, "forked", contextlib.nullcontext)
+    monkeypatch.setattr(runner.kernels, "Kernel", contextlib.nullcontext)
     monkeypatch.setattr(runner, "selected", lambda only: paths)
     monkeypatch.setattr(runner, "execute", execute)
     monkeypatch.setattr(runner, "summary", lambda profile, folder, ended: ended)

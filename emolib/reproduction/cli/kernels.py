@@ -1,137 +1,92 @@
-"""Kernels forked from one process that has imported what nearly every notebook needs: seconds less for each of them, and one copy in memory.
-
-Linux only: Windows cannot fork, and macOS frameworks do not survive it. There every kernel starts by itself, as Jupyter does it. The forking is
-`multiprocessing`'s fork server: a clean process without threads, sockets or results of ours, ended by the system when the command ends.
-"""
+"""One plain kernel serves the notebooks of a command in turn; between two of them its names are reset."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-import os
-import signal
-import sys
-import threading
-from collections.abc import Iterator
-from importlib.metadata import EntryPoint
+import tempfile
+from pathlib import Path
 
-from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+from jupyter_client import AsyncKernelManager, BlockingKernelClient
+from jupyter_core.utils import run_sync
 
-NAME = "emolib-forked"
-LINUX = sys.platform == "linux"
-
-
-@contextlib.contextmanager
-def forked() -> Iterator[None]:
-    """Kernels that this process starts inside are forked; one that is left over, because what is inside was interrupted, ends with it."""
-    Forked.first = True
-    if LINUX:
-        from multiprocessing import forkserver
-
-        os.environ.setdefault(
-            "MPLBACKEND", "module://matplotlib_inline.backend_inline"
-        )  # matplotlib reads it when it is imported
-        multiprocessing.set_forkserver_preload(["emolib.reproduction.cli.preloaded"])
-        forkserver.ensure_running()  # it imports while the first notebook is read
-    factory = KernelProvisionerFactory.instance()
-    before = factory.default_provisioner_name
-    factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:Forked", factory.GROUP_NAME)
-    factory.default_provisioner_name = NAME
-    try:
-        yield
-    finally:
-        factory.default_provisioner_name = before
-        for kernel in multiprocessing.active_children():
-            if kernel.name == NAME:
-                kernel.kill()
+RESET = """
+get_ipython().reset(new_session=True)
+from emolib.reproduction import report as _report
+_report.begin()
+"""
+# joblib's idle processes and the one that sweeps up after them would outlive a kernel that is killed
+END = """
+import sys as _sys
+_loky = _sys.modules.get("joblib.externals.loky")
+if _loky and _loky.reusable_executor._executor is not None:
+    _loky.reusable_executor._executor.terminate(kill_workers=True)
+"""
+PATIENCE = 20  # seconds that a kernel has for RESET or END
 
 
-class Forked(LocalProvisioner):
-    """A local kernel that is forked instead of started. Started are the first one, which need not wait for the imports then, and any
-    that is not Python's own; and all of them where processes cannot be forked."""
+class _Manager(AsyncKernelManager):
+    """Jupyter's own, which remembers who talks to the kernel: nbclient leaves sockets open."""
 
-    first = True
+    def client(self, **options):
+        client = super().client(**options)
+        self.__dict__.setdefault("talkers", []).append(client)
+        return client
 
-    async def launch_kernel(self, cmd: list[str], **options):
-        first, Forked.first = Forked.first, not LINUX
-        if "ipykernel_launcher" not in cmd or "-f" not in cmd:
-            return await super().launch_kernel(cmd, **options)
-        if first:
-            return await super().launch_kernel(
-                [
-                    "emolib.reproduction.cli.kernel" if word == "ipykernel_launcher" else word
-                    for word in cmd
-                ],
-                **options,
-            )
-        forked = multiprocessing.get_context("forkserver").Process(
-            target=_be_a_kernel,
-            args=(
-                cmd[cmd.index("-f") + 1],
-                options.get("cwd"),
-                dict(options.get("env") or os.environ),
-            ),
-            name=NAME,
-        )
-        forked.start()
-        self.process = Popen(forked)
-        self.pid = self.pgid = (
-            forked.pid
-        )  # it leads a group of its own, so that whoever it starts ends with it
-        return self.connection_info
-
-    async def send_signal(self, signum: int) -> None:
-        """An interruption is for the kernel alone, which tells whoever it started; all other signals are for its whole group."""
-        if signum == signal.SIGINT and sys.platform != "win32" and self.process is not None:
-            self.process.send_signal(signum)
-        else:
-            await super().send_signal(signum)
+    def hang_up(self) -> None:
+        for client in self.__dict__.pop("talkers", []):
+            client.stop_channels()
 
 
-class Popen:
-    """A forked process with the face of a `subprocess.Popen`."""
+class Kernel:
+    """A kernel that is started for the first notebook and ends with the `with` block; one that dies is replaced.
 
-    stdin = stdout = stderr = None
+    Talks through sockets on disk, not over TCP, in a folder that nobody else may enter.
+    """
 
-    def __init__(self, forked: multiprocessing.Process):
-        self.forked, self.pid = forked, forked.pid
+    def __init__(self):
+        self._manager: _Manager | None = None
+        self._place = tempfile.TemporaryDirectory(prefix="emolib-", ignore_cleanup_errors=True)
+        self._started = 0
 
-    def poll(self) -> int | None:
-        """None while it works; its exit status, or a signal's number below 0."""
-        return self.forked.exitcode
+    def __enter__(self) -> Kernel:
+        return self
 
-    def wait(self, timeout: float | None = None) -> int | None:
-        self.forked.join(timeout)
-        return self.forked.exitcode
+    def __exit__(self, *_) -> None:
+        self._stop()
+        self._place.cleanup()
 
-    def send_signal(self, number: int) -> None:
-        if self.poll() is None:
-            os.kill(self.pid, number)
+    def manager(self) -> _Manager:
+        """The manager of a kernel without names of an earlier notebook; nbclient starts it if it is new."""
+        if self._manager is not None:
+            self._manager.hang_up()
+            if self._alive() and self._tell(RESET):
+                return self._manager
+        self._stop()
+        self._started += 1
+        sockets = str(Path(self._place.name) / f"kernel{self._started}")
+        self._manager = _Manager(kernel_name="python3", transport="ipc", ip=sockets)
+        return self._manager
 
-    def terminate(self) -> None:
-        self.forked.terminate()
+    def _alive(self) -> bool:
+        return self._manager.has_kernel and run_sync(self._manager.is_alive)()
 
-    def kill(self) -> None:
-        self.forked.kill()
+    def _tell(self, code: str) -> bool:
+        """Have `code` run in the kernel; False where it does not answer in time or raises."""
+        client = BlockingKernelClient(**self._manager.get_connection_info(session=True))
+        client.start_channels()
+        try:
+            client.wait_for_ready(timeout=PATIENCE)
+            reply = client.execute_interactive(code, silent=True, timeout=PATIENCE)
+            return reply["content"]["status"] == "ok"
+        except (TimeoutError, RuntimeError):  # busy or dead
+            return False
+        finally:
+            client.stop_channels()
 
-
-def _be_a_kernel(connection: str, folder: str | None, environment: dict[str, str]) -> None:
-    """What python -m ipykernel_launcher -f `connection` does, in this process."""
-    if not multiprocessing.parent_process().is_alive():
-        return
-    os.setsid()
-    threading.Thread(target=_end_with_the_command, daemon=True).start()
-    os.chdir(folder or os.getcwd())
-    os.environ.clear()
-    os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
-    from emolib.reproduction import report
-    from emolib.reproduction.cli import kernel
-
-    report.begin()
-    kernel.serve(connection)
-
-
-def _end_with_the_command() -> None:
-    """However the command ends: whoever this kernel has started goes with it."""
-    multiprocessing.parent_process().join()
-    os.killpg(os.getpgrp(), signal.SIGKILL)
+    def _stop(self) -> None:
+        if self._manager is not None:
+            self._manager.hang_up()
+            if self._manager.has_kernel:
+                if self._alive():
+                    self._tell(END)
+                run_sync(self._manager.shutdown_kernel)(now=True)
+        self._manager = None

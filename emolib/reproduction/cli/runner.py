@@ -6,9 +6,7 @@ environment (see settings.py), what to run through the one `parameters` cell.
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -16,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from traitlets.config import Config
 
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
-from emolib.reproduction.cli import kernels, warm
+from emolib.reproduction.cli import kernels
 from emolib.reproduction.cli.standing import Standing, stamps
 from emolib.reproduction.report import files as results
 
@@ -46,7 +43,6 @@ ORDER = (
     "90",
     "99",
 )
-FEW = 4  # notebooks that are not worth compiling for beforehand
 REPORT = "99"  # runs whenever anything was asked for
 TIME_IS_UP = 3  # exit status when --max-minutes ended the command
 
@@ -122,13 +118,7 @@ class Ended:
     not_made: Sequence[str] = ()  # artefacts that it would have written, had it not failed
 
 
-def _sockets(place: str) -> Config:
-    """Kernels talk through sockets on disk, not over TCP; each in a folder of its own that nobody else may enter. Jupyter's default is
-    one name in the working folder, where the kernels of two commands answer each other's messages."""
-    return Config({"KernelManager": {"transport": "ipc", "ip": str(Path(place) / "kernel")}})
-
-
-def execute(path: Path, parameters: dict, executed: Path) -> Ended:
+def execute(path: Path, parameters: dict, executed: Path, kernel: kernels.Kernel) -> Ended:
     """Run one notebook; its outputs go to `executed`, never into the notebook itself. Whatever goes wrong is told in what it returns."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -141,23 +131,18 @@ def execute(path: Path, parameters: dict, executed: Path) -> Ended:
 
     try:
         executed.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            tempfile.TemporaryDirectory(prefix="emolib-", ignore_cleanup_errors=True) as place,
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter(
-                "ignore"
-            )  # of papermill's own dependencies; the kernel has its own filters
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of papermill's dependencies; kernels filter their own
             papermill.execute_notebook(
                 str(path),
                 str(executed),
                 parameters=parameters,
                 kernel_name="python3",
+                km=kernel.manager(),
                 cwd=str(path.parent),
                 progress_bar=False,
                 stdout_file=sys.stdout,
                 stderr_file=sys.stderr,
-                config=_sockets(place),
             )
     except PapermillExecutionError as error:
         ours = error.ename == "EmolibError"
@@ -198,16 +183,15 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
     ended, standing = [], Standing(profile)
-    with kernels.forked(), warm.beside() if len(chosen) > FEW else contextlib.nullcontext():
+    with kernels.Kernel() as kernel:
         for number, path in chosen.items():
             if number != REPORT and standing.stands(path, given[number], folder):
                 print(f"{path.stem}: up to date", flush=True)
                 continue
             print(f"{path.stem} ...", flush=True)
             before = stamps(folder)
-            ended.append(
-                execute(path, given[number], settings.cache() / "executed" / profile / path.name)
-            )
+            executed = settings.cache() / "executed" / profile / path.name
+            ended.append(execute(path, given[number], executed, kernel))
             _time(folder, number, ended[-1])
             written = [name for name, about in stamps(folder).items() if before.get(name) != about]
             if ended[-1].error:

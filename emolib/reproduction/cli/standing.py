@@ -26,7 +26,6 @@ SHARED = (
     "claims.json",
     "timings.csv",
     "index.html",
-    "ro-crate-metadata.json",
 )  # many notebooks write them
 
 

@@ -10,16 +10,15 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from emolib.ground import settings
 from emolib.reproduction import papers, report
-from emolib.reproduction.report import board, crate
+from emolib.reproduction.report import board
 from emolib.reproduction.report import files as results
 
 
 def write(profile: str) -> report.View:
-    """Write index.html of a profile's result folder and its RO-Crate metadata; returns a line that says where the page is."""
+    """Write index.html of a profile's result folder; returns a line that says where the page is."""
     folder = settings.results(profile)
     html = render(folder, profile)
     results.write(folder / "index.html", html)
-    crate.write(folder, profile)
     frame = pd.DataFrame(
         [{"page": "index.html", "artefacts": len(made(folder)), "kB": len(html.encode()) // 1024}]
     )
