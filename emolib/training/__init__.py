@@ -2,14 +2,3 @@
 
 from emolib.training.best import at_epoch, best_epochs
 from emolib.training.loop import Diverged, History, Settings, fit, optimizer, plateaued
-
-__all__ = [
-    "Diverged",
-    "History",
-    "Settings",
-    "at_epoch",
-    "best_epochs",
-    "fit",
-    "optimizer",
-    "plateaued",
-]

@@ -1,4 +1,4 @@
-"""What each command does: a function of its parsed options that returns the exit status. What there is to ask for stands in cli.py.
+"""What each command does: a function of its parsed options that returns the exit status (options: main.py).
 
 Imports stand in the functions, so that a command waits for nothing that it does not use.
 """
@@ -201,27 +201,15 @@ def doctor(options) -> int:
 
 def detectors() -> list[str]:
     """One line per missing face detector: what is missing and which package brings it."""
+    libraries = {"libGLESv2": "libgles2", "libEGL": "libegl1", "libGL": "libgl1"}
     lines = []
     for module, package in (("mediapipe", "mediapipe"), ("dlib", "dlib-bin")):
         try:
             __import__(module)
         except ImportError as error:
-            library = next(
-                (
-                    b
-                    for a, b in (
-                        ("libGLESv2", "libgles2"),
-                        ("libEGL", "libegl1"),
-                        ("libGL", "libgl1"),
-                    )
-                    if a in str(error)
-                ),
-                None,
-            )
-            lines.append(
-                f"detector {module} is off: {error}; "
-                + (f"install the system package {library}" if library else f"pip install {package}")
-            )
+            absent = [library for name, library in libraries.items() if name in str(error)]
+            cure = f"install the system package {absent[0]}" if absent else f"pip install {package}"
+            lines.append(f"detector {module} is off: {error}; {cure}")
     return lines
 
 
@@ -243,36 +231,13 @@ def test(options) -> int:
 
 
 def bench(options) -> int:
-    import tempfile
-
     from emolib.ground import settings
-    from emolib.reproduction.cli import bench
 
-    rest, root = [a for a in options.rest if a != "--keep"], settings.project()
-    chosen = [a for a in rest if a.endswith(".py")] or sorted(
-        str(p) for p in (root / "tests").glob("bench_*.py")
-    )
-    with tempfile.TemporaryDirectory() as place:
-        report = Path(place) / "report.json"
-        status = _pytest(
-            [
-                "--benchmark-only",
-                "--benchmark-columns=min,median,max,rounds",
-                f"--benchmark-json={report}",
-                *chosen,
-                *(a for a in rest if a not in chosen),
-            ]
-        )
-        if report.exists() and report.stat().st_size:
-            print(
-                bench.write(
-                    report,
-                    root
-                    / "results"
-                    / ("bench.csv" if "--keep" in options.rest else "local/bench.csv"),
-                )
-            )
-    return status
+    chosen = [a for a in options.rest if a.endswith(".py")]
+    every = sorted(str(p) for p in (settings.project() / "tests").glob("bench_*.py"))
+    rest = [a for a in options.rest if a not in chosen]
+    columns = "--benchmark-columns=min,median,max,rounds"
+    return _pytest(["--benchmark-only", columns, *(chosen or every), *rest])
 
 
 def _pytest(arguments: list[str]) -> int:
@@ -311,11 +276,8 @@ def course(options) -> int:
     from emolib.ground import settings
     from emolib.reproduction.cli import course
 
-    for path in course.make(
-        Path(options.folder)
-        if options.folder
-        else settings.project() / "results" / "local" / "course"
-    ):
+    folder = options.folder or settings.project() / "results" / "local" / "course"
+    for path in course.make(Path(folder)):
         print(path)
     return 0
 

@@ -20,24 +20,3 @@ from emolib.reproduction.report.show import (
     table,
     write_claims,
 )
-
-__all__ = [
-    "CLAIM_COLUMNS",
-    "STYLE",
-    "TABLE_COLUMNS",
-    "TIMING_COLUMNS",
-    "View",
-    "as_html",
-    "badge",
-    "badge_of",
-    "begin",
-    "beside_print",
-    "claims",
-    "figure",
-    "ours",
-    "players",
-    "show",
-    "source_of",
-    "table",
-    "write_claims",
-]

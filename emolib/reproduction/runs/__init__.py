@@ -3,20 +3,3 @@
 from emolib.reproduction.runs.grid import THREADS, Used, ledger, map, once, scratch, stored
 from emolib.reproduction.runs.outcome import Outcome, Pictures, Verdict, sources_of
 from emolib.reproduction.runs.study import Study, held, part
-
-__all__ = [
-    "Outcome",
-    "Pictures",
-    "Study",
-    "THREADS",
-    "Used",
-    "Verdict",
-    "held",
-    "ledger",
-    "map",
-    "once",
-    "part",
-    "scratch",
-    "sources_of",
-    "stored",
-]

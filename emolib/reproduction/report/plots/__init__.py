@@ -1,15 +1,13 @@
-"""Every drawing of a measured outcome, by name: `plots.lines(frame, ...)`. Charts, and pictures with what was found in them."""
+"""Every drawing of a measured outcome, by name: `plots.lines(frame, ...)`."""
 
 from emolib.reproduction.report.plots.charts import (
     band,
     bars,
     boxes,
     confusion,
-    curves,
     fits,
     ladder,
     lines,
-    scatter,
     steps,
     sweep,
 )
@@ -18,7 +16,6 @@ from emolib.reproduction.report.plots.fusion import clusters, leads
 from emolib.reproduction.report.plots.meshes import faces_with_bars, grouped_points, wires
 from emolib.reproduction.report.plots.pictures import (
     hard_pictures,
-    histograms,
     mesh_views,
     pictures,
     spectrograms,
@@ -36,54 +33,12 @@ from emolib.reproduction.report.plots.plane import (
     paths,
     subjects,
 )
-from emolib.reproduction.report.plots.planes import disc_surfaces, emotion_wheel
+from emolib.reproduction.report.plots.planes import emotion_wheel
+from emolib.reproduction.report.plots.printed import (
+    eleven,
+    five_trainings,
+    mean_ccc,
+    ni_against_mse,
+)
 from emolib.reproduction.report.plots.style import COLOURS, DASHES, MARKERS, RC, foot, styled, svg
-from emolib.reproduction.report.plots.weights import triangles, weight_histograms, weight_image
-
-__all__ = [
-    "COLOURS",
-    "DASHES",
-    "HUES",
-    "MARKERS",
-    "RC",
-    "band",
-    "bars",
-    "boxes",
-    "clouds",
-    "clusters",
-    "confusion",
-    "curves",
-    "disc_surfaces",
-    "emotion_wheel",
-    "faces_with_bars",
-    "fits",
-    "foot",
-    "grouped_points",
-    "hard_pictures",
-    "histograms",
-    "ladder",
-    "leads",
-    "lines",
-    "mesh_views",
-    "moving",
-    "Moving",
-    "one_path",
-    "outputs",
-    "paths",
-    "pictures",
-    "scatter",
-    "spectrograms",
-    "steps",
-    "strip_with_lines",
-    "strip_with_names",
-    "strip_with_tracks",
-    "styled",
-    "subjects",
-    "svg",
-    "sweep",
-    "tracks",
-    "triangles",
-    "weight_histograms",
-    "weight_image",
-    "wires",
-]
+from emolib.reproduction.report.plots.weights import weight_histograms, weight_image

@@ -309,58 +309,6 @@ def steps(
 
 
 @styled
-def curves(frame: pd.DataFrame, *, ylabel: str, metric: str):
-    """Learning curves: `measured` of one `metric` over epochs, one panel per run, all on one scale."""
-    part = frame[frame.metric == metric]
-    names = list(dict.fromkeys(part.run))
-    across = 4
-    down = -(-len(names) // across)
-    fig, axes = plt.subplots(
-        down, across, figsize=(3.0 * across, 2.0 * down + 0.4), sharey=True, squeeze=False
-    )
-    for ax, name in zip(axes.flat, names, strict=False):
-        line = part[part.run == name]
-        ax.plot(line.epoch, line.measured, marker=".", color=COLOURS[0])
-        ax.set_title(name, fontsize=7.5)
-    for ax in axes.flat[len(names) :]:
-        ax.set_axis_off()
-    fig.supxlabel("epoch", fontsize=9)
-    fig.supylabel(ylabel, fontsize=9)
-    return foot(fig)
-
-
-@styled
-def scatter(
-    frame: pd.DataFrame, *, x: str, series: str, xlabel: str, ylabel: str, diagonal: bool = False
-):
-    """`measured` against `x`, one mark per row and one kind of mark per `series`; `diagonal` draws where both are equal."""
-    names = list(dict.fromkeys(frame[series]))
-    fig, axes = plt.subplots(
-        1,
-        len(names),
-        figsize=(3.3 * len(names) + 0.4, 3.2),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
-    for i, (ax, name) in enumerate(zip(axes[0], names, strict=True)):
-        part = frame[frame[series] == name]
-        if diagonal:
-            ax.plot(*[[part[x].min(), part[x].max()]] * 2, color="0.5", lw=0.8, ls=":")
-        ax.plot(
-            part[x],
-            part.measured,
-            MARKERS[i % 8],
-            color=COLOURS[i % 8],
-            ms=3,
-            mec="none",
-            alpha=0.8,
-        )
-        ax.set(title=name, xlabel=xlabel, ylabel=ylabel if i == 0 else "")
-    return foot(fig)
-
-
-@styled
 def band(frame: pd.DataFrame, *, low: float, high: float, ylabel: str = "amplitude (grey levels)"):
     """Amplitude over frequency (`evm.spectrum(...).frame()`), one line per `series`; the band from `low` to `high` Hz is shaded."""
     fig, ax = plt.subplots(figsize=(6.5, 3.2))

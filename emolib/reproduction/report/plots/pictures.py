@@ -236,32 +236,6 @@ def strip_with_lines(
 
 
 @styled
-def histograms(
-    frame: pd.DataFrame, *, panels: str, series: str, xlabel: str = "{}", ylabel: str = "share"
-):
-    """Step outlines of `measured` over `at`, one panel per `panels`, one outline per `series`."""
-    parts, names = list(dict.fromkeys(frame[panels])), list(dict.fromkeys(frame[series]))
-    fig, axes = plt.subplots(1, len(parts), figsize=(3.3 * len(parts) + 0.6, 2.8), squeeze=False)
-    for ax, part in zip(axes[0], parts, strict=True):
-        for i, name in enumerate(names):
-            line = frame[(frame[panels] == part) & (frame[series] == name)]
-            ax.step(
-                line["at"],
-                line.measured,
-                where="mid",
-                color=COLOURS[i],
-                ls=DASHES[i],
-                label=name,
-                lw=1.4,
-            )
-        ax.set(xlabel=xlabel.format(part), ylabel=ylabel if part == parts[0] else "")
-    fig.legend(
-        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(names)
-    )
-    return foot(fig)
-
-
-@styled
 def mesh_views(frame: pd.DataFrame, *, flat: bool, marker: str = MARKERS[0]):
     """A face mesh (point, x, y, z): laid flat with depth as colour, or in space from the front and from the side."""
     if flat:

@@ -9,14 +9,6 @@ import pandas as pd
 from emolib.reproduction.report.plots.style import COLOURS, DASHES, MARKERS, foot, styled
 
 
-def _circle(ax):
-    ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.4", lw=0.8))
-    ax.set(aspect="equal", xlim=(-1.06, 1.06), ylim=(-1.06, 1.06))
-    ax.set_xticks([-1, 0, 1])
-    ax.set_yticks([-1, 0, 1])
-    ax.grid(False)
-
-
 @styled
 def emotion_wheel(frame: pd.DataFrame, states: dict[str, tuple[float, float]]):
     """Annotation and prediction of one video on a wheel of states, and how far apart they are over time.
@@ -90,90 +82,4 @@ def emotion_wheel(frame: pd.DataFrame, states: dict[str, tuple[float, float]]):
     )
     right.legend(loc="upper right", fontsize=7.5)
     fig.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return foot(fig)
-
-
-@styled
-def disc_surfaces(frame: pd.DataFrame, *, across: int = 4, unit: str = "loss of the window"):
-    """Losses over the unit disc, one panel each: dark is low; arrows point downhill, longer where it is steeper; a white line is the annotation.
-
-    frame: panel, what ('surface', 'arrow', then marks: 'annotated', 'mirror image'), valence, arousal, measured, down_valence, down_arousal.
-    """
-    names = [n for n in dict.fromkeys(frame.panel) if n != "every"]
-    marks = frame[frame.panel == "every"]
-    down = -(-len(names) // across)
-    fig, axes = plt.subplots(
-        down,
-        across,
-        figsize=(2.9 * across, 2.75 * down + 0.5),
-        squeeze=False,
-        sharex=True,
-        sharey=True,
-    )
-    for ax, name in zip(axes.flat, names, strict=False):
-        part = frame[frame.panel == name]
-        fine = part[part.what == "surface"].pivot(
-            index="arousal", columns="valence", values="measured"
-        )
-        shown = ax.pcolormesh(
-            fine.columns,
-            fine.index,
-            fine.to_numpy(),
-            cmap="cividis",
-            shading="nearest",
-            rasterized=True,
-        )
-        fig.colorbar(shown, ax=ax, shrink=0.75, label=unit if name == names[-1] else "")
-        arrow = part[part.what == "arrow"]
-        along = np.hypot(arrow.down_valence, arrow.down_arousal)
-        longest = max(float(along.quantile(0.95)), 1e-12)
-        length = 0.13 * np.minimum(along / longest, 1.0) / np.maximum(along, 1e-12)
-        ax.quiver(
-            arrow.valence,
-            arrow.arousal,
-            length * arrow.down_valence,
-            length * arrow.down_arousal,
-            color="white",
-            angles="xy",
-            scale_units="xy",
-            scale=1,
-            width=0.007,
-            alpha=0.8,
-        )
-        track, mirror = marks[marks.what == "annotated"], marks[marks.what == "mirror image"]
-        ax.plot(track.valence, track.arousal, "-", color="white", lw=1.6)
-        ax.plot(
-            track.valence.iloc[:-1],
-            track.arousal.iloc[:-1],
-            "o",
-            color="white",
-            mec="black",
-            ms=5,
-            label="annotated and predicted alike",
-        )
-        ax.plot(
-            track.valence.iloc[-1:],
-            track.arousal.iloc[-1:],
-            "*",
-            color=COLOURS[5],
-            mec="black",
-            ms=12,
-            label="where the annotation goes",
-        )
-        ax.plot(
-            mirror.valence,
-            mirror.arousal,
-            "X",
-            color=COLOURS[3],
-            mec="black",
-            ms=8,
-            label="as fast, the opposite way",
-        )
-        _circle(ax)
-        ax.set_title(name, fontsize=9)
-    for ax in axes.flat[len(names) :]:
-        ax.set_axis_off()
-    fig.supxlabel("valence of the last predicted frame", fontsize=9)
-    fig.supylabel("arousal", fontsize=9)
-    fig.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return foot(fig)
