@@ -660,3 +660,14 @@ def test_recovery_on_simulated_faces_with_candide_3(real):
         assert table[unit, "change"] < 0.9
     without = [table[unit, "joint"] < table[unit, "change"] for unit in candide.ACTION_UNITS]
     assert sum(without) >= 7  # "when the neutral face is missing ..." (page 42)
+
+
+def test_the_listing_is_the_printed_one():
+    from emolib.reproduction import papers
+
+    printed = papers.published("chang2021-u4_1")
+    wide = printed.pivot(index="position", columns="metric", values="value")
+    wide = wide.loc[sorted(wide.index, key=int)]
+    assert (
+        candide.model.pairs() == wide[["dlib fp68 index", "Candide-3 vertex index"]].to_numpy()
+    ).all()

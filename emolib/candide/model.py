@@ -15,7 +15,6 @@ import numpy as np
 from emolib.candide import mask, wfm
 from emolib.ground import settings
 from emolib.ground.errors import nearest
-from emolib.reproduction import papers
 
 # The text's action units, in its order: FACS numbers, and the unit of the file.
 ACTION_UNITS = {
@@ -104,12 +103,9 @@ def _model(frame: wfm.Wireframe, source: str) -> Candide:
 
 
 def pairs() -> np.ndarray:
-    """(35, 2) int: dlib's point, Candide-3's vertex, in the order of the listing."""
-    table = papers.published("chang2021-u4_1").pivot(
-        index="position", columns="metric", values="value"
-    )
-    table = table.loc[sorted(table.index, key=int)]
-    return table[["dlib fp68 index", "Candide-3 vertex index"]].to_numpy().astype(int)
+    """(35, 2) int: dlib's point, Candide-3's vertex, in the order of chang2021's listing in 4.1."""
+    file = Path(__file__).with_name("points.csv")
+    return np.loadtxt(file, dtype=int, delimiter=",", skiprows=1)
 
 
 def _unit(units: Mapping[str, np.ndarray], name: str) -> np.ndarray:

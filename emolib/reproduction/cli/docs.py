@@ -1,92 +1,120 @@
-"""The files that are generated: environment.yml from pyproject.toml, the README's tables from artefacts.csv and results/bench.csv,
-the course's notes in notebooks/course/README.md from its exercises.
+"""The files that are generated: environment.yml, docs/artefacts.md, a table in the README and the course's notes.
 
 `emolib docs` writes them anew; a test fails when one of them is not what this module would write.
 """
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
-from emolib.reproduction.cli import bench, course, runner
+from emolib.reproduction.cli import course, runner
 from emolib.reproduction.report import files as results
 
-START, END = "<!-- generated: artefacts -->", "<!-- end generated -->"
-SPEED, SPEED_END = "<!-- generated: speed -->", "<!-- end speed -->"
+NOTEBOOKS, NOTEBOOKS_END = "<!-- generated: notebooks -->", "<!-- end notebooks -->"
 EXERCISES, EXERCISES_END = "<!-- generated: exercises -->", "<!-- end exercises -->"
+
+# notebook -> the question it asks and the artefact that answers it first
+QUESTIONS = {
+    "00": ("Where do I begin?", ""),
+    "01": ("Do the five works agree with their own numbers?", "orgil2021-x1"),
+    "02": ("Which data are real, and what is the simulated world?", "world-x2"),
+    "03": ("What are networks given: sound, landmarks, magnified film?", "orgil2022-f1_13"),
+    "10": (
+        "Is the printed non-inertial loss the written one, and where is it blind?",
+        "orgil2021-x44",
+    ),
+    "11": ("Does it beat squared error and concordance on video?", "orgil2021-x20"),
+    "12": ("Do transformers, or the true labels they are fed, score?", "orgil2022-t4_3"),
+    "13": ("Do eleven face classifiers on FERPlus differ?", "orgil2022-t4_1"),
+    "14": ("Does blending weights help continual learning?", "orgil2022-t4_4"),
+    "20": ("Is 31 % on SFEW better than 19 %?", "wang-t3"),
+    "30": ("Does a path of emotion hold for a stranger?", "yin2022-t3"),
+    "40": ("Network or SVM on action units, and what decides?", "chang2021-t4_1"),
+    "41": ("Do faces transfer to FER2013?", "chang2021-t4_3"),
+    "42": ("Does memory calm the naming of a film?", "chang2021-x35"),
+    "43": ("What is time augmentation of speech worth?", "chang2021-x30"),
+    "44": ("When does a second modality hurt, and what helps?", "chang2021-x50"),
+    "90": ("What do clusters and confusions look like by hand?", "world-x21"),
+    "99": ("What holds?", ""),
+}
 
 
 def environment_yml() -> str:
     """For conda users: Python, pip and ffmpeg from conda, everything else as pyproject.toml says."""
     project = tomllib.loads((settings.project() / "pyproject.toml").read_text())["project"]
-    return "\n".join(
-        [
-            "# Generated from pyproject.toml by `emolib docs`; do not edit.",
-            f"name: {project['name']}",
-            "channels:",
-            "  - conda-forge",
-            "dependencies:",
-            f"  - python{project['requires-python']}",
-            "  - pip",
-            "  - ffmpeg",
-            "  - pip:",
-            "      - -e .[detectors,backbones,explore,test]",
-            "",
-        ]
-    )
+    return f"""\
+# Generated from pyproject.toml by `emolib docs`; do not edit.
+name: {project["name"]}
+channels:
+  - conda-forge
+dependencies:
+  - python{project["requires-python"]}
+  - pip
+  - ffmpeg
+  - pip:
+      - -e .[detectors,backbones,explore,test]
+"""
 
 
-def coverage_line() -> str:
-    """How much of the five works this version covers, in one sentence."""
-    table, here = papers.artefacts(), _made()
-    done = table.id.isin(here) | table.same_as.map(
-        lambda s: any(i in here for i in s.split(";") if s)
-    )
-    cited = table.status == "cited"
-    parts = [
+def notebooks_table() -> str:
+    """One row a notebook: its question, where its data come from, the first result, minutes at quick."""
+    made, times = _made(), runner.measured("quick")
+    lines = ["| notebook | question | data | result | minutes |", "|---|---|---|---|---|"]
+    for number, path in sorted(runner.notebooks().items()):
+        question, first = QUESTIONS[number]
+        result = f"[{first}]({made[first]})" if first in made else ""
+        seconds = times.get((number, ""))
+        minutes = "" if seconds is None else f"{seconds / 60:.1f}"
+        name = f"[{path.stem}](notebooks/{path.name})"
+        lines.append(f"| {name} | {question} | {_badges(number)} | {result} | {minutes} |")
+    return "\n".join(lines)
+
+
+def _badges(number: str) -> str:
+    """What the committed numbers of a notebook were made from, all of its artefacts together."""
+    table = papers.everything()
+    kinds = set()
+    for id, path in _made().items():
+        if id in set(table.id[table.notebook == number]):
+            about = json.loads((settings.project() / path).with_suffix(".json").read_text())
+            kinds |= {s["source"] for s in about["sources"].values()} or {"print"}
+    return ", ".join(sorted(kinds))
+
+
+def artefacts_md() -> str:
+    """Every table and figure: what it is, the notebook that makes it, the committed result, its status."""
+    made, notebooks = _made(), runner.notebooks()
+    table = papers.artefacts()
+    repeats = table.same_as.map(lambda names: bool(set(names.split(";")) & set(made)))
+    done = table.id.isin(made) | repeats
+    counts = [
         f"{int((done & (table.kind == kind)).sum())} of {int((table.kind == kind).sum())} {kind}s"
         for kind in ("table", "figure")
     ]
-    return (
-        f"So far {parts[0]} and {parts[1]} are made ({int(cited.sum())} figures are other people's pictures and are only pointed to); "
-        "the rest is accounted for below and follows notebook by notebook."
-    )
-
-
-def readme_table() -> str:
-    """All artefacts that can be looked at, then a count of the rest by paper: artefact, what it is, notebook, result."""
-    here, notebooks = _made(), runner.notebooks()
+    cited = int((table.status == "cited").sum())
     lines = [
-        coverage_line(),
+        "# Every table and figure",
+        "",
+        f"Generated by `./reproduce.sh docs`. {counts[0]} and {counts[1]} of the five works are made; "
+        f"{cited} figures are other people's pictures and are only pointed to.",
+        "The rows after them are ours (ids with x).",
         "",
         "| artefact | what it is | notebook | result | status |",
         "|---|---|---|---|---|",
     ]
-    table = papers.everything()
-    ready = table[table.notebook.isin(notebooks)]
-    for row in ready.itertuples():
+    for row in papers.everything().itertuples():
         name = notebooks[row.notebook].name
-        result = (
-            f"[{Path(here[row.id]).parent.parent.name}]({here[row.id]})" if row.id in here else ""
-        )
-        lines.append(
-            f"| `{row.id}` | {row.title} | [{name[:2]}](notebooks/{name}) | {result} | {row.status} |"
-        )
-    later = table[~table.notebook.isin(notebooks)].groupby(["paper", "notebook"], sort=True).size()
-    if len(later):
-        lines += [
-            "",
-            "Not yet made: "
-            + "; ".join(
-                f"`{paper}` {n} in notebook {notebook}" for (paper, notebook), n in later.items()
-            )
-            + ". `./reproduce.sh list` names each of them.",
-        ]
-    return "\n".join(lines)
+        result = ""
+        if row.id in made:
+            result = f"[{Path(made[row.id]).parts[1]}](../{made[row.id]})"
+        link = f"[{name[:2]}](../notebooks/{name})"
+        lines.append(f"| `{row.id}` | {row.title} | {link} | {result} | {row.status} |")
+    return "\n".join(lines) + "\n"
 
 
 def _made() -> dict[str, str]:
@@ -99,32 +127,28 @@ def _made() -> dict[str, str]:
     return found
 
 
-def _filled(name: str, *blocks: tuple[str, str, str]) -> str:
-    """The text of a file with what stands between each pair of marks made anew: blocks of (start, end, text)."""
+def _filled(name: str, start: str, end: str, made: str) -> str:
+    """The text of a file with what stands between two marks made anew."""
     text = (settings.project() / name).read_text()
-    for start, end, made in blocks:
-        for mark in (start, end):
-            if mark not in text:
-                raise EmolibError(
-                    f"{name}: the mark '{mark}' is gone; put it back around the table that is generated"
-                )
-        before, _, rest = text.partition(start)
-        text = f"{before}{start}\n{made}\n{end}{rest.partition(end)[2]}"
-    return text
+    for mark in (start, end):
+        if mark not in text:
+            raise EmolibError(f"{name}: the mark '{mark}' is gone; put it back around its table")
+    return f"{text.partition(start)[0]}{start}\n{made}\n{end}{text.partition(end)[2]}"
 
 
 def readme() -> str:
-    """The README with its generated parts as they should be."""
-    return _filled("README.md", (START, END, readme_table()), (SPEED, SPEED_END, bench.growth()))
+    """The README with its generated table as it should be."""
+    return _filled("README.md", NOTEBOOKS, NOTEBOOKS_END, notebooks_table())
 
 
 def course_readme() -> str:
     """The course's README with goals, times and common mistakes as the exercises' sources have them."""
-    return _filled("notebooks/course/README.md", (EXERCISES, EXERCISES_END, course.all_notes()))
+    return _filled("notebooks/course/README.md", EXERCISES, EXERCISES_END, course.all_notes())
 
 
 GENERATED = {
     "environment.yml": environment_yml,
+    "docs/artefacts.md": artefacts_md,
     "README.md": readme,
     "notebooks/course/README.md": course_readme,
 }
@@ -141,8 +165,9 @@ def write_all() -> list[Path]:
 def stale() -> list[str]:
     """Generated files that are not what they would be now."""
     root = settings.project()
-    return [
-        name
-        for name, make in GENERATED.items()
-        if not (root / name).exists() or (root / name).read_text() != make()
-    ]
+    found = []
+    for name, make in GENERATED.items():
+        path = root / name
+        if not path.exists() or path.read_text() != make():
+            found.append(name)
+    return found
