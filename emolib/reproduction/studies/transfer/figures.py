@@ -68,14 +68,13 @@ def moved(study: Study) -> Pictures:
     world = _world("fer2013")
     classes, first = np.unique(world.label, return_index=True)
     made = torch.as_tensor(world.images[np.repeat(first, 5)])
-    copies = transformed(made, torch.Generator().manual_seed(0)).numpy()
-    rows = [np.arange(len(first))[:, None], len(first) + np.arange(len(copies)).reshape(-1, 5)]
-    images = np.concatenate([world.images[first], copies])[np.concatenate(rows, 1).ravel()]
+    copies = np.split(transformed(made, torch.Generator().manual_seed(0)).numpy(), len(first))
+    rows = [np.stack([one, *five]) for one, five in zip(world.images[first], copies)]
     frame = {
         "emotion": np.repeat([NAMES[k] for k in classes], 6),
         "picture": ["original", *(f"copy {k + 1}" for k in range(5))] * len(first),
     }
-    return _pictures(study, frame, images, world)
+    return _pictures(study, frame, np.concatenate(rows), world)
 
 
 # ---------------------------------------------------------------- what the set holds

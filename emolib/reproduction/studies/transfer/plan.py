@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 
 from emolib import data as datasets
-from emolib import training as trained
 from emolib.data import ferplus, votes
 from emolib.data.checks import content_of
 from emolib.data.files import digest_of
@@ -35,6 +34,7 @@ from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.faces import PARTS, part_rows, unseen
 from emolib.reproduction.studies.transfer import training
 from emolib.reproduction.studies.transfer.training import FACES, FROZEN, LITE0, SCRATCH, WHOLE
+from emolib.training import plateaued
 
 RATES = (1e-3, 1e-4, 1e-5, 1e-6)
 ANEW = "anew"  # the whole network, on pictures that are moved anew in every epoch
@@ -262,7 +262,7 @@ class Study(runs.Study):
         if self.narrow:
             return frozenset()
         curves = [r["validation"] for name in self.models for r in self.results(name)]
-        if not all(trained.plateaued(curve) for curve in curves):
+        if not all(plateaued(curve) for curve in curves):
             return frozenset()
         return frozenset(self.protocol(part, more) for part in TESTS for more in ("", UNIQUE))
 
@@ -273,24 +273,23 @@ class Study(runs.Study):
         """Arguments of training.identify, or None where real weights of VGG-Face serve."""
         if self.face_weights:
             return None
-        source = self.sizes.source
-        return {
+        how = asdict(self.sizes.source)
+        del how["world"], how["size"]  # these have made the pictures
+        return how | {
             "data": datasets.reference(self.people),
             "seed": 0,
             "width": self.sizes.width,
             "dropout": self.sizes.dropout,
             "side": self.sizes.vgg.side,
-            "batch": source.batch,
-            "draws": source.draws,
-            "epochs": source.epochs,
-            "rate": source.rate,
         }
 
     def arguments(self, name: str, rates: tuple[float, ...], seed: int) -> dict:
         """Arguments of training.transfer for one model."""
         s, (start, way) = self.sizes, MODELS[name]
         how = s.lite0 if start == LITE0 else s.vgg
-        return asdict(how) | {
+        names = ("width", "dropout", "train", "validation", "test", "plateau", "patience")
+        shared = asdict(how) | {field: getattr(s, field) for field in names}
+        return shared | {
             "data": datasets.reference(self.faces),
             "start": start,
             "way": FROZEN if way == FROZEN else WHOLE,
@@ -298,14 +297,7 @@ class Study(runs.Study):
             "seed": seed,
             "identity": self.identity if start == FACES else None,
             "weights": self.face_weights if start == FACES else None,
-            "width": s.width,
-            "dropout": s.dropout,
-            "train": s.train,
-            "validation": s.validation,
-            "test": s.test,
             "epochs": s.epochs or how.epochs,
-            "plateau": s.plateau,
-            "patience": s.patience,
             "anew": way == ANEW,
         }
 
