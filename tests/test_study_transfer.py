@@ -1,6 +1,7 @@
 """Notebook 41: what is balanced and held back, what a start means, whose error it is, and the notebook at its smallest."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,8 @@ from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.faces import PARTS
-from emolib.reproduction.studies.transfer import (
-    transfer,
-    transfer_figures,
-    transfer_plan,
-    transfer_verdicts,
-)
-from emolib.reproduction.studies.transfer import transfer_networks as networks
+from emolib.reproduction.studies.transfer import claims, figures, plan, tables
+from emolib.reproduction.studies.transfer import training as networks
 
 SMALL = {
     "data": "by hand",
@@ -134,7 +130,7 @@ def test_the_rows_held_back_share_no_picture_with_those_that_train(faces):
 
 
 def test_only_copies_are_moved_and_nothing_that_is_read(faces):
-    bench = networks.Bench.of(faces, None, None, None, 32, "cpu", anew=False)
+    bench = networks.Bench.of(faces, (None, None, None), 32, "cpu", moved=True)
     rows, held = networks.split(faces)
     at, copied = networks.balanced(faces.label[rows])
     images = bench.images.numpy()
@@ -146,7 +142,7 @@ def test_only_copies_are_moved_and_nothing_that_is_read(faces):
     assert (bench.label[bench.public] == faces.label[160:180]).all() and (
         bench.label[bench.train] == faces.label[rows[at]]
     ).all()
-    still = networks.Bench.of(faces, None, None, None, 32, "cpu", anew=True).images.numpy()
+    still = networks.Bench.of(faces, (None, None, None), 32, "cpu", moved=False).images.numpy()
     assert (still[bench.train] == faces.images[rows[at]]).all()
 
 
@@ -301,8 +297,8 @@ def test_a_rate_that_breaks_the_loss_is_a_result(faces, monkeypatch, one_thread)
     assert (
         broken["diverged"]
         and not broken["private"].any()
-        and transfer_plan.worth(broken) == np.inf
-        and not transfer_figures.learnt(broken)
+        and plan.worth(broken) == np.inf
+        and not claims.learnt(broken)
     )
 
 
@@ -339,31 +335,32 @@ def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
 def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, crowd, monkeypatch):
-    monkeypatch.setattr(transfer_plan, "faces", lambda profile: faces)
-    monkeypatch.setattr(transfer_plan, "people", lambda profile: crowd)
-    grid, s = transfer_plan.plan.__wrapped__(profile), transfer_plan.sizes(profile)
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    monkeypatch.setattr(plan.Study, "people", crowd)
+    study = plan.Study(profile)
+    grid, s = study.grid, study.sizes
     assert len({keys.key(networks.transfer, a) for _, a in grid}) == len(grid)
-    for name in transfer_plan.models(profile):
+    for name in study.models:
         rates = sorted(r for n, a in grid if n == name for r in a["rates"])
         assert set(s.tried) <= set(rates) and len(rates) == len(set(rates))
         assert all(
             (a["identity"] is not None) == (a["start"] == "faces") for n, a in grid if n == name
         )
-    assert set(s.rates) == {r for n, a in grid if n == transfer_plan.OURS for r in a["rates"]}
+    assert set(s.rates) == {r for n, a in grid if n == plan.OURS for r in a["rates"]}
 
 
 def test_full_is_the_thesis_on_a_gpu_and_an_hour_on_a_cpu(monkeypatch):
-    assert transfer_plan.narrow("full")
-    monkeypatch.setattr(transfer_plan.settings, "device", lambda: "cuda")
-    s = transfer_plan.sizes("full")
+    assert plan.Study("full").narrow
+    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+    s = plan.Study("full").sizes
     assert (
-        not transfer_plan.narrow("full")
+        not plan.Study("full").narrow
         and s.vgg.side == 224
         and s.dropout == 0.5
         and s.tried == s.rates == (1e-3, 1e-4, 1e-5, 1e-6)
     )
     with pytest.raises(EmolibError, match="quick"):
-        transfer_plan.sizes("quik")
+        plan.Study("quik")
 
 
 def test_the_rate_is_chosen_by_the_rows_held_back(monkeypatch):
@@ -376,16 +373,22 @@ def test_the_rate_is_chosen_by_the_rows_held_back(monkeypatch):
             (1e-6, [0.1], False),
         )
     ]
-    monkeypatch.setattr(transfer_plan, "sweep", lambda profile, name: made)
-    monkeypatch.setitem(transfer_plan.SIZES, "quick", transfer_plan.Sizes(tried=(1e-3, 1e-4, 1e-5)))
-    assert transfer_plan.chosen("quick", "from faces")["rate"] == 1e-4
+    monkeypatch.setattr(plan.Study, "sweep", lambda study, name: made)
+    study = plan.Study("quick", tried=(1e-3, 1e-4, 1e-5))
+    assert study.chosen("from faces")["rate"] == 1e-4
 
 
 def test_one_seed_asks_for_no_further_run(monkeypatch):
     found = {"rate": 1e-4, "validation": np.array([1.0])}
-    monkeypatch.setattr(transfer_plan, "chosen", lambda profile, name: found)
-    monkeypatch.setitem(transfer_plan.SIZES, "quick", transfer_plan.Sizes(seeds=1))
-    assert transfer_plan.results.__wrapped__("quick", transfer_plan.OURS) == [found]
+    monkeypatch.setattr(plan.Study, "chosen", lambda study, name: found)
+    assert plan.Study("quick", seeds=1).results(plan.OURS) == [found]
+
+
+def test_epochs_of_a_knob_hold_for_every_network(faces, crowd, monkeypatch):
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    monkeypatch.setattr(plan.Study, "people", crowd)
+    own, more = (plan.Study("quick", epochs=epochs).grid for epochs in (None, 9))
+    assert {a["epochs"] for _, a in more} == {9} and {a["epochs"] for _, a in own} == {3, 4}
 
 
 # ---------------------------------------------------------------- what is read off
@@ -393,7 +396,7 @@ def test_one_seed_asks_for_no_further_run(monkeypatch):
 
 @pytest.fixture
 def on_hand(monkeypatch):
-    """Forty test pictures and three models: one right, one with the raters, one that always says happy."""
+    """A study of forty test pictures and three models: one right, one with the raters, one that always says happy."""
     label = np.tile(np.arange(7), 6)[:40]
     raters = np.where(np.arange(40) < 10, (label + 1) % 7, label)
     raters[30:] = -1
@@ -402,7 +405,6 @@ def on_hand(monkeypatch):
         "from faces, frozen": np.where(raters >= 0, raters, 3),
         "from scratch": np.full(40, 3),
     }
-    said = {name: np.eye(7)[named][None] * 0.9 + 0.1 / 7 for name, named in said.items()}
     fake = ImageSet(
         name="fer2013",
         source="simulated",
@@ -412,29 +414,27 @@ def on_hand(monkeypatch):
         split=np.full(40, "PrivateTest"),
         meta=pd.DataFrame({"row": np.arange(40)}),
     )
-    for place in (transfer, transfer_figures):
-        monkeypatch.setattr(place, "truth", lambda profile, part: label)
-        monkeypatch.setattr(place, "contents", lambda profile, part: np.arange(40).astype(str))
-        monkeypatch.setattr(place, "probabilities", lambda profile, name, part: said[name])
-        monkeypatch.setattr(
-            place, "models", lambda profile: {n: transfer_plan.MODELS[n] for n in said}
-        )
-        monkeypatch.setattr(place, "faces", lambda profile: fake)
-    monkeypatch.setattr(transfer, "fresh", lambda profile, part: np.arange(40) >= 4)
-    monkeypatch.setattr(transfer, "raters", lambda profile: (raters, np.linspace(0.3, 1, 40)))
-    monkeypatch.setattr(transfer.plan, "ballots", lambda profile: np.ones((40, 10), int))
-    monkeypatch.setattr(
-        transfer.plan,
-        "source_of_faces",
-        lambda profile: {"vggface": {"source": "simulated", "fingerprint": "x"}},
-    )
-    monkeypatch.setattr(transfer.plan, "chosen", lambda profile, name: {"rate": 1e-4})
-    monkeypatch.setattr(transfer, "settled", lambda profile: frozenset())
-    return label, raters
+    people = SimpleNamespace(name="vggface", source="simulated", fingerprint="x")
+
+    class ByHand(plan.Study):
+        faces, source_task, settled = fake, people, frozenset()
+        ballots = np.ones((40, 10), int)
+        models = {name: plan.MODELS[name] for name in said}
+
+        def tested(self, part):
+            rows = np.arange(40)
+            return plan.Tested(rows, label, rows.astype(str), rows >= 4)
+
+        def named(self, name, part):
+            return said[name][None]
+
+    monkeypatch.setattr(tables, "majority", lambda study: raters)
+    return ByHand("smoke"), label
 
 
 def test_errors_are_divided_by_what_raters_say(on_hand):
-    frame = transfer.label_error.__wrapped__("smoke").frame.set_index(["model", "metric"]).measured
+    study, label = on_hand
+    frame = tables.label_error(study).frame.set_index(["model", "metric"]).measured
     crowd = "majority of ten raters"
     assert frame[crowd, "right by FER2013's label"] == pytest.approx(100 * 20 / 30)
     assert frame[crowd, "right by FER2013's label, no majority counted as wrong"] == pytest.approx(
@@ -445,7 +445,7 @@ def test_errors_are_divided_by_what_raters_say(on_hand):
         frozen["right by the raters' majority"] == 100
         and frozen["errors: raters back the label"] == 0
     )
-    wrong = 10 + (on_hand[0][30:] != 3).sum()
+    wrong = 10 + (label[30:] != 3).sum()
     assert frozen["errors: raters contradict the label and back the model"] == pytest.approx(
         100 * 10 / wrong
     )
@@ -458,44 +458,39 @@ def test_errors_are_divided_by_what_raters_say(on_hand):
     ]  # it makes none
 
 
-def test_measures_of_a_perfect_and_of_a_happy_network(on_hand):
-    frame = transfer.everything.__wrapped__("smoke").frame
-    frame = (
-        frame[frame.protocol == "small runs, PrivateTest"].set_index(["name", "metric"]).measured
-    )
-    assert frame["from faces", "Accuracy"] == 100 and frame[
-        "from faces", "balanced accuracy"
-    ] == pytest.approx(100)
-    assert (
-        frame["from scratch", "balanced accuracy"] == pytest.approx(100 / 7)
-        and frame["from scratch", "pictures"] == 40
-    )
-    assert frame["from scratch", "Accuracy"] == pytest.approx(100 * (on_hand[0] == 3).mean())
+def test_accuracy_of_a_perfect_and_of_a_happy_network(on_hand):
+    study, label = on_hand
+    frame = tables.accuracies(study)
+    frame = frame[frame.protocol == "small runs, PrivateTest"].set_index("name").measured
+    assert frame["from faces"] == 100
+    assert frame["from scratch"] == pytest.approx(100 * (label == 3).mean())
 
 
-def test_contrasts_are_paired_and_corrected(on_hand, monkeypatch):
-    frame = transfer.contrasts.__wrapped__("smoke").frame.set_index(["pair", "metric"])
+def test_contrasts_are_paired_and_corrected(on_hand):
+    study, label = on_hand
+    frame = tables.contrasts(study).frame.set_index(["pair", "metric"])
     assert list(frame.index.levels[0]) == [
         "from faces - from faces, frozen",
         "from faces - from scratch",
     ]
     row = frame.loc["from faces - from scratch", "difference in accuracy"]
     assert (
-        row.measured == pytest.approx(100 * (on_hand[0][4:] != 3).mean())
+        row.measured == pytest.approx(100 * (label[4:] != 3).mean())
         and row.low > 0
         and row.source == "simulated"
     )
     assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all() and set(frame.reading) == {
         "not tested at this profile"
     }
-    monkeypatch.setattr(
-        transfer, "settled", lambda profile: frozenset({"small runs, PrivateTest, no duplicates"})
-    )
-    assert set(transfer.contrasts.__wrapped__("smoke").frame.reading) == {"more"}
+
+    class Decided(type(study)):
+        settled = frozenset({"small runs, PrivateTest, no duplicates"})
+
+    assert set(tables.contrasts(Decided("smoke")).frame.reading) == {"more"}
 
 
 def test_the_printed_row_keeps_its_key_and_rows_keep_their_badges(on_hand):
-    outcome = transfer.table_4_3.__wrapped__("smoke")
+    outcome = tables.table_4_3(on_hand[0])
     long = report.beside_print("chang2021-t4_3", outcome)
     assert long.printed.notna().sum() == 10 and set(
         long["reported by"][long.printed.notna()]
@@ -522,7 +517,7 @@ def test_rows_of_one_table_may_differ_in_source():
 @pytest.mark.parametrize(
     "settled, people, low, high, p, verdict",
     [
-        (False, "real", 4, 7, 0.01, transfer_verdicts.UNTESTED),
+        (False, "real", 4, 7, 0.01, tables.UNTESTED),
         (True, "simulated", 4, 7, 0.01, "open"),
         (True, "real", 4, 7, 0.01, "holds"),
         (True, "real", -1, 7, 0.2, "open"),
@@ -550,36 +545,31 @@ def test_the_gain_needs_real_people_and_a_settled_network(
             key | {"metric": "p, Holm", "measured": p},
         ]
     )
-    monkeypatch.setattr(transfer, "contrasts", lambda profile: Outcome(frame, profile))
-    monkeypatch.setattr(transfer_verdicts, "_decides", lambda profile: settled)
-    monkeypatch.setattr(
-        transfer_verdicts, "source_of_faces", lambda profile: {"vggface": {"source": people}}
-    )
-    assert transfer_verdicts.gain("full").verdict == verdict
+    monkeypatch.setattr(tables, "contrasts", lambda study: Outcome(frame, "full"))
+    study = SimpleNamespace(settled=settled, source_task=SimpleNamespace(source=people))
+    assert claims.gain(study).verdict == verdict
 
 
 def test_layers_and_parameters_of_the_real_network():
-    assert [
-        v().verdict
-        for v in (transfer_verdicts.halvings, transfer_verdicts.chain, transfer_verdicts.parameters)
-    ] == ["fails"] * 3
+    assert [v().verdict for v in (claims.halvings, claims.chain, claims.parameters)] == [
+        "fails"
+    ] * 3
     assert (
-        "145.0 million with 2,622" in transfer_verdicts.parameters().because
-        and "has 5, which leave 7" in transfer_verdicts.halvings().because
+        "145.0 million with 2,622" in claims.parameters().because
+        and "has 5, which leave 7" in claims.halvings().because
     )
 
 
 @pytest.mark.parametrize(
     "ends, verdict", [((1.95, 1.2, 1.1, 1.0), "fails"), ((1.95, 1.95, 1.94, 1.0), "holds")]
 )
-def test_a_rate_above_the_limit_that_learns_refutes_it(ends, verdict, monkeypatch):
+def test_a_rate_above_the_limit_that_learns_refutes_it(ends, verdict):
     made = [
         {"rate": r, "loss": np.array([1.95, v]), "diverged": False}
-        for r, v in zip(transfer_plan.RATES, ends, strict=True)
+        for r, v in zip(plan.RATES, ends, strict=True)
     ]
-    monkeypatch.setattr(transfer_verdicts, "sweep", lambda profile, name: made)
-    monkeypatch.setattr(transfer_verdicts, "_decides", lambda profile: True)
-    assert transfer_verdicts.rates("full").verdict == verdict
+    study = SimpleNamespace(settled=True, sweep=lambda name: made)
+    assert claims.rates(study).verdict == verdict
 
 
 # ---------------------------------------------------------------- real data
@@ -589,7 +579,8 @@ def test_a_rate_above_the_limit_that_learns_refutes_it(ends, verdict, monkeypatc
 def test_counts_and_votes_of_the_real_set(real_data):
     if not datasets.at_hand("ferplus"):
         pytest.skip(f"NOT TESTED ON REAL DATA: no FERPlus in {real_data}")
-    frame = transfer_figures.no_use("full").frame.set_index(["reason", "part"])
+    study = plan.Study("full")
+    frame = figures.no_use(study).frame.set_index(["reason", "part"])
     assert (
         frame["count"]["blank", "Training"] == 12
         and frame["count"]["majority contradicts the label", "PrivateTest"] == 3137 - 2114
@@ -600,12 +591,11 @@ def test_counts_and_votes_of_the_real_set(real_data):
         > 25
     )
     assert [
-        transfer_verdicts.happy_over_disgust("full").verdict,
-        transfer_verdicts.pictures("full").verdict,
+        claims.happy_over_disgust(study).verdict,
+        claims.pictures(study).verdict,
     ] == ["fails", "holds"]
-    assert (~transfer_plan.fresh("full", "PrivateTest")).sum() == 288 and (
-        ~transfer_plan.fresh("full", "PublicTest")
-    ).sum() == 280
+    assert (~study.tested("PrivateTest").fresh).sum() == 288
+    assert (~study.tested("PublicTest").fresh).sum() == 280
 
 
 # ---------------------------------------------------------------- the notebook, end to end
@@ -639,6 +629,6 @@ def test_claims_say_what_a_small_run_can_say(smoke):
     mine = frame[frame.notebook == "41"].set_index("id").measured_verdict
     assert (
         len(mine) == 8
-        and {mine[c] for c in transfer_verdicts.COUNTED} == {"fails"}
-        and {v for c, v in mine.items() if c not in transfer_verdicts.COUNTED} == {"open"}
+        and {mine[c] for c in claims.COUNTED} == {"fails"}
+        and {v for c, v in mine.items() if c not in claims.COUNTED} == {"open"}
     )

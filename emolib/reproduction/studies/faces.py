@@ -1,8 +1,9 @@
-"""Faces of FER2013 as networks are fed with them: parts, windows, scores (notebooks 13 and 41)."""
+"""Faces of FER2013 as networks are fed with them: parts, windows, outputs (notebooks 13 and 41)."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,23 +21,21 @@ PARTS = ("Training", "PublicTest", "PrivateTest")
 
 @dataclass(frozen=True)
 class Faces:
-    """Grey pictures uint8 (N, 48, 48) on the device; enlarged to `side` and cut to `crop` pixels as they are asked for."""
+    """Grey pictures uint8 (N, 48, 48) on the device; enlarged to `side`, cut to `crop` pixels."""
 
     images: Tensor
     side: int
     crop: int
 
     def windows(self, rows, top, left) -> Tensor:
-        """Rows (B,) with the windows that begin at `top`, `left` (B,): float32 (B, 3, crop, crop) in [-1, 1], channels last."""
+        """Windows of `rows` (B,) that begin at `top`, `left` (B,), as `fed`: (B, 3, crop, crop)."""
         device = self.images.device
         rows, top, left = (torch.as_tensor(v, device=device) for v in (rows, top, left))
         x = enlarged(self.images[rows], self.side)  # (B, 1, side, side)
         at = torch.arange(self.crop, device=device)
         which = torch.arange(len(rows), device=device)[:, None, None]
-        x = x[
-            which, 0, (top[:, None] + at)[:, :, None], (left[:, None] + at)[:, None, :]
-        ]  # (B, crop, crop)
-        return fed(x[:, None])
+        down, across = (top[:, None] + at)[:, :, None], (left[:, None] + at)[:, None, :]
+        return fed(x[which, 0, down, across][:, None])
 
     def middle(self, rows) -> Tensor:
         """The window in the middle of each row, as the test sees it."""
@@ -56,23 +55,8 @@ def part_rows(
     rows = np.flatnonzero(faces.split == part)
     if clean:
         content = content_of(faces.images)
-        rows = rows[~np.isin(content[rows], content[faces.split != "Training"])]
+        rows = rows[~np.isin(content[rows], content[faces.split != PARTS[0]])]
     return rows[:limit]
-
-
-def enlarged(images: Tensor, side: int) -> Tensor:
-    """Grey pictures (B, H, H) -> float32 (B, 1, side, side), values kept."""
-    x = images[:, None].float()
-    return (
-        x
-        if x.shape[-1] == side
-        else F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-    )
-
-
-def fed(x: Tensor) -> Tensor:
-    """Grey pictures (B, 1, H, W) in [0, 255] -> three equal channels in [-1, 1], channels last."""
-    return (x / 127.5 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
 
 
 def unseen(faces: ImageSet, rows: np.ndarray) -> np.ndarray:
@@ -81,16 +65,33 @@ def unseen(faces: ImageSet, rows: np.ndarray) -> np.ndarray:
     return ~np.isin(content[rows], content[faces.split == PARTS[0]])
 
 
+def enlarged(images: Tensor, side: int) -> Tensor:
+    """Grey pictures (B, H, H) -> float32 (B, 1, side, side), values kept."""
+    x = images[:, None].float()
+    if x.shape[-1] == side:
+        return x
+    return F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
+
+
+def fed(x: Tensor) -> Tensor:
+    """Grey pictures (B, 1, H, W) in [0, 255] -> three equal channels in [-1, 1], channels last."""
+    return (x / 127.5 - 1).expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+
+
 @torch.no_grad()
-def scores(
-    net: nn.Module, pool: Faces, rows: np.ndarray, *, mirror: bool = False, batch: int = 256
-) -> np.ndarray:
-    """Raw scores float32 (N, 7) of the middle windows of `rows`, or of their mirror images."""
-    device = pool.images.device.type
+def outputs(net: nn.Module, inputs: Callable, rows: np.ndarray, batch: int = 256) -> Tensor:
+    """What `net` makes of `inputs(rows)`: (N, D) on its device, half precision on a GPU."""
+    device = next(net.parameters()).device.type
     mixed = torch.autocast(device, torch.bfloat16) if device == "cuda" else contextlib.nullcontext()
-    found = []
     with mixed:
-        for first in range(0, len(rows), batch):
-            x = pool.middle(rows[first : first + batch])
-            found.append(net(x.flip(-1) if mirror else x).float().cpu().numpy())
-    return np.concatenate(found)
+        starts = range(0, len(rows), batch)
+        return torch.cat([net(inputs(rows[k : k + batch])) for k in starts])
+
+
+def scores(net: nn.Module, pool: Faces, rows: np.ndarray, *, mirror: bool = False) -> np.ndarray:
+    """Raw scores float32 (N, 7) of the middle windows of `rows`, or of their mirror images."""
+
+    def inputs(rows):
+        return pool.middle(rows).flip(-1) if mirror else pool.middle(rows)
+
+    return outputs(net, inputs, rows).float().cpu().numpy()

@@ -1,4 +1,4 @@
-"""What a study hands to the explorer: points that can be looked at, and what one or more models said of them."""
+"""What a study hands to the explorer: points, and what one or more models say of them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from emolib.ground.errors import EmolibError
 class Model:
     """One model's view of N samples.
 
-    name           as it stands in the explorer's menu
-    embedding      finite float (N, D): features, or what the network says before its last step; D >= 2
+    embedding      finite float (N, D), D >= 2: features, or the last layer but one
     predicted      (N,) index of the class it names
-    probabilities  (N, C) how sure it is, rows summing to 1, or None: colour by confidence is then off
-    sure           what `probabilities` are, in a few words (a softmax, or the share of seeds that agree)
+    probabilities  (N, C) rows summing to 1, or None: colour by confidence is then off
+    sure           what `probabilities` are: a softmax, or the share of seeds that agree
     """
 
     name: str
@@ -29,18 +28,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Explored:
-    """N samples, their truth, and models that named them. Pictures and sounds are never in it, only where they are found.
+    """N samples, their truth, and models that named them; pictures and sounds are only pointed at.
 
-    title      one line over the views
-    classes    names of the C classes
-    true       (N,) index of the true class
-    actor      (N,) str: who is seen or heard; '' where nobody has a name
-    fold       (N,) int: the fold that tested the sample; -1 where there are none
-    modality   (N,) str: what the sample consists of (face, sound, both, still, features)
-    sample     (N,) str: what the sample is called
-    models     one or more
-    data       the container the samples come from (ImageSet, ClipSet, TableSet ...); its reference is kept, its content is not
-    rows       (N,) row of each sample in `data`
+    title, classes    one line over the views; the names of the C classes
+    true              (N,) index of the true class
+    actor             (N,) str: who is seen or heard; '' where nobody has a name
+    fold              (N,) int: the fold that tested the sample; -1 where there are none
+    modality, sample  (N,) str: face, sound, both, still or features; what the sample is called
+    data, rows        the container that the samples come from, and the row (N,) of each in it
+    about             anything plain that belongs beside the numbers: settings, sizes
     """
 
     title: str
@@ -54,69 +50,61 @@ class Explored:
     data: object
     rows: np.ndarray
     profile: str
-    about: dict = field(
-        default_factory=dict
-    )  # anything plain that belongs beside the numbers: settings, sizes
+    about: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        check(
-            self.title,
-            self.classes,
-            self.true,
-            self.models,
-            {
-                "actor": self.actor,
-                "fold": self.fold,
-                "modality": self.modality,
-                "sample": self.sample,
-                "rows": self.rows,
-            },
-        )
-        if len(self.rows) and not (0 <= np.min(self.rows) and np.max(self.rows) < len(self.data)):
+        columns = ("actor", "fold", "modality", "sample", "rows")
+        columns = {name: getattr(self, name) for name in columns}
+        check(self.title, self.classes, self.true, self.models, columns)
+        if len(self.rows) and not (np.min(self.rows) >= 0 and np.max(self.rows) < len(self.data)):
             raise EmolibError(
-                f"{self.title}: rows run to {np.max(self.rows)}, but {self.data.name} has {len(self.data)} samples"
+                f"{self.title}: rows run to {np.max(self.rows)}, but {self.data.name} has "
+                f"{len(self.data)} samples"
             )
 
 
 def check(title: str, classes, true, models, columns: dict) -> None:
     """Raise EmolibError, naming the column and the row, unless everything fits together."""
     count, sort = len(true), len(classes)
+
+    def fault(text: str) -> EmolibError:
+        return EmolibError(f"{title}: {text}")
+
     for name, values in columns.items():
         if len(values) != count:
-            raise EmolibError(f"{title}: {count} samples but {len(values)} in `{name}`")
+            raise fault(f"{count} samples but {len(values)} in `{name}`")
     if not models:
-        raise EmolibError(f"{title}: no model in it; expected at least one")
+        raise fault("no model in it; expected at least one")
     names = [m.name for m in models]
     if len(set(names)) < len(names):
-        raise EmolibError(
-            f"{title}: two models are called '{max(names, key=names.count)}'; give each its own name"
-        )
-    for what, values in (
-        ("true", true),
-        *((f"predicted of {m.name}", m.predicted) for m in models),
-    ):
+        twice = max(names, key=names.count)
+        raise fault(f"two models are called '{twice}'; give each its own name")
+    indices = {"true": true} | {f"predicted of {m.name}": m.predicted for m in models}
+    for name, values in indices.items():
         values = np.asarray(values)
-        bad = np.flatnonzero((values < 0) | (values >= sort)) if len(values) == count else [0]
+        if len(values) != count:
+            raise fault(f"`{name}` has {len(values)} entries; expected {count}")
+        bad = np.flatnonzero((values < 0) | (values >= sort))
         if len(bad):
-            raise EmolibError(
-                f"{title}: `{what}` has {len(values)} entries and '{values[bad[0]] if len(values) else ''}' in row {bad[0]}; "
+            raise fault(
+                f"`{name}` has '{values[bad[0]]}' in row {bad[0]}; "
                 f"expected {count} entries from 0 to {sort - 1}"
             )
     for m in models:
         shape = np.shape(m.embedding)
         if len(shape) != 2 or shape[0] != count or shape[1] < 2:
-            raise EmolibError(
-                f"{title}: embedding of {m.name} has shape {shape}; expected ({count}, 2 or more)"
-            )
+            raise fault(f"embedding of {m.name} has shape {shape}; expected ({count}, 2 or more)")
         bad = np.argwhere(~np.isfinite(m.embedding))
         if bad.size:
-            raise EmolibError(
-                f"{title}: embedding of {m.name} is not a finite number in row {bad[0][0]}, column {bad[0][1]}"
+            row, column = bad[0]
+            raise fault(
+                f"embedding of {m.name} is not a finite number in row {row}, column {column}"
             )
-        if m.probabilities is not None and (
-            np.shape(m.probabilities) != (count, sort)
-            or not np.allclose(np.sum(m.probabilities, 1), 1, atol=1e-3)
+        odds = m.probabilities
+        if odds is not None and (
+            np.shape(odds) != (count, sort) or not np.allclose(np.sum(odds, 1), 1, atol=1e-3)
         ):
-            raise EmolibError(
-                f"{title}: probabilities of {m.name} have shape {np.shape(m.probabilities)}; expected ({count}, {sort}), rows summing to 1"
+            raise fault(
+                f"probabilities of {m.name} have shape {np.shape(odds)}; "
+                f"expected ({count}, {sort}), rows summing to 1"
             )

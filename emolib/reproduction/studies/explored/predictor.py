@@ -1,7 +1,8 @@
-"""The networks behind `emolib predict`: a residual perceptron network on faces and voices, and one on voices alone where real speech is at hand.
+"""The networks behind `emolib predict`: a residual perceptron network on faces and voices, and one
+on voices alone where real speech is at hand.
 
-Both are small (features made once, models/mrpn_stack.py) and are trained on every clip, so nothing here may be reported as an accuracy; what
-such networks reach on actors they have not met stands in notebooks 43 and 44.
+Both are small (features made once) and trained on every clip, so nothing here may be reported as an
+accuracy; what such networks reach on actors they have not met stands in notebooks 43 and 44.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from emolib.reproduction.studies.mrpn.mrpn_networks import FACE, METHODS, OPTION
 from emolib.reproduction.studies.mrpn.mrpn_plan import clips, sizes
 from emolib.reproduction.studies.speech.speech_networks import chosen
 
-HIDDEN, EPOCHS, RATE, BATCH = 32, 30, 3e-3, 32
+EPOCHS = 30
 
 
 def learn(*, data: str, each: int | None, frames: int, seed: int, epochs: int) -> dict:
-    """Train on all clips of a reference with sound, or with pictures and sound: weights by name, class names, and the source of the data."""
+    """Train on all clips of a reference with sound, or with pictures and sound.
+
+    Returns weights by name, class names, and the source of the data.
+    """
     whole = chosen(datasets.resolve(data), each)
     if whole.frames is None:
         heard = features.heard([wave() for wave in whole.waveform], whole.rate)
@@ -42,54 +46,39 @@ def learn(*, data: str, each: int | None, frames: int, seed: int, epochs: int) -
     else:
         bank = features.Bank(**features.bank(data=data, each=each, frames=frames))
         terms = torch.tensor([METHODS["N2"].terms])
-    rows = np.arange(len(bank.label))
-    feed = Feed(
-        bank,
-        [Job(rows, rows, bank.label, bank.label, rows, rows[:1], rows[:1], seed)],
-        OPTIONS["VA+AO"],
-        BATCH,
-    )
-    net = network(int(bank.label.max()) + 1, bank.sound.shape[-1], seed).to(feed.device)
+    label, rows = bank.label, np.arange(len(bank.label))
+    job = Job(rows, rows, label, label, rows, rows[:1], rows[:1], seed)
+    feed = Feed(bank, [job], OPTIONS["VA+AO"], 32)
+    classes = int(label.max()) + 1
+    net = network(classes, bank.sound.shape[-1], seed).to(feed.device)
 
     def loss(net, face, sound, y):
         _, joint, sides = net([face, sound])
-        return (
-            torch.stack([F.cross_entropy(s[0], y[0]) for s in (*sides, joint)])
-            * terms.to(face.device)
-        ).sum()
+        losses = torch.stack([F.cross_entropy(scores[0], y[0]) for scores in (*sides, joint)])
+        return (losses * terms.to(face.device)).sum()
 
-    training.fit(
-        net,
-        feed.batches,
-        loss,
-        training.Settings(epochs, RATE, "adamw", weight_decay=0.01),
-        progress=False,
-    )
+    how = training.Settings(epochs, 3e-3, "adamw", weight_decay=0.01)
+    training.fit(net, feed.batches, loss, how, progress=False)
+    _, first = np.unique(label, return_index=True)
     return {
-        "weights": {k: v.cpu().numpy() for k, v in net.state_dict().items()},
+        "weights": {name: value.cpu().numpy() for name, value in net.state_dict().items()},
         "source": whole.source,
-        "classes": [
-            EMOTIONS[int(whole.label[np.flatnonzero(bank.label == k)[0]])]
-            for k in range(int(bank.label.max()) + 1)
-        ],
+        "classes": [EMOTIONS[int(emotion)] for emotion in whole.label[first]],
     }
 
 
-def network(classes: int, rows: int, seed: int = 0) -> Stack:
-    """One N2 on faces and seconds of sound, as a stack of one."""
-    return Stack(
-        [seed],
-        (2 * features.POINTS, rows),
-        classes,
-        design("N2"),
-        hidden=HIDDEN,
-        aggregator="average",
-    )
+def network(classes: int, width: int, seed: int = 0) -> Stack:
+    """One N2 on faces and seconds of sound (`width` numbers each), as a stack of one."""
+    inputs = (2 * features.POINTS, width)
+    return Stack([seed], inputs, classes, design("N2"), hidden=32, aggregator="average")
 
 
 @dataclass(frozen=True)
 class Predictor:
-    """Trained networks. `classes` names; `sources` {'face', 'sound', 'both': 'real' or 'simulated'}: what each kind of answer was learnt from."""
+    """Trained networks on both, and on sound alone.
+
+    sources   {'face', 'sound', 'both': 'real' or 'simulated'}: what each answer was learnt from
+    """
 
     both: Stack
     sound: Stack
@@ -98,41 +87,40 @@ class Predictor:
 
     @torch.no_grad()
     def probabilities(self, face: np.ndarray | None, sound: np.ndarray | None) -> np.ndarray:
-        """(C,) from points (frames, 136) and seconds (S, F), either of them None where there is none."""
-        put = lambda v: torch.as_tensor(v, dtype=torch.float32)[None, None]  # noqa: E731
-        if face is None and sound is None:
-            raise ValueError("probabilities: neither a face nor a sound")
+        """(C,) from points (frames, 136) and seconds (S, F), one of which may be None."""
+        inputs = [
+            None if x is None else torch.as_tensor(x, dtype=torch.float32)[None, None]
+            for x in (face, sound)
+        ]
         if face is not None and sound is not None:
-            score = self.both([put(face), put(sound)])[1]
+            scores = self.both(inputs)[1]
+        elif face is not None:
+            scores = self.both.head.alone(FACE, self.both.branches[FACE](inputs[0]))
+        elif sound is not None:
+            scores = self.sound.head.alone(SOUND, self.sound.branches[SOUND](inputs[1]))
         else:
-            net, k, x = (self.both, FACE, face) if sound is None else (self.sound, SOUND, sound)
-            score = net.head.alone(k, net.branches[k](put(x)))
-        return score[0, 0].softmax(-1).numpy()
+            raise ValueError("probabilities: neither a face nor a sound")
+        return scores[0, 0].softmax(-1).numpy()
 
 
 def predictor(profile: str = "quick") -> Predictor:
     """The networks, from the run store or trained now (seconds at quick)."""
     s, films = sizes(profile), clips(profile, "ravdess")
+    sets = [films]
+    if films.source != "real" and datasets.at_hand("ravdess"):
+        speech = datasets.load("ravdess", modality="a", profile=profile)
+        sets += [speech] if speech.source == "real" else []
     common = {"each": s.each, "frames": s.frames, "seed": 0, "epochs": min(EPOCHS, 3 * s.epochs)}
-    speech = (
-        datasets.load("ravdess", modality="a", profile=profile)
-        if datasets.at_hand("ravdess")
-        else None
-    )
-    grid = [{"data": datasets.reference(films), **common}]
-    if speech is not None and speech.source == "real" and films.source != "real":
-        grid.append({"data": datasets.reference(speech), **common})
-    said = runs.map(learn, grid, label="predictor")
+    grid = [{"data": datasets.reference(one), **common} for one in sets]
+    results = runs.map(learn, grid, label="predictor")
+    if results[0]["classes"] != results[-1]["classes"]:  # one has no clip of some class
+        results = results[:1]
     nets = []
-    for r in said:
-        net = network(len(r["classes"]), r["weights"]["branches.1.norm.weight"].shape[-1])
-        net.load_state_dict({k: torch.as_tensor(v) for k, v in r["weights"].items()})
+    for result in results:
+        weights = {name: torch.as_tensor(value) for name, value in result["weights"].items()}
+        net = network(len(result["classes"]), weights["branches.1.norm.weight"].shape[-1])
+        net.load_state_dict(weights)
         nets.append(net.eval())
-    if said[0]["classes"] != said[-1]["classes"]:  # one has no clip of some class
-        nets, said = nets[:1], said[:1]
-    return Predictor(
-        nets[0],
-        nets[-1],
-        tuple(said[0]["classes"]),
-        {"face": said[0]["source"], "both": said[0]["source"], "sound": said[-1]["source"]},
-    )
+    film, voice = results[0]["source"], results[-1]["source"]
+    classes = tuple(results[0]["classes"])
+    return Predictor(nets[0], nets[-1], classes, {"face": film, "both": film, "sound": voice})
