@@ -12,7 +12,7 @@ MODULES = {
     "11": "video_networks.video",
     "12": "transformers.transformers",
     "13": "ferplus.ferplus",
-    "14": "continual.continual",
+    "14": "continual.plan",
     "20": "sfew.wang",
     "30": "adfes.yin",
     "40": "candide.candide",
