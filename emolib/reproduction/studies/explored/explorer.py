@@ -17,7 +17,7 @@ from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.runs.profiles import profile as shared
 from emolib.reproduction.studies.explored import explorer_networks
 from emolib.reproduction.studies.explored.explored import Explored, Model
-from emolib.reproduction.studies.ferplus import ferplus_plan
+from emolib.reproduction.studies.ferplus import plan as ferplus
 from emolib.reproduction.studies.sfew import wang, wang_plan
 
 LPQ, FUSION = "LPQ alone", "LPQ and PHOG together"
@@ -114,13 +114,11 @@ def stills(profile: str = "quick") -> Explored:
 @runs.once
 def faces(profile: str = "quick") -> Explored:
     """FERPlus: two of the eleven classifiers (notebook 13, seed 0) on test faces; the embedding is their seven raw scores."""
-    s, protocol = sizes(profile), ferplus_plan.base(profile)
-    data, rows = ferplus_plan.faces(profile), ferplus_plan.test_rows(profile)[: s.faces]
+    s, study = sizes(profile), ferplus.Study(profile)
+    protocol, data, rows = study.base, study.faces, study.test_rows[: s.faces]
     models = []
     for network in s.networks:
-        scores = ferplus_plan.results(profile, network, protocol)[0]["scores"][0, : s.faces].astype(
-            float
-        )  # (N, 7)
+        scores = study.results(network, protocol)[0]["scores"][0, : s.faces].astype(float)  # (N, 7)
         models.append(Model(network, scores, scores.argmax(1), softmax(scores, 1)))
     return Explored(
         f"Faces (FERPlus): {' beside '.join(s.networks)}, {protocol}",
