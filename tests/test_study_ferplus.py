@@ -20,8 +20,8 @@ from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.studies.faces import PARTS
-from emolib.reproduction.studies.ferplus import ferplus, ferplus_figures, ferplus_plan
-from emolib.reproduction.studies.ferplus import ferplus_networks as networks
+from emolib.reproduction.studies.ferplus import figures, plan, tables
+from emolib.reproduction.studies.ferplus import training as networks
 
 ROOT = Path(__file__).parent.parent
 SMALL = {
@@ -93,7 +93,7 @@ def test_a_window_is_the_part_of_the_picture_it_names(faces):
 
 def test_a_window_of_an_enlarged_picture_has_its_size(faces):
     x = networks.Faces(torch.as_tensor(faces.images), side=64, crop=56).middle(np.arange(4))
-    assert x.shape == (4, 3, 56, 56) and -1 <= x.min() and x.max() <= 1
+    assert x.shape == (4, 3, 56, 56) and x.min() >= -1 and x.max() <= 1
 
 
 def test_clean_training_rows_miss_the_pictures_of_the_other_parts(faces):
@@ -165,7 +165,7 @@ def test_the_test_scores_are_those_of_the_best_epoch(trained, faces):
 
 
 def test_printed_pair_lies_between_certain_and_open():
-    low, high = ferplus.mcnemar_bounds(2738, 2693, 3136)  # ResNet101 and ResNet18
+    low, high = tables.mcnemar_bounds(2738, 2693, 3136)  # ResNet101 and ResNet18
     assert low == pytest.approx(2 * 0.5**45, rel=1e-9)
     assert 0.10 < high < 0.13  # 443 against 398 disagreements
 
@@ -174,20 +174,20 @@ def test_printed_pair_lies_between_certain_and_open():
 def test_any_two_networks_lie_between_the_bounds(seed, p, q):
     rng = np.random.default_rng(seed)
     a, b = rng.random(200) < p, rng.random(200) < q
-    low, high = ferplus.mcnemar_bounds(a.sum(), b.sum(), 200)
+    low, high = tables.mcnemar_bounds(a.sum(), b.sum(), 200)
     assert low - 1e-12 <= metrics.mcnemar(a, b) <= high + 1e-12
 
 
 def test_fewest_disagreements_give_the_lower_bound():
-    assert ferplus._with_disagreement(2738, 2693, 45) == pytest.approx(
-        ferplus.mcnemar_bounds(2738, 2693, 3136)[0]
+    assert tables._with_disagreement(2738, 2693, 45) == pytest.approx(
+        tables.mcnemar_bounds(2738, 2693, 3136)[0]
     )
-    assert ferplus._with_disagreement(2738, 2693, 0) == ferplus._with_disagreement(2693, 2738, 45)
+    assert tables._with_disagreement(2738, 2693, 0) == tables._with_disagreement(2693, 2738, 45)
 
 
 def test_entropy_of_votes():
     votes = np.array([[10] + 9 * [0], [5, 5] + 8 * [0], 10 * [1]])
-    assert np.allclose(ferplus_figures.votes_entropy(votes), [0, 1, np.log2(10)])
+    assert np.allclose(figures.votes_entropy(votes), [0, 1, np.log2(10)])
 
 
 # ---------------------------------------------------------------- what is read off
@@ -197,17 +197,17 @@ def test_entropy_of_votes():
 def on_hand(faces, monkeypatch):
     """The study on the pictures made by hand, all 30 test pictures read."""
     rows = networks.part_rows(faces, "PrivateTest")
-    for place in (ferplus, ferplus_plan):
-        monkeypatch.setattr(place, "truth", lambda profile: faces.label[rows])
-        monkeypatch.setattr(place, "contents", lambda profile: rows.astype(str))
-    return faces.label[rows]
+    monkeypatch.setattr(plan.Study, "truth", faces.label[rows])
+    monkeypatch.setattr(plan.Study, "contents", rows.astype(str))
+    return plan.Study("smoke")
 
 
 def test_measures_of_a_perfect_and_of_a_blind_network(on_hand):
-    perfect = np.eye(7)[on_hand][None] * 0.94 + 0.01 / 7 * 6
+    truth = on_hand.truth
+    perfect = np.eye(7)[truth][None] * 0.94 + 0.01 / 7 * 6
     perfect /= perfect.sum(-1, keepdims=True)
-    frame = ferplus.measures(
-        {("all",): perfect, ("none",): np.full((2, 30, 7), 1 / 7)}, ("model",), "smoke"
+    frame = tables.measures(
+        on_hand, {("all",): perfect, ("none",): np.full((2, 30, 7), 1 / 7)}, ("model",)
     ).set_index(["model", "metric"])
     assert (
         frame.measured["all", "Test accuracy"] == 100
@@ -218,7 +218,7 @@ def test_measures_of_a_perfect_and_of_a_blind_network(on_hand):
         "none", "MSE"
     ] == pytest.approx(392 * np.log(7))
     assert frame.measured["none", "squared error of the probabilities"] == pytest.approx(6 / 7)
-    blind = 100 * (on_hand == 0).mean()
+    blind = 100 * (truth == 0).mean()
     assert frame.measured["none", "Test accuracy"] == pytest.approx(blind)
     assert frame.low["none", "Test accuracy"] < blind < frame.high["none", "Test accuracy"]
 
@@ -226,13 +226,14 @@ def test_measures_of_a_perfect_and_of_a_blind_network(on_hand):
 def test_macro_f1_is_that_of_the_metrics_module(on_hand):
     rng = np.random.default_rng(3)
     said = rng.dirichlet(np.ones(7), (1, 30))
-    frame = ferplus.measures({("x",): said}, ("model",), "smoke").set_index("metric").measured
+    truth = on_hand.truth
+    frame = tables.measures(on_hand, {("x",): said}, ("model",)).set_index("metric").measured
     assert frame["macro-F1"] == pytest.approx(
-        metrics.macro_f1(metrics.confusion(on_hand, said[0].argmax(-1), 7))
+        metrics.macro_f1(metrics.confusion(truth, said[0].argmax(-1), 7))
     )
     keep = np.arange(30) < 12
-    part = ferplus.measures({("x",): said}, ("model",), "smoke", keep).set_index("metric").measured
-    assert part["Total"] == 12 and part["Correct"] == (said[0].argmax(-1) == on_hand)[keep].sum()
+    part = tables.measures(on_hand, {("x",): said}, ("model",), keep).set_index("metric").measured
+    assert part["Total"] == 12 and part["Correct"] == (said[0].argmax(-1) == truth)[keep].sum()
 
 
 # ---------------------------------------------------------------- the grid
@@ -240,13 +241,13 @@ def test_macro_f1_is_that_of_the_metrics_module(on_hand):
 
 @pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
 def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
-    monkeypatch.setattr(ferplus_plan, "faces", lambda profile: faces)
-    monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: network != "SeResnext152")
-    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
-    grid = ferplus_plan.plan.__wrapped__(profile)
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    monkeypatch.setattr(plan, "weights_at_hand", lambda network: network != "SeResnext152")
+    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+    study = plan.Study(profile)
+    grid, s = study.plan, study.sizes
     assert len({keys.key(networks.run, a) for a in grid.values()}) == len(grid)
-    s = ferplus_plan.SIZES[profile]
-    assert {n for n, p, _ in grid if p == ferplus_plan.base(profile)} == set(s.networks)
+    assert {n for n, p, _ in grid if p == study.base} == set(s.networks)
     assert ("SeResnext152", "ImageNet weights", 0) not in grid and (
         ("ResNet50", "ImageNet weights", 0) in grid
     ) == (profile == "full")
@@ -266,33 +267,31 @@ def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     ],
 )
 def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected, monkeypatch):
-    monkeypatch.setattr(ferplus, "results", lambda *run: [{"validation": np.array(curve)}])
-    monkeypatch.setattr(ferplus_plan, "weights_at_hand", lambda network: False)
-    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
-    assert ferplus.settled.__wrapped__(profile) == expected
+    monkeypatch.setattr(plan.Study, "results", lambda *run: [{"validation": np.array(curve)}])
+    monkeypatch.setattr(plan, "weights_at_hand", lambda network: False)
+    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+    assert tables.settled(plan.Study(profile)) == expected
 
 
 def test_full_without_a_gpu_is_the_hour_and_says_so(monkeypatch):
-    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cpu")
-    assert (
-        ferplus_plan.sizes("full") == ferplus_plan.HOUR
-        and ferplus_plan.base("full") == "narrow, from scratch"
-    )
-    assert not ferplus.settled.__wrapped__("full")
+    monkeypatch.setattr(plan.settings, "device", lambda: "cpu")
+    study = plan.Study("full")
+    assert study.sizes == plan.HOUR and study.base == "narrow, from scratch"
+    assert not tables.settled(study)
 
 
 def test_lite0_goes_on_from_its_package(faces, monkeypatch):
-    monkeypatch.setattr(ferplus_plan, "faces", lambda profile: faces)
-    monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: True)
-    run = ferplus_plan.plan.__wrapped__("quick")["EfficientNet-Lite0", "ImageNet weights", 0]
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    monkeypatch.setattr(plan.classifiers, "lite0_at_hand", lambda: True)
+    run = plan.Study("quick").plan["EfficientNet-Lite0", "ImageNet weights", 0]
     assert (run["pretrained"], run["narrow"], run["side"], run["crop"]) == (
         "imagenet",
         False,
         72,
         64,
     )
-    monkeypatch.setattr(ferplus_plan.classifiers, "lite0_at_hand", lambda: False)
-    assert ferplus_plan.initialisations("quick").keys() == {"narrow, from scratch"}
+    monkeypatch.setattr(plan.classifiers, "lite0_at_hand", lambda: False)
+    assert plan.Study("quick").initialisations.keys() == {"narrow, from scratch"}
 
 
 # ---------------------------------------------------------------- for the other notebooks
@@ -303,22 +302,17 @@ def test_export_is_what_the_backbone_reads(monkeypatch, tmp_path):
 
     from emolib.features.backbone import Backbone
 
-    assert ferplus.export("quick").startswith("nothing to export")
-    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cpu")
-    assert ferplus.export("full").startswith("nothing to export")
+    assert plan.Study("quick").export().startswith("nothing to export")
+    monkeypatch.setattr(plan.settings, "device", lambda: "cpu")
+    assert plan.Study("full").export().startswith("nothing to export")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = models.resnet50(num_classes=7).eval()
-    monkeypatch.setattr(ferplus_plan.settings, "device", lambda: "cuda")
-    monkeypatch.setattr(
-        ferplus,
-        "results",
-        lambda profile, network, protocol: [
-            {"weights": {k: v.numpy() for k, v in net.state_dict().items()}}
-        ],
-    )
+    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+    weights = {k: v.numpy() for k, v in net.state_dict().items()}
+    monkeypatch.setattr(plan.Study, "results", lambda *run: [{"weights": weights}])
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
-    assert ferplus.export("full") == str(tmp_path / "models" / "resnet50_ferplus.safetensors")
+    assert plan.Study("full").export() == str(tmp_path / "models" / "resnet50_ferplus.safetensors")
     image = np.full((1, 48, 48), 77, np.uint8)
     found = Backbone("resnet50-ferplus", "cpu").features(image)
     net.fc = torch.nn.Identity()

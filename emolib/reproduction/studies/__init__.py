@@ -11,8 +11,8 @@ from emolib.reproduction import papers
 MODULES = {
     "11": "video_networks.video",
     "12": "transformers.transformers",
-    "13": "ferplus.ferplus",
-    "14": "continual.continual",
+    "13": "ferplus.plan",
+    "14": "continual.plan",
     "20": "sfew.wang",
     "30": "adfes.yin",
     "40": "candide.candide",

@@ -1,7 +1,8 @@
-"""One classifier of orgil2022, Table 4.1, trained on FERPlus and read once on the test part (notebook 13).
+"""One classifier of orgil2022, Table 4.1, trained on FERPlus and read once on the test part.
 
-48 x 48 grey faces are enlarged, a random window is cut out, and three equal channels go in (4.1). Rows are drawn so that every
-class comes up equally often (2.1.1). PublicTest chooses the epoch, PrivateTest is scored once, at the end.
+48 x 48 grey faces are enlarged, a random window is cut out, and three equal channels go in (4.1).
+Rows are drawn so that every class comes up equally often (2.1.1). PublicTest chooses the epoch,
+PrivateTest is scored once, at the end.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def target(faces: ImageSet, kind: str) -> np.ndarray:
 
 
 def epoch_rows(label: np.ndarray, seed: int, epoch: int, draws: int | None) -> np.ndarray:
-    """Positions in `label` drawn in one epoch, with replacement, every class equally likely; the same again when resumed."""
-    return np.fromiter(
-        balanced_sampler(label, seed=100_000 * seed + epoch, num_samples=draws), np.int64
-    )
+    """Positions in `label` drawn in one epoch, with replacement, every class equally likely.
+
+    The same again when training is resumed.
+    """
+    sampler = balanced_sampler(label, seed=100_000 * seed + epoch, num_samples=draws)
+    return np.fromiter(sampler, np.int64)
 
 
 def run(
@@ -64,19 +67,18 @@ def run(
     patience: int,
     keep_weights: bool = False,
 ) -> dict:
-    """Train one network; JSON-able arguments, plain values and arrays out.
+    """Train one network.
 
-    Returns loss (E,) of training and validation (E,) by epoch, best_epoch, scores (2, N, 7): raw scores on the test part for the
-    picture and its mirror image, parameters, images_per_second of training (validation included), and the weights if asked for.
+    Returns loss of training and validation (E,) by epoch, best_epoch, scores (2, N, 7): raw scores
+    on the test part for the picture and its mirror image, parameters, images_per_second of training
+    (validation included), and the weights if asked for.
     """
     faces, device = datasets.resolve(data), settings.device()
     pool = Faces(torch.as_tensor(faces.images, device=device), side, crop)
     rows = part_rows(faces, "Training", train, clean=clean)
     seen, read = part_rows(faces, "PublicTest", validation), part_rows(faces, "PrivateTest", test)
-    aim, label = (
-        torch.as_tensor(target(faces, target_kind), device=device),
-        torch.as_tensor(faces.label, device=device),
-    )
+    label = torch.as_tensor(faces.label[seen])
+    aim = torch.as_tensor(target(faces, target_kind), device=device)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         net = classifiers.build(network, classes=CLASSES, pretrained=pretrained, narrow=narrow)
@@ -96,23 +98,24 @@ def run(
         return F.cross_entropy(net(x).float(), y)
 
     def validate(net, epoch):
-        return -float(F.cross_entropy(torch.as_tensor(scores(net, pool, seen)), label[seen].cpu()))
+        return -float(F.cross_entropy(torch.as_tensor(scores(net, pool, seen)), label))
 
+    how = training.Settings(
+        epochs,
+        rate,
+        "adamw",
+        weight_decay=1e-4,
+        plateau=plateau,
+        factor=0.3,
+        patience=patience,
+        mixed=True,
+    )
     began = time.perf_counter()
     history = training.fit(
         net,
         batches,
         loss,
-        training.Settings(
-            epochs,
-            rate,
-            "adamw",
-            weight_decay=1e-4,
-            plateau=plateau,
-            factor=0.3,
-            patience=patience,
-            mixed=True,
-        ),
+        how,
         validate=validate,
         keep_best=True,
         checkpoint=runs.scratch(),
@@ -120,16 +123,14 @@ def run(
     )
     seconds = time.perf_counter() - began
     net.eval()
-    return {
+    result = {
         "loss": np.array(history.loss),
         "validation": np.array([-v for _, v in history.validated]),
         "best_epoch": history.best_epoch,
-        "stopped_early": history.stopped_early,
         "parameters": sum(p.numel() for p in net.parameters()),
         "scores": np.stack([scores(net, pool, read), scores(net, pool, read, mirror=True)]),
         "images_per_second": fed / seconds,
-    } | (
-        {"weights": {k: v.cpu().numpy() for k, v in net.state_dict().items()}}
-        if keep_weights
-        else {}
-    )
+    }
+    if keep_weights:
+        result["weights"] = {k: v.cpu().numpy() for k, v in net.state_dict().items()}
+    return result

@@ -1,0 +1,255 @@
+"""Table 4.1 of orgil2022 and what its classifiers differ by (notebook 13).
+
+Each protocol of plan.py is also read on a clean test: without the test pictures whose every pixel
+stands in the training part. Seeds are averaged within a picture.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from math import erfc, sqrt
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from scipy.special import softmax
+
+from emolib import metrics
+from emolib import training as fitting
+from emolib.data.sampler import prior_shift
+from emolib.models import classifiers
+from emolib.reproduction import papers
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies import face_scores
+from emolib.reproduction.studies.faces import CLASSES
+from emolib.reproduction.studies.ferplus.plan import CLEANED
+
+BATCHES = 392  # 3,136 printed test pictures in batches of eight
+CLEAN = ", clean test"
+PLAIN, SHIFTED, MIRRORED = "as trained", "prior shift", "mirror average"
+BOTH = f"{MIRRORED}, {SHIFTED}"
+AVERAGED = "average of all networks"
+
+
+# ---------------------------------------------------------------- what the networks said
+
+
+def probabilities(study, network: str, protocol: str, way: str = PLAIN) -> np.ndarray:
+    """Probabilities (R, N, 7) on the test pictures.
+
+    As trained, averaged with the mirror image, shifted to the training part's shares, or both.
+    """
+    scores = np.stack([r["scores"] for r in study.results(network, protocol)], 1)  # (2, R, N, 7)
+    p = softmax(scores[: 2 if way in (MIRRORED, BOTH) else 1].astype(float), -1).mean(0)
+    if way in (SHIFTED, BOTH):
+        even = np.full(CLASSES, 1 / CLASSES)
+        p = np.exp(prior_shift(np.log(np.maximum(p, 1e-12)), even, study.shares))
+    return p
+
+
+def averaged(study, protocol: str, way: str = PLAIN) -> np.ndarray:
+    """The averaged network of Figure 4.3: mean probabilities (R, N, 7) of all networks."""
+    names = study.initialisations[protocol]
+    return np.mean([probabilities(study, n, protocol, way) for n in names], 0)
+
+
+def measures(
+    study, said: dict[tuple, np.ndarray], names: tuple[str, ...], keep: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Accuracy, macro-F1, loss and honesty of each entry of `said`: {key: probabilities (R, N, 7)}.
+
+    names   column names of the key's parts;   keep   bool (N,): the pictures that count
+    """
+    keep = np.ones(len(study.truth), bool) if keep is None else keep
+    true, rows = study.truth[keep], []
+    kept = {key: p[:, keep] for key, p in said.items()}
+    for key, of in face_scores.measured(kept, true, study.contents[keep], study).items():
+        accuracy, loss = np.array(of["accuracy"]), np.array(of["loss"])
+        shown = [
+            ("Test accuracy", "percent", 100 * accuracy),
+            ("macro-F1", "fraction", of["macro-F1"]),
+            ("MSE", f"loss per image x {BATCHES}", BATCHES * loss),
+            ("loss per image", "nats", loss),
+            ("calibration error", "fraction", of["calibration error"]),
+            ("squared error of the probabilities", "0 to 2", of["squared error"]),
+            ("Correct", "images", accuracy * len(true)),
+            ("Total", "images", (len(true), np.nan, np.nan)),
+        ]
+        model = dict(zip(names, key, strict=True))
+        rows += [model | {"metric": m, **interval(v), "unit": unit} for m, unit, v in shown]
+    return pd.DataFrame(rows)
+
+
+def interval(values) -> dict[str, float]:
+    """A value and its interval (3,) as columns."""
+    return dict(zip(("measured", "low", "high"), map(float, values), strict=True))
+
+
+# ---------------------------------------------------------------- Table 4.1
+
+
+@held
+def table_4_1(study) -> Outcome:
+    """Table 4.1: each network under each protocol, on all test pictures and on the clean test."""
+    frames = []
+    for protocol, names in study.initialisations.items():
+        said = {(n,): probabilities(study, n, protocol) for n in names}
+        for more, keep in (("", None), (CLEAN, study.fresh)):
+            frame = measures(study, said, ("model",), keep)
+            frames.append(frame.assign(protocol=protocol + more))
+        counts = {n: study.results(n, protocol)[0]["parameters"] for n in names}
+        frames.append(_parameters(counts, protocol))
+    frames.append(_parameters(classifiers.sizes(CLASSES), "full width"))
+    columns = ["model", "metric", "protocol", "measured", "low", "high", "unit"]
+    return study.outcome(pd.concat(frames)[columns], settled=settled(study))
+
+
+def _parameters(counts: dict[str, int], protocol: str) -> pd.DataFrame:
+    frame = pd.DataFrame({"model": counts.keys(), "measured": counts.values()})
+    return frame.assign(metric="parameters", protocol=protocol, unit="count")
+
+
+@held
+def settled(study) -> frozenset[str]:
+    """Protocols that may decide: all networks at full width, trained until their loss settled."""
+    done = set()
+    for protocol, names in study.initialisations.items():
+        if study.sizes.narrow or set(names) != set(classifiers.NETWORKS):
+            continue
+        trained = [r for n in names for r in study.results(n, protocol)]
+        if all(fitting.plateaued(r["validation"]) for r in trained):
+            done |= {protocol, protocol + CLEAN}
+    return frozenset(done)
+
+
+# ---------------------------------------------------------------- who differs from whom
+
+
+def mcnemar_bounds(a: float, b: float, total: float) -> tuple[float, float]:
+    """Lowest and highest p of McNemar's test that two counts of right answers allow.
+
+    Nobody says which pictures they were. Lowest: the better network is right wherever the other
+    is. Highest: their errors overlap as little as they can.
+    """
+    more, less = int(max(a, b)), int(min(a, b))
+    apart = min(less, int(total) - more)  # pictures that only the worse network can have right
+    return tuple(_sign_test(more - less + only, only) for only in (0, apart))
+
+
+def _sign_test(one: int, other: int) -> float:
+    return 1.0 if one + other == 0 else float(stats.binomtest(other, one + other, 0.5).pvalue)
+
+
+def _two_samples(a: float, b: float, total: float) -> float:
+    """p of two shares of right answers, as of two sets of `total` pictures."""
+    spread = sqrt((a * (1 - a) + b * (1 - b)) / total)
+    return erfc(abs(a - b) / spread / sqrt(2))
+
+
+def _with_disagreement(a: float, b: float, differing: int) -> float:
+    """p of McNemar's test when `differing` pictures separate networks with a and b right."""
+    gap = int(abs(a - b))
+    return _sign_test((max(differing, gap) + gap + 1) // 2, (max(differing, gap) - gap) // 2)
+
+
+@held
+def pairs(study) -> Outcome:
+    """Extra 20: all pairs: what the printed counts can say, and McNemar's test on our predictions.
+
+    print, errors nested / apart      the lowest and the highest p that the printed counts allow
+    print, as if two samples          the printed counts as of two sets of pictures
+    print, disagreeing as ours ...    the printed counts with our two networks' disagreements
+    <protocol>                        McNemar on one training each (seed 0), as the thesis had one
+    <protocol>, seeds averaged        the difference of accuracies over its spread in resampled
+                                      worlds (pictures drawn, seeds averaged)
+    p is adjusted by Holm over all pairs of a family.
+    """
+    printed = papers.published("orgil2022-t4_1")
+    printed = printed.pivot(index="model", columns="metric", values="value")
+    total, right = printed.Total.iloc[0], printed.Correct
+    family = list(combinations(classifiers.NETWORKS, 2))
+    bounds = np.array([mcnemar_bounds(right[a], right[b], total) for a, b in family])
+    apart = [_two_samples(right[a] / total, right[b] / total, total) for a, b in family]
+    tests = {
+        "print, errors nested": (family, bounds[:, 0]),
+        "print, errors apart": (family, bounds[:, 1]),
+        "print, as if two samples": (family, apart),
+    }
+    rows = []
+    for protocol, trained in study.initialisations.items():
+        ours = list(combinations(trained, 2))
+        if not ours:
+            continue
+        hits = {n: probabilities(study, n, protocol).argmax(-1) == study.truth for n in trained}
+        first = {n: hit[0] for n, hit in hits.items()}  # (N,) of seed 0
+        tests[protocol] = ours, [metrics.mcnemar(first[a], first[b]) for a, b in ours]
+        if not study.sizes.narrow:
+            tests[f"print, disagreeing as ours {protocol}"] = (
+                ours,
+                [
+                    _with_disagreement(
+                        right[a], right[b], round((first[a] != first[b]).mean() * total)
+                    )
+                    for a, b in ours
+                ],
+            )
+        *gaps, p = face_scores.gains(hits, ours, study.contents, study)
+        tests[f"{protocol}, seeds averaged"] = ours, p
+        rows += _differences(ours, 100 * np.stack(gaps, 1), protocol)
+    for protocol, (ours, p) in tests.items():
+        about = {"metric": "p, Holm", "protocol": protocol, "unit": "probability"}
+        rows += [
+            {"first": a, "second": b, "measured": v} | about
+            for (a, b), v in zip(ours, metrics.holm(p), strict=True)
+        ]
+    gaps = [[100 * (right[a] - right[b]) / total, np.nan, np.nan] for a, b in family]
+    rows += _differences(family, gaps, "print")
+    return study.outcome(pd.DataFrame(rows), settled=settled(study))
+
+
+def _differences(family: list[tuple], gaps, protocol: str) -> list[dict]:
+    about = {"metric": "difference in accuracy", "protocol": protocol, "unit": "points"}
+    return [
+        {"first": a, "second": b} | interval(gap) | about
+        for (a, b), gap in zip(family, gaps, strict=True)
+    ]
+
+
+def separated(study) -> pd.DataFrame:
+    """How many of the pairs differ at 5 % after Holm, by way of reading: pairs, differ."""
+    frame = pairs(study).frame.query("metric == 'p, Holm'")
+    counted = frame.assign(differ=frame.measured < 0.05).groupby("protocol", sort=False)
+    return counted.agg(pairs=("differ", "size"), differ=("differ", "sum")).reset_index()
+
+
+# ---------------------------------------------------------------- one thing changed at a time
+
+
+@held
+def ways(study) -> Outcome:
+    """Extra 21: what the choices around a network do.
+
+    `way` changes what is read off a trained network (the mirror image, the priors, the average of
+    all), `trained` how it was trained (the votes as targets, the duplicates, the batch).
+    """
+    said, one = {}, study.sizes.variant_of
+    for protocol, names in study.initialisations.items():
+        for way in (PLAIN, SHIFTED, MIRRORED, BOTH):
+            said |= {(n, protocol, way): probabilities(study, n, protocol, way) for n in names}
+            if len(names) > 1:
+                said[AVERAGED, protocol, way] = averaged(study, protocol, way)
+    for variant, way in product(study.sizes.variants, (PLAIN, SHIFTED)):
+        said[one, variant, way] = probabilities(study, one, variant, way)
+    twice = [(one, trained, PLAIN) for trained in (study.base, CLEANED)]
+    changed = {key: said[key] for key in twice if key in said}
+    parts = [
+        ("all test pictures", said, None),
+        ("clean test", changed, study.fresh),
+        ("test pictures that stand in training", changed, ~study.fresh),
+    ]
+    frames = [
+        measures(study, of, ("model", "trained", "way"), keep).assign(protocol=protocol)
+        for protocol, of, keep in parts
+        if keep is None or keep.any()
+    ]
+    return study.outcome(pd.concat(frames), settled=settled(study))
