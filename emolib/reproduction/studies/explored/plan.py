@@ -15,7 +15,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.runs import part
 from emolib.reproduction.studies.explored import training
 from emolib.reproduction.studies.explored.explored import Explored, Model
-from emolib.reproduction.studies.ferplus import ferplus_plan
+from emolib.reproduction.studies.ferplus import plan as ferplus
 from emolib.reproduction.studies.sfew import wang, wang_plan
 
 
@@ -79,12 +79,12 @@ class Study(runs.Study):
     @part
     def faces(self) -> Explored:
         """FERPlus: two classifiers on test faces (notebook 13); the embedding is their scores."""
-        protocol, networks = ferplus_plan.base(self.profile), self.sizes.networks
-        data = ferplus_plan.faces(self.profile)
-        rows = ferplus_plan.test_rows(self.profile)[: self.sizes.faces]
+        study, networks = ferplus.Study(self.profile), self.sizes.networks
+        protocol, data = study.base, study.faces
+        rows = study.test_rows[: self.sizes.faces]
         models = []
         for network in networks:
-            first = ferplus_plan.results(self.profile, network, protocol)[0]
+            first = study.results(network, protocol)[0]
             scores = first["scores"][0, : self.sizes.faces].astype(float)  # (N, 7)
             models.append(_scored(network, scores))
         return Explored(
