@@ -7,6 +7,8 @@ people it stays open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from emolib import candide
@@ -39,7 +41,10 @@ SMALL, SECOND = IMAGES[0], IMAGES[2]
 
 def judge(study: Study) -> list[Verdict]:
     """Every claim that notebook 40 can speak to, in the order of claims.csv."""
-    verdicts = {v.claim: v for v in (*the_listing(), *of_networks(study), *of_runs(study))}
+    verdicts = {v.claim: v for v in (*the_listing(), *of_runs(study))}
+    for claim, verdict, because, cases in (*against_machines(study), *among_networks(study)):
+        settled = may_decide(study, *cases)
+        verdicts[claim] = Verdict(claim, verdict if settled else UNTESTED, because)
     real = {pictures.source for pictures in study.sources} == {"real"}
     for claim, verdict in verdicts.items():
         if not real and claim not in FROM_PRINT:
@@ -129,14 +134,8 @@ def of_runs(study: Study) -> list[Verdict]:
     ]
 
 
-def of_networks(study: Study) -> list[Verdict]:
-    """What only networks may decide that are of full width and have settled."""
-    verdicts = []
-
-    def say(claim, verdict, because, cases):
-        allowed = may_decide(study, *cases)
-        verdicts.append(Verdict(claim, verdict if allowed else UNTESTED, because))
-
+def against_machines(study: Study) -> Iterator[tuple]:
+    """Networks and machines on the same test pictures: claim, verdict, because, who must settle."""
     tested = {case: accuracy(study, case) for case in (*IMAGES, *NUMBERS)}
     top = max((tested[case] for case in IMAGES), key=lambda v: v["measured"])
     best = max((tested[case] for case in MACHINES), key=lambda v: v["measured"])
@@ -149,7 +148,7 @@ def of_networks(study: Study) -> list[Verdict]:
             gaps.append(f"{DNN}, {feature} less {name}, {feature}: {_points(row)}")
         above &= min(row["low"] for row in rows.values()) >= asked
         below |= max(row["high"] for row in rows.values()) < asked
-    say("chang-d17", decided(above, below), "; ".join(gaps), DENSE)
+    yield "chang-d17", decided(above, below), "; ".join(gaps), DENSE
 
     everybody = (*IMAGES, *NUMBERS)
     ratios = []
@@ -159,16 +158,16 @@ def of_networks(study: Study) -> list[Verdict]:
     above = top["low"] / min(tested[case]["high"] for case in MACHINES) >= 2.5
     below = top["high"] / min(tested[case]["low"] for case in MACHINES) < 2.5
     because = f"best CNN {_interval(top)}; times the SVMs: {', '.join(ratios)}"
-    say("chang-d18", decided(above, below), because, everybody)
+    yield "chang-d18", decided(above, below), because, everybody
     above = best["low"] >= 3.5 * top["high"]
     because = f"best SVM {_interval(best)} against best CNN {_interval(top)}"
-    say("chang-d18_2", decided(above, True), because, everybody)
+    yield "chang-d18_2", decided(above, True), because, everybody
     asked = 1.3 * units["measured"]
     because = (
         f"best CNN {_interval(top)}, DNN on action units {_interval(units)}: "
         f"{100 * (top['measured'] / units['measured'] - 1):+.0f} % relative"
     )
-    say("chang-d18_3", decided(top["low"] >= asked, top["high"] <= asked), because, everybody)
+    yield "chang-d18_3", decided(top["low"] >= asked, top["high"] <= asked), because, everybody
 
     chance = 1 / len(FOUR)
     order = [case for case in study.results if case in tested]
@@ -177,16 +176,7 @@ def of_networks(study: Study) -> list[Verdict]:
     verdict = decided(above, tested[lowest]["high"] <= chance)
     name = f"{lowest.classifier} {lowest.feature}"
     because = f"lowest {name} {_interval(tested[lowest])}; chance {chance}"
-    say("chang-d21", verdict, because, everybody)
-
-    frame = changed(study).frame
-    row = frame[frame.protocol == KEEP].iloc[0]
-    because = (
-        f"keeping 80 % instead of dropping them changes the test accuracy by {_points(row)}, "
-        f"p after Holm {row['p, Holm']:.3f}"
-    )
-    cases = (Case(DNN, "FP68"), Case(DNN, "FP68", KEEP))
-    say("chang-d32", decided(row["p, Holm"] >= 0.05, True), because, cases)
+    yield "chang-d21", verdict, because, everybody
 
     more = {}
     for name in (*SVMS, DNN):
@@ -194,24 +184,36 @@ def of_networks(study: Study) -> list[Verdict]:
         more[name] = sides[0] - sides[1]
     verdict = decided(min(more.values()) >= 0.10, max(more.values()) < 0.05)
     because = ", ".join(f"{name} {100 * gap:+.1f}" for name, gap in more.items())
-    say("chang-d35", verdict, because + " points (action units less points)", NUMBERS)
+    yield "chang-d35", verdict, because + " points (action units less points)", NUMBERS
+
+
+def among_networks(study: Study) -> Iterator[tuple]:
+    """Networks among themselves, as `against_machines`."""
+    frame = changed(study).frame
+    row = frame[frame.protocol == KEEP].iloc[0]
+    because = (
+        f"keeping 80 % instead of dropping them changes the test accuracy by {_points(row)}, "
+        f"p after Holm {row['p, Holm']:.3f}"
+    )
+    cases = (Case(DNN, "FP68"), Case(DNN, "FP68", KEEP))
+    yield "chang-d32", decided(row["p, Holm"] >= 0.05, True), because, cases
 
     rows = [compared(study, case, SMALL) for case in DENSE]
     above, below = all(r["low"] > -0.05 for r in rows), all(r["high"] < -0.05 for r in rows)
     gaps = ", ".join(f"{feature} {_points(row)}" for feature, row in zip(FEATURES, rows))
     because = f"DNN less CNN-1 at 50 pixels: {gaps} (margin 5 points)"
-    say("chang-d36", decided(above, below), because, (SMALL, *DENSE))
+    yield "chang-d36", decided(above, below), because, (SMALL, *DENSE)
 
     loss = {}
     for case in IMAGES:
-        loss[case.classifier] = accuracy(study, case, TRAIN)["measured"] - tested[case]["measured"]
+        sides = [accuracy(study, case, split)["measured"] for split in (TRAIN, TEST)]
+        loss[case.classifier] = sides[0] - sides[1]
     verdict = decided(min(loss, key=loss.get).startswith("CNN-2"), True)
     because = ", ".join(f"{name} {100 * gap:.1f}" for name, gap in loss.items())
-    say("chang-d37", verdict, f"training less test, points: {because}", IMAGES)
+    yield "chang-d37", verdict, f"training less test, points: {because}", IMAGES
 
     row = compared(study, SECOND, IMAGES[1])
     inside = row["low"] > -0.02 and row["high"] < 0.02
     outside = row["low"] > 0.02 or row["high"] < -0.02
     because = f"CNN-2 less CNN-1 at 75 pixels: {_points(row)} (margin 2 points)"
-    say("chang-d38", decided(inside, outside), because, IMAGES)
-    return verdicts
+    yield "chang-d38", decided(inside, outside), because, IMAGES

@@ -150,7 +150,7 @@ def _tiles(study: Study, frame, images, *sets, **more) -> Pictures:
 
 
 @held
-def named_faces(study: Study, each: int = 2) -> Pictures:
+def named_faces(study: Study) -> Pictures:
     """Figure 4.5: faces of people new to the SSVM, their eight action units, the class it names."""
     case, world = Case("SSVM", "AU"), study.pictured("ckplus", "simulated")
     result, by = study.results[case], study.finders[0]
@@ -162,8 +162,8 @@ def named_faces(study: Study, each: int = 2) -> Pictures:
     used, rows = training.rows_of(world, FOUR), []
     strange = ~np.isin(used.subject, person[learn])
     for emotion in FOUR:
-        there = strange & (used.label == EMOTIONS.index(emotion)) & _plain(world, used)
-        rows += list(np.flatnonzero(there)[:each])
+        there = strange & (used.label == EMOTIONS.index(emotion)) & _posed(world, used)
+        rows += list(np.flatnonzero(there)[:2])
     count = len(rows)
     points = training.see(world, np.concatenate([used.row[rows], used.neutral[rows]]), by)
     rest = np.tile(np.arange(count, 2 * count), 2)
@@ -172,16 +172,15 @@ def named_faces(study: Study, each: int = 2) -> Pictures:
     rows, units = rows[seen], units[seen]
     true = [EMOTIONS[k] for k in used.label[rows]]
     tiles = pd.DataFrame({"true": true, "named": [FOUR[k] for k in machine.predict(units)]})
-    frame = pd.DataFrame(units, columns=list(candide.ACTION_UNITS)).assign(**tiles)
-    frame = frame.rename_axis("picture").reset_index()
-    frame = frame.melt(["picture", "true", "named"], var_name="action_unit", value_name="measured")
-    frame = frame.sort_values("picture", kind="stable", ignore_index=True)
-    frame = frame[["picture", "action_unit", "measured", "true", "named"]]
+    names = list(candide.ACTION_UNITS)
+    frame = tiles.loc[tiles.index.repeat(len(names))].rename_axis("picture").reset_index()
+    frame.insert(1, "action_unit", names * len(tiles))
+    frame.insert(2, "measured", units.ravel())
     images, train = world.images[used.row[rows]], study.pictured("ckplus")
     return _tiles(study, frame, images, train, tiles=tiles)
 
 
-def _plain(world, used: training.Rows) -> np.ndarray:
+def _posed(world, used: training.Rows) -> np.ndarray:
     """(N,) bool: pictures of CK+ at the height of the expression, or neutral."""
     apex = (world.meta["frame"] == world.meta["frames"]).to_numpy()[used.row]
     return apex | (used.label == training.NEUTRAL)
@@ -195,7 +194,7 @@ def shown_faces(study: Study, name: str, count: int, size: int) -> tuple:
     crops = training.faces(world, used, box, size)
     order = np.random.default_rng(7).permutation(len(crops))
     if name == "ckplus":
-        order = order[_plain(world, used)[order]]
+        order = order[_posed(world, used)[order]]
     order = order[:count]
     return crops[order], [EMOTIONS[k] for k in used.label[order]]
 
@@ -218,15 +217,13 @@ def _face(study: Study, size: int) -> torch.Tensor:
 
 
 @held
-def one_by_one(study: Study, draws: int = 4) -> Pictures:
+def one_by_one(study: Study) -> Pictures:
     """Figure 4.7: one face through each operation by itself, and through all in random order."""
     face, rng = _face(study, 150), torch.Generator().manual_seed(3)
     steps = {"as it is": (), **{f.__name__: (f,) for f in augment.OPERATIONS}}
     steps["all"] = augment.OPERATIONS
-    images = [
-        augment.augment(face, rng, step)[0, 0] for _ in range(draws) for step in steps.values()
-    ]
-    frame = pd.DataFrame({"operation": list(steps) * draws})
+    images = [augment.augment(face, rng, step)[0, 0] for step in list(steps.values()) * 4]
+    frame = pd.DataFrame({"operation": list(steps) * 4})
     return _tiles(study, frame, np.stack(images), study.pictured("ckplus", "simulated"))
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
-import pandas as pd
 
 from emolib import candide
 from emolib import data as datasets
@@ -150,20 +150,15 @@ class Study(runs.Study):
         main = training.finder()
         if main == TRUTH and not simulated:
             raise EmolibError(
-                "real CK+ and RaFD need a detector of face points: "
-                "pip install 'emolib[detectors]', `emolib doctor` says more"
+                "real CK+ and RaFD need a detector of face points: pip install 'emolib[detectors]'"
             )
         return (main, TRUTH) if simulated and main != TRUTH else (main,)
 
     @held
     def measured(self, by: str) -> list[dict]:
         """Arguments of the runs that measure the training and the test pictures."""
-        common = {
-            "emotions": list(MEASURED),
-            "by": by,
-            "made_with": training.fingerprint(by),
-            "model": candide.load().source,
-        }
+        common = {"by": by, "made_with": training.fingerprint(by), "emotions": list(MEASURED)}
+        common["model"] = candide.load().source
         return [common | {"data": datasets.reference(pictures)} for pictures in self.sources]
 
     @part
@@ -176,10 +171,9 @@ class Study(runs.Study):
         for variant, features in {PRINTED: FEATURES, **VARIANTS}.items():
             if variant == EXACT and len(self.finders) == 1:
                 continue
-            for feature in features:
-                for name in (*SVMS, DNN):
-                    case = Case(name, feature, variant)
-                    grid[case] = self._numbers(case)
+            for feature, name in product(features, (*SVMS, DNN)):
+                case = Case(name, feature, variant)
+                grid[case] = self._numbers(case)
         case = Case(DNN, "FP68", KEEP)
         return grid | {case: self._numbers(case)}
 
@@ -244,16 +238,11 @@ class Study(runs.Study):
         for hidden, share, rate in LESSONS.values():
             how = {"hidden": hidden, "share": share, "rate": rate}
             jobs.append(how | {"task": task, "epochs": self.sizes.lesson_epochs})
-        return dict(zip(LESSONS, runs.map(training.lesson, jobs, jobs=1, label="lessons")))
+        return dict(zip(LESSONS, runs.map(training.lesson, jobs, jobs=1)))
 
-    def train(self) -> pd.DataFrame:
-        """Run what is not stored yet, and say what was trained and how it did on validation."""
-        rows = []
-        for case, result in self.results.items():
-            right = result["validation"]
-            about = {"repeats": len(right), "right on validation": right.mean()}
-            rows.append(asdict(case) | about)
-        return pd.DataFrame(rows)
+    def train(self) -> tuple:
+        """Run whatever is not stored yet."""
+        return self.results, self.lessons
 
 
 def _joined(made: list[dict]) -> dict:

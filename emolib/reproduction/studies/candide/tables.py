@@ -44,6 +44,7 @@ from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
 MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
 NARROW, UNSETTLED, UNTESTED = "narrow, ", "unsettled, ", "not tested at this profile"
 TRAIN, TEST = "Train", "Test"
+INTERVAL = ("measured", "low", "high")
 
 
 # ---------------------------------------------------------------- who was right
@@ -51,15 +52,11 @@ TRAIN, TEST = "Train", "Test"
 
 @held
 def pictures(study: Study, split: str, variant: str = PRINTED) -> dict[str, np.ndarray]:
-    """class, subject, angle and found (by the main finder of points) of one side, (N,) each."""
-    emotions = Case("", "", variant).emotions
+    """class, subject and found (by the main finder of points) of one side, (N,) each."""
     arguments = study.measured(study.finders[0])[split == TEST]
-    measured, used, keep = training.view(arguments, emotions)
-    return {
-        "class": training.classes(used.label[keep], emotions),
-        "subject": used.subject[keep],
-        "found": np.isfinite(measured["units"]).all(1)[keep],
-    }
+    measured, used, label = training.view(arguments, Case("", "", variant).emotions)
+    found = np.isfinite(measured["units"]).all(1)
+    return {"class": label, "subject": used.subject, "found": found}
 
 
 def right(study: Study, case: Case, split: str) -> np.ndarray:
@@ -92,10 +89,10 @@ def share(study: Study, hits: np.ndarray, people: np.ndarray) -> dict:
     weight = np.isfinite(hits).sum(0)
     value = np.divide(np.nansum(hits, 0), weight, out=np.zeros(len(weight)), where=weight > 0)
     how = {"draws": study.draws, "level": study.level}
-    mean, low, high = metrics.bootstrap_ci(value, people, weight, **how)
-    return {"measured": float(mean), "low": float(low), "high": float(high)}
+    return dict(zip(INTERVAL, metrics.bootstrap_ci(value, people, weight, **how)))
 
 
+@held
 def accuracy(study: Study, case: Case, split: str = TEST) -> dict:
     """`share` of all repeats."""
     people = pictures(study, split, case.variant)["subject"]
@@ -164,22 +161,11 @@ def table_4_2(study: Study) -> Outcome:
         people, values = pictures(study, split)["subject"], np.nan_to_num(hits)
         mean, drawn = metrics.bootstrap_draws(values, people, np.isfinite(hits), draws=study.draws)
         for statistic, of in (("mean", np.mean), ("standard deviation", np.std)):
-            low, high = metrics.interval(of(drawn, axis=1), study.level)
             about = {"classifier": name, "feature": feature, "split": split, "statistic": statistic}
             about |= {"metric": "success rate", "protocol": protocol, "unit": "fraction"}
-            rows.append(about | {"measured": of(mean), "low": low, "high": high})
+            ends = metrics.interval(of(drawn, axis=1), study.level)
+            rows.append(about | dict(zip(INTERVAL, (of(mean), *ends))))
     return study.outcome(pd.DataFrame(rows), settled=frozenset([protocol]))
-
-
-def shares_of_emotions(study: Study) -> str:
-    """How many pictures of each emotion each side holds, in one line."""
-    sides = []
-    for name, split in (("CK+", TRAIN), ("RaFD", TEST)):
-        side = pictures(study, split)
-        count = np.bincount(side["class"], minlength=len(FOUR))
-        counted = ", ".join(f"{n} {emotion}" for n, emotion in zip(count, FOUR))
-        sides.append(f"{name}: {counted}; {side['found'].mean():.0%} found")
-    return " | ".join(sides)
 
 
 # ---------------------------------------------------------------- the wire model
@@ -268,11 +254,10 @@ def may_decide(study: Study, *cases: Case) -> bool:
 def difference(study: Study, gap: np.ndarray, people: np.ndarray) -> dict:
     """Mean of gap (N,) with its interval over people, p from the spread of its resampled worlds."""
     mean, drawn = metrics.bootstrap_draws(gap, people, draws=study.draws)
-    low, high = metrics.interval(drawn, study.level)
     spread, size = float(drawn.std()), abs(float(mean))
     # without any spread a gap is certain
     p = erfc(size / spread / sqrt(2)) if spread > 1e-12 else float(size < 1e-12)
-    return {"measured": float(mean), "low": float(low), "high": float(high), "p": p}
+    return dict(zip(INTERVAL, (mean, *metrics.interval(drawn, study.level)))) | {"p": p}
 
 
 def compared(study: Study, one: Case, other: Case, way: str = MEAN) -> dict:

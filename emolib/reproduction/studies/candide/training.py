@@ -54,10 +54,9 @@ class Rows:
     shown: np.ndarray  # the emotion of the picture's sequence
     subject: np.ndarray
     neutral: np.ndarray  # row of the person's neutral picture
-    angle: np.ndarray  # of the camera; 90 is frontal
 
 
-def rows_of(data, emotions: tuple[str, ...]) -> Rows:
+def rows_of(data, emotions) -> Rows:
     """CK+: the last three frames of each sequence, and its first as neutral. RaFD: gaze frontal."""
     meta = data.meta
     used = np.isin(data.label, [EMOTIONS.index(e) for e in emotions])
@@ -65,16 +64,16 @@ def rows_of(data, emotions: tuple[str, ...]) -> Rows:
         rest = (meta["frame"] == 1).to_numpy()
         ends = (meta["frame"] > meta["frames"] - ENDS).to_numpy()
         used &= (meta["code"] > 0).to_numpy() & (rest | ends)
-        label, angle = np.where(rest, NEUTRAL, data.label), np.full(len(data), 90)
+        label = np.where(rest, NEUTRAL, data.label)
         series = np.char.add(data.subject, meta["sequence"].to_numpy(str))
     else:
         used &= (meta["gaze"] == "frontal").to_numpy()
-        label, angle = data.label, meta["angle"].to_numpy()
-        rest, series = (label == NEUTRAL) & (angle == 90), data.subject
+        label, series = data.label, data.subject
+        rest = (label == NEUTRAL) & (meta["angle"] == 90).to_numpy()
     at_rest = {series[i]: i for i in np.flatnonzero(used & rest)}
     row = np.array([i for i in np.flatnonzero(used) if series[i] in at_rest])
     neutral = np.array([at_rest[series[i]] for i in row])
-    return Rows(row, label[row], data.label[row], data.subject[row], neutral, angle[row])
+    return Rows(row, label[row], data.label[row], data.subject[row], neutral)
 
 
 @functools.cache
@@ -119,7 +118,7 @@ def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: s
     Returns points (N, 68, 2), box (N, 4) of the crop, and the action units that `fitted` gives.
     """
     pictures = datasets.resolve(data)
-    used = rows_of(pictures, tuple(emotions))
+    used = rows_of(pictures, emotions)
     points = see(pictures, used.row, by)
     units = fitted(points, np.searchsorted(used.row, used.neutral), loaded(model))
     box = boxes(points)
@@ -131,8 +130,7 @@ def loaded(source: str) -> candide.Candide:
     model = candide.load()
     if model.source != source:
         raise EmolibError(
-            f"the Candide model of this machine is {model.source}, expected {source}: "
-            "the data folder changed under way"
+            f"the Candide model here is {model.source}, expected {source}: the data folder changed"
         )
     return model
 
@@ -142,8 +140,8 @@ def fitted(points: np.ndarray, neutral: np.ndarray, model: candide.Candide) -> d
 
     neutral   (N,) index of the person's neutral picture; where that shows no face, the mean shape
               of the others is taken
-    Returns units with the person's shape from the neutral picture, change, the same less the units
-    of that picture, and joint, without a neutral picture.
+    Returns units (shape from the neutral picture), change (the same less the units of that
+    picture) and joint (without a neutral picture).
     """
     how = candide.Options(bad="flag")
     rest = np.unique(neutral)
@@ -159,18 +157,14 @@ def fitted(points: np.ndarray, neutral: np.ndarray, model: candide.Candide) -> d
 def boxes(points: np.ndarray) -> np.ndarray:
     """Square boxes (N, 4) around the points, grown by MARGIN.
 
-    A face that was not found gets the mean box of the others: both sets are studio pictures, and a
-    camera that finds nothing still knows where people sit.
+    A face that was not found gets the mean box: in a studio people sit where others sit.
     """
     low, high = points.min(1), points.max(1)
     middle, half = (low + high) / 2, (high - low).max(1, keepdims=True) * (0.5 + MARGIN)
     box = np.concatenate([middle - half, middle + half], 1)
     found = np.isfinite(box).all(1)
     if not found.any():
-        raise EmolibError(
-            "no face was found in any picture: nothing to crop; look at the pictures, "
-            "or take another detector"
-        )
+        raise EmolibError("no face was found in any picture: take another detector")
     return np.where(found[:, None], box, box[found].mean(0))
 
 
@@ -210,7 +204,7 @@ def shapes(points: np.ndarray) -> np.ndarray:
 
 def in_crop(points: np.ndarray, box: np.ndarray) -> np.ndarray:
     """(N, 136): points in the crop that the networks see, 0 to 1 across and down."""
-    scale = 1 / (box[:, 2] - box[:, 0])
+    scale = 1 / (box[:, 2] - box[:, 0])  # (N,)
     return ((points - box[:, None, :2]) * scale[:, None, None]).reshape(len(box), -1)
 
 
@@ -221,23 +215,21 @@ def vectors(measured: dict, feature: str, scaling: str) -> np.ndarray:
     scaling   of points: STANDARD takes place and size of the face away, RAW leaves them in the crop
     """
     if feature in READINGS:
-        return np.asarray(measured[READINGS[feature]], float)
+        return measured[READINGS[feature]]
     if feature != "FP68":
         raise nearest(feature, (*READINGS, "FP68"), what="feature")
-    points, box = (np.asarray(measured[name], float) for name in ("points", "box"))
-    return shapes(points) if scaling == STANDARD else in_crop(points, box)
+    points = measured["points"]
+    return shapes(points) if scaling == STANDARD else in_crop(points, measured["box"])
 
 
 def view(arguments: dict, emotions: list[str]) -> tuple[dict, Rows, np.ndarray]:
-    """What was measured of a set, its rows, and which of them (bool) belong to these emotions."""
+    """What was measured of a set's pictures of these emotions, their rows, their classes (N,)."""
     (measured,) = runs.map(measure, [arguments], jobs=1)
-    used = rows_of(datasets.resolve(arguments["data"]), tuple(arguments["emotions"]))
-    return measured, used, np.isin(used.shown, [EMOTIONS.index(e) for e in emotions])
-
-
-def classes(label: np.ndarray, emotions: list[str]) -> np.ndarray:
-    """Indices into EMOTIONS as indices into `emotions`."""
-    return np.array([emotions.index(EMOTIONS[k]) for k in label])
+    used = rows_of(datasets.resolve(arguments["data"]), arguments["emotions"])
+    keep = np.isin(used.shown, [EMOTIONS.index(e) for e in emotions])
+    used = Rows(*(column[keep] for column in vars(used).values()))
+    label = np.array([emotions.index(EMOTIONS[k]) for k in used.label])
+    return {name: np.asarray(v, float)[keep] for name, v in measured.items()}, used, label
 
 
 def numbers(*, train: dict, test: dict, feature: str, scaling: str, emotions: list[str]) -> list:
@@ -247,18 +239,16 @@ def numbers(*, train: dict, test: dict, feature: str, scaling: str, emotions: li
     """
     sides = []
     for arguments in (train, test):
-        measured, used, keep = view(arguments, emotions)
-        x = vectors(measured, feature, scaling)[keep]
-        sides.append((x, classes(used.label[keep], emotions), used.subject[keep]))
+        measured, used, label = view(arguments, emotions)
+        sides.append((vectors(measured, feature, scaling), label, used.subject))
     return sides
 
 
 def pictures(arguments: dict, emotions: list[str], size: int) -> tuple:
     """Pictures uint8 (N, 1, size, size), class (N,), person (N,) of one set."""
-    measured, used, keep = view(arguments, emotions)
-    box = np.asarray(measured["box"], float)
-    crops = faces(datasets.resolve(arguments["data"]), used, box, size)[keep]
-    return torch.as_tensor(crops[:, None]), classes(used.label[keep], emotions), used.subject[keep]
+    measured, used, label = view(arguments, emotions)
+    crops = faces(datasets.resolve(arguments["data"]), used, measured["box"], size)
+    return torch.as_tensor(crops[:, None]), label, used.subject
 
 
 def parts(subject: np.ndarray, repeats: list[int]) -> np.ndarray:
@@ -293,12 +283,12 @@ def machines(
     part, scaled = parts(person, repeats), task["scaling"] == STANDARD
     seen, shown = np.isfinite(x).all(1), np.isfinite(z).all(1)
     named = {k: np.full((len(part), len(v)), -1, np.int8) for k, v in (("train", x), ("test", z))}
-    validation, chosen = [], []
+    validation, chosen, setting = [], [], {"tol": tol, "scaled": scaled}
     for r, trains in enumerate(part):
         learn, check = trains & seen, ~trains & seen
         tried = []
         for value in GRIDS[classifier][:settings_each]:
-            candidate = machine(classifier, value, tol=tol, scaled=scaled)
+            candidate = machine(classifier, value, **setting)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 candidate.fit(x[learn], y[learn])
@@ -378,29 +368,23 @@ def dense(
     def loss(net, a, b):
         return cross_entropy(net(a).flatten(0, 1), b.flatten(), reduction="sum") / a.shape[1]
 
-    lowest = torch.full((len(part),), torch.inf, device=device)
-    named = {k: v.new_zeros(v.shape[:2], dtype=torch.long) for k, v in (("train", x), ("test", z))}
-    curve = []
+    curve, named = [], {"train": [], "test": []}  # of every epoch
 
     def validate(net, epoch):
-        nonlocal lowest
-        scores = net(x)  # (R, N, classes)
-        each = cross_entropy(scores.transpose(1, 2), truth.expand(len(part), -1), reduction="none")
-        now = (each * checked).sum(1) / checked.sum(1)  # (R,)
-        better = now < lowest
-        lowest = torch.where(better, now, lowest)
-        named["train"] = torch.where(better[:, None], scores.argmax(-1), named["train"])
-        if better.any():
-            named["test"] = torch.where(better[:, None], net(z).argmax(-1), named["test"])
-        curve.append(now.cpu().numpy())
-        return -float(now.mean())
+        scores = {"train": net(x), "test": net(z)}  # (R, N, classes)
+        for side, score in scores.items():
+            named[side].append(score.argmax(-1).to(torch.int8).cpu().numpy())
+        score = scores["train"].transpose(1, 2)
+        each = cross_entropy(score, truth.expand(len(part), -1), reduction="none")
+        curve.append(((each * checked).sum(1) / checked.sum(1)).cpu().numpy())  # (R,)
+        return -float(curve[-1].mean())
 
     how = training.Settings(epochs=epochs, rate=rate)
     history = training.fit(net, batches, loss, how, validate=validate, progress=False)
-    out = {
-        name: np.where(mask, named[name].cpu().numpy(), -1).astype(np.int8)
-        for name, mask in (("train", seen), ("test", shown))
-    }
+    epoch, out = np.argmin(curve, 0)[:, None], {}
+    for side, found in (("train", seen), ("test", shown)):
+        best = training.at_epoch(np.stack(named[side], -1), epoch)  # (R, N)
+        out[side] = np.where(found, best, -1).astype(np.int8)
     right = ((out["train"] == y) & ~part).sum(1) / (~part).sum(1)
     return out | {
         "part": part,
