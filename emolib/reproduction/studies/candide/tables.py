@@ -44,7 +44,6 @@ from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
 MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
 NARROW, UNSETTLED, UNTESTED = "narrow, ", "unsettled, ", "not tested at this profile"
 TRAIN, TEST = "Train", "Test"
-INTERVAL = ("measured", "low", "high")
 
 
 # ---------------------------------------------------------------- who was right
@@ -84,12 +83,17 @@ def choices(study: Study, case: Case) -> dict[str, np.ndarray]:
     return {before + way.format(repeats): np.atleast_1d(row) for way, row in rows.items()}
 
 
+def interval(mean, low, high) -> dict[str, float]:
+    """A value and its interval as columns."""
+    return {"measured": float(mean), "low": float(low), "high": float(high)}
+
+
 def share(study: Study, hits: np.ndarray, people: np.ndarray) -> dict:
     """Mean of hits (R, N), NaN left out, with its interval; repeats are averaged first."""
     weight = np.isfinite(hits).sum(0)
     value = np.divide(np.nansum(hits, 0), weight, out=np.zeros(len(weight)), where=weight > 0)
     how = {"draws": study.draws, "level": study.level}
-    return dict(zip(INTERVAL, metrics.bootstrap_ci(value, people, weight, **how)))
+    return interval(*metrics.bootstrap_ci(value, people, weight, **how))
 
 
 @held
@@ -164,7 +168,7 @@ def table_4_2(study: Study) -> Outcome:
             about = {"classifier": name, "feature": feature, "split": split, "statistic": statistic}
             about |= {"metric": "success rate", "protocol": protocol, "unit": "fraction"}
             ends = metrics.interval(of(drawn, axis=1), study.level)
-            rows.append(about | dict(zip(INTERVAL, (of(mean), *ends))))
+            rows.append(about | interval(of(mean), *ends))
     return study.outcome(pd.DataFrame(rows), settled=frozenset([protocol]))
 
 
@@ -257,7 +261,7 @@ def difference(study: Study, gap: np.ndarray, people: np.ndarray) -> dict:
     spread, size = float(drawn.std()), abs(float(mean))
     # without any spread a gap is certain
     p = erfc(size / spread / sqrt(2)) if spread > 1e-12 else float(size < 1e-12)
-    return dict(zip(INTERVAL, (mean, *metrics.interval(drawn, study.level)))) | {"p": p}
+    return interval(mean, *metrics.interval(drawn, study.level)) | {"p": p}
 
 
 def compared(study: Study, one: Case, other: Case, way: str = MEAN) -> dict:
