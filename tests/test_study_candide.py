@@ -258,13 +258,7 @@ def test_the_setting_is_chosen_on_validation_people_alone(by_hand, monkeypatch):
             return np.where(held == (self.value == 1.0), true, (true + 1) % 4)
 
     monkeypatch.setattr(training, "machine", lambda name, value, **more: Knows(value))
-    made = training.machines(
-        **COMMON,
-        classifier="SVM (poly)",
-        repeats=[0],
-        settings_each=4,
-        tol=1,
-    )
+    made = training.machines(**COMMON, classifier="SVM (poly)", repeats=[0], settings_each=4, tol=1)
     assert made["chosen"] == [1.0] and (made["train"][0] == y)[part].mean() == 0
 
 
@@ -292,12 +286,7 @@ def test_the_stacked_networks_are_those_of_the_text(inputs, count, plain):
 
 
 def test_a_member_of_the_stack_does_not_know_its_company(by_hand):
-    how = COMMON | {
-        "reading": "drop",
-        "epochs": 30,
-        "rate": 3e-2,
-        "batch": 16,
-    }
+    how = COMMON | {"reading": "drop", "epochs": 30, "rate": 3e-2, "batch": 16}
     both, alone = training.dense(**how, repeats=[0, 1]), training.dense(**how, repeats=[1])
     assert np.array_equal(both["train"][1], alone["train"][0]) and np.allclose(
         both["validation_loss"][:, 1], alone["validation_loss"][:, 0], atol=1e-5
