@@ -1,0 +1,348 @@
+"""The tables of notebook 40 (chang2021, 4.1 and 4.2), and ours on who is better and by what.
+
+Protocols, R repeats each with other people of CK+ held back for validation:
+
+    mean of R                 what a run gives on average
+    best of R on validation   the repeat with the best validation people: an honest choice
+    best of R on test         the repeat with the best test pictures, as print seems to choose (D20)
+    ..., found faces only     without the test pictures in which no face was found
+    ..., exact points         the simulator's own points in place of a detector's
+    narrow, unsettled, ...    networks of a fraction of the width, or still falling: undecided
+
+The person is the cluster of every interval: a model of RaFD, a subject of CK+.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import product
+from math import erfc, sqrt
+
+import numpy as np
+import pandas as pd
+
+from emolib import candide, metrics
+from emolib.data import kept
+from emolib.ground.containers import digest
+from emolib.models import face_cnn
+from emolib.reproduction import papers, runs
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies.candide import training
+from emolib.reproduction.studies.candide.plan import (
+    DNN,
+    EXACT,
+    FEATURES,
+    FOUR,
+    PRINTED,
+    SAD,
+    SVMS,
+    Case,
+    Study,
+)
+from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
+
+MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
+NARROW, UNSETTLED, UNTESTED = "narrow, ", "unsettled, ", "not tested at this profile"
+TRAIN, TEST = "Train", "Test"
+
+
+# ---------------------------------------------------------------- who was right
+
+
+@held
+def pictures(study: Study, split: str, variant: str = PRINTED) -> dict[str, np.ndarray]:
+    """class, subject and found (by the main finder of points) of one side, (N,) each."""
+    arguments = study.measured(study.finders[0])[split == TEST]
+    measured, used, label = training.view(arguments, Case("", "", variant).emotions)
+    found = np.isfinite(measured["units"]).all(1)
+    return {"class": label, "subject": used.subject, "found": found}
+
+
+def right(study: Study, case: Case, split: str) -> np.ndarray:
+    """(R, N): 1 where the named class is the true one; NaN on training pictures held back."""
+    result, side = study.results[case], pictures(study, split, case.variant)
+    hits = (result[split.lower()] == side["class"]).astype(float)
+    return np.where(result["part"], hits, np.nan) if split == TRAIN else hits
+
+
+def state(study: Study, case: Case) -> str:
+    """What stands before the protocols of a network that may decide nothing; '' for the others."""
+    if case.classifier in face_cnn.CNNS and study.sizes.narrow > 1:
+        return NARROW
+    return "" if study.results[case]["settled"] else UNSETTLED
+
+
+def choices(study: Study, case: Case) -> dict[str, np.ndarray]:
+    """Protocol -> the repeats it averages."""
+    before, validation = state(study, case), study.results[case]["validation"]
+    repeats = len(validation)
+    if repeats == 1:
+        return {before + "one training": np.array([0])}
+    best = right(study, case, TEST).mean(1).argmax()
+    rows = {MEAN: np.arange(repeats), VALIDATED: validation.argmax(), TESTED: best}
+    return {before + way.format(repeats): np.atleast_1d(row) for way, row in rows.items()}
+
+
+def interval(mean, low, high) -> dict[str, float]:
+    """A value and its interval as columns."""
+    return {"measured": float(mean), "low": float(low), "high": float(high)}
+
+
+def share(study: Study, hits: np.ndarray, people: np.ndarray) -> dict:
+    """Mean of hits (R, N), NaN left out, with its interval; repeats are averaged first."""
+    weight = np.isfinite(hits).sum(0)
+    value = np.divide(np.nansum(hits, 0), weight, out=np.zeros(len(weight)), where=weight > 0)
+    how = {"draws": study.draws, "level": study.level}
+    return interval(*metrics.bootstrap_ci(value, people, weight, **how))
+
+
+@held
+def accuracy(study: Study, case: Case, split: str = TEST) -> dict:
+    """`share` of all repeats."""
+    people = pictures(study, split, case.variant)["subject"]
+    return share(study, right(study, case, split), people)
+
+
+def by_class(truth: np.ndarray, named: np.ndarray) -> dict[str, float]:
+    """Balanced accuracy and macro-F1 of named (R, N), -1 for a face that was missed."""
+    missed = len(FOUR)  # one more column
+    counts = metrics.confusion(truth, np.where(named < 0, missed, named), missed + 1)
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)[..., :-1]
+    total = counts.sum(-1)[..., :-1] + counts.sum(-2)[..., :-1]
+    return {
+        "balanced accuracy": float(metrics.balanced_accuracy(counts).mean()),
+        "macro-F1": float((2 * hits / np.maximum(total, 1)).mean()),
+    }
+
+
+# ---------------------------------------------------------------- Tables 4.1 and 4.2
+
+
+def rows_of_case(study: Study, case: Case) -> list[dict]:
+    """A case on both sides under every protocol; on the test side also on the found faces only."""
+    rows, exact = [], case.variant == EXACT
+    about = {
+        "classifier": case.classifier,
+        "data_kind": "Images" if case.feature == "image" else "Vectorized Data",
+        "feature": case.feature,
+        "unit": "fraction",
+    }
+    for protocol, chosen in choices(study, case).items():
+        protocol += f", {EXACT}" if exact else ""
+        for split, only in ((TRAIN, ""), (TEST, ""), (TEST, ", found faces only")):
+            side = pictures(study, split, case.variant)
+            keep = side["found"] if only else np.full(len(side["class"]), True)
+            if only and (keep.all() or exact):
+                continue
+            row = about | {"split": split, "protocol": protocol + only, "pictures": keep.sum()}
+            hits = right(study, case, split)[chosen][:, keep]
+            rows.append(row | {"metric": "accuracy"} | share(study, hits, side["subject"][keep]))
+            if split == TEST:
+                named = study.results[case]["test"][chosen][:, keep].astype(int)
+                scores = by_class(side["class"][keep], named)
+                rows += [row | {"metric": name, "measured": v} for name, v in scores.items()]
+    return rows
+
+
+@held
+def table_4_1(study: Study) -> Outcome:
+    """Table 4.1: machines and networks on action units, points and pictures."""
+    cases = [case for case in study.results if case.variant in (PRINTED, EXACT)]
+    frame = pd.DataFrame([row for case in cases for row in rows_of_case(study, case)])
+    settled = frozenset(p for p in frame.protocol if not p.startswith((NARROW, UNSETTLED)))
+    return study.outcome(frame, settled=settled)
+
+
+@held
+def table_4_2(study: Study) -> Outcome:
+    """Table 4.2: mean and standard deviation over the repeats of both machines.
+
+    The interval is over people, repeats kept.
+    """
+    rows, protocol = [], f"{study.sizes.repeats} repeats"
+    for name, feature, split in product(SVMS, FEATURES, (TRAIN, TEST)):
+        hits = right(study, Case(name, feature), split).T  # (N, R)
+        people, values = pictures(study, split)["subject"], np.nan_to_num(hits)
+        mean, drawn = metrics.bootstrap_draws(values, people, np.isfinite(hits), draws=study.draws)
+        for statistic, of in (("mean", np.mean), ("standard deviation", np.std)):
+            about = {"classifier": name, "feature": feature, "split": split, "statistic": statistic}
+            about |= {"metric": "success rate", "protocol": protocol, "unit": "fraction"}
+            ends = metrics.interval(of(drawn, axis=1), study.level)
+            rows.append(about | interval(of(mean), *ends))
+    return study.outcome(pd.DataFrame(rows), settled=frozenset([protocol]))
+
+
+# ---------------------------------------------------------------- the wire model
+
+
+def model_sources(model: candide.Candide, *, faces: bool = False) -> dict:
+    """The `sources` entry of Candide-3, its file or our own mask, and of simulated `faces`."""
+    made = {"simulated world": {"source": "simulated", "fingerprint": kept.simulator()}}
+    own = {"source": model.source, "fingerprint": digest(model.vertices, model.basis)}
+    return (made if faces else {}) | {"candide3": own}
+
+
+def mean_face(count: int) -> np.ndarray:
+    """Points (68, 2) of the average of `count` simulated people at rest, 200 pixels."""
+    from emolib.data.sim import face
+
+    crowd = face.faces(0, count).pictured(yaw=0.0, pitch=0.0, roll=0.0)
+    return face.points(face.Faces(crowd.person, crowd.scene, 0 * crowd.units), 200).mean(0)
+
+
+@held
+def listing(study: Study) -> Outcome:
+    """The 35 pairs of section 4.1, and how far each vertex of the fitted model is from its point.
+
+    Candide-3 is fitted to a mean face; distances in distances of the eyes.
+    """
+    model, pairs, mean = candide.load(), candide.pairs(), mean_face(100)
+    printed = papers.published("chang2021-u4_1").drop_duplicates("position")
+    groups = dict(zip(printed.position.astype(str), printed.group))
+    fit = candide.fit_shape(mean[None], model)
+    place = model.deformed(fit.shape[0].numpy())[pairs[:, 1], :2] * (1, -1)
+    seen = fit.pose[0, 0].item() * place + fit.pose[0, 4:].numpy()
+    eyes = np.linalg.norm(mean[36:42].mean(0) - mean[42:48].mean(0))
+    away = np.linalg.norm(seen - mean[pairs[:, 0]], axis=1) / eyes
+    rows = []
+    for i, (point, vertex) in enumerate(pairs):
+        about = {"position": str(i), "protocol": "as used", "group": groups[str(i)]}
+        for metric, value, unit in (
+            ("dlib fp68 index", point, "index"),
+            ("Candide-3 vertex index", vertex, "index"),
+            ("distance on a mean face", away[i], "distances of the eyes"),
+        ):
+            rows.append(about | {"metric": metric, "measured": value, "unit": unit})
+    return Outcome(pd.DataFrame(rows), study.profile)
+
+
+@held
+def recovery(study: Study) -> Outcome:
+    """Extra 10: correlation of fitted with true action units, by finder of points and by yaw."""
+    s, main, model = study.sizes, training.finder(), candide.load()
+    ways = [(TRUTH, s.crowd, False), (TRUTH, s.crowd, True)]
+    if main != TRUTH:
+        ways.append((main, s.dlib_crowd, True))
+    jobs = []
+    for by, count, together in ways:
+        seen = {"by": by, "made_with": training.fingerprint(by), "model": model.source}
+        jobs.append(seen | {"count": count, "turns": list(s.turns), "together": together})
+    frames = []
+    for job, columns in zip(jobs, runs.map(training.recover, jobs, label="recovery")):
+        frame = pd.DataFrame(columns)
+        z = np.arctanh(frame.correlation.clip(-0.999, 0.999))
+        half = 1.96 / np.sqrt(np.maximum(job["count"] * frame.found - 3, 1))  # Fisher's z
+        acting = "all eight at once" if job["together"] else "one unit at a time"
+        points = f"{training.FINDERS[job['by']]}, {acting}"
+        frames.append(frame.assign(points=points, low=np.tanh(z - half), high=np.tanh(z + half)))
+    frame = pd.concat(frames).rename(columns={"unit": "action_unit", "correlation": "measured"})
+    columns = ["points", "reading", "action_unit", "yaw", "found", "measured", "low", "high"]
+    frame = frame[columns].reset_index(drop=True).assign(metric="correlation with the truth")
+    return Outcome(frame, study.profile, model_sources(model, faces=True), caps=asdict(s))
+
+
+# ---------------------------------------------------------------- who is better, and by what
+
+
+def on_test(study: Study, case: Case, way: str = MEAN) -> np.ndarray:
+    """Share of the chosen repeats that are right on each test picture (N,)."""
+    named = state(study, case) + way.format(len(study.results[case]["validation"]))
+    return right(study, case, TEST)[choices(study, case).get(named, [0])].mean(0)
+
+
+def may_decide(study: Study, *cases: Case) -> bool:
+    """Are these networks of full width, and has their validation loss stopped falling?"""
+    return not any(state(study, case) for case in cases)
+
+
+def difference(study: Study, gap: np.ndarray, people: np.ndarray) -> dict:
+    """Mean of gap (N,) with its interval over people, p from the spread of its resampled worlds."""
+    mean, drawn = metrics.bootstrap_draws(gap, people, draws=study.draws)
+    spread, size = float(drawn.std()), abs(float(mean))
+    # without any spread a gap is certain
+    p = erfc(size / spread / sqrt(2)) if spread > 1e-12 else float(size < 1e-12)
+    return interval(mean, *metrics.interval(drawn, study.level)) | {"p": p}
+
+
+def compared(study: Study, one: Case, other: Case, way: str = MEAN) -> dict:
+    """`difference` in accuracy of two cases on the test pictures; `way` chooses repeats of one."""
+    shares = [on_test(study, one, way), on_test(study, other)]
+    people = [pictures(study, TEST, case.variant)["subject"] for case in (one, other)]
+    if SAD in (one.variant, other.variant):  # other pictures of the same people: their means
+        means = [pd.Series(s).groupby(p).mean() for s, p in zip(shares, people)]
+        gap = (means[0] - means[1]).dropna()
+        tested = difference(study, gap.to_numpy(), gap.index.to_numpy())
+    else:
+        tested = difference(study, shares[0] - shares[1], people[0])
+    return {"settled": may_decide(study, one, other)} | tested
+
+
+def corrected(study: Study, rows: list[dict]) -> pd.DataFrame:
+    """Rows with p and settled as a frame, with Holm's adjustment of the family and what is left."""
+    frame = pd.DataFrame(rows)
+    settled = frame.pop("settled")
+    frame["p, Holm"] = metrics.holm(frame.p)
+    frame["differs"] = np.where(frame.measured > 0, "better", "worse")
+    frame.loc[~(frame["p, Holm"] < 1 - study.level), "differs"] = "not told apart"
+    frame.loc[~settled, "differs"] = UNTESTED
+    return frame.assign(metric="difference in accuracy", unit="fraction")
+
+
+@held
+def pairs(study: Study) -> Outcome:
+    """Extra 15: who is better than whom on the same test pictures; one Holm family."""
+    family = [(Case(DNN, f), Case(name, f)) for f in FEATURES for name in SVMS]
+    family += [(Case(name, "AU"), Case(name, "FP68")) for name in (*SVMS, DNN)]
+    family += [(Case(name, "image"), Case(DNN, "AU")) for name in face_cnn.CNNS]
+    family.append((Case("CNN-2 75x75x1", "image"), Case("CNN-1 75x75x1", "image")))
+    family += [(Case("CNN-3 150x150x1", "image"), Case(name, "AU")) for name in SVMS]
+    rows = []
+    for one, other in family:
+        names = [f"{case.classifier}, {case.feature}" for case in (one, other)]
+        about = {"one": names[0], "other": names[1], "protocol": "averages of repeats"}
+        rows.append(about | compared(study, one, other))
+    return study.outcome(corrected(study, rows))
+
+
+@held
+def changed(study: Study) -> Outcome:
+    """Extra 16: one thing changed at a time: points, neutral picture, units, sadness, dropout."""
+    rows = []
+    for case in study.results:
+        if case.variant in (PRINTED, RAW):
+            continue
+        plain = Case(case.classifier, case.feature)
+        about = {"classifier": case.classifier, "feature": case.feature, "protocol": case.variant}
+        about["accuracy"] = float(on_test(study, case).mean())
+        rows.append(about | compared(study, case, plain))
+    return study.outcome(corrected(study, rows))
+
+
+@held
+def deep_or_chosen(study: Study) -> Outcome:
+    """Extra 14: do dense networks win by depth, or by selection and scaling? One step at a time."""
+    people, accuracies, steps = pictures(study, TEST)["subject"], [], []
+    variants = {STANDARD: PRINTED, RAW: RAW}
+    ways = {"mean": MEAN, "best on validation": VALIDATED, "best on test": TESTED}
+    classifiers = (*SVMS, DNN)
+    for feature, name, scaling, way in product(FEATURES, classifiers, variants, ways):
+        right = on_test(study, Case(name, feature, variants[scaling]), ways[way])
+        about = {"feature": feature, "what": name, "scaling": scaling, "protocol": way}
+        about |= {"metric": "accuracy", "unit": "fraction"}
+        accuracies.append(about | share(study, right[None], people))
+    for feature in FEATURES:
+        plain = {name: Case(name, feature) for name in classifiers}
+        raw = {name: Case(name, feature, RAW) for name in classifiers}
+        gaps = [(f"a network instead of {n}", plain[DNN], plain[n], MEAN) for n in SVMS]
+        gaps += [(f"scaling, {n}", plain[n], raw[n], MEAN) for n in classifiers]
+        for choice, way in (("validation", VALIDATED), ("test", TESTED)):
+            gaps += [(f"choosing on {choice}, {n}", plain[n], plain[n], way) for n in classifiers]
+        both = "the scaled network chosen on test, the unscaled SSVM on average"
+        gaps.append((both, plain[DNN], raw["SSVM"], TESTED))
+        for what, one, other, way in gaps:
+            about = {"feature": feature, "what": what}
+            about["scaling"] = STANDARD if other.variant == PRINTED else "both"
+            about["protocol"] = "mean" if way == MEAN else "best less mean"
+            steps.append(about | compared(study, one, other, way))
+    frames = [pd.DataFrame(accuracies), corrected(study, steps)]
+    return study.outcome(pd.concat(frames, ignore_index=True))
