@@ -181,11 +181,11 @@ class Study(runs.Study):
         same = ("width", "each", "hop_length", "pool", "seconds", "overlap", "epochs", "batch")
         common = {name: getattr(s, name) for name in (*same, "plateau", "patience")}
         common["data"] = datasets.reference(self.speech)
+        begun = self.start == SPEAKERS
         # Pair by pair, so that a run cut short has whole pairs.
         for fold in dict.fromkeys(fold for folds in self.ways.values() for fold in folds):
             for way in [way for way, folds in self.ways.items() if fold in folds]:
                 for seed in self.seeds:
-                    begun = self.start == SPEAKERS
                     grid[way, fold, seed] = common | {
                         "protocol": way.protocol,
                         "fold": fold,
@@ -200,17 +200,9 @@ class Study(runs.Study):
     def source_task(self, seed: int) -> dict:
         """Arguments of training.identify: one network that tells speakers apart, for each seed."""
         s = self.sizes
-        return {
-            "data": datasets.reference(self.voices),
-            "seed": seed,
-            "width": s.width,
-            "hop_length": s.hop_length,
-            "pool": s.pool,
-            "seconds": s.seconds,
-            "epochs": s.speakers_epochs,
-            "rate": s.speakers_rate,
-            "batch": 2 * s.batch,
-        }
+        cut = {name: getattr(s, name) for name in ("width", "hop_length", "pool", "seconds")}
+        steps = {"epochs": s.speakers_epochs, "rate": s.speakers_rate, "batch": 2 * s.batch}
+        return {"data": datasets.reference(self.voices), "seed": seed} | cut | steps
 
     def functionals(self) -> list[dict]:
         """eGeMAPS of every actor; empty where the package is not installed."""

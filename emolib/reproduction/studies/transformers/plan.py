@@ -93,7 +93,7 @@ class Study(runs.Study):
 
     @property
     def names(self) -> list:
-        """What the set calls each video; its number where there is no name."""
+        """Of the videos; their numbers where the set has none."""
         return list(self.world.meta.get("video", range(len(self.world))))
 
     @part

@@ -73,7 +73,7 @@ def of_moments(m: np.ndarray) -> np.ndarray:
 
 
 @held
-def drawn(study: Study, model: str, loss: str, way: str = FULL, which: str = "pred"):
+def drawn(study: Study, model: str, loss: str, way: str = FULL, which: str = "pred") -> tuple:
     """SCORES as measured (5,) and in resampled worlds (draws, 5), the same for every cell.
 
     Persons are drawn; with a single one tested there is nothing to resample, and draws are NaN.
@@ -141,7 +141,10 @@ def table_4_3(study: Study) -> Outcome:
                 rows += [keys | {"protocol": protocol} | row for row in measured]
         counted = {"model": model, "loss": "", "protocol": COUNTED, "unit": "parameters"}
         trained = study.results(model, "Ours")[0]["parameters"]
-        for metric, n in (("parameters", trained), (SHOWN[-1], full_parameters(model))):
+        for metric, n in (
+            ("parameters", trained),
+            ("parameters at full size", full_parameters(model)),
+        ):
             rows.append(counted | {"metric": metric, "measured": float(n)})
     axes = printed_scores()
     added = (axes.Valence + axes.Arousal).rename("in_print").reset_index().assign(metric=SCORE)

@@ -134,7 +134,8 @@ def _pieces(world: TrackSet, video: int, how: Recipe) -> Iterator[tuple[np.ndarr
     if world.source == "simulated":
         film, device = track_sets.film(world, video), settings.device()
         last = len(film.units) if how.most is None else how.most * how.thin
-        film, threads = film.take(slice(0, last, how.thin)), 1 if device == "cpu" else None
+        film = film.take(slice(0, last, how.thin))
+        threads = 1 if device == "cpu" else None
         for start in range(0, len(film), LONGEST):
             piece = film.take(slice(start, start + LONGEST))
             frames = face.render(piece, how.size, device=device, threads=threads)
