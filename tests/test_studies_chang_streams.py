@@ -1,6 +1,7 @@
 """Notebooks 42 and 43: what goes into the networks on films and voices, what is read off them, and both notebooks at their smallest."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import data as datasets
+from emolib import metrics
 from emolib.data import splits
 from emolib.data.files import Damaged
 from emolib.data.sim import clip_sets, worlds
@@ -18,9 +20,8 @@ from emolib.features import mel, spectra
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.runs import paired
-from emolib.reproduction.studies.speech import speech, speech_networks, speech_plan, speech_verdicts
-from emolib.reproduction.studies.speech import speech_functionals as functionals
+from emolib.reproduction.studies.speech import claims, plan, tables
+from emolib.reproduction.studies.speech import training as speech_training
 from emolib.reproduction.studies.video import streaming, streaming_networks, streaming_verdicts
 
 FAST = {"hop_length": 512, "pool": 16, "seconds": 1.0}
@@ -109,7 +110,7 @@ def clips_of(world, **more):
     n = 16
     made = spectra.spectra(world.select(np.arange(n)), hop_length=512, pool=16)
     rows = torch.as_tensor(made.decibels)
-    return speech_networks.Sounds(
+    return speech_training.Sounds(
         rows, rows.float().mean(0), rows.float().std(0), made.first, made.frames, 31, 15
     )
 
@@ -125,7 +126,7 @@ def test_batches_hold_the_clips_they_say(world):
 
 def test_masks_blank_bands_and_spans_and_nothing_else():
     x = torch.randn(3, 4, 24, 40)
-    y = speech_networks.masked(x, np.random.default_rng(0))
+    y = speech_training.masked(x, np.random.default_rng(0))
     hidden = y == 0
     assert (y[~hidden] == x[~hidden]).all() and 0.02 < hidden.float().mean() < 0.45
     rows, columns = hidden.all(3), hidden.all(2)  # whole bands, whole spans
@@ -139,10 +140,10 @@ def test_masks_blank_bands_and_spans_and_nothing_else():
 
 def test_the_same_epoch_has_the_same_batches_and_t_differs_from_nt(world):
     clips, label = clips_of(world), torch.arange(16) % 8
-    make = lambda slicing, masks=False: speech_networks.batches(
-        clips, np.arange(15), label, 3, 7, slicing, masks
-    )  # noqa: E731
-    t, again, nt = list(make(True)(1)), list(make(True)(1)), list(make(False)(1))
+    t, again, nt = (
+        list(speech_training.batches(clips, np.arange(15), label, 3, 7, slicing, False)(1))
+        for slicing in (True, True, False)
+    )
     assert len(t) == 2 and all(torch.equal(a[0], b[0]) for a, b in zip(t, again, strict=True))
     assert [y.tolist() for *_, y in t] == [
         y.tolist() for *_, y in nt
@@ -157,7 +158,7 @@ def test_the_same_epoch_has_the_same_batches_and_t_differs_from_nt(world):
 def test_every_actor_is_tested_once_and_never_decides_on_itself(world):
     seen = []
     for fold in ("A1,2", "A3,4"):
-        split = speech_networks.split_of(world, speech_networks.PAIRS, fold)
+        split = speech_training.split_of(world, speech_training.PAIRS, fold)
         people = [set(world.subject[part]) for part in (split.train, split.validation, split.test)]
         assert (
             not split.leaky
@@ -169,17 +170,17 @@ def test_every_actor_is_tested_once_and_never_decides_on_itself(world):
 
 
 def test_the_leaking_split_leaks_and_says_so(world):
-    split = speech_networks.split_of(world, speech_networks.RANDOM, "2")
+    split = speech_training.split_of(world, speech_training.RANDOM, "2")
     assert split.leaky and set(world.subject[split.test]) <= set(world.subject[split.train])
     with pytest.raises(EmolibError, match="fold of ravdess-12x2"):
-        speech_networks.split_of(world, speech_networks.PAIRS, "A1,3")
+        speech_training.split_of(world, speech_training.PAIRS, "A1,3")
 
 
 def test_a_share_of_the_clips_has_every_actor_and_emotion(world):
-    few = speech_networks.chosen(world, 2)
+    few = speech_training.chosen(world, 2)
     assert len(few) == 4 * 8 * 2 and (pd.Series(few.subject).value_counts() == 16).all()
-    assert speech_networks.chosen(world, None) is world
-    assert sorted(set(speech_networks.codes(world))) == list(range(8))
+    assert speech_training.chosen(world, None) is world
+    assert sorted(set(speech_training.codes(world))) == list(range(8))
 
 
 # ---------------------------------------------------------------- a training
@@ -188,7 +189,7 @@ def test_a_share_of_the_clips_has_every_actor_and_emotion(world):
 def arguments(world, **more):
     common = {
         "data": datasets.reference(world),
-        "protocol": speech_networks.PAIRS,
+        "protocol": speech_training.PAIRS,
         "fold": "A1,2",
         "seed": 0,
         "slicing": True,
@@ -213,7 +214,7 @@ def trained(world, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"CACHE": tmp_path_factory.mktemp("speech"), "DEVICE": "cpu"}.items():
             patch.setenv(f"EMOLIB_{name}", str(value))
-        one, again = (speech_networks.run(**arguments(world)) for _ in range(2))
+        one, again = (speech_training.run(**arguments(world)) for _ in range(2))
     return one, again
 
 
@@ -234,10 +235,10 @@ def test_a_training_repeats_and_keeps_both_epochs(trained):
 
 
 def test_the_tested_clips_take_no_part_in_the_scaling(world, monkeypatch):
-    split = speech_networks.split_of(
-        speech_networks.chosen(world, 2), speech_networks.PAIRS, "A1,2"
+    split = speech_training.split_of(
+        speech_training.chosen(world, 2), speech_training.PAIRS, "A1,2"
     )
-    _, clips = speech_networks.sounds(
+    _, clips = speech_training.sounds(
         datasets.reference(world), split.train, each=2, **FAST, overlap=0.0
     )
     rows = np.concatenate(
@@ -257,17 +258,17 @@ def test_a_source_task_hands_on_its_extractor(world):
         "rate": 1e-3,
         "batch": 8,
     }
-    made = speech_networks.identify(**source)
+    made = speech_training.identify(**source)
     assert made["chance"] == 1 / 6 and len(made["right"]) == 1
     kept = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            speech_networks, "load_extractor", lambda stream, weights: kept.update(weights)
+            speech_training, "load_extractor", lambda stream, weights: kept.update(weights)
         )
-        speech_networks.run(**arguments(world, start=source, epochs=1))
+        speech_training.run(**arguments(world, start=source, epochs=1))
     assert all(np.array_equal(kept[k].numpy(), v) for k, v in made["weights"].items())
     with pytest.raises(EmolibError, match="at least five clips"):
-        speech_networks.identify(
+        speech_training.identify(
             **source
             | {
                 "data": datasets.reference(
@@ -281,27 +282,26 @@ def test_a_source_task_hands_on_its_extractor(world):
 
 
 def test_every_pair_of_table_5_1_is_planned_with_and_without_slicing(monkeypatch):
-    monkeypatch.setattr(speech_plan, "speech", lambda profile: worlds.ravdess(0, 24, modality="a"))
+    everybody = worlds.ravdess(0, 24, modality="a")
+    monkeypatch.setattr(plan.datasets, "load", lambda name, **_: everybody)
     for profile in ("quick", "full"):
-        grid = speech_plan.plan.__wrapped__(profile)
+        grid = plan.Study(profile).plan
         main = [
             (way.slicing, fold)
             for way, fold, seed in grid
-            if way == speech.main(profile, way.slicing) and seed == 0
+            if way == plan.Way(way.slicing) and seed == 0
         ]
-        assert sorted(main) == sorted((s, f) for s in ("NT", "T") for f in speech_plan.printed("T"))
+        assert sorted(main) == sorted((s, f) for s in ("NT", "T") for f in plan.printed("T"))
         json.dumps(list(grid.values()))
-    assert np.mean(list(speech_plan.printed("NT").values())) == pytest.approx(59.18, abs=0.01)
-    assert np.mean(list(speech_plan.printed("T").values())) == pytest.approx(69.34, abs=0.01)
+    assert np.mean(list(plan.printed("NT").values())) == pytest.approx(59.18, abs=0.01)
+    assert np.mean(list(plan.printed("T").values())) == pytest.approx(69.34, abs=0.01)
 
 
 def test_full_is_printed_width_on_a_gpu_and_narrow_without(monkeypatch):
-    assert (
-        speech_plan.sizes("full").narrow
-        and speech_plan.label("full", "from scratch") == "narrow, from scratch"
-    )
-    monkeypatch.setattr(speech_plan.settings, "device", lambda: "cuda")
-    full = speech_plan.sizes("full")
+    narrow = plan.Study("full")
+    assert narrow.sizes.narrow and narrow.label("from scratch") == "narrow, from scratch"
+    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+    full = plan.Study("full").sizes
     assert (full.width, full.hop_length, full.pool, full.rate, full.plateau) == (
         64,
         64,
@@ -310,19 +310,20 @@ def test_full_is_printed_width_on_a_gpu_and_narrow_without(monkeypatch):
         10,
     ) and not full.narrow
     with pytest.raises(EmolibError, match="profile"):
-        speech_plan.sizes("fulll")
+        plan.Study("fulll")
 
 
 def test_simulated_speakers_are_never_behind_the_main_rows(monkeypatch):
-    real = lambda source: type("Set", (), {"source": source})()  # noqa: E731
     for voices, rows, first in (
-        ("real", "real", speech_plan.SPEAKERS),
-        ("simulated", "real", speech_plan.SCRATCH),
-        ("real", "simulated", speech_plan.SCRATCH),
+        ("real", "real", plan.SPEAKERS),
+        ("simulated", "real", plan.SCRATCH),
+        ("real", "simulated", plan.SCRATCH),
     ):
-        monkeypatch.setattr(speech_plan, "voices", lambda profile, v=voices: real(v))
-        monkeypatch.setattr(speech_plan, "speech", lambda profile, r=rows: real(r))
-        assert speech_plan.starts.__wrapped__("quick")[0] == first
+        sources = {"speakers": voices, "ravdess": rows}
+        monkeypatch.setattr(
+            plan.datasets, "load", lambda name, s=sources, **_: SimpleNamespace(source=s[name])
+        )
+        assert plan.Study("quick").start == first
 
 
 # ---------------------------------------------------------------- what is read off
@@ -332,19 +333,18 @@ def test_measures_by_hand():
     clips = pd.DataFrame(
         {"truth": [0, 0, 0, 1], "right": [1.0, 1.0, 1.0, 0.0], "subject": list("aabb")}
     )
-    found = {r["metric"]: r for r in speech.measures(clips, "smoke")}
+    found = {r["metric"]: r for r in tables.measures(plan.Study("smoke"), clips)}
     assert found["accuracy"]["measured"] == 75 and found["balanced accuracy"]["measured"] == 50
     assert found["accuracy"]["low"] == 50 and found["accuracy"]["high"] == 100
 
 
 def test_two_people_can_say_little():
-    said = paired.difference(np.ones(100), np.repeat(["a", "b"], 50), "smoke")
-    assert said["measured"] == 1 and said["p"] == 0.5
-    many = paired.difference(
-        np.ones(120) + 0.1 * np.arange(120), np.repeat(np.arange(24), 5), "smoke"
-    )
-    assert many["p"] < 0.05
-    rows = paired.with_holm(
+    two, many = np.repeat(["a", "b"], 50), np.repeat(np.arange(24), 5)
+    few = metrics.difference(np.ones(100), two, test="floored bootstrap", draws=200)
+    assert few["measured"] == 1 and few["p"] == 0.5
+    gap = np.ones(120) + 0.1 * np.arange(120)
+    assert metrics.difference(gap, many, test="floored bootstrap", draws=200)["p"] < 0.05
+    rows = metrics.with_holm(
         [
             {"metric": "difference in x", "p": 0.02, "measured": 1.0},
             {"metric": "difference in x", "p": 0.04, "measured": 2.0},
@@ -402,16 +402,13 @@ def test_verdicts_on_sizes_need_no_data():
 
 
 def test_a_simulated_set_is_not_counted_and_half_a_set_neither(monkeypatch, world):
-    monkeypatch.setattr(speech_verdicts, "speech", lambda profile: world)
-    assert (
-        speech_verdicts.judge("smoke")[0].verdict == "open"
-        and "simulated" in speech_verdicts.judge("smoke")[0].because
-    )
     part = type(
         "Set", (), {"source": "real", "subject": world.subject, "__len__": lambda self: len(world)}
     )()
-    monkeypatch.setattr(speech_verdicts, "speech", lambda profile: part)
-    assert speech_verdicts.judge("smoke")[0].verdict == "open"
+    for data, why in ((world, "simulated"), (part, "only 4 of 24 actors")):
+        monkeypatch.setattr(plan.datasets, "load", lambda *_, d=data, **__: d)
+        (verdict,) = claims.judge(plan.Study("smoke"))
+        assert verdict.verdict == "open" and why in verdict.because
 
 
 # ---------------------------------------------------------------- speakers on disk
@@ -454,10 +451,10 @@ def test_real_ravdess_has_the_clips_of_the_twelve_pairs(real_data):
     data = datasets.load("ravdess", modality="a")
     assert (
         len(data) == 1440
-        and [len(s.test) for s in splits.literature_folds(data, speech_networks.PAIRS)]
+        and [len(s.test) for s in splits.literature_folds(data, speech_training.PAIRS)]
         == [120] * 12
     )
-    assert np.bincount(speech_networks.codes(data)).tolist() == [96] + [192] * 7
+    assert np.bincount(speech_training.codes(data)).tolist() == [96] + [192] * 7
     assert streaming.films("smoke").source == "simulated"  # sound alone is no film
     at, count = spectra.starts(np.array([len(data.waveform[0]()) // 64]), 250, 125)
     assert count[0] >= 4
@@ -465,9 +462,9 @@ def test_real_ravdess_has_the_clips_of_the_twelve_pairs(real_data):
 
 @pytest.mark.slow
 def test_functionals_of_a_real_voice(real_data):
-    if not functionals.at_hand() or not datasets.at_hand("ravdess"):
+    if not speech_training.opensmile_at_hand() or not datasets.at_hand("ravdess"):
         pytest.skip(f"NOT TESTED: opensmile or ravdess is not here ({real_data})")
-    found = functionals.functionals(
+    found = speech_training.functionals(
         data=datasets.reference(datasets.load("ravdess", modality="a")), subject="Actor_01", each=1
     )
     assert found["features"].shape == (8, 88) and np.isfinite(found["features"]).all()
@@ -518,7 +515,7 @@ def test_notebook_43(tmp_path_factory):
         "narrow, from scratch, nested",
         "narrow, from scratch, epoch chosen on the pair (as printed)",
     }
-    mean = frame[(frame.actors == speech.ALL) & (frame.metric == "accuracy")].pivot(
+    mean = frame[(frame.actors == tables.ALL) & (frame.metric == "accuracy")].pivot(
         index="time_augmentation", columns="protocol", values="measured"
     )
     assert (

@@ -13,18 +13,13 @@ from emolib import data as datasets
 from emolib import metrics
 from emolib.data.sim import worlds
 from emolib.ground.errors import EmolibError
+from emolib.models.transformer import NETWORKS
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.report.plots import wheel
-from emolib.reproduction.studies.transformers import transformer_networks as networks
-from emolib.reproduction.studies.transformers import transformer_streams as streams
-from emolib.reproduction.studies.transformers import (
-    transformers,
-    transformers_plan,
-    transformers_verdicts,
-)
+from emolib.reproduction.studies.transformers import claims, plan, tables, training
 
-RECIPE = streams.Recipe(3, 24, 32, "phog")
+RECIPE = training.Recipe(3, 24, 32, "phog")
 TINY = {
     "net": {"width": 8, "heads": 2, "layers": 1, "feedforward": 8, "dropout": 0.1},
     "length": 6,
@@ -52,13 +47,13 @@ def made(world, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMOLIB_CACHE", str(tmp_path_factory.mktemp("streams")))
         patch.setenv("EMOLIB_DEVICE", "cpu")
-        streams.load.cache_clear()
-        return streams.load("smoke world", RECIPE)
+        training.load.cache_clear()
+        return training.load("smoke world", RECIPE)
 
 
 def trained(made, **options):
-    networks.parts.cache_clear()
-    return networks.run(
+    training.parts.cache_clear()
+    return training.run(
         data="smoke world",
         recipe=asdict(RECIPE),
         **{
@@ -106,9 +101,9 @@ def test_magnification_changes_the_features_of_the_same_face(made):
 def test_a_file_per_recipe_and_content(world, monkeypatch, tmp_path):
     monkeypatch.setenv("EMOLIB_CACHE", str(tmp_path))
     places = {
-        streams.place(world, v, r)
+        training.place(world, v, r)
         for v in (0, 1)
-        for r in (RECIPE, streams.Recipe(3, 24, 48, "phog"), streams.Recipe(2, 24, 32, "phog"))
+        for r in (RECIPE, training.Recipe(3, 24, 48, "phog"), training.Recipe(2, 24, 32, "phog"))
     }
     assert len(places) == 6
 
@@ -116,13 +111,13 @@ def test_a_file_per_recipe_and_content(world, monkeypatch, tmp_path):
 def test_frames_without_a_face_become_the_mean():
     x = np.array([[1.0, np.nan], [3.0, 50.0]], np.float16)
     np.testing.assert_allclose(
-        networks._scaled(x, np.array([1.0, 2.0]), np.array([2.0, 1.0])), [[0, 0], [1, 10]]
+        training.scaled(x, np.array([1.0, 2.0]), np.array([2.0, 1.0])), [[0, 0], [1, 10]]
     )
 
 
 def test_parts_share_no_person_and_are_scaled_by_training_frames(made, world):
-    networks.parts.cache_clear()
-    side = networks.parts("smoke world", RECIPE, 0, 6, ("mesh", "image"))
+    training.parts.cache_clear()
+    side = training.parts("smoke world", RECIPE, 0, 6, ("mesh", "image"))
     people = {name: set(world.subject[part.video]) for name, part in side.items()}
     assert (
         not people["train"] & people["test"]
@@ -138,7 +133,7 @@ def test_parts_share_no_person_and_are_scaled_by_training_frames(made, world):
 
 def test_windows_too_long_are_an_error_that_says_so(made):
     with pytest.raises(EmolibError, match="no window of 500 frames"):
-        networks.parts("smoke world", RECIPE, 0, 500, ("mesh",))
+        training.parts("smoke world", RECIPE, 0, 500, ("mesh",))
 
 
 @pytest.mark.slow
@@ -150,7 +145,7 @@ def test_films_in_files_go_through_mediapipe(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     real = datasets.load("aff_wild")
     try:
-        x = streams._made(real, 0, streams.Recipe(4, 12, 48, "phog"))
+        x = training.streams_of(real, 0, training.Recipe(4, 12, 48, "phog"))
     except EmolibError as error:
         pytest.skip(f"NOT TESTED WITH MEDIAPIPE: {error}")
     assert (
@@ -176,7 +171,7 @@ def test_a_run_repeats_and_a_seed_matters(made):
     assert not np.array_equal(a["pred"][:1], c["pred"][:1])
 
 
-@pytest.mark.parametrize("loss", list(networks.LOSSES))
+@pytest.mark.parametrize("loss", list(training.LOSSES))
 def test_training_lowers_each_loss(made, loss):
     r = trained(made, loss=loss, epochs=12, patience=12)
     assert r["loss"][-3:].mean() < r["loss"][0]
@@ -205,7 +200,7 @@ def test_summed_moments_give_the_ccc_of_all_frames():
     g = np.random.default_rng(0)
     y = g.normal(size=(7, 11, 2))
     x = 0.6 * y + 0.3 * g.normal(size=y.shape) + 0.1
-    scores = transformers.of_moments(transformers.moments(x, y).sum(0))
+    scores = tables.of_moments(tables.moments(x, y).sum(0))
     expected = metrics.ccc(x.reshape(-1, 2), y.reshape(-1, 2), dim=0)
     np.testing.assert_allclose(scores[:2], expected, atol=1e-12)
     assert scores[2] == pytest.approx(expected.sum()) and scores[4] == pytest.approx(
@@ -214,9 +209,9 @@ def test_summed_moments_give_the_ccc_of_all_frames():
 
 
 def test_nobody_tested_is_no_score_and_a_still_label_scores_zero():
-    assert np.isnan(transformers.of_moments(np.zeros((2, 6)))[[0, 1, 2, 4]]).all()
-    still = transformers.of_moments(
-        transformers.moments(
+    assert np.isnan(tables.of_moments(np.zeros((2, 6)))[[0, 1, 2, 4]]).all()
+    still = tables.of_moments(
+        tables.moments(
             np.random.default_rng(0).normal(size=(1, 9, 2)), np.full((1, 9, 2), 0.3)
         ).sum(0)
     )
@@ -224,7 +219,7 @@ def test_nobody_tested_is_no_score_and_a_still_label_scores_zero():
 
 
 def test_parameters_are_those_of_the_networks():
-    assert [transformers.full_parameters(m) for m in transformers_plan.MODELS] == [
+    assert [tables.full_parameters(m) for m in NETWORKS] == [
         45_909_506,
         46_239_234,
         46_239_234,
@@ -242,12 +237,12 @@ def test_states_are_named_by_the_nearest_word():
 
 
 def test_plan_holds_every_cell_of_table_4_3():
-    grid = transformers_plan.plan("smoke")
+    grid = plan.Study("smoke").plan
     json.dumps(list(grid.values()))
-    cells = {(model, loss) for model, loss, way, _ in grid if way == transformers_plan.FULL}
+    cells = {(model, loss) for model, loss, way, _ in grid if way == plan.FULL}
     printed = papers.published("orgil2022-t4_3")
     assert set(zip(printed.model, printed.loss)) <= cells and len(cells) == 12
-    full = transformers_plan.sizes("full")
+    full = plan.Study("full").sizes
     assert (
         full.length,
         full.batch,
@@ -256,15 +251,7 @@ def test_plan_holds_every_cell_of_table_4_3():
         full.short_videos,
         full.short_epochs,
     ) == (128, 8, 1e-5, 32, 25, 50)  # as printed
-    assert full.net == transformers_plan.STANDARD and max(full.lengths) == 2048
-
-
-def test_fused_attention_says_what_plain_attention_says():
-    frame = transformers.lengths("smoke").frame.pivot(
-        index="frames", columns="metric", values="measured"
-    )
-    assert frame["largest difference of the outputs"].max() < 1e-4
-    assert (frame["written by fused attention"] < frame["written by plain attention"]).all()
+    assert full.net == plan.STANDARD
 
 
 # ---------------------------------------------------------------- the notebook, end to end
@@ -323,7 +310,7 @@ def test_table_4_3_has_every_column_and_keeps_seconds_out(smoke):
 def test_a_copied_label_beats_every_network(smoke):
     frame = pd.read_csv(smoke / "tables" / "orgil2022-x50.csv")
     score = frame[frame.metric == "Accuracy @2CCC"].set_index("decoder").measured
-    assert score[transformers.COPY] > 1.5 > score.drop(transformers.COPY).max()
+    assert score[tables.COPY] > 1.5 > score.drop(tables.COPY).max()
 
 
 def test_every_claim_has_a_second_verdict(smoke):
@@ -341,4 +328,4 @@ def test_every_claim_has_a_second_verdict(smoke):
         mine.measured_verdict["orgil-a6_7"] == "fails"
         and not mine.because.str.contains("nan").any()
     )
-    assert transformers_verdicts.UNTESTED not in set(mine.measured_verdict)
+    assert claims.UNTESTED not in set(mine.measured_verdict)

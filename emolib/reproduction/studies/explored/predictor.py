@@ -21,7 +21,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.studies.mrpn import mrpn_features as features
 from emolib.reproduction.studies.mrpn.mrpn_networks import FACE, METHODS, OPTIONS, SOUND, Feed, Job
 from emolib.reproduction.studies.mrpn.mrpn_plan import clips, sizes
-from emolib.reproduction.studies.speech.speech_networks import chosen
+from emolib.reproduction.studies.speech.training import chosen
 
 EPOCHS = 30
 

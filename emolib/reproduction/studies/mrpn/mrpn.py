@@ -45,7 +45,8 @@ from emolib.reproduction.studies.mrpn.mrpn_plan import (
     stacks,
 )
 from emolib.reproduction.studies.mrpn.mrpn_plan import train as train  # the notebook's first call
-from emolib.reproduction.studies.speech import speech
+from emolib.reproduction.studies.speech import plan as speech_plan
+from emolib.reproduction.studies.speech import tables as speech
 
 ALL = "mean of all folds"
 MODALITIES = {"Audio Modality": AM, "Visual Modality": VM, "Joint Modalities (N0)": JM}
@@ -130,6 +131,9 @@ def settled(profile: str) -> frozenset[str]:
     return frozenset(label(profile, reading) for reading in (NESTED, AS_PRINTED))
 
 
+recordings = runs.once(speech_plan.Study)  # notebook 43's study
+
+
 def _rows(profile: str, name: str, cell: Cell, keys: dict, fold_key: str) -> list[dict]:
     """Rows of one network: every fold and their mean, nested and as printed."""
     rows = []
@@ -139,10 +143,10 @@ def _rows(profile: str, name: str, cell: Cell, keys: dict, fold_key: str) -> lis
         for fold, part in said.groupby("fold", sort=False):
             rows += [
                 keys | {fold_key: fold} | r
-                for r in speech.measures(part, profile, "clip")
+                for r in speech.measures(recordings(profile), part, "clip")
                 if r["metric"] == "accuracy"
             ]
-        rows += [keys | {fold_key: ALL} | r for r in speech.measures(said, profile)]
+        rows += [keys | {fold_key: ALL} | r for r in speech.measures(recordings(profile), said)]
     return rows
 
 
@@ -160,8 +164,8 @@ def table_5_1(profile: str = "quick") -> Outcome:
             profile, "ravdess", cell, {"modality": modality, "time_augmentation": t}, "actors"
         )
     ]
-    heard = speech.audio_rows(profile)
-    recorded = speech.pairs(profile)
+    heard = speech.audio_rows(recordings(profile))
+    recorded = speech.pairs(recordings(profile))
     source = next(iter(recorded.sources.values()))["source"]
     heard = heard.assign(
         protocol=heard.protocol + f" ({SOUND_ONLY})",
@@ -224,7 +228,9 @@ def table_5_4(profile: str = "quick") -> Outcome:
     for model, cell in (ROWS_5_4 | extra).items():
         for name in SETS:
             for which, reading in (("scores", NESTED), ("scores_as_printed", AS_PRINTED)):
-                measured = speech.measures(clip_by_clip(profile, name, cell, which), profile)
+                measured = speech.measures(
+                    recordings(profile), clip_by_clip(profile, name, cell, which)
+                )
                 rows += [
                     {
                         "model": model,

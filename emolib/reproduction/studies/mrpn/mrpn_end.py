@@ -26,7 +26,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.studies.mrpn.mrpn_features import labels
 from emolib.reproduction.studies.mrpn.mrpn_networks import ALONE, FACE, JOINT, METHODS, SOUND
 from emolib.reproduction.studies.mrpn.mrpn_runs import parts
-from emolib.reproduction.studies.speech import speech_networks
+from emolib.reproduction.studies.speech import training as speech_networks
 from emolib.reproduction.studies.video.streaming_networks import expressions, faces, fed
 
 
@@ -50,7 +50,7 @@ class Sizes:
 
 def beginnings(profile: str, seed: int, s: Sizes) -> dict:
     """Arguments of the two runs that extractors start from: expressions of notebook 42, and identify of notebook 43."""
-    from emolib.reproduction.studies.speech import speech_plan
+    from emolib.reproduction.studies.speech import plan as speech_plan
 
     pictures = datasets.load("fer2013", profile=profile)
     return {
@@ -63,7 +63,7 @@ def beginnings(profile: str, seed: int, s: Sizes) -> dict:
             "rate": 3e-4,
             "batch": 128,
         },
-        "sound": speech_plan.source_task(profile, seed),
+        "sound": speech_plan.Study(profile).source_task(seed),
     }
 
 

@@ -15,7 +15,7 @@ from emolib import data as datasets
 from emolib.features import mel, spectra
 from emolib.features.landmarks import POINTS
 from emolib.ground.containers import ClipSet
-from emolib.reproduction.studies.speech.speech_networks import chosen
+from emolib.reproduction.studies.speech.training import chosen
 
 HOP, POOL, SECOND = (
     512,

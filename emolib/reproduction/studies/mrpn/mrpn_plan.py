@@ -29,7 +29,7 @@ from emolib.reproduction.studies.mrpn.mrpn_networks import (
     SOUND,
 )
 from emolib.reproduction.studies.mrpn.mrpn_worlds import CLEAN, OTHERS, SWEPT
-from emolib.reproduction.studies.speech.speech_networks import chosen
+from emolib.reproduction.studies.speech.training import chosen
 from emolib.reproduction.studies.video.streaming_networks import faces
 
 NESTED, AS_PRINTED = "nested", "epoch chosen on the tested actors (as printed)"

@@ -25,7 +25,7 @@ from emolib.ground.containers import ClipSet
 from emolib.models.resnet18 import ResNet18
 from emolib.models.resnet_lstm import OneStream, load_extractor
 from emolib.reproduction import runs
-from emolib.reproduction.studies.speech.speech_networks import PAIRS, chosen, codes, split_of
+from emolib.reproduction.studies.speech.training import PAIRS, chosen, codes, split_of
 
 FRAME, MEAN, LSTM = "frame by frame", "running mean of the frames", "ResNet-18 + LSTM"
 WAYS = (FRAME, MEAN, LSTM)

@@ -1,0 +1,169 @@
+"""What the speech networks say: the audio rows of Table 5.1, and what changes them (notebook 43).
+
+Three readings stand beside each other. Nested: two actors apart from the pair decide on the epoch.
+As printed: the pair itself does. Leaking: clips are drawn at random, and every actor is on both
+sides. Intervals resample actors (the mean of all pairs) or clips (one pair: two are too few).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from emolib import metrics
+from emolib.data.sim.clip_sets import RAVDESS
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies.speech.plan import LEAKING, NT, Study, T, Way, printed
+from emolib.reproduction.studies.speech.training import PAIRS, chosen, codes, named, split_of
+from emolib.training import plateaued
+
+NESTED, AS_PRINTED = "nested", "epoch chosen on the pair (as printed)"
+ALL = "mean of all pairs"
+SVM = "eGeMAPS + SVM"
+
+
+# ---------------------------------------------------------------- clip by clip
+
+
+@held
+def clip_by_clip(study: Study, way: Way, which: str = "scores") -> pd.DataFrame:
+    """One row per tested clip of a way: fold, clip, subject, truth, right (share of seeds).
+
+    which   'scores' (nested) or 'scores_as_printed'
+    """
+    frames, data = [], study.used
+    row_of = {name: i for i, name in enumerate(data.meta["image"])}
+    for fold, results in study.results(way).items():
+        rows = np.array([row_of[name] for name in results[0]["clips"]])
+        right = np.mean([r[which].argmax(1) == codes(data)[rows] for r in results], axis=0)
+        frames.append(_tested(data, fold, rows, right))
+    return pd.concat(frames, ignore_index=True)
+
+
+@held
+def classical(study: Study) -> pd.DataFrame | None:
+    """The same rows for eGeMAPS and a linear machine, on its clips; None without the package."""
+    results = study.functionals()
+    if not results:
+        return None
+    data, frames = chosen(study.speech, study.sizes.functionals), []
+    row_of = {name: x for r in results for name, x in zip(r["clips"], r["features"])}
+    features = np.stack([row_of[name] for name in data.meta["image"]])
+    for fold in study.folds:
+        split = split_of(data, PAIRS, fold)
+        right = named(features, data, split) == codes(data)[split.test]
+        frames.append(_tested(data, fold, split.test, right.astype(float)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _tested(data, fold: str, rows: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+    clips, people, truth = (
+        data.meta["image"].to_numpy()[rows],
+        data.subject[rows],
+        codes(data)[rows],
+    )
+    columns = {"fold": fold, "clip": clips, "subject": people, "truth": truth, "right": right}
+    return pd.DataFrame(columns)
+
+
+def measures(study: Study, clips: pd.DataFrame, cluster: str = "subject") -> list[dict]:
+    """Accuracy and balanced accuracy (mean recall of the classes there) in per cent, of any study.
+
+    clips    truth, right (share of seeds) and `cluster`, which is resampled; 'clip': each alone
+    """
+    hot = np.eye(len(RAVDESS))[clips.truth]  # (N, 8)
+    right = clips.right.to_numpy()[:, None]
+    groups = np.arange(len(clips)) if cluster == "clip" else clips[cluster].to_numpy()
+    weights = np.hstack([np.ones_like(right), hot])
+    mean, drawn = metrics.bootstrap_draws(right * weights, groups, weights, draws=study.draws)
+    recalls = drawn[:, 1:]  # a class that a draw misses is left out of that draw
+    balanced = np.nansum(recalls, 1) / np.maximum((~np.isnan(recalls)).sum(1), 1)
+    rows = []
+    for metric, value, spread in (
+        ("accuracy", mean[0], drawn[:, 0]),
+        ("balanced accuracy", np.nanmean(mean[1:]), balanced),
+    ):
+        low, high = metrics.interval(spread, study.level)
+        row = {"measured": 100 * float(value), "low": 100 * float(low), "high": 100 * float(high)}
+        rows.append({"metric": metric} | row | {"unit": "percent"})
+    return rows
+
+
+# ---------------------------------------------------------------- Table 5.1, the audio rows
+
+
+@held
+def audio_rows(study: Study) -> pd.DataFrame:
+    """The rows AM (NT) and AM (T) of Table 5.1 with the table's own keys, for whoever makes it.
+
+    Every pair and their mean; protocol, measured, low, high, unit as an Outcome has them.
+    """
+    rows = []
+    for slicing in (NT, T):
+        for which, reading in (("scores", NESTED), ("scores_as_printed", AS_PRINTED)):
+            clips = clip_by_clip(study, Way(slicing), which)
+            keys = {"modality": "Audio Modality", "time_augmentation": slicing}
+            keys["protocol"] = study.label(study.start, reading)
+            for fold in study.folds:
+                pair = measures(study, clips[clips.fold == fold], "clip")
+                rows += [keys | {"actors": fold} | row for row in pair]
+            rows += [keys | {"actors": ALL} | row for row in measures(study, clips)]
+    return pd.DataFrame(rows)
+
+
+@held
+def pairs(study: Study) -> Outcome:
+    """Extra 30: those rows with what was printed in a column of its own."""
+    frame, values = audio_rows(study), {slicing: printed(slicing) for slicing in (NT, T)}
+    for row in values.values():
+        row[ALL] = float(np.mean(list(row.values())))
+    beside = [values[r.time_augmentation][r.actors] for r in frame.itertuples()]
+    beside = np.where(frame.metric == "accuracy", beside, np.nan)
+    return study.outcome(frame.assign(**{"Table 5.1": beside}), settled=settled(study))
+
+
+@held
+def settled(study: Study) -> frozenset[str]:
+    """Protocols whose networks are of full width and trained until the validation loss was flat."""
+    results = [r for way in (Way(NT), Way(T)) for fold in study.results(way).values() for r in fold]
+    if study.sizes.narrow or not all(plateaued(r["validation"]) for r in results):
+        return frozenset()
+    return frozenset(study.label(study.start, reading) for reading in (NESTED, AS_PRINTED))
+
+
+# ---------------------------------------------------------------- what changes the row
+
+
+@held
+def changes(study: Study) -> Outcome:
+    """Extra 31: slicing, SpecAugment, the classical rival and the leaking split, and differences.
+
+    The differences are one Holm family, declared before any run, clip by clip, over actors. The
+    leaking split stands beside the rows but in no comparison: other clips, other people.
+    """
+    entries = {study.name(way): clip_by_clip(study, way) for way in study.ways}
+    rival, missing = classical(study), []
+    if rival is None:
+        row = f"{SVM}: no such row, the package opensmile is not installed"
+        about = {"protocol": NESTED, "metric": "accuracy", "measured": np.nan, "unit": "percent"}
+        missing.append({"row": row, "against": ""} | about)
+    else:
+        entries[SVM] = rival
+    rows, tests = [], []
+    for name, clips in entries.items():
+        protocol = study.label(LEAKING if LEAKING in name else NESTED)
+        keys = {"row": name, "against": "", "pairs": clips.fold.nunique(), "clips": len(clips)}
+        keys["protocol"] = NESTED if name == SVM else protocol
+        rows += [keys | row for row in measures(study, clips)]
+    plain, sliced, masked = (study.name(way) for way in (Way(NT), Way(T), Way(T, masks=True)))
+    for a, b in ((sliced, plain), (masked, sliced), (sliced, SVM)):
+        if b not in entries:
+            continue
+        both = entries[a].merge(entries[b][["clip", "right"]], on="clip", suffixes=("", "_b"))
+        keys = {"row": a, "against": b, "pairs": both.fold.nunique(), "clips": len(both)}
+        keys |= {"protocol": study.label(NESTED), "metric": "difference in accuracy"}
+        options = {"test": "floored bootstrap", "draws": study.draws, "level": study.level}
+        gap = metrics.difference(100 * (both.right - both.right_b), both.subject, **options)
+        tests.append(keys | {"unit": "points"} | gap)
+    tests = metrics.with_holm(tests, name="difference in accuracy")
+    return study.outcome(pd.DataFrame(rows + tests + missing))

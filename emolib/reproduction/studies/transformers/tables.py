@@ -1,0 +1,227 @@
+"""Four transformers on annotated video: Table 4.3, and what enters the decoder (notebook 12).
+
+orgil2022, 3.2.3 and 4.3. A protocol says which epoch is shown and what entered the decoder:
+
+    nested                        weights of the best epoch on validation people; learned queries
+    selected on the reported set  the epoch that is best on the test windows themselves, as in print
+
+CCC is over all test frames as one series, averaged over seeds; each seed tests other people.
+Intervals resample persons (or videos).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from emolib import metrics
+from emolib.models.transformer import NETWORKS, Mesh
+from emolib.reproduction import papers
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies.losses.loss_tracks import TRAINED, count
+from emolib.reproduction.studies.transformers.plan import CAUSAL, FULL, SHIFTED, VARIED, Study
+from emolib.reproduction.studies.transformers.training import LOSSES
+
+NESTED, REPORTED, COUNTED = "nested", "selected on the reported set", "counted"
+SCORE = "Accuracy @2CCC"
+SCORES = {
+    "Valence": "ccc",
+    "Arousal": "ccc",
+    SCORE: "2CCC (maximum 2)",
+    "2CCC, mean over videos": "2CCC (maximum 2)",
+    "MSE, both axes": "squared units",
+}
+# Of Table 4.3's long file, in the notebook.
+SHOWN = (SCORE, "2CCC, mean over videos", "Valence", "Arousal", "parameters at full size")
+COPY = "the label of the frame before, no network"
+DECODERS = {
+    "queries, whole window": (FULL, "pred"),
+    CAUSAL: (CAUSAL, "pred"),
+    "shifted labels, free running": (SHIFTED, "pred"),
+    "shifted labels, true labels (leak)": (SHIFTED, "forced"),
+    COPY: (SHIFTED, "copy"),
+}
+
+
+# ---------------------------------------------------------------- scores with their intervals
+
+
+def moments(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Sums that CCC is made of, per window: (W, L, 2) twice -> (W, 2, 6): count, x, y, xx, yy, xy.
+
+    Sums add up over windows, CCC does not.
+    """
+    x, y = pred.astype(float), target.astype(float)
+    return np.stack([v.sum(1) for v in (np.ones_like(x), x, y, x * x, y * y, x * y)], -1)
+
+
+def of_moments(m: np.ndarray) -> np.ndarray:
+    """SCORES from summed moments (..., 2, 6) -> (..., 5); the fourth needs videos, and is NaN."""
+    n, x, y, xx, yy, xy = np.moveaxis(m, -1, 0)
+    n = np.where(n > 0, n, np.nan)
+    mx, my = x / n, y / n
+    moved = yy / n - my * my > 1e-12
+    below = np.maximum(xx / n - mx * mx, 0) + np.maximum(yy / n - my * my, 0) + (mx - my) ** 2
+    ccc = 2 * (xy / n - mx * my) / np.where(moved, below, 1)  # (..., 2)
+    ccc = np.where(moved | np.isnan(n), ccc, 0.0)
+    error = ((xx - 2 * xy + yy) / n).sum(-1)
+    by_video = np.full(error.shape, np.nan)
+    return np.stack([ccc[..., 0], ccc[..., 1], ccc.sum(-1), by_video, error], -1)
+
+
+@held
+def drawn(study: Study, model: str, loss: str, way: str = FULL, which: str = "pred") -> tuple:
+    """SCORES as measured (5,) and in resampled worlds (draws, 5), the same for every cell.
+
+    Persons are drawn; with a single one tested there is nothing to resample, and draws are NaN.
+    which   'pred', 'reported', 'forced', or 'copy': the label of the frame before as the prediction
+    """
+    people, results = study.world.subject, study.results(model, loss, way)
+    names = np.unique(people)
+    share = np.full(len(names), 1 / len(names))
+    counts = np.random.default_rng(0).multinomial(len(names), share, size=study.draws)
+    counts = np.vstack([np.ones(len(names), int), counts])  # the first world is the measured one
+    weights = counts[:, np.searchsorted(names, people)]  # (1 + draws, videos)
+    by_seed = []
+    for r in results:
+        target = r["target"]
+        before = np.concatenate([target[:, :1], target[:, :-1]], 1)
+        videos, place = np.unique(r["video"], return_inverse=True)
+        m = np.zeros((len(videos), 2, 6))
+        np.add.at(m, place, moments(before if which == "copy" else r[which], target))
+        w = weights[:, videos].astype(float)  # (1 + draws, V)
+        scores = of_moments(np.tensordot(w, m, 1))  # (1 + draws, 5)
+        alone = of_moments(m)[:, 2]  # (V,)
+        scores[:, 3] = w @ alone / np.where(w.sum(1) > 0, w.sum(1), np.nan)
+        by_seed.append(scores)
+    by_seed = np.stack(by_seed)  # (S, 1 + draws, 5)
+    known = np.isfinite(by_seed)  # a draw in which a seed tests nobody counts the other seeds
+    total = np.where(known, by_seed, 0).sum(0)
+    mean = np.where(known.any(0), total / np.maximum(known.sum(0), 1), np.nan)
+    if len(np.unique(people[np.concatenate([r["video"] for r in results])])) < 2:
+        mean[1:] = np.nan
+    return mean[0], mean[1:]
+
+
+def scored(study: Study, *cell: str, which: str = "pred") -> dict[str, dict]:
+    """Of a cell (model, loss[, way]), for each of SCORES: metric, measured, low, high, unit."""
+    value, draws = drawn(study, *cell, which=which)
+    low, high = metrics.interval(draws, study.level)
+    rows = zip(SCORES.items(), value, low, high)
+    return {
+        name: {"metric": name, "measured": v, "low": a, "high": b, "unit": unit}
+        for (name, unit), v, a, b in rows
+    }
+
+
+# ---------------------------------------------------------------- Table 4.3
+
+
+@held
+def table_4_3(study: Study) -> Outcome:
+    """Every column of Table 4.3 for four models and three losses, and both readings of 2CCC.
+
+    The printed score is valence + arousal in no row: `in_print` holds that sum beside it. Seconds
+    of an epoch are in the provenance (caps), not in this table: they differ from run to run.
+    """
+    rows, seconds = [], {}
+    for model in NETWORKS:
+        for loss in LOSSES:
+            results, keys = study.results(model, loss), {"model": model, "loss": loss}
+            took = float(np.mean([r["epoch_seconds"] for r in results]))
+            seconds[f"{model}, {loss}"] = round(took, 4)
+            epochs = float(np.mean([len(r["loss"]) for r in results]))
+            epochs = {"metric": "Epochs", "measured": epochs, "unit": "epochs"}
+            rows.append(keys | {"protocol": NESTED} | epochs)
+            for protocol, which in ((NESTED, "pred"), (REPORTED, "reported")):
+                measured = scored(study, model, loss, which=which).values()
+                rows += [keys | {"protocol": protocol} | row for row in measured]
+        counted = {"model": model, "loss": "", "protocol": COUNTED, "unit": "parameters"}
+        trained = study.results(model, "Ours")[0]["parameters"]
+        for metric, n in (
+            ("parameters", trained),
+            ("parameters at full size", full_parameters(model)),
+        ):
+            rows.append(counted | {"metric": metric, "measured": float(n)})
+    axes = printed_scores()
+    added = (axes.Valence + axes.Arousal).rename("in_print").reset_index().assign(metric=SCORE)
+    frame = pd.DataFrame(rows).merge(added, how="left", on=["model", "loss", "metric"])
+    made = study.outcome(frame, settled=settled(study) | {COUNTED})
+    made.caps["seconds of an epoch"] = seconds
+    return made
+
+
+def printed_scores() -> pd.DataFrame:
+    """What the thesis prints of the networks it scores: model and loss down, metrics across."""
+    printed = papers.published("orgil2022-t4_3")
+    return printed.pivot(index=["model", "loss"], columns="metric", values="value").dropna()
+
+
+def full_parameters(model: str) -> int:
+    """Of the standard transformer on mesh and ResNet50 features, counted without making it."""
+    with torch.device("meta"):
+        return sum(p.numel() for p in NETWORKS[model]().parameters())
+
+
+@held
+def settled(study: Study) -> frozenset[str]:
+    """The protocols of Table 4.3, if all of its runs reached their plateau."""
+    cells = [study.results(model, loss) for model in NETWORKS for loss in LOSSES]
+    done = all(r["settled"] for results in cells for r in results)
+    return frozenset({NESTED, REPORTED} if done else ())
+
+
+# ---------------------------------------------------------------- beside it
+
+
+@held
+def differences(study: Study) -> Outcome:
+    """Losses in pairs: difference of 2CCC, by person and seed; one family of twelve (Holm)."""
+    rows, ps, at = [], [], list(SCORES).index(SCORE)
+    for model in NETWORKS:
+        for a, b in combinations(LOSSES, 2):
+            (value_a, draws_a), (value_b, draws_b) = drawn(study, model, a), drawn(study, model, b)
+            gap = (draws_a - draws_b)[:, at]
+            low, high = metrics.interval(gap, study.level)
+            gap = gap[np.isfinite(gap)]
+            tail = 1 + min((gap <= 0).sum(), (gap >= 0).sum())
+            ps.append(min(1.0, 2 * tail / (len(gap) + 1)))
+            row = {"model": model, "better": a, "than": b, "metric": "difference of 2CCC"}
+            row |= {"measured": (value_a - value_b)[at], "low": low, "high": high, "unit": "2CCC"}
+            rows.append(row)
+    return study.outcome(pd.DataFrame(rows).assign(**{"p, Holm": np.round(metrics.holm(ps), 4)}))
+
+
+@held
+def decoders(study: Study) -> Outcome:
+    """One model with learned queries, causal attention, and labels shifted: own or true ones."""
+    rows = []
+    for loss in study.sizes.ways_losses:
+        for name, (way, which) in DECODERS.items():
+            if which == "copy" and loss != "Ours":
+                continue
+            keys = {"model": VARIED, "decoder": name, "loss": "any" if which == "copy" else loss}
+            measured = scored(study, VARIED, loss, way, which=which)
+            rows += [keys | measured[score] for score in (SCORE, "Valence", "Arousal")]
+    return study.outcome(pd.DataFrame(rows))
+
+
+@held
+def costs(study: Study) -> Outcome:
+    """Numbers written in a step of the Mesh transformer and by each loss, forward and backward."""
+    s, rows = study.sizes, []
+    options = s.net | {"widths": {"mesh": 8}, "dropout": 0.0, "max_length": s.length}
+    net, x = Mesh(**options).eval(), torch.rand(s.batch, s.length, 8, requires_grad=True)
+    network = count(lambda mesh, _: net(mesh=mesh).sum(), x, None).numbers
+    pred = torch.rand(s.batch, s.length, 2, requires_grad=True)
+    for loss, function in TRAINED.items():
+        own = count(function, pred, torch.rand(s.batch, s.length, 2)).numbers
+        for metric, value, unit in (
+            ("numbers written by the loss", float(own), "numbers"),
+            ("share of the step", round(own / (own + network), 6), "fraction"),
+        ):
+            rows.append({"loss": loss, "metric": metric, "measured": value, "unit": unit})
+    return study.outcome(pd.DataFrame(rows), sources=(), seeds=())
