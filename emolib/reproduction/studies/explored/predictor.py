@@ -17,9 +17,9 @@ from emolib import data as datasets
 from emolib.models.mrpn import design
 from emolib.models.mrpn_stack import Stack
 from emolib.reproduction import runs
-from emolib.reproduction.studies.mrpn import mrpn_features as features
-from emolib.reproduction.studies.mrpn.mrpn_networks import FACE, METHODS, OPTIONS, SOUND, Feed, Job
-from emolib.reproduction.studies.mrpn.mrpn_plan import clips, sizes
+from emolib.reproduction.studies.mrpn import features, plan
+from emolib.reproduction.studies.mrpn.features import Job
+from emolib.reproduction.studies.mrpn.training import FACE, METHODS, OPTIONS, SOUND, Feed
 from emolib.reproduction.studies.speech.speech_networks import chosen
 
 HIDDEN, EPOCHS, RATE, BATCH = 32, 30, 3e-3, 32
@@ -112,7 +112,8 @@ class Predictor:
 
 def predictor(profile: str = "quick") -> Predictor:
     """The networks, from the run store or trained now (seconds at quick)."""
-    s, films = sizes(profile), clips(profile, "ravdess")
+    study = plan.Study(profile)
+    s, films = study.sizes, study.clips("ravdess")
     common = {"each": s.each, "frames": s.frames, "seed": 0, "epochs": min(EPOCHS, 3 * s.epochs)}
     speech = (
         datasets.load("ravdess", modality="a", profile=profile)
