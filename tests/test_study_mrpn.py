@@ -1,6 +1,7 @@
 """Notebook 44's study: features, spoilt worlds, ways to fuse trained side by side, verdicts, `emolib predict`, and the notebook at its smallest."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from emolib import metrics
+from emolib.data import reference
 from emolib.data.sim import clip_sets, worlds
 from emolib.ground.errors import EmolibError
 from emolib.models.mrpn import design
@@ -151,7 +153,7 @@ def test_a_dial_spoils_what_it_says_and_where(made, dial):
         return
     if dial == "label_noise":
         assert (
-            0.3 < changed["told"][learnt].mean()
+            changed["told"][learnt].mean() > 0.3
             and not changed["told"][~learnt].any()
             and not changed["face"].any()
         )
@@ -160,7 +162,7 @@ def test_a_dial_spoils_what_it_says_and_where(made, dial):
     assert (
         not changed["told"].any()
         and not changed[other].any()
-        and 0.2 < changed[modality][learnt].mean()
+        and changed[modality][learnt].mean() > 0.2
     )
     assert changed[modality][~learnt].any() == (not dial.startswith("mismatched"))
     gone = getattr(spoilt, modality) == made.blank
@@ -224,7 +226,10 @@ def test_a_way_does_not_depend_on_its_company(fitted, made):
 
 def test_late_fusion_leaves_the_modalities_alone(fitted):
     alone, late = (fitted[m]["scores"] for m in (ALONE, LATE))
-    assert np.allclose(late[:JOINT], alone[:JOINT], atol=1e-5) and (late[JOINT] != alone[JOINT]).all()
+    assert np.allclose(
+        late[:JOINT], alone[:JOINT], rtol=0.01
+    )  # weights of side scores decay a little
+    assert not np.allclose(late[JOINT], alone[JOINT], rtol=0.01)
     assert fitted[LATE]["loss"][-1, :, JOINT].mean() < fitted[LATE]["loss"][0, :, JOINT].mean()
 
 
@@ -251,7 +256,7 @@ def test_blending_gives_more_to_what_overfits_less():
 
 
 def test_options_change_what_they_say(made):
-    feeds = {k: training.Feed(made, [split(made)], o, 8) for k, o in training.OPTIONS.items()}
+    feeds = {k: features.Feed(made, [split(made)], o, 8) for k, o in features.OPTIONS.items()}
     now = torch.arange(8)[None]
     still = [feeds["IA"].clips(now) for _ in range(2)]
     assert all(torch.equal(a, b) for a, b in zip(*still, strict=True))
@@ -265,7 +270,7 @@ def test_options_change_what_they_say(made):
 def test_methods_are_fed_alike(made):
     jobs = [split(made), split(made)]
     one, three = (
-        training.Feed(made, jobs, training.OPTIONS["VA+AO"], 8, times) for times in (1, 3)
+        features.Feed(made, jobs, features.OPTIONS["VA+AO"], 8, times) for times in (1, 3)
     )
     for a, b in zip(one.batches(1), three.batches(1), strict=True):
         assert all(torch.equal(torch.cat([x, x, x]), y) for x, y in zip(a, b, strict=True))
@@ -293,6 +298,26 @@ def test_misspelt_ways_are_named(made):
         training.fit(made, [split(made)], ["N3"], HOW)
     with pytest.raises(EmolibError, match="profile 'quik'"):
         plan.Study("quik")
+
+
+# ---------------------------------------------------------------- from pictures and spectrograms
+
+
+def test_networks_learn_end_to_end():
+    data = plan.simulated("crema_d", 9, size=32)
+    size = training.Size(
+        each=1, width=2, frames=1, side=32, hop_length=512, pool=8, epochs=2, rate=2e-3
+    )
+    how = {"option": "VA+AO", "aggregator": "average", "start": None, "size": asdict(size)}
+    about = {"data": reference(data), "name": "crema_d", "fold": "S1", "seed": 0}
+    results = [training.end_to_end(**about, method=m, **how) for m in (ALONE, "N0")]
+    for r in results:
+        assert r["scores"].shape == r["scores_as_printed"].shape == (3, len(r["clips"]), 6)
+        assert r["validation"].shape == (2,) and np.isfinite(r["scores"]).all()
+    alone, n0 = (r["scores"] for r in results)
+    assert (n0[FACE] == n0[JOINT]).all() and not np.allclose(alone[FACE], alone[JOINT])
+    with pytest.raises(EmolibError, match="way to fuse end to end 'N3'"):
+        training.end_to_end(**about, method="N3", **how)
 
 
 # ---------------------------------------------------------------- tests over folds

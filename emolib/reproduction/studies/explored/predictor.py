@@ -18,8 +18,8 @@ from emolib.models.mrpn import design
 from emolib.models.mrpn_stack import Stack
 from emolib.reproduction import runs
 from emolib.reproduction.studies.mrpn import features, plan
-from emolib.reproduction.studies.mrpn.features import Job
-from emolib.reproduction.studies.mrpn.training import FACE, METHODS, OPTIONS, SOUND, Feed
+from emolib.reproduction.studies.mrpn.features import OPTIONS, Feed, Job
+from emolib.reproduction.studies.mrpn.training import FACE, METHODS, SOUND
 from emolib.reproduction.studies.speech.speech_networks import chosen
 
 HIDDEN, EPOCHS, RATE, BATCH = 32, 30, 3e-3, 32

@@ -1,8 +1,8 @@
 """The second verdict on the claims of chapter 5 (notebook 44).
 
-What networks as built decide (sizes, equations) is decided at every profile. What fusion does on people needs films of
-people and networks of printed size that have settled: otherwise 'open' (simulated) or 'not tested at this profile'.
-What print says about itself stays open: which of two printed numbers was meant, no measurement tells.
+What networks as built decide (sizes, equations) is decided at every profile. What fusion does on
+people needs films of people and networks of printed size that have settled: otherwise 'open'
+(simulated) or 'not tested at this profile'. What print says about itself stays open.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ from emolib.reproduction.studies.mrpn.plan import (
     Cell,
     Study,
 )
-from emolib.reproduction.studies.mrpn.tables import LATE_FUSION, N0, N1, N2, SLICING, by_fold
+from emolib.reproduction.studies.mrpn.tables import SLICING, by_fold
 
+LATE_FUSION, N0, N1, N2 = FUSED.values()
 SELF = "a matter of print: which number was meant no measurement tells"
 UNTESTED = "not tested at this profile"
 SIMULATED = "the people are simulated, and only real ones can decide this; "
 MARGIN = 2.0  # points within which two ways count as alike
-MODALITIES = ("N2 - picture alone", "N2 - sound alone")
-FUSIONS = ("N2 - N1", "N2 - N0", "N2 - late fusion")
 
 
 def judge(study: Study) -> list[Verdict]:
@@ -46,7 +45,7 @@ def mean(study: Study, name: str, cell: Cell) -> float:
 
 
 def about_print(study: Study) -> dict[str, tuple[str, str]]:
-    """Eleven claims on averages and cells: what the same number is in our runs, without a decision."""
+    """Eleven claims on averages and cells: the same number in our runs, without a decision."""
     crema, pairs = ([by_fold(study, n, c) for c in FUSED.values()] for n in ("crema_d", "ravdess"))
 
     def spread(v: pd.Series) -> str:
@@ -108,7 +107,7 @@ def about_networks(study: Study) -> dict[str, tuple[str, str]]:
 
 
 def about_people(study: Study) -> dict[str, tuple[str, str]]:
-    """Thirteen claims on what fusion does, by corrected tests over the folds where data and networks allow it."""
+    """Thirteen claims on what fusion does, where data and networks allow it."""
     verdicts = {
         "chang-d2_2": crema_average(study),
         "chang-d5": never_worse(study),
@@ -186,7 +185,7 @@ def never_worse(study: Study) -> tuple[str, str]:
             f"{printed}: below another fusion in {(least < 0).sum()} of {len(least)} folds, "
             f"by up to {-min(least.min(), 0.0):.1f} points"
         )
-    if below(gaps(study, FUSIONS)[0]):
+    if below(gaps(study, ("N2 - N1", "N2 - N0", "N2 - late fusion"))[0]):
         return "fails", "; ".join(told)
     return "open" if worse else "holds", "; ".join(told)
 
@@ -199,7 +198,7 @@ def lead(study: Study, joint: Cell, time: str) -> pd.Series:
 
 def no_better_modality(study: Study) -> tuple[str, str]:
     pairs = lead(study, N2, "T")
-    verdict, told = significant(study, MODALITIES)
+    verdict, told = significant(study, ("N2 - picture alone", "N2 - sound alone"))
     return verdict, f"one modality leads in {(pairs < 0).sum()} of {len(pairs)} pairs; {told}"
 
 
@@ -264,9 +263,8 @@ def both_above_85(study: Study) -> tuple[str, str]:
 
 
 def slicing(study: Study) -> tuple[str, str]:
-    gain = np.concatenate(
-        [by_fold(study, "ravdess", a) - by_fold(study, "ravdess", b) for a, b in SLICING.values()]
-    )
+    each = [[by_fold(study, "ravdess", ways[t]) for t in ("T", "NT")] for ways in (AM, VM, JM)]
+    gain = np.concatenate([sliced - fixed for sliced, fixed in each])
     verdict, told = significant(study, SLICING, ("ravdess",))
     return verdict, f"{(gain > 0).sum()} of {len(gain)} cells improve; {told}"
 

@@ -1,12 +1,12 @@
-"""What is trained for chapter 5 of chang2021, how large each profile is, and on what clips (notebook 44).
+"""What is trained for chapter 5 of chang2021, on what clips, and how much of it (notebook 44).
 
-The tables come from networks on features that rest, at `full` with a GPU from networks of printed size that learn end
-to end; the study of the mechanism is on features at rest everywhere.
+The tables come from networks on features that rest, at `full` with a GPU from networks of printed
+size that learn end to end; the study of the mechanism is on features at rest everywhere.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
@@ -20,40 +20,18 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.mrpn import features, training
-from emolib.reproduction.studies.mrpn.training import (
-    ALONE,
-    FACE,
-    JOINT,
-    LATE,
-    METHODS,
-    SOUND,
-)
+from emolib.reproduction.studies.mrpn.training import ALONE, FACE, JOINT, LATE, METHODS, SOUND
 from emolib.reproduction.studies.speech import speech_plan
-from emolib.reproduction.studies.speech.speech_networks import chosen
 from emolib.reproduction.studies.video.streaming_networks import faces
 
 NESTED, AS_PRINTED = "nested", "epoch chosen on the tested actors (as printed)"
 LSTM, TRANSFORMER = "LSTM", "transformer average"
 SETS = {"ravdess": "RAVDESS", "crema_d": "Crema-d"}  # and their names in Table 5.4
-# A network that learns end to end. Printed: pixels, AdamW at 5e-5, halved after ten epochs without progress.
-PRINTED_SIZE = {
-    "each": None,  # clips of an actor and emotion: all
-    "width": 64,
-    "frames": 8,
-    "side": 224,
-    "hop_length": 64,
-    "pool": 1,
-    "epochs": 30,
-    "rate": 5e-5,
-    "batch": 16,
-    "plateau": 10,
-    "patience": 15,
-}
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a profile costs here: sets, networks on features at rest, worlds of the mechanism study."""
+    """What a profile costs: sets, networks on features at rest, worlds of the mechanism study."""
 
     seeds: int = 1  # of every network
     actors: int | None = None  # of a simulated set; None: as many as the real one
@@ -75,7 +53,7 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Cell:
-    """One network of the tables: a way to fuse, an option of Table 5.4, an aggregator, the score that is read."""
+    """One network of the tables, and which of its scores is read."""
 
     method: str
     option: str = "VA+AO"
@@ -161,7 +139,7 @@ class Study(runs.Study):
 
     @held
     def clips(self, name: str) -> ClipSet:
-        """RAVDESS or CREMA-D with pictures and sound: real where both are at hand, simulated otherwise."""
+        """A set with pictures and sound: real where both are at hand, simulated otherwise."""
         if datasets.at_hand(name):
             try:
                 return datasets.load(name, source="real", modality="av")
@@ -208,9 +186,8 @@ class Study(runs.Study):
         rows = []
         if self.end_to_end:
             for name in SETS:  # drawn and cut out before several processes ask for them
-                clips = chosen(self.clips(name), PRINTED_SIZE["each"])
-                faces(clips, 2 * PRINTED_SIZE["frames"], PRINTED_SIZE["side"])
-            rows.append(("end to end", len(self.ends), PRINTED_SIZE["epochs"]))
+                faces(self.clips(name), 2 * training.Size.frames, training.Size.side)
+            rows.append(("end to end", len(self.ends), training.Size.epochs))
         else:
             for key, stack in self.stacks.items():
                 rows.append((", ".join(key), len(stack["fold"]) * len(stack["results"]), s.epochs))
@@ -273,7 +250,7 @@ class Study(runs.Study):
         grid = {}
         for name in SETS:
             data = self.clips(name)
-            for fold in training.parts(name, data.subject):
+            for fold in features.parts(name, data.subject):
                 for (option, aggregator), methods in self.groups(name).items():
                     for method in methods:
                         for seed in self.seeds:
@@ -286,19 +263,17 @@ class Study(runs.Study):
                                 "option": option,
                                 "aggregator": aggregator,
                                 "start": self.beginnings(seed),
-                                **PRINTED_SIZE,
+                                "size": asdict(training.Size()),
                             }
         return mapped(training.end_to_end, grid, "end to end")
 
     def beginnings(self, seed: int) -> dict:
-        """Arguments of the runs that extractors start from: expressions of notebook 42, identify of notebook 43."""
-        pictures = datasets.load("fer2013", profile=self.profile)
-        size = {k: PRINTED_SIZE[k] for k in ("width", "side")}
+        """Arguments of the runs that extractors start from, of notebooks 42 and 43."""
+        data = datasets.reference(datasets.load("fer2013", profile=self.profile))
+        size = {"width": training.Size.width, "side": training.Size.side}
         how = {"seed": seed, "epochs": 8, "rate": 3e-4, "batch": 128}
-        return {
-            "faces": {"data": datasets.reference(pictures), **size, **how},
-            "sound": speech_plan.source_task(self.profile, seed),
-        }
+        sound = speech_plan.source_task(self.profile, seed)
+        return {"faces": {"data": data, **size, **how}, "sound": sound}
 
 
 def simulated(name: str, actors: int | None, **options) -> ClipSet:

@@ -1,8 +1,8 @@
-"""Tables 5.1 to 5.4 and figures of chang2021, chapter 5, and what of it holds between folds and worlds (notebook 44).
+"""Tables and figures of chang2021, chapter 5: what holds between folds and worlds (notebook 44).
 
-Nested: actors apart from the tested ones decide on the epoch. As printed: the tested ones do. Intervals of one fold
-resample its clips, those of a mean its actors. Differences between ways go over folds, whose training parts overlap,
-so that a corrected t-test judges them.
+Nested: actors apart from the tested ones decide on the epoch. As printed: the tested ones do.
+Intervals of one fold resample its clips, those of a mean its actors. Differences between ways go
+over folds, whose training parts overlap, so that a corrected t-test judges them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.explored.explored import Explored, Model
-from emolib.reproduction.studies.mrpn import training
+from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
-    AM,
     AS_PRINTED,
     FUSED,
-    JM,
     LSTM,
     MODALITIES,
     N2_TRANSFORMER,
@@ -36,7 +34,6 @@ from emolib.reproduction.studies.mrpn.plan import (
     ROW_BILSTM,
     ROWS_5_4,
     SETS,
-    VM,
     Cell,
     Study,
 )
@@ -46,6 +43,7 @@ from emolib.training import plateaued
 
 ALL = "mean of all folds"
 READINGS = {"scores": NESTED, "scores_as_printed": AS_PRINTED}
+PRINTED = {"ravdess": ("chang2021-t5_2", "actors"), "crema_d": ("chang2021-t5_3", "split")}
 SOUND_ONLY = "sound alone of notebook 43"
 WORLDS = "nested, simulated worlds"
 SETUPS = 2  # in Fig. 5.1: two ways to divide the actors
@@ -58,9 +56,8 @@ SETUPS = 2  # in Fig. 5.1: two ways to divide the actors
 def answers(
     study: Study, name: str, cell: Cell, which: str = "scores"
 ) -> dict[str, metrics.Answers]:
-    """Fold -> what a network of the tables said of its tested clips in every seed; `which` is one of READINGS."""
-    bank, classes = study.bank(name), len(study.classes(name))
-    rows, scores = {}, {}
+    """Fold -> what a network said of its tested clips in every seed; `which` is one of READINGS."""
+    bank, rows, scores = study.bank(name), {}, {}
     if study.end_to_end:
         place = {clip: i for i, clip in enumerate(bank.clip)}
         way = ALONE if cell.method == LATE else cell.method
@@ -74,26 +71,20 @@ def answers(
         for fold, count, tested, score in zip(r["fold"], r["count"], r["tested"], of_cell):
             rows[fold] = tested[:count]
             scores.setdefault(fold, []).append(score[:count])
-    return {
-        fold: metrics.Answers(
-            bank.label[at],
-            np.stack(scores[fold]).argmax(-1),
-            bank.subject[at],
-            classes,
-            study.draws,
-            study.level,
-        )
-        for fold, at in rows.items()
-    }
+    how = (len(study.classes(name)), study.draws, study.level)
+    answers = {}
+    for fold, at in rows.items():
+        said = np.stack(scores[fold]).argmax(-1)  # (seeds, B)
+        answers[fold] = metrics.Answers(bank.label[at], said, bank.subject[at], *how)
+    return answers
 
 
 def joined(parts: dict[str, metrics.Answers]) -> metrics.Answers:
     """The answers of all folds as one."""
-    whole = {
-        k: np.concatenate([getattr(p, k) for p in parts.values()], -1)
-        for k in ("truth", "said", "person")
-    }
-    return dataclasses.replace(next(iter(parts.values())), **whole)
+    each = list(parts.values())
+    fields = ("truth", "said", "person")
+    whole = {k: np.concatenate([getattr(p, k) for p in each], -1) for k in fields}
+    return dataclasses.replace(each[0], **whole)
 
 
 def by_fold(study: Study, name: str, cell: Cell) -> pd.Series:
@@ -160,8 +151,10 @@ def table_5_1(study: Study) -> Outcome:
     return made
 
 
-def fused_rows(study: Study, name: str, fold_key: str) -> Outcome:
-    rows = []
+@held
+def fusions(study: Study, name: str = "ravdess") -> Outcome:
+    """Tables 5.2 (pairs of actors of RAVDESS) and 5.3 (splits of CREMA-D): four ways to fuse."""
+    rows, fold_key = [], PRINTED[name][1]
     for model, cell in FUSED.items():
         rows += cell_rows(study, name, cell, fold_key, model=model)
     sources = [study.clips(name)]
@@ -169,20 +162,8 @@ def fused_rows(study: Study, name: str, fold_key: str) -> Outcome:
 
 
 @held
-def table_5_2(study: Study) -> Outcome:
-    """Table 5.2: four ways to fuse on the pairs of actors of RAVDESS."""
-    return fused_rows(study, "ravdess", "actors")
-
-
-@held
-def table_5_3(study: Study) -> Outcome:
-    """Table 5.3: the same on nine splits of CREMA-D."""
-    return fused_rows(study, "crema_d", "split")
-
-
-@held
 def table_5_4(study: Study) -> Outcome:
-    """Table 5.4: our rows with their options, a BiLSTM where it was trained. Other people's rows stand as printed."""
+    """Table 5.4: our rows, and a BiLSTM where it was trained; other people's stand as printed."""
     rows = []
     extra = ROW_BILSTM if "BiLSTM" in study.sizes.aggregators else {}
     for model, cell in (ROWS_5_4 | extra).items():
@@ -196,91 +177,77 @@ def table_5_4(study: Study) -> Outcome:
 
 # ---------------------------------------------------------------- what is better than what
 
-LATE_FUSION, N0, N1, N2 = FUSED.values()
+
+# The networks that are compared, by the names of their printed rows where there are any.
+CELLS = FUSED | {f"{m}, {t}": cell for m, ways in MODALITIES.items() for t, cell in ways.items()}
+CELLS |= {"N2, transformer": N2_TRANSFORMER, "N0, VA+WO": Cell("N0", "VA+WO")}
+LATE_FUSION, N0, N1, N2 = FUSED
+AUDIO, VISUAL, BOTH = MODALITIES
 # Every 'better' of section 5.3, declared before any run: the family of each set.
-BOTH_SETS = {
+ON_BOTH_SETS = {
     "N2 - N1": (N2, N1),
     "N2 - N0": (N2, N0),
     "N2 - late fusion": (N2, LATE_FUSION),
     "N1 - N0": (N1, N0),
     "N1 - late fusion": (N1, LATE_FUSION),
-    "N2 - picture alone": (N2, VM["T"]),
-    "N2 - sound alone": (N2, AM["T"]),
-    "N0 - picture alone": (N0, VM["T"]),
-    "N0 - sound alone": (N0, AM["T"]),
-    "N2, transformer - LSTM": (N2_TRANSFORMER, N2),
-    "N0, overlap - none": (N0, Cell("N0", "VA+WO")),
+    "N2 - picture alone": (N2, f"{VISUAL}, T"),
+    "N2 - sound alone": (N2, f"{AUDIO}, T"),
+    "N0 - picture alone": (N0, f"{VISUAL}, T"),
+    "N0 - sound alone": (N0, f"{AUDIO}, T"),
+    "N2, transformer - LSTM": ("N2, transformer", N2),
+    "N0, overlap - none": (N0, "N0, VA+WO"),
 }
 SLICING = {
-    "sound, T - NT": (AM["T"], AM["NT"]),
-    "picture, T - NT": (VM["T"], VM["NT"]),
-    "both (N0), T - NT": (JM["T"], JM["NT"]),
+    "sound, T - NT": (f"{AUDIO}, T", f"{AUDIO}, NT"),
+    "picture, T - NT": (f"{VISUAL}, T", f"{VISUAL}, NT"),
+    "both (N0), T - NT": (f"{BOTH}, T", f"{BOTH}, NT"),
 }
-FAMILIES = {"ravdess": BOTH_SETS | SLICING, "crema_d": BOTH_SETS}
-# The printed rows behind a difference: models of Tables 5.2 and 5.3, modalities of Table 5.1.
-PRINTED = {
-    "N2 - N1": ("N2 (end-to-end)", "N1 (end-to-end)"),
-    "N2 - N0": ("N2 (end-to-end)", "N0 (end-to-end)"),
-    "N2 - late fusion": ("N2 (end-to-end)", "N0 (late fusion)"),
-    "N1 - N0": ("N1 (end-to-end)", "N0 (end-to-end)"),
-    "N1 - late fusion": ("N1 (end-to-end)", "N0 (late fusion)"),
-    "N2 - picture alone": ("N2 (end-to-end)", "Visual Modality, T"),
-    "N2 - sound alone": ("N2 (end-to-end)", "Audio Modality, T"),
-    "sound, T - NT": ("Audio Modality, T", "Audio Modality, NT"),
-    "picture, T - NT": ("Visual Modality, T", "Visual Modality, NT"),
-    "both (N0), T - NT": ("Joint Modalities (N0), T", "Joint Modalities (N0), NT"),
-}
+FAMILIES = {"ravdess": ON_BOTH_SETS | SLICING, "crema_d": ON_BOTH_SETS}
+OURS_ALONE = ("N0 - picture alone", "N0 - sound alone")  # not tested on the printed cells
+
+
+def difference(gap, tested: float, trained: float, level: float = 0.95) -> dict:
+    """Mean of a gap with its interval and p by the corrected t-test: entries of a row."""
+    mean, low, high, p = metrics.corrected_t(gap, tested, trained, level=level)
+    p = 1.0 if np.isnan(p) else p
+    return {"measured": mean, "low": low, "high": high, "unit": "points", "p": p}
 
 
 @held
 def tests(study: Study) -> Outcome:
-    """Extra 50: every difference of the chapter over the folds by a corrected t-test, one Holm family a set; and the
-    same test on the printed cells."""
+    """Extra 50: every difference of the chapter over the folds, one Holm family a set, and the same
+    test on the printed cells."""
     rows = []
     for name, family in FAMILIES.items():
-        split = training.parts(name, study.bank(name).subject)
-        tested, trained = (np.mean([len(getattr(s, k)) for s in split]) for k in ("test", "train"))
-        gaps = {
-            w: by_fold(study, name, a) - by_fold(study, name, b) for w, (a, b) in family.items()
-        }
-        for protocol, each in ((study.label(), gaps), ("print", printed_gaps(name))):
-            tests = []
-            for what, gap in each.items():
-                mean, low, high, p = metrics.corrected_t(gap.to_numpy(), tested, trained)
-                tests.append(
-                    {
-                        "dataset": SETS[name],
-                        "difference": what,
-                        "protocol": protocol,
-                        "metric": "difference",
-                        "folds": len(gap),
-                        **interval(mean, low, high),
-                        "unit": "points",
-                        "p": 1.0 if np.isnan(p) else p,
-                    }
-                )
-            rows += metrics.with_holm(tests)
+        split = features.parts(name, study.bank(name).subject)
+        sizes = [np.mean([len(getattr(s, k)) for s in split]) for k in ("test", "train")]
+        printed, tests = printed_cells(name), {study.label(): [], "print": []}
+        for what, (a, b) in family.items():
+            gaps = {study.label(): by_fold(study, name, CELLS[a]) - by_fold(study, name, CELLS[b])}
+            if {a, b} <= set(printed) and what not in OURS_ALONE:
+                gaps["print"] = printed[a] - printed[b]
+            for protocol, gap in gaps.items():
+                keys = {"dataset": SETS[name], "difference": what, "protocol": protocol}
+                keys |= {"metric": "difference", "folds": len(gap)}
+                tests[protocol].append(keys | difference(gap, *sizes))
+        rows += [row for family in tests.values() for row in metrics.with_holm(family)]
     return study.outcome(pd.DataFrame(rows), settled=settled(study) | {"print"})
 
 
-def interval(mean: float, low: float, high: float) -> dict:
-    return {"measured": mean, "low": low, "high": high}
-
-
-def printed_gaps(name: str) -> dict[str, pd.Series]:
-    """The differences in the printed cells, fold by fold, as far as print has such cells."""
-    id, fold = {"ravdess": ("t5_2", "actors"), "crema_d": ("t5_3", "split")}[name]
-    fused = papers.published(f"chang2021-{id}")
+def printed_cells(name: str) -> dict[str, pd.Series]:
+    """Row of Tables 5.1 to 5.3 -> its printed accuracies by fold."""
+    id, fold = PRINTED[name]
+    fused = papers.published(id)
     cells = {model: part.set_index(fold).value for model, part in fused.groupby("model")}
     if name == "ravdess":
         alone = papers.published("chang2021-t5_1").groupby(["modality", "time_augmentation"])
         cells |= {", ".join(keys): part.set_index(fold).value for keys, part in alone}
-    return {w: cells[a] - cells[b] for w, (a, b) in PRINTED.items() if {a, b} <= set(cells)}
+    return cells
 
 
 @held
 def costs(study: Study) -> Outcome:
-    """Extra 51: parameters at eight classes and multiply-adds of one frame and one segment; no data."""
+    """Extra 51: parameters at eight classes, multiply-adds of a frame and a segment; no data."""
     variants = {
         **DESIGNS,
         "N0, no norm after the concatenation (Eq. 27)": Design(joint_norm=False),
@@ -293,22 +260,19 @@ def costs(study: Study) -> Outcome:
             whole, sides = parameters(net), net.head.sides
             side = 0 if sides is None else parameters(sides)
         used = mult_adds(functools.partial(MRPN, 8, how), (1, 1, *PICTURE), (1, 1, *SEGMENT))
-        counts = {
-            "parameters in training": whole,
-            "parameters at inference": whole - side,
-            "multiply-adds at inference": used,
-        }
-        for metric, count in counts.items():
+        counts = {"in training": whole, "at inference": whole - side}
+        counts = {f"parameters {when}": n for when, n in counts.items()}
+        for metric, count in (counts | {"multiply-adds at inference": used}).items():
             row = {"network": name, "metric": metric, "protocol": "counted"}
             rows.append(row | {"measured": int(count), "unit": "count"})
     return Outcome(pd.DataFrame(rows), study.profile)
 
 
-# ---------------------------------------------------------------- worlds in which one thing is wrong
+# ---------------------------------------------------------------- worlds with something wrong
 
-# No claim of chapter 5 is decided by these: which way wins in a simulated world is a matter of its dials. They show
-# under which of them plain fusion falls below its better modality, and whether the cures differ where it does.
-
+# No claim of chapter 5 is decided by these: which way wins in a simulated world is a matter of its
+# dials. They show under which of them plain fusion falls below its better modality, and whether the
+# cures differ where it does.
 SINGLE = ("face alone", "sound alone")
 FUSIONS = (LATE, *[m for m in METHODS if m != ALONE])
 # Declared before any run: what is compared over the worlds.
@@ -347,59 +311,45 @@ def world_accuracies(study: Study) -> dict[str, np.ndarray]:
 
 @held
 def world_leads(study: Study) -> dict[str, np.ndarray]:
-    """Fusion -> points (worlds, settings) above the modality that is better on average over the worlds."""
+    """Fusion -> points (worlds, settings) above the modality that is better over all worlds."""
     accuracy = world_accuracies(study)
     face, sound = (accuracy[way] for way in SINGLE)
     better = np.where(face.mean(0) > sound.mean(0), face, sound)
     return {way: accuracy[way] - better for way in FUSIONS}
 
 
-def world_outcome(study: Study, rows: list[dict]) -> Outcome:
-    s = study.sizes
-    sources = {
-        f"ravdess, world {k}": {"source": "simulated", "fingerprint": world["data"].split(":")[2]}
-        for k, world in enumerate(study.world_features)
-    }
-    caps = {
-        "worlds": s.worlds,
-        "folds": s.world_folds,
-        "epochs": s.world_epochs,
-        "hidden": s.hidden,
-        "each": s.world_each,
-        "levels": list(s.levels),
-    }
+def world_outcome(study: Study, frame: pd.DataFrame) -> Outcome:
+    s, sources = study.sizes, {}
+    for k, world in enumerate(study.world_features):
+        fingerprint = world["data"].split(":")[2]
+        sources[f"ravdess, world {k}"] = {"source": "simulated", "fingerprint": fingerprint}
+    caps = {"worlds": s.worlds, "folds": s.world_folds, "epochs": s.world_epochs}
+    caps |= {"hidden": s.hidden, "each": s.world_each, "levels": list(s.levels)}
     seeds = tuple(range(s.worlds))
-    return Outcome(pd.DataFrame(rows), study.profile, sources, seeds=seeds, caps=caps)
+    return Outcome(frame, study.profile, sources, seeds=seeds, caps=caps)
 
 
 @held
 def leads(study: Study) -> Outcome:
-    """Extra 53: points above the better modality, setting by way: mean and t interval over independent worlds."""
+    """Extra 53: points above the better modality, setting by way; t intervals over the worlds."""
     rows = []
     for s, (dial, level) in enumerate(study.turned):
         for way, points in world_leads(study).items():
-            mean, low, high, _ = metrics.corrected_t(points[:, s], 0, 1, level=study.level)
-            rows.append(
-                {
-                    "setting": f"{DIALS[dial]} {level:g}" if dial else "nothing turned",
-                    "way": way,
-                    "metric": "lead over the better modality",
-                    "protocol": WORLDS,
-                    **interval(mean, low, high),
-                    "unit": "points",
-                }
-            )
-    return world_outcome(study, rows)
+            setting = f"{DIALS[dial]} {level:g}" if dial else "nothing turned"
+            keys = {"setting": setting, "way": way, "metric": "lead over the better modality"}
+            keys["protocol"] = WORLDS
+            rows.append(keys | difference(points[:, s], 0, 1, study.level))
+    return world_outcome(study, pd.DataFrame(rows).drop(columns="p"))
 
 
 @held
 def cures(study: Study) -> Outcome:
-    """Extra 55: differences between ways over all settings, where N0 is below its better modality, and elsewhere.
+    """Extra 55: differences between ways in all settings, where N0 is below its better modality,
+    and elsewhere; one Holm family.
 
-    Where N0 is below, the other worlds say: chosen on the same numbers, any other way would look like a cure. A world
-    gives one number, its mean over the settings; five allow a t-test of four degrees of freedom, one Holm family.
-    `cells above` and `cells below` count worlds and settings: both signs must be within reach, or the simulator has
-    decided.
+    Where N0 is below, the other worlds say: chosen on the same numbers, any other way would look
+    like a cure. A world gives one number, its mean over the settings. `cells above` and `cells
+    below` count worlds and settings: both signs must be within reach, or the simulator has decided.
     """
     accuracy, plain = world_accuracies(study), world_leads(study)["N0"]
     bad = (plain.sum(0) - plain) < 0  # (worlds, settings)
@@ -413,22 +363,12 @@ def cures(study: Study) -> Outcome:
         for a, b in FAMILY if cells.any() else ():
             gap = accuracy[a] - accuracy[b]
             means = [g[c].mean() for g, c in zip(gap, cells, strict=True) if c.any()]
-            mean, low, high, p = metrics.corrected_t(means, 0, 1, level=study.level)
-            tests.append(
-                {
-                    "settings": part,
-                    "way": a,
-                    "against": b,
-                    "metric": "difference",
-                    "protocol": WORLDS,
-                    **interval(mean, low, high),
-                    "unit": "points",
-                    "cells above": int((gap[cells] > 0).sum()),
-                    "cells below": int((gap[cells] < 0).sum()),
-                    "p": 1.0 if np.isnan(p) else p,
-                }
-            )
-    return world_outcome(study, metrics.with_holm(tests))
+            keys = {"settings": part, "way": a, "against": b, "metric": "difference"}
+            above, under = ((sign * gap[cells] > 0).sum() for sign in (1, -1))
+            counts = {"cells above": int(above), "cells below": int(under)}
+            row = difference(means, 0, 1, study.level)
+            tests.append(keys | {"protocol": WORLDS} | row | counts)
+    return world_outcome(study, pd.DataFrame(metrics.with_holm(tests)))
 
 
 # ---------------------------------------------------------------- figures
@@ -436,7 +376,7 @@ def cures(study: Study) -> Outcome:
 
 @held
 def clusters(study: Study) -> Outcome:
-    """Figure 5.1: t-SNE of what networks on features at rest make of the tested clips of two pairs of actors."""
+    """Figure 5.1: t-SNE of deep features of the tested clips of two pairs of actors."""
     bank, r = study.bank("ravdess"), study.stacks["ravdess", "VA+AO", LSTM]
     names, frames = np.array(study.classes("ravdess")), []
     first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
@@ -448,17 +388,13 @@ def clusters(study: Study) -> Outcome:
         )
         views = {"picture": alone[0], "sound": alone[1], "both": np.concatenate(joint, 1)}
         for panel, x in views.items():
-            xy = placed(x)
-            columns = {
-                "setup": f"tested: {r['fold'][j]}",
-                "panel": panel,
-                "clip": bank.clip[at],
-                "emotion": names[bank.label[at]],
-                "protocol": "features at rest",
-                "x": xy[:, 0],
-                "y": xy[:, 1],
-            }
-            frames.append(pd.DataFrame(columns))
+            frame = pd.DataFrame({"setup": f"tested: {r['fold'][j]}", "panel": panel}, at)
+            emotion, (x, y) = names[bank.label[at]], placed(x).T
+            frames.append(
+                frame.assign(
+                    clip=bank.clip[at], emotion=emotion, protocol="features at rest", x=x, y=y
+                )
+            )
     return study.outcome(pd.concat(frames), sources=[study.clips("ravdess")])
 
 
@@ -477,7 +413,7 @@ def placed(x: np.ndarray) -> np.ndarray:
 
 @held
 def confusions(study: Study, name: str = "ravdess") -> Outcome:
-    """Figures 5.6 (RAVDESS) and 5.7 (CREMA-D): four ways to fuse, averaged over folds, seed 0; rows sum to 1."""
+    """Figures 5.6 (RAVDESS) and 5.7 (CREMA-D): all folds of seed 0; rows sum to 1."""
     names, rows = study.classes(name), []
     for model, cell in FUSED.items():
         whole = joined(answers(study, name, cell))
@@ -487,10 +423,7 @@ def confusions(study: Study, name: str = "ravdess") -> Outcome:
 
 
 def explored(study: Study, name: str = "ravdess", methods=("N0", "N2")) -> Explored:
-    """The tested clips for the explorer: ways to fuse side by side, each by the network that was not trained on it.
-
-    Of seed 0; the embedding is face and sound side by side.
-    """
+    """The tested clips of seed 0 for the explorer; the embedding is face and sound side by side."""
     r, bank = study.stacks[name, "VA+AO", LSTM], study.bank(name)
     first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
 

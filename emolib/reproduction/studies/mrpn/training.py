@@ -1,9 +1,10 @@
-"""Ways to fuse two modalities, trained on the same clips, folds and first weights (notebook 44; chang2021, chapter 5).
+"""Ways to fuse two modalities, trained on the same clips and first weights (chang2021, chapter 5).
 
-Two tiers. The narrow one learns on features that rest (features.py), hundreds of networks in one stack: `folds` and
-`sweep`. The printed one learns from pictures and spectrograms: `end_to_end`. There, as printed, two ResNet-18 with an
-aggregator each, the fusion of section 5.2; the picture's extractor starts from naming emotions of FER2013, the
-sound's from telling speakers apart ("made the whole system much easier to be optimized", 5.3.2).
+Two tiers. The narrow one learns on features that rest (features.py), hundreds of networks in one
+stack: `folds` and `sweep`. The printed one learns from pictures and spectrograms: `end_to_end`, two
+ResNet-18 with an aggregator each and the fusion of section 5.2. The picture's extractor starts from
+naming emotions of FER2013, the sound's from telling speakers apart ("made the whole system much
+easier to be optimized", 5.3.2).
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import SimpleNamespace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from emolib import data as datasets
@@ -28,7 +28,7 @@ from emolib.models.mrpn_stack import Stack, Ways
 from emolib.models.resnet_lstm import load_extractor
 from emolib.reproduction import runs
 from emolib.reproduction.studies.mrpn import features
-from emolib.reproduction.studies.mrpn.features import MIRROR, SECOND, Bank, Job
+from emolib.reproduction.studies.mrpn.features import OPTIONS, Bank, Feed, Job, Option, parts
 from emolib.reproduction.studies.speech import speech_networks
 from emolib.reproduction.studies.video.streaming_networks import expressions, faces, fed
 
@@ -36,7 +36,6 @@ FACE, SOUND, JOINT = 0, 1, 2  # scores of a network, in this order
 ALONE, LATE = "alone", "N0, late"
 HIDDEN_SHARE = 0.25  # of clips whose one modality is hidden, by modality dropout
 ALPHA = 0.5  # of on-the-fly gradient modulation (Peng et al. 2022, Eq. 10)
-PROTOCOLS = {"ravdess": "ravdess-12x2", "crema_d": "crema_d-9"}
 
 
 @dataclass(frozen=True)
@@ -66,27 +65,6 @@ METHODS = {
 
 
 @dataclass(frozen=True)
-class Option:
-    """How clips are presented in training: an option of Table 5.4 (choices.csv, chang2021-c16, chang2021-c61).
-
-    slicing   a random place in time (T) or always the same (NT)
-    per_clip  one random change of the picture for a clip (VA), not for each frame (IA)
-    overlap   seconds of sound overlap by half (AO), or not (WO)
-    """
-
-    slicing: bool
-    per_clip: bool
-    overlap: bool
-
-
-OPTIONS = {
-    "IA": Option(False, False, False),
-    "VA+WO": Option(True, True, False),
-    "VA+AO": Option(True, True, True),
-}
-
-
-@dataclass(frozen=True)
 class Recipe:
     """What all networks of a stack have in common. late: 'alone' also goes on to late fusion."""
 
@@ -107,18 +85,12 @@ def made(arguments: dict) -> Bank:
     return Bank(**runs.map(features.bank, [arguments], jobs=1)[0])
 
 
-def parts(name: str, subject: np.ndarray) -> list[splits.Split]:
-    """The folds of Table 5.2 or 5.3 on these subjects; the same people decide for every seed."""
-    people = SimpleNamespace(name=name, subject=subject)
-    return splits.literature_folds(people, PROTOCOLS[name], seed=0)
-
-
 def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recipe: dict) -> dict:
     """Train `methods` on every fold of a set with every seed, all together.
 
-    clips   arguments of features.bank;   name   'ravdess' or 'crema_d';   recipe   fields of Recipe
-    Returns fold (J,), seed (J,), tested (J, B) rows of the bank and count (J,): how many of them are meant; results
-    {method: scores, scores_as_printed, features as Watch.result has them}.
+    clips    arguments of features.bank;   name   'ravdess' or 'crema_d';   recipe   of Recipe
+    Returns fold (J,), seed (J,), tested (J, B) rows of the bank, count (J,) how many of them are
+    meant, and results {method: scores, scores_as_printed, features as Watch.result has them}.
     """
     bank = made(clips)
     rows, jobs, names = np.arange(len(bank.label)), [], []
@@ -170,7 +142,7 @@ def sweep(
 
 
 def fit(bank: Bank, jobs: list[Job], methods: list[str], recipe: Recipe) -> dict[str, dict]:
-    """Train every method on every job; methods of one design are one stack. Returns method -> Watch.result."""
+    """Train every method on every job, each design as one stack: method -> Watch.result."""
     for method in methods:
         if method not in METHODS:
             raise nearest(method, METHODS, what="way to fuse")
@@ -188,7 +160,7 @@ def fit(bank: Bank, jobs: list[Job], methods: list[str], recipe: Recipe) -> dict
 
 
 def together(bank, jobs, methods, terms, recipe: Recipe) -> dict[str, dict]:
-    """One stack: every method of `methods` on every job, methods first; late fusion after 'alone'."""
+    """One stack: every method on every job, methods first; late fusion goes on from 'alone'."""
     feed = Feed(bank, jobs, OPTIONS[recipe.option], recipe.batch, len(methods))
     net = stack(bank, feed, design(METHODS[methods[0]].design), recipe)
     watch = Watch(net, feed, terms, [METHODS[m] for m in methods for _ in jobs])
@@ -216,8 +188,8 @@ def stack(bank: Bank, feed: Feed, how: Design, recipe: Recipe) -> Stack:
 
 
 def blended(alone: dict, joint: dict) -> list[list[float]]:
-    """Terms of gradient blending (Wang et al. 2020, Eq. 4): of face, sound and both, the gain of the validation loss
-    over the square of the overfitting, both from the first to the last epoch; three in sum."""
+    """Terms (J, 3) of gradient blending (Wang et al. 2020, Eq. 4), three in sum: the gain of the
+    validation loss over the square of the overfitting, both from the first to the last epoch."""
     curves = ((alone, FACE), (alone, SOUND), (joint, JOINT))
     validation, loss = (
         np.stack([result[k][..., score] for result, score in curves], -1)
@@ -229,96 +201,13 @@ def blended(alone: dict, joint: dict) -> list[list[float]]:
     return (3 * weight / weight.sum(-1, keepdims=True)).tolist()
 
 
-class Feed:
-    """Batches of all members: features (M, B, T, F) of faces and of sound, and labels (M, B).
-
-    The members are the `distinct` jobs, `times` over: one method after another. What goes in is made once for all
-    methods, and jobs with one seed and one split are shuffled alike.
-    """
-
-    def __init__(self, bank: Bank, distinct: list[Job], option: Option, batch: int, times: int = 1):
-        self.times, self.option, self.batch = times, option, batch
-        self.device = settings.device()
-        self.jobs = distinct * times
-        self.face, self.sound = (
-            torch.as_tensor(v).to(self.device) for v in (bank.face, bank.sound)
-        )
-        # (M, n) each
-        self.face_rows, self.sound_rows, self.told, self.truth = (
-            torch.as_tensor(np.stack([getattr(j, k) for j in self.jobs])).long().to(self.device)
-            for k in ("face", "sound", "told", "truth")
-        )
-        # every other frame of a film; the others are for slicing
-        self.frames = np.arange(0, bank.face.shape[1], 2)
-        self.step = SECOND // (2 if option.overlap else 1)
-        self.starts = np.arange(0, bank.sound.shape[1], self.step)
-
-    def batches(self, epoch: int):
-        """Each member's clips in an order of its seed and split; as many as its smallest training part has."""
-        least = min(len(j.train) for j in self.jobs)
-        known: dict = {}
-        for j in self.jobs:
-            rng = np.random.default_rng([j.seed, len(j.train), int(j.train[0]), epoch])
-            known.setdefault((j.seed, j.train.tobytes()), rng.permutation(j.train)[:least])
-        order = np.stack([known[j.seed, j.train.tobytes()] for j in self.jobs])  # (M, least)
-        rng = np.random.default_rng(epoch)
-        for first in range(0, least - 1, self.batch):
-            now = torch.as_tensor(order[:, first : first + self.batch], device=self.device)
-            if now.shape[1] > 1:
-                yield *self.clips(now, rng), self.told.gather(1, now)
-
-    def clips(self, now: Tensor, rng: np.random.Generator | None = None) -> list[Tensor]:
-        """Clips `now` (M, B) of each member: faces (M, B, T, 136) and seconds of sound (M, B, S, F).
-
-        With `rng` they are changed as the option says; one draw serves the same place of every member.
-        """
-        distinct = now[: len(now) // self.times]  # (J, B)
-        face, sound = (
-            r[: len(distinct)].gather(1, distinct) for r in (self.face_rows, self.sound_rows)
-        )
-        count = now.shape[1]
-        frame = np.tile(self.frames, (count, 1))  # (B, T)
-        begin = np.tile(self.starts, (count, 1))  # (B, S)
-        if rng is not None and self.option.slicing:
-            frame = frame + rng.integers(0, 2, frame.shape)
-        x = self.face[face[..., None], torch.as_tensor(frame, device=self.device)]  # (J, B, T, 136)
-        if rng is not None:
-            x = self.changed(x, rng)
-        if rng is not None and self.option.slicing:
-            slack = self.step // 2
-            begin = begin + rng.integers(-slack, slack + 1, (count, 1))
-        begin = torch.as_tensor(begin.clip(0, self.sound.shape[1] - 1), device=self.device)
-        return [v.repeat(self.times, 1, 1, 1) for v in (x, self.sound[sound[..., None], begin])]
-
-    def changed(self, x: Tensor, rng: np.random.Generator) -> Tensor:
-        """Points (J, B, T, 136) mirrored, turned, stretched; one draw for a clip or for each frame."""
-        shape = (x.shape[1], 1 if self.option.per_clip else x.shape[2])
-        mirrored = torch.as_tensor(rng.random(shape) < 0.5, device=x.device)  # (B, T or 1)
-        angle = rng.normal(0, 0.05, shape)
-        wide, high = (np.exp(rng.normal(0, 0.05, shape)) for _ in range(2))
-        matrix = (
-            torch.as_tensor(v, dtype=x.dtype, device=x.device)[..., None]
-            for v in (
-                wide * np.cos(angle),
-                high * np.sin(angle),
-                wide * np.sin(angle),
-                high * np.cos(angle),
-            )
-        )
-        xx, xy, yx, yy = matrix
-        across, up = (v.contiguous() for v in x.unflatten(-1, (-1, 2)).movedim(-1, 0))
-        at = mirrored.expand(-1, x.shape[2]).nonzero(as_tuple=True)
-        across[:, *at], up[:, *at] = -across[:, *at][..., MIRROR], up[:, *at][..., MIRROR]
-        return torch.stack([across * xx - up * xy, across * yx + up * yy], -1).flatten(-2)
-
-
 class Judge:
-    """How good each score is after every epoch, and what was said of the tested clips at the best one.
+    """How good each score is after every epoch, and the tested clips' scores at the best one.
 
     scored   rows (M, B) -> scores (3, M, B, C) of face, sound and both
     people   {'validation' and 'test': (rows, labels, 1 where a row is meant), (M, B) each}
-    Holds `kept`: scores float32 (3, M, B, C) of the tested clips at the epoch that those who decide choose, and
-    scores_as_printed at the one that the tested clips choose; `validation`: cross-entropies (M, 3) of each epoch.
+    Holds `validation`, cross-entropies (M, 3) of each epoch, and `kept`: scores (3, M, B, C) at the
+    epoch that those who decide choose, scores_as_printed at the one that the tested clips choose.
     """
 
     def __init__(self, scored: Callable[[Tensor], Tensor], people: dict[str, tuple]):
@@ -327,7 +216,7 @@ class Judge:
         self.kept, self.level = {}, {}
 
     def __call__(self) -> tuple[Tensor, Tensor]:
-        """Accuracies of those who decide (3, M), and whether the epoch is better than those before (3, M)."""
+        """Accuracies (3, M) of those who decide, and whether this epoch is their best (3, M)."""
         scores, right, entropy = {}, {}, {}
         for k, (rows, y, real) in self.people.items():
             scores[k] = self.scored(rows)
@@ -351,8 +240,8 @@ class Watch:
     """The loss of a stack, and what its members say after every epoch.
 
     terms    weights of the three losses for each member;   methods  of each member
-    `best` holds each modality's branch at its own best epoch. A first epoch that nothing betters is not in it: the
-    branch is then as it began.
+    `best` holds each modality's branch at its own best epoch. A first epoch that nothing betters is
+    not in it: the branch is then as it began.
     """
 
     def __init__(self, net: Stack, feed: Feed, terms: list, methods: list[Method]):
@@ -424,8 +313,9 @@ class Watch:
         return torch.stack([*sides, joint])
 
     def result(self, members: slice) -> dict[str, np.ndarray]:
-        """scores, scores_as_printed (3, J, B, C) of the tested clips, padded with the first of them (see Judge);
-        features float16 (2, J, B, H) of face and sound after the last epoch; loss, validation (E, J, 3)."""
+        """scores, scores_as_printed (3, J, B, C) of the tested clips (see Judge), padded with the
+        first of them; features float16 (2, J, B, H) after the last epoch; loss, validation
+        (E, J, 3)."""
         return {
             **{k: v[:, members].cpu().numpy() for k, v in self.judge.kept.items()},
             "features": self.features[:, members].cpu().numpy().astype(np.float16),
@@ -435,8 +325,7 @@ class Watch:
 
 
 def padded(rows: list[np.ndarray], device: str) -> tuple[Tensor, Tensor]:
-    """Index lists of several lengths as (M, longest), the first repeated, and float (M, longest), 1 where a row is
-    meant."""
+    """Index lists as (M, longest), the first repeated, and float, 1 where a row is meant."""
     longest = max(map(len, rows))
     at = np.stack([np.r_[r, np.full(longest - len(r), r[0])] for r in rows])
     real = np.stack([np.arange(longest) < len(r) for r in rows])
@@ -451,6 +340,26 @@ def cross_entropy(scores: Tensor, y: Tensor) -> Tensor:
 # ---------------------------------------------------------------- from pictures and spectrograms
 
 
+@dataclass(frozen=True)
+class Size:
+    """A network of printed size: its pixels, AdamW at 5e-5, halved after ten epochs without progress.
+
+    frames   of a film that the network sees; twice as many are kept to draw from
+    """
+
+    each: int | None = None  # clips of an actor and emotion; None: all
+    width: int = 64
+    frames: int = 8
+    side: int = 224
+    hop_length: int = 64
+    pool: int = 1
+    epochs: int = 30
+    rate: float = 5e-5
+    batch: int = 16
+    plateau: int = 10
+    patience: int = 15
+
+
 def end_to_end(
     *,
     data: str,
@@ -461,62 +370,49 @@ def end_to_end(
     option: str,
     aggregator: str,
     start: dict | None,
-    each: int | None,
-    width: int,
-    frames: int,
-    side: int,
-    hop_length: int,
-    pool: int,
-    epochs: int,
-    rate: float,
-    batch: int,
-    plateau: int,
-    patience: int,
+    size: dict,
 ) -> dict:
     """Train one way to fuse on one fold.
 
-    method   'alone', 'N0', 'N1' or 'N2'; 'alone' also trains late fusion on top of the two: its joint score is that
-    start    arguments of streaming_networks.expressions and speech_networks.identify ('faces', 'sound'); None: scratch
-    frames   of a film that the network sees; twice as many are kept to draw from
-    Returns clips (names), scores and scores_as_printed (3, B, C) as Judge keeps them, validation (E,).
+    method   'alone', 'N0', 'N1' or 'N2'; 'alone' goes on to late fusion: its joint score is that
+    start    arguments of streaming_networks.expressions and speech_networks.identify ('faces',
+             'sound'); None: from scratch
+    Returns clips (names), scores, scores_as_printed (3, B, C) as Judge keeps them, validation (E,).
     """
     if method not in (ALONE, "N0", "N1", "N2"):
         raise nearest(method, (ALONE, "N0", "N1", "N2"), what="way to fuse end to end")
-    device, presented = settings.device(), OPTIONS[option]
-    whole = speech_networks.chosen(datasets.resolve(data), each)
-    split = {p.name: p for p in parts(name, whole.subject)}[fold]
-    overlap = 0.5 if presented.overlap else 0.0
-    cut = {"hop_length": hop_length, "pool": pool, "seconds": 1.0, "overlap": overlap}
-    _, sounds = speech_networks.sounds(data, split.train, each=each, **cut)
-    label = torch.as_tensor(features.labels(whole), device=device)
-    pictures = kept_pictures(data, each, 2 * frames, side, device)
-    feed = Films(pictures, sounds, label, presented, split.train, seed, batch)
+    device, shown, s = settings.device(), OPTIONS[option], Size(**size)
+    clips = speech_networks.chosen(datasets.resolve(data), s.each)
+    split = {p.name: p for p in parts(name, clips.subject)}[fold]
+    cut = {"hop_length": s.hop_length, "pool": s.pool, "seconds": 1.0}
+    overlap = 0.5 if shown.overlap else 0.0
+    _, sounds = speech_networks.sounds(data, split.train, each=s.each, overlap=overlap, **cut)
+    pictures = kept_pictures(data, s.each, 2 * s.frames, s.side, device)
+    label = torch.as_tensor(features.labels(clips), device=device)
+    films = Films(pictures, sounds, label, shown, split, seed, s.batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         how = design("N0" if method == "N0" else METHODS[method].design)
-        net = MRPN(int(label.max()) + 1, how, width=width, aggregator_=aggregator)
+        net = MRPN(int(label.max()) + 1, how, width=s.width, aggregator_=aggregator)
     net = net.to(device, memory_format=torch.channels_last)
     if start is not None:
-        for stream, task, which in zip(
-            net.streams, (expressions, speech_networks.identify), ("faces", "sound"), strict=True
-        ):
+        tasks = {"faces": expressions, "sound": speech_networks.identify}
+        for stream, (which, task) in zip(net.streams, tasks.items(), strict=True):
             weights = runs.map(task, [start[which]], jobs=1)[0]["weights"]
             load_extractor(stream, {k: torch.as_tensor(v) for k, v in weights.items()})
-    how = training.Settings(
-        epochs, rate, "adamw", weight_decay=0.01,
-        plateau=plateau, factor=0.5, patience=patience, mixed=True,
-    )  # fmt: skip
+    rule = {"plateau": s.plateau, "factor": 0.5, "patience": s.patience, "mixed": True}
+    how = training.Settings(s.epochs, s.rate, "adamw", weight_decay=0.01, **rule)
     terms = METHODS[method].terms if net.head.sides else [1.0]
-    judge = feed.train(net, terms, split, how, f"{fold} {method}")
+    judge = films.train(net, terms, how, f"{fold} {method}")
     kept = judge.kept
     if method == ALONE:  # both streams rest as they are after their last epoch
         for module in (net.streams, net.head.norms, net.head.sides):
             module.requires_grad_(False).eval()
             module.train = lambda mode=True: None  # and stay in testing mode
-        late = feed.train(net, (0.0, 0.0, 1.0), split, how, f"{fold} late").kept
+        late = films.train(net, (0.0, 0.0, 1.0), how, f"{fold} late").kept
         kept = {k: torch.cat([v[:JOINT], late[k][JOINT:]]) for k, v in kept.items()}
     return {
-        "clips": whole.meta["image"].to_numpy(dtype=str)[split.test],
+        "clips": clips.meta["image"].to_numpy(dtype=str)[split.test],
         **{k: v[:, 0].cpu().numpy() for k, v in kept.items()},
         "validation": np.stack(judge.validation)[:, 0, JOINT],
     }
@@ -531,22 +427,19 @@ def kept_pictures(ref: str, each: int | None, frames: int, side: int, device: st
 
 @dataclass(frozen=True)
 class Films:
-    """Clips as one network is given them, and its training.
-
-    pictures   uint8 (N, 2 frames, side, side, 3);   label  (N,);   rows  of the training clips
-    """
+    """Clips as one network is given them, and its training; pictures uint8 (N, T, H, W, 3)."""
 
     pictures: Tensor
     sounds: speech_networks.Sounds
     label: Tensor
     option: Option
-    rows: np.ndarray
+    split: splits.Split
     seed: int
     batch: int
 
     def clips(self, rows: np.ndarray, rng: np.random.Generator | None = None) -> tuple:
-        """Frames (B, T, 3, side, side), segments (B, S, 1, rows, length) and how many of those count (B,); with `rng`
-        as training changes them."""
+        """Frames (B, T, 3, side, side), segments (B, S, 1, rows, length) and how many of those
+        count (B,); with `rng` as training changes them."""
         count, frames = len(rows), self.pictures.shape[1] // 2
         at = np.tile(2 * np.arange(frames), (count, 1))
         slicing = rng if self.option.slicing else None
@@ -555,58 +448,48 @@ class Films:
         x = fed(self.pictures[torch.as_tensor(rows[:, None]), torch.as_tensor(at)])
         if rng is not None:
             shape = (count, 1 if self.option.per_clip else frames, 1, 1, 1)
-            mirrored, contrast, light = (
-                torch.as_tensor(v, dtype=x.dtype, device=x.device)
-                for v in (
-                    rng.random(shape),
-                    rng.uniform(0.7, 1.3, shape),
-                    rng.normal(0, 0.1, shape),
-                )
-            )
-            x = torch.where(mirrored < 0.5, x.flip(-1), x) * contrast + light
+            draws = rng.random(shape), rng.uniform(0.7, 1.3, shape), rng.normal(0, 0.1, shape)
+            side, contrast, light = (torch.as_tensor(v, dtype=x.dtype).to(x.device) for v in draws)
+            x = torch.where(side < 0.5, x.flip(-1), x) * contrast + light
         return x, *self.sounds.segments(rows, slicing)
 
     def batches(self, epoch: int):
         rng = np.random.default_rng([self.seed, epoch])
-        order = rng.permutation(self.rows)
+        order = rng.permutation(self.split.train)
         for first in range(0, len(order) - 1, self.batch):
             now = order[first : first + self.batch]
             if len(now) > 1:
                 yield *self.clips(now, rng), self.label[now]
 
-    def train(self, net: MRPN, terms, split, how: training.Settings, label: str) -> Judge:
-        """Train with the multi-term loss of the thesis (Eq. 28), the joint score's validation loss driving the rate."""
+    def train(self, net: MRPN, terms, how: training.Settings, label: str) -> Judge:
+        """Train with the multi-term loss (Eq. 28); the joint score's validation drives the rate."""
 
-        def loss(net, frames, segments, count, y):
-            joint, sides = net.head.all_scores(
-                net.features(frames, segments, lengths=[None, count])
-            )
+        def scores(frames, segments, count) -> tuple[Tensor, list[Tensor]]:
+            return net.head.all_scores(net.features(frames, segments, lengths=[None, count]))
+
+        def loss(net, frames, segments, count, y) -> Tensor:
+            joint, sides = scores(frames, segments, count)
             return multi_term_loss(
                 lambda s, y: F.cross_entropy(s.float(), y), joint, sides, y, terms
             )
 
-        def validate(net, epoch):
+        def scored(rows: Tensor) -> Tensor:
+            """(3, 1, B, C); a network without side scores repeats the joint one."""
+            some, device = [], self.label.device.type
+            with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+                for now in rows[0].cpu().split(32):
+                    joint, sides = scores(*self.clips(now.numpy()))
+                    some.append(torch.stack([*(sides or [joint, joint]), joint]).float())
+            return torch.cat(some, 1)[:, None]
+
+        def validate(net, epoch) -> float:
             judge()
             return -float(judge.validation[-1][0, JOINT])
 
         people = {}
         for k in ("validation", "test"):
-            rows = torch.as_tensor(getattr(split, k), device=self.label.device)[None]  # (1, B)
+            rows = torch.as_tensor(getattr(self.split, k), device=self.label.device)[None]  # (1, B)
             people[k] = (rows, self.label[rows], torch.ones(rows.shape, device=rows.device))
-        judge = Judge(functools.partial(self.scored, net), people)
+        judge = Judge(scored, people)
         training.fit(net, self.batches, loss, how, validate=validate, label=label)
         return judge
-
-    @torch.no_grad()
-    def scored(self, net: MRPN, rows: Tensor, batch: int = 32) -> Tensor:
-        """Scores float32 (3, 1, B, C) of rows (1, B); a network without side scores repeats the joint one."""
-        scores = []
-        device = self.pictures.device.type
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-            for now in rows[0].cpu().split(batch):
-                frames, segments, count = self.clips(now.numpy())
-                joint, sides = net.head.all_scores(
-                    net.features(frames, segments, lengths=[None, count])
-                )
-                scores.append(torch.stack([*(sides or [joint, joint]), joint]).float())
-        return torch.cat(scores, 1)[:, None]
