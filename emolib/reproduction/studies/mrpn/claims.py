@@ -17,6 +17,10 @@ from emolib.reproduction.studies.mrpn.plan import (
     AM,
     FUSED,
     JM,
+    LATE_FUSION,
+    N0,
+    N1,
+    N2,
     N2_TRANSFORMER,
     ROWS_5_4,
     SETS,
@@ -26,7 +30,6 @@ from emolib.reproduction.studies.mrpn.plan import (
 )
 from emolib.reproduction.studies.mrpn.tables import SLICING, by_fold
 
-LATE_FUSION, N0, N1, N2 = FUSED.values()
 SELF = "a matter of print: which number was meant no measurement tells"
 UNTESTED = "not tested at this profile"
 SIMULATED = "the people are simulated, and only real ones can decide this; "

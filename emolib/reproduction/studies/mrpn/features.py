@@ -304,14 +304,12 @@ class Feed:
         self.times, self.option, self.batch = times, option, batch
         self.device = settings.device()
         self.jobs = distinct * times
-        self.face, self.sound = (
-            torch.as_tensor(v).to(self.device) for v in (bank.face, bank.sound)
-        )
-        # (M, n) each
-        self.face_rows, self.sound_rows, self.told, self.truth = (
-            torch.as_tensor(np.stack([getattr(j, k) for j in self.jobs])).long().to(self.device)
-            for k in ("face", "sound", "told", "truth")
-        )
+        self.face = torch.as_tensor(bank.face, device=self.device)
+        self.sound = torch.as_tensor(bank.sound, device=self.device)
+        self.rows = {}  # (M, n) each
+        for k in ("face", "sound", "told", "truth"):
+            rows = np.stack([getattr(j, k) for j in self.jobs])
+            self.rows[k] = torch.as_tensor(rows, dtype=torch.int64, device=self.device)
         # every other frame of a film; the others are for slicing
         self.frames = np.arange(0, bank.face.shape[1], 2)
         self.step = SECOND // (2 if option.overlap else 1)
@@ -329,7 +327,7 @@ class Feed:
         for first in range(0, least - 1, self.batch):
             now = torch.as_tensor(order[:, first : first + self.batch], device=self.device)
             if now.shape[1] > 1:
-                yield *self.clips(now, rng), self.told.gather(1, now)
+                yield *self.clips(now, rng), self.rows["told"].gather(1, now)
 
     def clips(self, now: Tensor, rng: np.random.Generator | None = None) -> list[Tensor]:
         """Clips `now` (M, B): faces (M, B, T, 136) and seconds of sound (M, B, S, F).
@@ -337,9 +335,7 @@ class Feed:
         With `rng` as the option changes them; one draw serves the same place of every member.
         """
         distinct = now[: len(now) // self.times]  # (J, B)
-        face, sound = (
-            r[: len(distinct)].gather(1, distinct) for r in (self.face_rows, self.sound_rows)
-        )
+        face, sound = (self.rows[k][: len(distinct)].gather(1, distinct) for k in ("face", "sound"))
         count = now.shape[1]
         frame = np.tile(self.frames, (count, 1))  # (B, T)
         begin = np.tile(self.starts, (count, 1))  # (B, S)
@@ -361,11 +357,12 @@ class Feed:
         angle = rng.normal(0, 0.05, shape)
         wide, high = (np.exp(rng.normal(0, 0.05, shape)) for _ in range(2))
         cos, sin = np.cos(angle), np.sin(angle)
-        xx, xy, yx, yy = (
+        matrix = [
             torch.as_tensor(v, dtype=x.dtype, device=x.device)[..., None]
             for v in (wide * cos, high * sin, wide * sin, high * cos)
-        )
+        ]
         across, up = (v.contiguous() for v in x.unflatten(-1, (-1, 2)).movedim(-1, 0))
         at = mirrored.expand(-1, x.shape[2]).nonzero(as_tuple=True)
         across[:, *at], up[:, *at] = -across[:, *at][..., MIRROR], up[:, *at][..., MIRROR]
-        return torch.stack([across * xx - up * xy, across * yx + up * yy], -1).flatten(-2)
+        turned = across * matrix[0] - up * matrix[1], across * matrix[2] + up * matrix[3]
+        return torch.stack(turned, -1).flatten(-2)

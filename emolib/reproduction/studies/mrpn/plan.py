@@ -61,24 +61,26 @@ class Cell:
     score: int = JOINT
 
 
+LATE_FUSION, N0 = Cell(LATE), Cell("N0")
+N1, N2 = Cell("N1"), Cell("N2")
+N2_TRANSFORMER = Cell("N2", aggregator=TRANSFORMER)
 AM = {"NT": Cell(ALONE, "IA", score=SOUND), "T": Cell(ALONE, score=SOUND)}
 VM = {"NT": Cell(ALONE, "IA", score=FACE), "T": Cell(ALONE, score=FACE)}
-JM = {"NT": Cell("N0", "IA"), "T": Cell("N0")}
+JM = {"NT": Cell("N0", "IA"), "T": N0}
 MODALITIES = {"Audio Modality": AM, "Visual Modality": VM, "Joint Modalities (N0)": JM}
 FUSED = {
-    "N0 (late fusion)": Cell(LATE),
-    "N0 (end-to-end)": Cell("N0"),
-    "N1 (end-to-end)": Cell("N1"),
-    "N2 (end-to-end)": Cell("N2"),
+    "N0 (late fusion)": LATE_FUSION,
+    "N0 (end-to-end)": N0,
+    "N1 (end-to-end)": N1,
+    "N2 (end-to-end)": N2,
 }
-N2_TRANSFORMER = Cell("N2", aggregator=TRANSFORMER)
 ROWS_5_4 = {
     "N0 (end-to-end), Resnet18+LSTM, IA": Cell("N0", "IA"),
     "N0 (end-to-end), Resnet18+LSTM, VA+WO": Cell("N0", "VA+WO"),
-    "N0 (late fusion), Resnet18+LSTM, VA+AO": Cell(LATE),
-    "N0 (end-to-end), Resnet18+LSTM, VA+AO": Cell("N0"),
-    "N1 (end-to-end), Resnet18+LSTM, VA+AO [97]": Cell("N1"),
-    "MRPN (end-to-end), Resnet18+LSTM, VA+AO": Cell("N2"),
+    "N0 (late fusion), Resnet18+LSTM, VA+AO": LATE_FUSION,
+    "N0 (end-to-end), Resnet18+LSTM, VA+AO": N0,
+    "N1 (end-to-end), Resnet18+LSTM, VA+AO [97]": N1,
+    "MRPN (end-to-end), Resnet18+LSTM, VA+AO": N2,
     "MRPN (end-to-end), Resnet18+Transformer(avg), VA+AO": N2_TRANSFORMER,
 }
 ROW_BILSTM = {"MRPN (end-to-end), Resnet18+BiLSTM, VA+AO": Cell("N2", aggregator="BiLSTM")}

@@ -46,7 +46,6 @@ READINGS = {"scores": NESTED, "scores_as_printed": AS_PRINTED}
 PRINTED = {"ravdess": ("chang2021-t5_2", "actors"), "crema_d": ("chang2021-t5_3", "split")}
 SOUND_ONLY = "sound alone of notebook 43"
 WORLDS = "nested, simulated worlds"
-SETUPS = 2  # in Fig. 5.1: two ways to divide the actors
 
 
 # ---------------------------------------------------------------- clip by clip
@@ -177,25 +176,24 @@ def table_5_4(study: Study) -> Outcome:
 
 # ---------------------------------------------------------------- what is better than what
 
-
 # The networks that are compared, by the names of their printed rows where there are any.
 CELLS = FUSED | {f"{m}, {t}": cell for m, ways in MODALITIES.items() for t, cell in ways.items()}
 CELLS |= {"N2, transformer": N2_TRANSFORMER, "N0, VA+WO": Cell("N0", "VA+WO")}
-LATE_FUSION, N0, N1, N2 = FUSED
+LATE_ROW, N0_ROW, N1_ROW, N2_ROW = FUSED
 AUDIO, VISUAL, BOTH = MODALITIES
 # Every 'better' of section 5.3, declared before any run: the family of each set.
 ON_BOTH_SETS = {
-    "N2 - N1": (N2, N1),
-    "N2 - N0": (N2, N0),
-    "N2 - late fusion": (N2, LATE_FUSION),
-    "N1 - N0": (N1, N0),
-    "N1 - late fusion": (N1, LATE_FUSION),
-    "N2 - picture alone": (N2, f"{VISUAL}, T"),
-    "N2 - sound alone": (N2, f"{AUDIO}, T"),
-    "N0 - picture alone": (N0, f"{VISUAL}, T"),
-    "N0 - sound alone": (N0, f"{AUDIO}, T"),
-    "N2, transformer - LSTM": ("N2, transformer", N2),
-    "N0, overlap - none": (N0, "N0, VA+WO"),
+    "N2 - N1": (N2_ROW, N1_ROW),
+    "N2 - N0": (N2_ROW, N0_ROW),
+    "N2 - late fusion": (N2_ROW, LATE_ROW),
+    "N1 - N0": (N1_ROW, N0_ROW),
+    "N1 - late fusion": (N1_ROW, LATE_ROW),
+    "N2 - picture alone": (N2_ROW, f"{VISUAL}, T"),
+    "N2 - sound alone": (N2_ROW, f"{AUDIO}, T"),
+    "N0 - picture alone": (N0_ROW, f"{VISUAL}, T"),
+    "N0 - sound alone": (N0_ROW, f"{AUDIO}, T"),
+    "N2, transformer - LSTM": ("N2, transformer", N2_ROW),
+    "N0, overlap - none": (N0_ROW, "N0, VA+WO"),
 }
 SLICING = {
     "sound, T - NT": (f"{AUDIO}, T", f"{AUDIO}, NT"),
@@ -380,21 +378,19 @@ def clusters(study: Study) -> Outcome:
     bank, r = study.bank("ravdess"), study.stacks["ravdess", "VA+AO", LSTM]
     names, frames = np.array(study.classes("ravdess")), []
     first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
-    for j in (first[0], first[min(4, len(first) - 1)])[:SETUPS]:
+    for j in (first[0], first[min(4, len(first) - 1)]):
         count = r["count"][j]
         at = r["tested"][j][:count]
         alone, joint = (
             r["results"][m]["features"][:, j, :count].astype(np.float64) for m in (ALONE, "N0")
         )
         views = {"picture": alone[0], "sound": alone[1], "both": np.concatenate(joint, 1)}
-        for panel, x in views.items():
+        for panel, deep in views.items():
             frame = pd.DataFrame({"setup": f"tested: {r['fold'][j]}", "panel": panel}, at)
-            emotion, (x, y) = names[bank.label[at]], placed(x).T
-            frames.append(
-                frame.assign(
-                    clip=bank.clip[at], emotion=emotion, protocol="features at rest", x=x, y=y
-                )
-            )
+            frame = frame.assign(clip=bank.clip[at], emotion=names[bank.label[at]])
+            frame["protocol"] = "features at rest"
+            frame["x"], frame["y"] = placed(deep).T
+            frames.append(frame)
     return study.outcome(pd.concat(frames), sources=[study.clips("ravdess")])
 
 
@@ -422,31 +418,31 @@ def confusions(study: Study, name: str = "ravdess") -> Outcome:
     return study.outcome(pd.DataFrame(rows), sources=[study.clips(name)])
 
 
-def explored(study: Study, name: str = "ravdess", methods=("N0", "N2")) -> Explored:
+def explored(study: Study) -> Explored:
     """The tested clips of seed 0 for the explorer; the embedding is face and sound side by side."""
-    r, bank = study.stacks[name, "VA+AO", LSTM], study.bank(name)
+    r, bank = study.stacks["ravdess", "VA+AO", LSTM], study.bank("ravdess")
     first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
 
     def tested(values) -> np.ndarray:
         return np.concatenate([values[j][: r["count"][j]] for j in first])
 
     models = []
-    for method in methods:
+    for method in ("N0", "N2"):
         result = r["results"][method]
         score = tested(result["scores"][JOINT]).astype(float)  # (N, C)
         embedding = np.concatenate([tested(v) for v in result["features"]], 1)
         models.append(Model(method, embedding, score.argmax(1), softmax(score, 1)))
     at = tested(r["tested"])
     return Explored(
-        title=f"{SETS[name]}: face and voice, {' beside '.join(methods)}",
-        classes=study.classes(name),
+        title="RAVDESS: face and voice, N0 beside N2",
+        classes=study.classes("ravdess"),
         true=bank.label[at],
         actor=bank.subject[at],
         fold=np.repeat(np.arange(len(first)), r["count"][first]),
         modality=np.full(len(at), "both"),
         sample=bank.clip[at].astype(str),
         models=tuple(models),
-        data=study.clips(name),
+        data=study.clips("ravdess"),
         rows=at,
         profile=study.profile,
     )

@@ -217,7 +217,8 @@ class Judge:
 
     def __call__(self) -> tuple[Tensor, Tensor]:
         """Accuracies (3, M) of those who decide, and whether this epoch is their best (3, M)."""
-        scores, right, entropy = {}, {}, {}
+        scores, right = {}, {}
+        entropy: dict[str, Tensor] = {}
         for k, (rows, y, real) in self.people.items():
             scores[k] = self.scored(rows)
             right[k] = ((scores[k].argmax(-1) == y) * real).sum(-1) / real.sum(-1)
@@ -247,21 +248,20 @@ class Watch:
     def __init__(self, net: Stack, feed: Feed, terms: list, methods: list[Method]):
         self.net, self.feed = net, feed
         self.terms = torch.tensor(terms, device=feed.device)  # (M, 3)
-        self.flags = {
-            k: torch.tensor([getattr(m, k) for m in methods], device=feed.device)
-            .float()
-            .view(-1, 1, 1)
-            for k in ("watch", "modulate", "dropout")
-        }
-        self.plain = not any(bool(f.any()) for f in self.flags.values())
-        self.total, self.steps, self.losses = 0.0, 0, []
+        self.flags = {}  # (M, 1, 1) each
+        for k in ("watch", "modulate", "dropout"):
+            flags = torch.tensor([float(getattr(m, k)) for m in methods], device=feed.device)
+            self.flags[k] = flags.view(-1, 1, 1)
+        self.plain = not any(flags.any() for flags in self.flags.values())
+        self.total, self.steps = 0.0, 0
+        self.losses: list[np.ndarray] = []
         self.rng = np.random.default_rng(7)
         modality = ("branches", "head.norms", "head.sides")
         self.best = {k: v.clone() for k, v in net.state_dict().items() if k.startswith(modality)}
         people = {}
-        for k, truth in (("validation", feed.told), ("test", feed.truth)):
+        for k, truth in (("validation", "told"), ("test", "truth")):
             rows, real = padded([getattr(j, k) for j in feed.jobs], feed.device)
-            people[k] = (rows, truth.gather(1, rows), real)
+            people[k] = (rows, feed.rows[truth].gather(1, rows), real)
         self.judge = Judge(self.scored, people)
 
     def train(self, recipe: Recipe, label: str) -> None:
@@ -342,7 +342,7 @@ def cross_entropy(scores: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Size:
-    """A network of printed size: its pixels, AdamW at 5e-5, halved after ten epochs without progress.
+    """A network of printed size: pixels, AdamW at 5e-5, halved after ten epochs without progress.
 
     frames   of a film that the network sees; twice as many are kept to draw from
     """
@@ -448,9 +448,9 @@ class Films:
         x = fed(self.pictures[torch.as_tensor(rows[:, None]), torch.as_tensor(at)])
         if rng is not None:
             shape = (count, 1 if self.option.per_clip else frames, 1, 1, 1)
-            draws = rng.random(shape), rng.uniform(0.7, 1.3, shape), rng.normal(0, 0.1, shape)
-            side, contrast, light = (torch.as_tensor(v, dtype=x.dtype).to(x.device) for v in draws)
-            x = torch.where(side < 0.5, x.flip(-1), x) * contrast + light
+            draws = [rng.random(shape), rng.uniform(0.7, 1.3, shape), rng.normal(0, 0.1, shape)]
+            draws = [torch.as_tensor(v, dtype=x.dtype, device=x.device) for v in draws]
+            x = torch.where(draws[0] < 0.5, x.flip(-1), x) * draws[1] + draws[2]
         return x, *self.sounds.segments(rows, slicing)
 
     def batches(self, epoch: int):
