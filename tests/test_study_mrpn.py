@@ -278,14 +278,7 @@ def test_methods_are_fed_alike(made):
 
 @pytest.mark.parametrize("aggregator", ["LSTM", "BiLSTM", "transformer average"])
 def test_aggregators_of_a_stack_keep_members_apart(aggregator):
-    net = Stack(
-        [0, 1],
-        (5, 4),
-        3,
-        design("N2"),
-        hidden=4,
-        aggregator=aggregator,
-    ).eval()
+    net = Stack([0, 1], (5, 4), 3, design("N2"), hidden=4, aggregator=aggregator).eval()
     x = [torch.randn(2, 6, 3, 5), torch.randn(2, 6, 2, 4)]
     before = net(x)[1]
     x[0][1] += 1
