@@ -81,7 +81,7 @@ def predict(path: Path | str, use: str = "both", profile: str = "quick", model=N
             f"{path}: nothing to go by (sound: {sound}; picture: {face if isinstance(face, str) else 'no face in it'})"
         )
     from emolib.reproduction.studies.explored import predictor
-    from emolib.reproduction.studies.mrpn import mrpn_features as features
+    from emolib.reproduction.studies.mrpn import features
 
     model = model or predictor.predictor(profile)
     length = max(
@@ -140,7 +140,7 @@ def _seen(path: Path, use: str) -> dict[float, np.ndarray] | str:
     if path.suffix.lower() in media.SOUNDS:
         return "a recording has none"
     from emolib.features import detectors
-    from emolib.reproduction.studies.mrpn import mrpn_features as features
+    from emolib.reproduction.studies.mrpn import features
 
     fps = media.probe_video(path).fps
     try:

@@ -18,9 +18,9 @@ from emolib import data as datasets
 from emolib.models.mrpn import design
 from emolib.models.mrpn_stack import Stack
 from emolib.reproduction import runs
-from emolib.reproduction.studies.mrpn import mrpn_features as features
-from emolib.reproduction.studies.mrpn.mrpn_networks import FACE, METHODS, OPTIONS, SOUND, Feed, Job
-from emolib.reproduction.studies.mrpn.mrpn_plan import clips, sizes
+from emolib.reproduction.studies.mrpn import features, plan
+from emolib.reproduction.studies.mrpn.features import OPTIONS, Feed, Job
+from emolib.reproduction.studies.mrpn.training import FACE, METHODS, SOUND
 from emolib.reproduction.studies.speech.training import chosen
 
 EPOCHS = 30
@@ -105,7 +105,8 @@ class Predictor:
 
 def predictor(profile: str = "quick") -> Predictor:
     """The networks, from the run store or trained now (seconds at quick)."""
-    s, films = sizes(profile), clips(profile, "ravdess")
+    study = plan.Study(profile)
+    s, films = study.sizes, study.clips("ravdess")
     sets = [films]
     if films.source != "real" and datasets.at_hand("ravdess"):
         speech = datasets.load("ravdess", modality="a", profile=profile)

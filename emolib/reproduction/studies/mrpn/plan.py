@@ -1,0 +1,290 @@
+"""What is trained for chapter 5 of chang2021, on what clips, and how much of it (notebook 44).
+
+The tables come from networks on features that rest, at `full` with a GPU from networks of printed
+size that learn end to end; the study of the mechanism is on features at rest everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+
+from emolib import EMOTIONS
+from emolib import data as datasets
+from emolib.data.files import Damaged
+from emolib.ground import settings
+from emolib.ground.containers import ClipSet
+from emolib.ground.errors import EmolibError
+from emolib.reproduction import runs
+from emolib.reproduction.runs import held, part
+from emolib.reproduction.studies.mrpn import features, training
+from emolib.reproduction.studies.mrpn.training import ALONE, FACE, JOINT, LATE, METHODS, SOUND
+from emolib.reproduction.studies.speech import plan as speech
+from emolib.reproduction.studies.video.streaming_networks import faces
+
+NESTED, AS_PRINTED = "nested", "epoch chosen on the tested actors (as printed)"
+LSTM, TRANSFORMER = "LSTM", "transformer average"
+SETS = {"ravdess": "RAVDESS", "crema_d": "Crema-d"}  # and their names in Table 5.4
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a profile costs: sets, networks on features at rest, worlds of the mechanism study."""
+
+    seeds: int = 1  # of every network
+    actors: int | None = None  # of a simulated set; None: as many as the real one
+    crema_actors: int | None = None
+    draw: int = 256  # pixels of a simulated film, where one is drawn
+    each: int | None = None  # clips of an actor and emotion; None: all
+    frames: int = 6  # of a film whose points are taken
+    hidden: int = 32
+    epochs: int = 40
+    rate: float = 3e-3
+    batch: int = 32
+    aggregators: tuple[str, ...] = (LSTM, "BiLSTM", TRANSFORMER)
+    worlds: int = 5
+    world_each: int = 4
+    world_epochs: int = 30
+    world_folds: int = 4
+    levels: tuple[float, ...] = (0.2, 0.4, 0.6, 0.8)  # shares of clips that are spoilt
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One network of the tables, and which of its scores is read."""
+
+    method: str
+    option: str = "VA+AO"
+    aggregator: str = LSTM
+    score: int = JOINT
+
+
+LATE_FUSION, N0 = Cell(LATE), Cell("N0")
+N1, N2 = Cell("N1"), Cell("N2")
+N2_TRANSFORMER = Cell("N2", aggregator=TRANSFORMER)
+AM = {"NT": Cell(ALONE, "IA", score=SOUND), "T": Cell(ALONE, score=SOUND)}
+VM = {"NT": Cell(ALONE, "IA", score=FACE), "T": Cell(ALONE, score=FACE)}
+JM = {"NT": Cell("N0", "IA"), "T": N0}
+MODALITIES = {"Audio Modality": AM, "Visual Modality": VM, "Joint Modalities (N0)": JM}
+FUSED = {
+    "N0 (late fusion)": LATE_FUSION,
+    "N0 (end-to-end)": N0,
+    "N1 (end-to-end)": N1,
+    "N2 (end-to-end)": N2,
+}
+ROWS_5_4 = {
+    "N0 (end-to-end), Resnet18+LSTM, IA": Cell("N0", "IA"),
+    "N0 (end-to-end), Resnet18+LSTM, VA+WO": Cell("N0", "VA+WO"),
+    "N0 (late fusion), Resnet18+LSTM, VA+AO": LATE_FUSION,
+    "N0 (end-to-end), Resnet18+LSTM, VA+AO": N0,
+    "N1 (end-to-end), Resnet18+LSTM, VA+AO [97]": N1,
+    "MRPN (end-to-end), Resnet18+LSTM, VA+AO": N2,
+    "MRPN (end-to-end), Resnet18+Transformer(avg), VA+AO": N2_TRANSFORMER,
+}
+ROW_BILSTM = {"MRPN (end-to-end), Resnet18+BiLSTM, VA+AO": Cell("N2", aggregator="BiLSTM")}
+
+
+class Study(runs.Study):
+    """Chapter 5 at one profile."""
+
+    SIZES = {
+        "smoke": Sizes(
+            actors=6,
+            draw=48,
+            crema_actors=9,
+            each=1,
+            frames=2,
+            hidden=4,
+            epochs=5,
+            aggregators=(LSTM, TRANSFORMER),
+            worlds=2,
+            world_each=1,
+            world_epochs=2,
+            world_folds=2,
+            levels=(0.5,),
+        ),
+        "quick": Sizes(
+            seeds=2,
+            draw=64,
+            crema_actors=18,
+            each=2,
+            hidden=16,
+            epochs=16,
+            world_each=2,
+            world_epochs=12,
+            world_folds=3,
+            levels=(0.5,),
+        ),
+        "full": Sizes(seeds=5),
+    }
+
+    @property
+    def sources(self) -> tuple[ClipSet, ...]:
+        return tuple(self.clips(name) for name in SETS)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return tuple(range(self.sizes.seeds))
+
+    @property
+    def end_to_end(self) -> bool:
+        """Do the tables come from networks of printed size? At `full` with a GPU."""
+        return self.profile == "full" and settings.device() == "cuda"
+
+    def label(self, reading: str = NESTED) -> str:
+        """How a row of the tables names its protocol."""
+        return f"{'end to end' if self.end_to_end else 'features at rest'}, {reading}"
+
+    # ---------------------------------------------------------------- the data
+
+    @held
+    def clips(self, name: str) -> ClipSet:
+        """A set with pictures and sound: real where both are at hand, simulated otherwise."""
+        if datasets.at_hand(name):
+            try:
+                return datasets.load(name, source="real", modality="av")
+            except Damaged:
+                raise
+            except EmolibError:  # sound only
+                pass
+        s = self.sizes
+        actors = s.actors if name == "ravdess" else s.crema_actors
+        return simulated(name, actors, size=s.draw)
+
+    def features(self, name: str) -> dict:
+        """Arguments of features.bank for the clips of a set."""
+        reference = datasets.reference(self.clips(name))
+        return {"data": reference, "each": self.sizes.each, "frames": self.sizes.frames}
+
+    @held
+    def bank(self, name: str) -> features.Bank:
+        """The features of a set."""
+        return training.made(self.features(name))
+
+    @held
+    def classes(self, name: str) -> tuple[str, ...]:
+        """Names of the classes in the order of their codes."""
+        return tuple(EMOTIONS[k] for k in np.unique(self.clips(name).label))
+
+    @part
+    def world_features(self) -> list[dict]:
+        """Arguments of features.bank for the clean clips of every world."""
+        s = self.sizes
+        worlds = [
+            simulated("ravdess", s.actors, seed=k, dials=features.CLEAN) for k in range(s.worlds)
+        ]
+        about = {"each": s.world_each, "frames": s.frames}
+        return [{"data": datasets.reference(world), **about} for world in worlds]
+
+    # ---------------------------------------------------------------- the runs
+
+    def train(self) -> pd.DataFrame:
+        """Run whatever is not stored yet. One row per part: networks and epochs."""
+        s = self.sizes
+        banks = [self.features(name) for name in SETS] + self.world_features
+        runs.map(features.bank, banks, label="features")
+        rows = []
+        if self.end_to_end:
+            for name in SETS:  # drawn and cut out before several processes ask for them
+                faces(self.clips(name), 2 * training.Size.frames, training.Size.side)
+            rows.append(("end to end", len(self.ends), training.Size.epochs))
+        else:
+            for key, stack in self.stacks.items():
+                rows.append((", ".join(key), len(stack["fold"]) * len(stack["results"]), s.epochs))
+        count = sum(v.shape[0] * v.shape[1] for r in self.worlds for v in r["named"].values())
+        rows.append((f"{s.worlds} worlds, {len(self.turned)} settings", count, s.world_epochs))
+        return pd.DataFrame(rows, columns=["trained", "networks", "epochs"])
+
+    def groups(self, name: str) -> dict[tuple[str, str], list[str]]:
+        """(option, aggregator) -> methods that are trained together on a set."""
+        groups = {
+            ("IA", LSTM): [ALONE, "N0"] if name == "ravdess" else ["N0"],
+            ("VA+WO", LSTM): ["N0"],
+            ("VA+AO", LSTM): [ALONE, "N0", "N1", "N2"],
+        }
+        return groups | {("VA+AO", a): ["N2"] for a in self.sizes.aggregators if a != LSTM}
+
+    @property
+    def recipe(self) -> dict:
+        """What all networks on features at rest share: fields of training.Recipe."""
+        s = self.sizes
+        return {"hidden": s.hidden, "epochs": s.epochs, "rate": s.rate, "batch": s.batch}
+
+    @part
+    def stacks(self) -> dict[tuple[str, str, str], dict]:
+        """(set, option, aggregator) -> result of training.folds."""
+        grid = {}
+        for name in SETS:
+            for (option, aggregator), methods in self.groups(name).items():
+                late = option == "VA+AO" and ALONE in methods
+                how = {"option": option, "aggregator": aggregator, "late": late}
+                grid[name, option, aggregator] = {
+                    "clips": self.features(name),
+                    "name": name,
+                    "seeds": list(self.seeds),
+                    "methods": methods,
+                    "recipe": self.recipe | how,
+                }
+        return mapped(training.folds, grid, "fusion")
+
+    @property
+    def turned(self) -> list[list]:
+        """Settings of the mechanism study, [dial, level] each; nothing is turned in the first."""
+        spoilt = [[dial, level] for dial in features.SPOILT for level in self.sizes.levels]
+        others = [["complementarity", 0.0], ["complementarity", 1.0], ["label_noise", 0.3]]
+        return [["", 0.0], *spoilt, *others]
+
+    @part
+    def worlds(self) -> list[dict]:
+        """Result of training.sweep for every world."""
+        s = self.sizes
+        how = {"epochs": s.world_epochs, "late": True}
+        common = {"turned": self.turned, "folds": s.world_folds, "methods": list(METHODS)}
+        common["recipe"] = self.recipe | how
+        grid = [{"clips": f, "seed": k, **common} for k, f in enumerate(self.world_features)]
+        return runs.map(training.sweep, grid, label="worlds")
+
+    @part
+    def ends(self) -> dict[tuple[str, str, str, str, str, int], dict]:
+        """(set, fold, method, option, aggregator, seed) -> result of training.end_to_end."""
+        grid = {}
+        for name in SETS:
+            data = self.clips(name)
+            for fold in features.parts(name, data.subject):
+                for (option, aggregator), methods in self.groups(name).items():
+                    for method in methods:
+                        for seed in self.seeds:
+                            grid[name, fold.name, method, option, aggregator, seed] = {
+                                "data": datasets.reference(data),
+                                "name": name,
+                                "fold": fold.name,
+                                "seed": seed,
+                                "method": method,
+                                "option": option,
+                                "aggregator": aggregator,
+                                "start": self.beginnings(seed),
+                                "size": asdict(training.Size()),
+                            }
+        return mapped(training.end_to_end, grid, "end to end")
+
+    def beginnings(self, seed: int) -> dict:
+        """Arguments of the runs that extractors start from, of notebooks 42 and 43."""
+        data = datasets.reference(datasets.load("fer2013", profile=self.profile))
+        size = {"width": training.Size.width, "side": training.Size.side}
+        how = {"seed": seed, "epochs": 8, "rate": 3e-4, "batch": 128}
+        sound = speech.Study(self.profile).source_task(seed)
+        return {"faces": {"data": data, **size, **how}, "sound": sound}
+
+
+def simulated(name: str, actors: int | None, **options) -> ClipSet:
+    """The simulated set with pictures and sound; `actors` None: as many as the real one."""
+    if actors is not None:
+        options["actors"] = actors
+    return datasets.load(name, source="simulated", modality="av", profile="full", **options)
+
+
+def mapped(run, grid: dict, label: str) -> dict:
+    """Key -> result of the run with the arguments that the grid has there."""
+    return dict(zip(grid, runs.map(run, list(grid.values()), label=label), strict=True))

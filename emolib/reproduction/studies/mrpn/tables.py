@@ -1,0 +1,449 @@
+"""Tables and figures of chang2021, chapter 5: what holds between folds and worlds (notebook 44).
+
+Nested: actors apart from the tested ones decide on the epoch. As printed: the tested ones do.
+Intervals of one fold resample its clips, those of a mean its actors. Differences between ways go
+over folds, whose training parts overlap, so that a corrected t-test judges them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import softmax
+from threadpoolctl import threadpool_limits
+
+from emolib import metrics
+from emolib.models.costs import mult_adds, parameters
+from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
+from emolib.models.resnet_lstm import PICTURE, SEGMENT
+from emolib.reproduction import papers
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies.explored.explored import Explored, Model
+from emolib.reproduction.studies.mrpn import features
+from emolib.reproduction.studies.mrpn.plan import (
+    AS_PRINTED,
+    FUSED,
+    LSTM,
+    MODALITIES,
+    N2_TRANSFORMER,
+    NESTED,
+    ROW_BILSTM,
+    ROWS_5_4,
+    SETS,
+    Cell,
+    Study,
+)
+from emolib.reproduction.studies.mrpn.training import ALONE, JOINT, LATE, METHODS
+from emolib.reproduction.studies.speech import plan as speech_plan
+from emolib.reproduction.studies.speech import tables as speech
+from emolib.training import plateaued
+
+ALL = "mean of all folds"
+READINGS = {"scores": NESTED, "scores_as_printed": AS_PRINTED}
+PRINTED = {"ravdess": ("chang2021-t5_2", "actors"), "crema_d": ("chang2021-t5_3", "split")}
+SOUND_ONLY = "sound alone of notebook 43"
+WORLDS = "nested, simulated worlds"
+
+
+# ---------------------------------------------------------------- clip by clip
+
+
+@held
+def answers(
+    study: Study, name: str, cell: Cell, which: str = "scores"
+) -> dict[str, metrics.Answers]:
+    """Fold -> what a network said of its tested clips in every seed; `which` is one of READINGS."""
+    bank, rows, scores = study.bank(name), {}, {}
+    if study.end_to_end:
+        place = {clip: i for i, clip in enumerate(bank.clip)}
+        way = ALONE if cell.method == LATE else cell.method
+        for (of, fold, *how, _), r in study.ends.items():
+            if of == name and how == [way, cell.option, cell.aggregator]:
+                rows[fold] = np.array([place[c] for c in r["clips"]])
+                scores.setdefault(fold, []).append(r[which][cell.score])
+    else:
+        r = study.stacks[name, cell.option, cell.aggregator]
+        of_cell = r["results"][cell.method][which][cell.score]  # (J, B, C)
+        for fold, count, tested, score in zip(r["fold"], r["count"], r["tested"], of_cell):
+            rows[fold] = tested[:count]
+            scores.setdefault(fold, []).append(score[:count])
+    how = (len(study.classes(name)), study.draws, study.level)
+    answers = {}
+    for fold, at in rows.items():
+        said = np.stack(scores[fold]).argmax(-1)  # (seeds, B)
+        answers[fold] = metrics.Answers(bank.label[at], said, bank.subject[at], *how)
+    return answers
+
+
+def joined(parts: dict[str, metrics.Answers]) -> metrics.Answers:
+    """The answers of all folds as one."""
+    each = list(parts.values())
+    fields = ("truth", "said", "person")
+    whole = {k: np.concatenate([getattr(p, k) for p in each], -1) for k in fields}
+    return dataclasses.replace(each[0], **whole)
+
+
+def by_fold(study: Study, name: str, cell: Cell) -> pd.Series:
+    """Nested accuracy of each fold in per cent."""
+    return pd.Series({k: 100 * p.right.mean() for k, p in answers(study, name, cell).items()})
+
+
+@held
+def settled(study: Study) -> frozenset[str]:
+    """Protocols whose networks are those of print and have settled: none where features rest."""
+    if study.end_to_end and all(plateaued(r["validation"]) for r in study.ends.values()):
+        return frozenset(study.label(reading) for reading in READINGS.values())
+    return frozenset()
+
+
+def percent(metric: str, score: dict) -> dict:
+    """A row's metric, value and interval."""
+    return {"metric": metric, **{k: 100 * v for k, v in score.items()}, "unit": "percent"}
+
+
+def mean_rows(study: Study, name: str, cell: Cell, which: str) -> list[dict]:
+    whole = joined(answers(study, name, cell, which))
+    scores = {"accuracy": whole.accuracy, "balanced accuracy": whole.balanced}
+    return [percent(metric, score) for metric, score in scores.items()]
+
+
+def cell_rows(study: Study, name: str, cell: Cell, fold_key: str, **keys) -> list[dict]:
+    """Rows of one network: every fold and their mean, nested and as printed."""
+    rows = []
+    for which, reading in READINGS.items():
+        keys = keys | {"protocol": study.label(reading)}
+        for fold, part in answers(study, name, cell, which).items():
+            clips = dataclasses.replace(part, person=np.arange(len(part.truth)))
+            rows.append({**keys, fold_key: fold, **percent("accuracy", clips.accuracy)})
+        rows += [{**keys, fold_key: ALL, **row} for row in mean_rows(study, name, cell, which)]
+    return rows
+
+
+# ---------------------------------------------------------------- the tables
+
+
+@held
+def table_5_1(study: Study) -> Outcome:
+    """Table 5.1: sound, picture and both, without and with time augmentation.
+
+    The audio rows of notebook 43, on recordings of speech, stand beside ours.
+    """
+    rows = []
+    for modality, ways in MODALITIES.items():
+        for time, cell in ways.items():
+            keys = {"modality": modality, "time_augmentation": time}
+            rows += cell_rows(study, "ravdess", cell, "actors", **keys)
+    clips, spoken = study.clips("ravdess"), speech_plan.Study(study.profile)
+    recorded, heard = speech.pairs(spoken), speech.audio_rows(spoken)
+    heard = heard.assign(
+        protocol=heard.protocol + f" ({SOUND_ONLY})",
+        actors=heard.actors.replace(speech.ALL, ALL),
+        source=next(iter(recorded.sources.values()))["source"],
+    )
+    frame = pd.concat([pd.DataFrame(rows).assign(source=clips.source), heard])
+    done = settled(study) | {f"{p} ({SOUND_ONLY})" for p in recorded.settled}
+    made = study.outcome(frame, sources=[clips], settled=done)
+    made.sources.update({f"{k}, {SOUND_ONLY}": v for k, v in recorded.sources.items()})
+    return made
+
+
+@held
+def fusions(study: Study, name: str = "ravdess") -> Outcome:
+    """Tables 5.2 (pairs of actors of RAVDESS) and 5.3 (splits of CREMA-D): four ways to fuse."""
+    rows, fold_key = [], PRINTED[name][1]
+    for model, cell in FUSED.items():
+        rows += cell_rows(study, name, cell, fold_key, model=model)
+    sources = [study.clips(name)]
+    return study.outcome(pd.DataFrame(rows), sources=sources, settled=settled(study))
+
+
+@held
+def table_5_4(study: Study) -> Outcome:
+    """Table 5.4: our rows, and a BiLSTM where it was trained; other people's stand as printed."""
+    rows = []
+    extra = ROW_BILSTM if "BiLSTM" in study.sizes.aggregators else {}
+    for model, cell in (ROWS_5_4 | extra).items():
+        for name, printed in SETS.items():
+            for which, reading in READINGS.items():
+                keys = {"model": model, "origin": "our", "dataset": printed}
+                keys["protocol"] = study.label(reading)
+                rows += [keys | row for row in mean_rows(study, name, cell, which)]
+    return study.outcome(pd.DataFrame(rows), settled=settled(study))
+
+
+# ---------------------------------------------------------------- what is better than what
+
+# The networks that are compared, by the names of their printed rows where there are any.
+CELLS = FUSED | {f"{m}, {t}": cell for m, ways in MODALITIES.items() for t, cell in ways.items()}
+CELLS |= {"N2, transformer": N2_TRANSFORMER, "N0, VA+WO": Cell("N0", "VA+WO")}
+LATE_ROW, N0_ROW, N1_ROW, N2_ROW = FUSED
+AUDIO, VISUAL, BOTH = MODALITIES
+# Every 'better' of section 5.3, declared before any run: the family of each set.
+ON_BOTH_SETS = {
+    "N2 - N1": (N2_ROW, N1_ROW),
+    "N2 - N0": (N2_ROW, N0_ROW),
+    "N2 - late fusion": (N2_ROW, LATE_ROW),
+    "N1 - N0": (N1_ROW, N0_ROW),
+    "N1 - late fusion": (N1_ROW, LATE_ROW),
+    "N2 - picture alone": (N2_ROW, f"{VISUAL}, T"),
+    "N2 - sound alone": (N2_ROW, f"{AUDIO}, T"),
+    "N0 - picture alone": (N0_ROW, f"{VISUAL}, T"),
+    "N0 - sound alone": (N0_ROW, f"{AUDIO}, T"),
+    "N2, transformer - LSTM": ("N2, transformer", N2_ROW),
+    "N0, overlap - none": (N0_ROW, "N0, VA+WO"),
+}
+SLICING = {
+    "sound, T - NT": (f"{AUDIO}, T", f"{AUDIO}, NT"),
+    "picture, T - NT": (f"{VISUAL}, T", f"{VISUAL}, NT"),
+    "both (N0), T - NT": (f"{BOTH}, T", f"{BOTH}, NT"),
+}
+FAMILIES = {"ravdess": ON_BOTH_SETS | SLICING, "crema_d": ON_BOTH_SETS}
+OURS_ALONE = ("N0 - picture alone", "N0 - sound alone")  # not tested on the printed cells
+
+
+def difference(gap, tested: float, trained: float, level: float = 0.95) -> dict:
+    """Mean of a gap with its interval and p by the corrected t-test: entries of a row."""
+    mean, low, high, p = metrics.corrected_t(gap, tested, trained, level=level)
+    p = 1.0 if np.isnan(p) else p
+    return {"measured": mean, "low": low, "high": high, "unit": "points", "p": p}
+
+
+@held
+def tests(study: Study) -> Outcome:
+    """Extra 50: every difference of the chapter over the folds, one Holm family a set, and the same
+    test on the printed cells."""
+    rows = []
+    for name, family in FAMILIES.items():
+        split = features.parts(name, study.bank(name).subject)
+        sizes = [np.mean([len(getattr(s, k)) for s in split]) for k in ("test", "train")]
+        printed, tests = printed_cells(name), {study.label(): [], "print": []}
+        for what, (a, b) in family.items():
+            gaps = {study.label(): by_fold(study, name, CELLS[a]) - by_fold(study, name, CELLS[b])}
+            if {a, b} <= set(printed) and what not in OURS_ALONE:
+                gaps["print"] = printed[a] - printed[b]
+            for protocol, gap in gaps.items():
+                keys = {"dataset": SETS[name], "difference": what, "protocol": protocol}
+                keys |= {"metric": "difference", "folds": len(gap)}
+                tests[protocol].append(keys | difference(gap, *sizes))
+        rows += [row for family in tests.values() for row in metrics.with_holm(family)]
+    return study.outcome(pd.DataFrame(rows), settled=settled(study) | {"print"})
+
+
+def printed_cells(name: str) -> dict[str, pd.Series]:
+    """Row of Tables 5.1 to 5.3 -> its printed accuracies by fold."""
+    id, fold = PRINTED[name]
+    fused = papers.published(id)
+    cells = {model: part.set_index(fold).value for model, part in fused.groupby("model")}
+    if name == "ravdess":
+        alone = papers.published("chang2021-t5_1").groupby(["modality", "time_augmentation"])
+        cells |= {", ".join(keys): part.set_index(fold).value for keys, part in alone}
+    return cells
+
+
+@held
+def costs(study: Study) -> Outcome:
+    """Extra 51: parameters at eight classes, multiply-adds of a frame and a segment; no data."""
+    variants = {
+        **DESIGNS,
+        "N0, no norm after the concatenation (Eq. 27)": Design(joint_norm=False),
+        "N1, side scores by Scoring (Eq. 26)": Design(NORMED, scoring=True),
+    }
+    rows = []
+    for name, how in variants.items():
+        with torch.device("meta"):
+            net = MRPN(8, how)
+            whole, sides = parameters(net), net.head.sides
+            side = 0 if sides is None else parameters(sides)
+        used = mult_adds(functools.partial(MRPN, 8, how), (1, 1, *PICTURE), (1, 1, *SEGMENT))
+        counts = {"in training": whole, "at inference": whole - side}
+        counts = {f"parameters {when}": n for when, n in counts.items()}
+        for metric, count in (counts | {"multiply-adds at inference": used}).items():
+            row = {"network": name, "metric": metric, "protocol": "counted"}
+            rows.append(row | {"measured": int(count), "unit": "count"})
+    return Outcome(pd.DataFrame(rows), study.profile)
+
+
+# ---------------------------------------------------------------- worlds with something wrong
+
+# No claim of chapter 5 is decided by these: which way wins in a simulated world is a matter of its
+# dials. They show under which of them plain fusion falls below its better modality, and whether the
+# cures differ where it does.
+SINGLE = ("face alone", "sound alone")
+FUSIONS = (LATE, *[m for m in METHODS if m != ALONE])
+# Declared before any run: what is compared over the worlds.
+FAMILY = (
+    ("N2", "N0"),
+    ("N2", "N1"),
+    ("N1", "N0"),
+    ("N2", "N1 + equal block"),
+    ("N2", "N2, side scores before the block"),
+    ("N2", "N2, ReLU in the block"),
+    ("gradient blending", "N0"),
+    ("gradient modulation", "N0"),
+    ("modality dropout", "N0"),
+    (LATE, "N0"),
+)
+DIALS = {
+    "fuzz_face": "fuzzy faces",
+    "fuzz_voice": "fuzzy voices",
+    "missing_face": "missing faces",
+    "missing_voice": "missing voices",
+    "mismatched_face": "mismatched faces",
+    "mismatched_voice": "mismatched voices",
+    "complementarity": "complementarity",
+    "label_noise": "wrong labels",
+}
+
+
+@held
+def world_accuracies(study: Study) -> dict[str, np.ndarray]:
+    """Way -> accuracy in per cent (worlds, settings), folds of actors joined."""
+    return {
+        way: np.stack([100 * (r["named"][way] == r["truth"]).mean((1, 2)) for r in study.worlds])
+        for way in (*SINGLE, *FUSIONS)
+    }
+
+
+@held
+def world_leads(study: Study) -> dict[str, np.ndarray]:
+    """Fusion -> points (worlds, settings) above the modality that is better over all worlds."""
+    accuracy = world_accuracies(study)
+    face, sound = (accuracy[way] for way in SINGLE)
+    better = np.where(face.mean(0) > sound.mean(0), face, sound)
+    return {way: accuracy[way] - better for way in FUSIONS}
+
+
+def world_outcome(study: Study, frame: pd.DataFrame) -> Outcome:
+    s, sources = study.sizes, {}
+    for k, world in enumerate(study.world_features):
+        fingerprint = world["data"].split(":")[2]
+        sources[f"ravdess, world {k}"] = {"source": "simulated", "fingerprint": fingerprint}
+    caps = {"worlds": s.worlds, "folds": s.world_folds, "epochs": s.world_epochs}
+    caps |= {"hidden": s.hidden, "each": s.world_each, "levels": list(s.levels)}
+    seeds = tuple(range(s.worlds))
+    return Outcome(frame, study.profile, sources, seeds=seeds, caps=caps)
+
+
+@held
+def leads(study: Study) -> Outcome:
+    """Extra 53: points above the better modality, setting by way; t intervals over the worlds."""
+    rows = []
+    for s, (dial, level) in enumerate(study.turned):
+        for way, points in world_leads(study).items():
+            setting = f"{DIALS[dial]} {level:g}" if dial else "nothing turned"
+            keys = {"setting": setting, "way": way, "metric": "lead over the better modality"}
+            keys["protocol"] = WORLDS
+            rows.append(keys | difference(points[:, s], 0, 1, study.level))
+    return world_outcome(study, pd.DataFrame(rows).drop(columns="p"))
+
+
+@held
+def cures(study: Study) -> Outcome:
+    """Extra 55: differences between ways in all settings, where N0 is below its better modality,
+    and elsewhere; one Holm family.
+
+    Where N0 is below, the other worlds say: chosen on the same numbers, any other way would look
+    like a cure. A world gives one number, its mean over the settings. `cells above` and `cells
+    below` count worlds and settings: both signs must be within reach, or the simulator has decided.
+    """
+    accuracy, plain = world_accuracies(study), world_leads(study)["N0"]
+    bad = (plain.sum(0) - plain) < 0  # (worlds, settings)
+    parts = {
+        "all settings": np.ones_like(bad),
+        "where N0 is below its better modality (by the other worlds)": bad,
+        "elsewhere": ~bad,
+    }
+    tests = []
+    for part, cells in parts.items():
+        for a, b in FAMILY if cells.any() else ():
+            gap = accuracy[a] - accuracy[b]
+            means = [g[c].mean() for g, c in zip(gap, cells, strict=True) if c.any()]
+            keys = {"settings": part, "way": a, "against": b, "metric": "difference"}
+            above, under = ((sign * gap[cells] > 0).sum() for sign in (1, -1))
+            counts = {"cells above": int(above), "cells below": int(under)}
+            row = difference(means, 0, 1, study.level)
+            tests.append(keys | {"protocol": WORLDS} | row | counts)
+    return world_outcome(study, pd.DataFrame(metrics.with_holm(tests)))
+
+
+# ---------------------------------------------------------------- figures
+
+
+@held
+def clusters(study: Study) -> Outcome:
+    """Figure 5.1: t-SNE of deep features of the tested clips of two pairs of actors."""
+    bank, r = study.bank("ravdess"), study.stacks["ravdess", "VA+AO", LSTM]
+    names, frames = np.array(study.classes("ravdess")), []
+    first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
+    for j in (first[0], first[min(4, len(first) - 1)]):
+        count = r["count"][j]
+        at = r["tested"][j][:count]
+        alone, joint = (
+            r["results"][m]["features"][:, j, :count].astype(np.float64) for m in (ALONE, "N0")
+        )
+        views = {"picture": alone[0], "sound": alone[1], "both": np.concatenate(joint, 1)}
+        for panel, deep in views.items():
+            frame = pd.DataFrame({"setup": f"tested: {r['fold'][j]}", "panel": panel}, at)
+            frame = frame.assign(clip=bank.clip[at], emotion=names[bank.label[at]])
+            frame["protocol"] = "features at rest"
+            frame["x"], frame["y"] = placed(deep).T
+            frames.append(frame)
+    return study.outcome(pd.concat(frames), sources=[study.clips("ravdess")])
+
+
+def placed(x: np.ndarray) -> np.ndarray:
+    """t-SNE of features (N, D), in a frame of its own: (N, 2) between -1 and 1."""
+    from sklearn.manifold import TSNE
+
+    scaled = ((x - x.mean(0)) / np.maximum(x.std(0), 1e-6)).astype(np.float32)
+    near = max(2.0, min(30.0, len(x) / 4))
+    with threadpool_limits(1):  # so few points: threads would only wait for each other
+        tsne = TSNE(perplexity=near, init="pca", random_state=0, max_iter=500)
+        xy = tsne.fit_transform(scaled).astype(float)
+    xy -= xy.mean(0)
+    return np.round(xy / np.abs(xy).max(), 4)
+
+
+@held
+def confusions(study: Study, name: str = "ravdess") -> Outcome:
+    """Figures 5.6 (RAVDESS) and 5.7 (CREMA-D): all folds of seed 0; rows sum to 1."""
+    names, rows = study.classes(name), []
+    for model, cell in FUSED.items():
+        whole = joined(answers(study, name, cell))
+        counts = metrics.confusion(whole.truth, whole.said[0], len(names))
+        rows += metrics.confusion_rows(counts, names, panel=model, protocol=study.label())
+    return study.outcome(pd.DataFrame(rows), sources=[study.clips(name)])
+
+
+def explored(study: Study) -> Explored:
+    """The tested clips of seed 0 for the explorer; the embedding is face and sound side by side."""
+    r, bank = study.stacks["ravdess", "VA+AO", LSTM], study.bank("ravdess")
+    first = [j for j, seed in enumerate(r["seed"]) if seed == 0]
+
+    def tested(values) -> np.ndarray:
+        return np.concatenate([values[j][: r["count"][j]] for j in first])
+
+    models = []
+    for method in ("N0", "N2"):
+        result = r["results"][method]
+        score = tested(result["scores"][JOINT]).astype(float)  # (N, C)
+        embedding = np.concatenate([tested(v) for v in result["features"]], 1)
+        models.append(Model(method, embedding, score.argmax(1), softmax(score, 1)))
+    at = tested(r["tested"])
+    return Explored(
+        title="RAVDESS: face and voice, N0 beside N2",
+        classes=study.classes("ravdess"),
+        true=bank.label[at],
+        actor=bank.subject[at],
+        fold=np.repeat(np.arange(len(first)), r["count"][first]),
+        modality=np.full(len(at), "both"),
+        sample=bank.clip[at].astype(str),
+        models=tuple(models),
+        data=study.clips("ravdess"),
+        rows=at,
+        profile=study.profile,
+    )
