@@ -15,9 +15,8 @@ from emolib.models.path import QuadrantCNN
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Verdict
 from emolib.reproduction.studies.adfes import tables
-from emolib.reproduction.studies.adfes.plan import LAST, MODELS, NAMES, PRINTED, ROTATION, SAFE
-from emolib.reproduction.studies.adfes.plan import SPLITS, anchors
-from emolib.reproduction.studies.adfes.tables import ACCURACY, IQR, MEAN, PARTS, PN, UNSEEN
+from emolib.reproduction.studies.adfes.plan import LAST, NAMES, PRINTED, ROTATION, SAFE, anchors
+from emolib.reproduction.studies.adfes.tables import ACCURACY, IQR, MEAN, MODELS, PARTS, PN, UNSEEN
 
 MARGIN = 0.02  # of claims that two scores are alike
 CLOSED = {
@@ -28,27 +27,22 @@ CLOSED = {
 
 def judge(study) -> list[Verdict]:
     """Every claim that notebook 30 can speak to, in the order of claims.csv."""
-    decidable = papers.claims().set_index("id").decidable
-    verdicts = []
+    decidable, verdicts = papers.claims().set_index("id").decidable, []
     for claim, rule in RULES.items():
-        verdict, because = rule(study)
+        holds, fails, because, ensembles = rule(study)
+        verdict = "fails" if fails else "open"
+        if holds:
+            verdict = "holds"
+        if ensembles is not None and not study.settled(*ensembles):
+            verdict = "not tested at this profile"
         if study.films.source != "real" and decidable[claim] != "yes":
             verdict, because = "open", CLOSED[decidable[claim]] + because
         verdicts.append(Verdict(claim, verdict, because))
     return verdicts
 
 
-def _verdict(study, holds, fails, *names: str) -> str:
-    """What is decided, if the ensembles named have settled."""
-    if not study.settled(*names):
-        return "not tested at this profile"
-    if holds:
-        return "holds"
-    return "fails" if fails else "open"
-
-
-def _plain(holds) -> str:
-    return "holds" if holds else "fails"
+# A rule returns: does the claim hold, does it fail, the numbers, and which ensembles must have
+# settled (None: nothing is trained for it).
 
 
 def _where(frame: pd.DataFrame, **values) -> pd.DataFrame:
@@ -66,10 +60,8 @@ def _models(study, metric: str, data: str, split: str = SAFE, statistic: str = M
 
 
 def _gap(study, split: str, metric: str):
-    (row,) = _where(
-        tables.gap(study).frame, scored="video", split=split, metric=metric
-    ).itertuples()
-    return row
+    frame = tables.gap(study).frame
+    return next(_where(frame, scored="video", split=split, metric=metric).itertuples())
 
 
 def _short(metric: str) -> str:
@@ -92,13 +84,13 @@ def peak(study, metric: str, item: str):
     text = _where(papers.text_numbers(), paper="yin2022", item=item)
     printed, rows = float(text.value.iloc[0]), _models(study, metric, UNSEEN)
     holds, fails = rows.low.max() >= printed, rows.high.max() < printed
-    told = []
-    for split in SPLITS:
+    numbers = []
+    for split in tables.SPLITS:
         for data in PARTS:
             levels = map(_level, _models(study, metric, data, split).itertuples())
-            told.append(f"{data.lower()} {', '.join(levels)} ({split})")
-    because = f"printed {printed:.2f}; ours per video: {'; '.join(told)}"
-    return _verdict(study, holds, fails, *MODELS), because
+            numbers.append(f"{data.lower()} {', '.join(levels)} ({split})")
+    because = f"printed {printed:.2f}; ours per video: {'; '.join(numbers)}"
+    return holds, fails, because, MODELS
 
 
 def like_with_like(study):
@@ -107,24 +99,24 @@ def like_with_like(study):
         "training and validation, the column Table 4 takes, less unseen people: "
         f"{seen - unseen:+.2f} here ({seen:.2f} and {unseen:.2f})"
     )
-    return _verdict(study, False, seen - unseen > MARGIN, *MODELS), because
+    return False, seen - unseen > MARGIN, because, MODELS
 
 
 def beats_guessing(study):
     row, base = _gap(study, SAFE, PN), float((anchors().valence < 0).mean())
     because = f"unseen people, everybody tested once: {_level(row)}; always negative: {base:.2f}"
-    return _verdict(study, row.low > base, row.high <= base, ROTATION), because
+    return row.low > base, row.high <= base, because, [ROTATION]
 
 
 def mirror_images(study):
     rows = [_gap(study, "gap", metric) for metric in (ACCURACY, PN)]
     fails = any(row.low > 0 and row.holm < 0.05 for row in rows)
-    told = [f"{_short(row.metric)} {_change(row)}, Holm p {row.holm:.2g}" for row in rows]
+    numbers = [f"{_short(row.metric)} {_change(row)}, Holm p {row.holm:.2g}" for row in rows]
     because = (
         f"{100 * tables.twin_share(study.turns[PRINTED]):.0f} % of the tested speakers have their "
         "mirror image in training; printed split less twin-safe split, same videos: "
     )
-    return _verdict(study, False, fails, ROTATION), because + "; ".join(told)
+    return False, fails, because + "; ".join(numbers), [ROTATION]
 
 
 def films_of_each(study):
@@ -132,13 +124,15 @@ def films_of_each(study):
     because = (
         f"{count.sum()} films of {len(count)} emotions, {count.min()} to {count.max()} of each"
     )
-    return _plain((count == 22).all()), because
+    holds = (count == 22).all()
+    return holds, not holds, because, None
 
 
 def counts_agree(study):
     films, people = len(study.films), len(study.people)
     because = f"{films} films of {people} people; with mirror images {2 * films} and {2 * people}"
-    return _plain((films, people) == (216, 22)), because
+    holds = (films, people) == (216, 22)
+    return holds, not holds, because, None
 
 
 def quadrants(study):
@@ -147,16 +141,16 @@ def quadrants(study):
         f"258 maps in quadrants are {layer.in_features} numbers; a layer of "
         f"{layer.in_features} x {layer.out_features} weights gives 300"
     )
-    return "fails", because
+    return False, True, because, None
 
 
 def spreads(study):
-    told = [
+    numbers = [
         f"{_short(metric)} {_pair(_models(study, metric, UNSEEN, PRINTED, IQR).measured)}"
         for metric in (tables.PRECISION, tables.RECALL, ACCURACY, PN)
     ]
     because = "half of the brackets are not printed; ours on unseen speakers: "
-    return "fails", because + "; ".join(told)
+    return False, True, because + "; ".join(numbers), None
 
 
 def low_spread(study):
@@ -165,42 +159,38 @@ def low_spread(study):
         spread, mean = (_models(study, ACCURACY, data, PRINTED, of).measured for of in (IQR, MEAN))
         share[data] = spread / mean
     holds = max(values.max() for values in share.values()) < 0.2
-    told = [f"{data.lower()} {_pair(values)}" for data, values in share.items()]
-    because = "IQR over accuracy: " + "; ".join(told)
-    return _verdict(study, holds, not holds, *MODELS), because
+    numbers = [f"{data.lower()} {_pair(values)}" for data, values in share.items()]
+    return holds, not holds, "IQR over accuracy: " + "; ".join(numbers), MODELS
 
 
 def seen_and_unseen(study):
     pairs = []
     for metric in (ACCURACY, PN):
-        rows = (_models(study, metric, data).itertuples() for data in PARTS)
-        pairs += zip(*rows)
+        pairs += zip(*(_models(study, metric, data).itertuples() for data in PARTS))
     holds = all(seen.low > unseen.high for seen, unseen in pairs)
     fails = all(seen.measured <= unseen.measured for seen, unseen in pairs)
-    told = [f"{_short(a.metric)} {_level(a)} to {_level(b)}" for a, b in pairs]
-    return _verdict(study, holds, fails, *MODELS), "; ".join(told) + " (twin-safe)"
+    numbers = [f"{_short(a.metric)} {_level(a)} to {_level(b)}" for a, b in pairs]
+    return holds, fails, "; ".join(numbers) + " (twin-safe)", MODELS
 
 
 def alike(study):
-    frame = tables.layers_and_units(study).frame
-    frame = _where(frame, changed="(10, 10, 5)")
+    frame = _where(tables.layers_and_units(study).frame, changed="(10, 10, 5)")
     rows = list(frame[frame.metric.str.endswith("above (10)")].itertuples())
     holds = all(row.low >= -MARGIN and row.high <= MARGIN for row in rows)
     fails = any(row.low > MARGIN or row.high < -MARGIN for row in rows)
-    told = [f"{_short(row.metric)} {_change(row)}" for row in rows]
-    because = f"deep less small on unseen people, margin {MARGIN}: {'; '.join(told)}"
-    return _verdict(study, holds, fails, *MODELS), because
+    numbers = "; ".join(f"{_short(row.metric)} {_change(row)}" for row in rows)
+    because = f"deep less small on unseen people, margin {MARGIN}: {numbers}"
+    return holds, fails, because, MODELS
 
 
 def recall_is_accuracy(study):
     gaps = {}
     for data in PARTS:
-        recall, accuracy = (
-            _models(study, metric, data).measured for metric in (tables.RECALL, ACCURACY)
-        )
-        gaps[data] = (recall - accuracy).abs().max()
-    told = [f"{data.lower()} {value:.3f}" for data, value in gaps.items()]
-    return _plain(max(gaps.values()) <= 0.011), "largest difference: " + ", ".join(told)
+        gap = _models(study, tables.RECALL, data).measured - _models(study, ACCURACY, data).measured
+        gaps[data] = gap.abs().max()
+    numbers = ", ".join(f"{data.lower()} {value:.3f}" for data, value in gaps.items())
+    holds = max(gaps.values()) <= 0.011
+    return holds, not holds, f"largest difference: {numbers}", None
 
 
 def positives(study):
@@ -208,12 +198,10 @@ def positives(study):
     recall = dict(zip(NAMES, counts.diagonal() / np.maximum(counts.sum(1), 1)))
     positive = {name: recall[name] for name in ("Joy", "Pride", "Surprise")}
     negative = np.mean([recall[name] for name in NAMES if anchors().valence[name] < 0])
-    told = [f"{name} {100 * value:.0f} %" for name, value in positive.items()]
-    because = (
-        f"unseen people: {', '.join(told)}; the six negative ones {100 * negative:.0f} % on average"
-    )
+    numbers = ", ".join(f"{name} {100 * value:.0f} %" for name, value in positive.items())
+    because = f"{numbers}; the six negative ones {100 * negative:.0f} % on average"
     holds, fails = min(positive.values()) > 0.9, max(positive.values()) < 0.8
-    return _verdict(study, holds, fails, ROTATION), because
+    return holds, fails, f"unseen people: {because}", [ROTATION]
 
 
 def late_part(study):
@@ -222,7 +210,8 @@ def late_part(study):
         f"the first three films have {', '.join(map(str, frames))} frames; "
         f"the last {LAST} are {100 * LAST / frames.mean():.0f} % of them"
     )
-    return _plain((LAST / frames < 0.5).all()), because
+    holds = (LAST / frames < 0.5).all()
+    return holds, not holds, because, None
 
 
 def smaller_is_better(study):
@@ -232,13 +221,13 @@ def smaller_is_better(study):
     rows = list(rows[rows.parameters > base].itertuples())
     worse = sum(row.holm < 0.05 and row.measured < 0 for row in rows)
     better = sum(row.holm < 0.05 and row.measured > 0 for row in rows)
-    told = [f"{row.changed} {_change(row)}" for row in rows]
+    numbers = [f"{row.changed} {_change(row)}" for row in rows]
     because = (
-        f"larger than (10), {base:,} parameters, on unseen people: {'; '.join(told)}; {worse} worse "
-        f"and {better} better after Holm; {len(study.sizes.units)} sizes"
+        f"larger than (10), {base:,} parameters, on unseen people: {'; '.join(numbers)}; "
+        f"{worse} worse and {better} better after Holm; {len(study.sizes.units)} sizes"
     )
     names = {study.rotations[row.changed][0] for row in rows}
-    return _verdict(study, worse and not better, better and not worse, *names), because
+    return worse and not better, better and not worse, because, names
 
 
 RULES = {

@@ -47,8 +47,8 @@ def confusions(study) -> Outcome:
     rows = []
     for split in SPLITS:
         for data, part in PARTS.items():
-            found = counts(study, NAME, [study.members(split)[ROUND]], part, "video").sum((0, 1))
-            rows += metrics.confusion_rows(found, NAMES, panel=data, protocol=split)
+            cells = counts(study, NAME, [study.members(split)[ROUND]], part, "video").sum((0, 1))
+            rows += metrics.confusion_rows(cells, NAMES, panel=data, protocol=split)
     return study.outcome(pd.DataFrame(rows))
 
 
@@ -71,7 +71,7 @@ def points(study, shown: tuple[str, ...] = NAMES) -> Outcome:
         rows = np.flatnonzero(among & np.isin(names[study.truth], shown))
         rows = rows[np.argsort(study.truth[rows], kind="stable")]
         true, path = study.truth[rows], study.result(ensemble)["points"][member[rows], rows]
-        frames, said = path.shape[1], named(path)
+        frames, answers = path.shape[1], named(path)
         part = {
             "people": group,
             "emotion": np.repeat(names[true], frames),
@@ -79,9 +79,9 @@ def points(study, shown: tuple[str, ...] = NAMES) -> Outcome:
             "frame": np.tile(np.arange(frames), len(rows)),
             "valence": path[..., 0].ravel().round(4),
             "arousal": path[..., 1].ravel().round(4),
-            "named": names[said["frame"].ravel()],
-            "video": np.repeat(names[said["video"][:, 0]], frames),
-            "right": np.repeat(said["video"][:, 0] == true, frames),
+            "named": names[answers["frame"].ravel()],
+            "video": np.repeat(names[answers["video"][:, 0]], frames),
+            "right": np.repeat(answers["video"][:, 0] == true, frames),
         }
         parts.append(pd.DataFrame(part))
     return study.outcome(pd.concat(parts))
@@ -116,9 +116,9 @@ def paths(study) -> Outcome:
         "networks": study.grid[NAME],
         "member": study.members(SAFE)[ROUND],
     }
-    (found,) = runs.map(training.whole, [run], label="whole films")
+    (walked,) = runs.map(training.whole, [run], label="whole films")
     parts = []
-    films = np.split(found["points"], np.cumsum(found["counts"])[:-1])
+    films = np.split(walked["points"], np.cumsum(walked["counts"])[:-1])
     for row, path in zip(table.itertuples(), films):
         frames = np.arange(len(path)) * study.sizes.stride
         named = metrics.nearest_emotion(path, anchors().to_numpy())

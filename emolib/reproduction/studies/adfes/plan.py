@@ -219,13 +219,13 @@ class Study(runs.Study):
     def rotations(self) -> dict[str, tuple[str, range]]:
         """Units, '(10)', -> the ensemble and the members that are its twin-safe rotation."""
         turns = len(self.turns[SAFE])
-        found = {SMALL: (ROTATION, range(turns, 2 * turns))}
+        members = {SMALL: (ROTATION, range(turns, 2 * turns))}
         for name in list(self.grid)[len(MODELS) + 1 :]:
             units = self.grid[name]["sizes"]
             for first in range(0, len(units), turns):
-                found[units[first]] = name, range(first, first + turns)
-        ordered = sorted(found, key=lambda units: (len(units), units))
-        return {f"({', '.join(map(str, units))})": found[units] for units in ordered}
+                members[units[first]] = name, range(first, first + turns)
+        ordered = sorted(members, key=lambda units: (len(units), units))
+        return {f"({', '.join(map(str, units))})": members[units] for units in ordered}
 
     # ------------------------------------------------------------ results
 

@@ -60,14 +60,14 @@ def counts(study, name: str, members, part: str, unit: str) -> np.ndarray:
 
     part   letters of a round, as in `training`: whose films are counted
     """
-    people, said = len(study.people), answers(study, name)[unit]
+    people, names = len(study.people), answers(study, name)[unit]
     true, person = np.tile(study.truth, 2), np.tile(study.person, 2)
     speaker = person + np.repeat([0, people], len(study.truth))
     out = np.zeros((len(members), people, CLASSES, CLASSES))
     for r, m in enumerate(members):
         letters = np.array(list(study.grid[name]["parts"][m]))
         of = np.isin(letters[speaker], list(part))
-        np.add.at(out[r], (person[of, None], true[of, None], said[m, of]), 1)
+        np.add.at(out[r], (person[of, None], true[of, None], names[m, of]), 1)
     return out
 
 
@@ -132,8 +132,8 @@ def table_3(study) -> Outcome:
             for model in MODELS:
                 for data, part in PARTS.items():
                     about = {"model": model, "data": data, "protocol": f"{split}, per {unit}"}
-                    found = scored(study, counts(study, model, members, part, unit))
-                    rows += [about | row for row in found]
+                    seen = counts(study, model, members, part, unit)
+                    rows += [about | row for row in scored(study, seen)]
         about = {"data": UNSEEN, "protocol": f"{split}, per video"}
         rows += [about | row for row in guesses(study, members)]
     frame = pd.DataFrame(rows).assign(unit="fraction")
@@ -202,12 +202,11 @@ def gap(study) -> Outcome:
                 for first in (0, len(turns))
             )
             about = {"scored": unit, "metric": metric, "protocol": "rotation"}
-            for split, found in (
-                (PRINTED, score(study, printed, metric)),
-                (SAFE, score(study, safe, metric)),
-                ("gap", score(study, printed, metric, less=safe)),
-            ):
-                rows.append(about | {"split": split} | found)
+            rows += [
+                about | {"split": PRINTED} | score(study, printed, metric),
+                about | {"split": SAFE} | score(study, safe, metric),
+                about | {"split": "gap"} | score(study, printed, metric, less=safe),
+            ]
     twins = {
         "scored": "speaker",
         "split": PRINTED,
@@ -221,9 +220,9 @@ def gap(study) -> Outcome:
 
 def twin_share(parts: list[str]) -> float:
     """Of the speakers tested, the share whose mirror image is trained on in the same round."""
-    letters = np.array([list(round_) for round_ in parts])  # (R, 2 P)
-    twins = np.roll(letters, letters.shape[1] // 2, axis=1)
-    return float((twins[letters == "x"] == "t").mean())
+    own = np.array([list(letters) for letters in parts])  # (R, 2 P)
+    twins = np.roll(own, own.shape[1] // 2, axis=1)
+    return float((twins[own == "x"] == "t").mean())
 
 
 @held
@@ -232,7 +231,7 @@ def layers_and_units(study) -> Outcome:
     base = tested(study, *study.rotations["(10)"])
     rows = []
     for units, (name, members) in study.rotations.items():
-        found = tested(study, name, members)
+        own = tested(study, name, members)
         about = {
             "changed": units,
             "parameters": int(study.result(name)["parameters"][members[0]]),
@@ -240,8 +239,8 @@ def layers_and_units(study) -> Outcome:
             "protocol": f"{SAFE}, per video",
         }
         for metric in (ACCURACY, PN):
-            rows.append(about | {"metric": metric} | score(study, found, metric))
+            rows.append(about | {"metric": metric} | score(study, own, metric))
             if units != "(10)":
                 above = {"metric": f"{metric} above (10)"}
-                rows.append(about | above | score(study, found, metric, less=base))
+                rows.append(about | above | score(study, own, metric, less=base))
     return study.outcome(corrected(rows))

@@ -1,4 +1,4 @@
-"""Figures 4.16 and 4.17: one film, what is named in it, and the probabilities behind (notebook 42)."""
+"""Figures 4.16 and 4.17: one film, what is named in it, and with what probability."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def _strip(study, way: str) -> Pictures:
     fold, name = part.loc[part.flicker.idxmax(), ["fold", "film"]]
     result = study.results[fold, 0]
     i = int(np.flatnonzero(result["clips"] == name)[0])
-    said = dict(zip(WAYS, tables.probabilities(study, result)[0][:, i]))  # (T, 8) each
-    p, true = said[way], int(result["truth"][i])
-    largest = np.maximum(said[FRAME].max(0), said[LSTM].max(0))  # the same in both figures
+    answers = dict(zip(WAYS, tables.probabilities(study, result)[0][:, i]))  # (T, 8) each
+    p, true = answers[way], int(result["truth"][i])
+    largest = np.maximum(answers[FRAME].max(0), answers[LSTM].max(0))  # the same in both figures
     drawn = [true, *(k for k in np.argsort(-largest) if k != true)][:TRACKS]
     emotions, second = np.array(RAVDESS), np.round(np.linspace(0, SECONDS, len(p)), 3)
     lines = pd.DataFrame(

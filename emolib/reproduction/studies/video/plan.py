@@ -172,8 +172,8 @@ class Study(runs.Study):
     @part
     def results(self) -> dict[tuple[str, int], dict]:
         """(fold, seed) -> result, from the store or computed now."""
-        found = runs.map(training.run, list(self.grid.values()), label="streaming")
-        return dict(zip(self.grid, found, strict=True))
+        done = runs.map(training.run, list(self.grid.values()), label="streaming")
+        return dict(zip(self.grid, done, strict=True))
 
     def train(self) -> pd.DataFrame:
         """Run whatever is not stored yet; one row per fold: losses first and last."""

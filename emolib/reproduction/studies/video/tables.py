@@ -57,7 +57,7 @@ def cost(study, clips: bool, frames: int) -> int:
 
 def probabilities(study, result: dict) -> np.ndarray:
     """Of a run's test films by mouth and way: (1 or 2, 3, N, T, 8)."""
-    alone, remembered = np.moveaxis(result["said"], 1, 0)  # (1 or 2, N, T, 8)
+    alone, remembered = np.moveaxis(result["probabilities"], 1, 0)  # (1 or 2, N, T, 8)
     frames = alone.shape[2]
     recent = min(study.sizes.recent or frames, frames)
     total = alone.cumsum(2, dtype=np.float64).astype(np.float32)
@@ -77,8 +77,8 @@ def film_by_film(study) -> pd.DataFrame:
     subject = dict(zip(data.meta["image"], data.subject))
     for (fold, _), result in study.results.items():
         for mouth, by_way in zip((SPEAKING, SILENT), probabilities(study, result)):
-            for way, said in zip(WAYS, by_way):
-                named = said.argmax(-1)  # (N, T)
+            for way, p in zip(WAYS, by_way):
+                named = p.argmax(-1)  # (N, T)
                 right = named == result["truth"][:, None]
                 part = {
                     "fold": fold,
@@ -139,7 +139,7 @@ def family(study) -> list[tuple]:
 
 
 def settled(study) -> frozenset[str]:
-    """The protocol, if its networks are of full width and both curves of every fold have settled."""
+    """The protocol, if its networks have full width and both curves of every fold have settled."""
     curves = ("validation", "memory_validation")
     full = not study.sizes.narrow and all(
         plateaued(result[curve]) for result in study.results.values() for curve in curves

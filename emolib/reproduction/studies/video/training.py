@@ -35,7 +35,7 @@ CLASSES = len(clip_sets.RAVDESS)
 
 
 def faces(data: ClipSet, frames: int, side: int) -> np.ndarray:
-    """`frames` face crops spread evenly over each film, uint8 (N, frames, side, side, 3), made once."""
+    """Crops spread evenly over each film, uint8 (N, frames, side, side, 3), made once and kept."""
 
     def cut():
         return {"images": np.stack([_cut(data, i, frames, side) for i in range(len(data))])}
@@ -191,8 +191,8 @@ def run(
     source    arguments of `expressions`
     together  True: the extractor learns with what stands on it, as in print; False: it rests, and
               its features of each frame are made once
-    Returns clips, truth (N,); said (1 or 2, 2, N, T, 8), probabilities of the test films, speaking
-    and silent, frame by frame and with memory; loss and validation (E,), also with `memory_`.
+    Returns clips, truth (N,); probabilities (1 or 2, 2, N, T, 8) of the test films, speaking and
+    silent, frame by frame and with memory; loss and validation (E,), also with `memory_`.
     """
     whole, images = _on_device(data, each, frames, side, settings.device())
     split, device = split_of(whole, PAIRS, fold), images.device
@@ -255,11 +255,11 @@ def run(
         tested.append(torch.as_tensor(faces(still, frames, side), device=device))
     alone = [probabilities(frame, part) for part in tested]  # before the extractor learns on
     memory = _fit(net, films, memory_loss, memory_validate, memory_epochs, memory_rate, "memory")
-    said = [torch.stack([p, remembered(net, part)]) for p, part in zip(alone, tested, strict=True)]
+    both = [torch.stack([p, remembered(net, part)]) for p, part in zip(alone, tested, strict=True)]
     return {
         "clips": whole.meta["image"].to_numpy(dtype=str)[split.test],
         "truth": codes(whole)[split.test],
-        "said": torch.stack(said).cpu().numpy(),
+        "probabilities": torch.stack(both).cpu().numpy(),
         "loss": np.array(history.loss),
         "validation": np.array(curve),
         "memory_loss": np.array(memory.loss),
