@@ -157,10 +157,4 @@ def walk(study, emotion: str = "Contempt", group: str = HELD) -> dict:
         box = np.float32([left, 0, left + height, height])
         images = crops(frames, np.tile(box, (len(frames), 1)), margin=0, size=SHOWN)
     title = f"{row.person}, {emotion.lower()}, {group}"
-    return {
-        "path": path,
-        "images": images,
-        "anchors": anchors(),
-        "title": title,
-        "source": source,
-    }
+    return {"path": path, "images": images, "anchors": anchors(), "title": title, "source": source}
