@@ -584,9 +584,7 @@ def folder(tmp_path_factory):
 
 def test_the_notebook_writes_its_artefacts_and_bundles(folder):
     assert results.problems(folder) == []
-    assert {p.stem for p in (folder / "figures").glob("*.svg")} == {
-        "world-x21",
-    }
+    assert {p.stem for p in (folder / "figures").glob("*.svg")} == {"world-x21"}
     assert {p.stem for p in (folder / "explore").glob("*.npz")} == {"acted", "faces", "stills"}
     for path in (folder / "explore").glob("*.json"):
         held = bundles.load(path)

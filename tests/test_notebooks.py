@@ -17,16 +17,7 @@ from emolib.reproduction.report import files as results
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb"))
 # What a notebook may import: studies measure, the others show. Nothing below them, no drawing library.
-SHOWING = {
-    "studies",
-    "report",
-    "plots",
-    "papers",
-    "explore",
-    "diagrams",
-    "board",
-    "page",
-}
+SHOWING = {"studies", "report", "plots", "papers", "explore", "diagrams", "board", "page"}
 FORBIDDEN = (
     ast.FunctionDef,
     ast.AsyncFunctionDef,

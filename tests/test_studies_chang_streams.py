@@ -22,7 +22,10 @@ from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.studies.speech import claims, plan, tables
 from emolib.reproduction.studies.speech import training as speech_training
-from emolib.reproduction.studies.video import streaming, streaming_networks, streaming_verdicts
+from emolib.reproduction.studies.video import claims as video_claims
+from emolib.reproduction.studies.video import plan as video_plan
+from emolib.reproduction.studies.video import tables as video_tables
+from emolib.reproduction.studies.video import training as video_training
 
 FAST = {"hop_length": 512, "pool": 16, "seconds": 1.0}
 
@@ -358,18 +361,18 @@ def test_two_people_can_say_little():
 
 def test_flicker_counts_changes():
     named = np.array([[0, 0, 0, 0], [0, 1, 0, 1], [2, 2, 5, 5]])
-    np.testing.assert_array_equal(streaming.flicker(named), [0, 3, 1])
+    np.testing.assert_array_equal(video_tables.flicker(named), [0, 3, 1])
 
 
 def test_a_memory_speaks_after_every_frame_and_knows_nothing_of_the_next():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net, x = streaming_networks.OneStream(3, 8, width=2).eval(), torch.randn(2, 6, 16)
+        net, x = video_training.OneStream(3, 8, width=2).eval(), torch.randn(2, 6, 16)
     with torch.no_grad():
-        whole = streaming_networks.stepwise(net, x)
+        whole = video_training.stepwise(net, x)
         later = x.clone()
         later[:, 4:] = 9.0
-        torch.testing.assert_close(streaming_networks.stepwise(net, later)[:, :4], whole[:, :4])
+        torch.testing.assert_close(video_training.stepwise(net, later)[:, :4], whole[:, :4])
         torch.testing.assert_close(net.score(net.stream.aggregate(x)), whole[:, -1])
     assert whole.shape == (2, 6, 8)
 
@@ -388,7 +391,7 @@ def test_silent_films_differ_in_the_mouth_only():
 
 
 def test_verdicts_on_sizes_need_no_data():
-    said = {v.claim: v.verdict for v in streaming_verdicts.judge("smoke")}
+    said = {v.claim: v.verdict for v in video_claims.judge(video_plan.Study("smoke"))}
     assert said == {
         "chang-d28": "fails",
         "chang-f9": "holds",
@@ -455,7 +458,7 @@ def test_real_ravdess_has_the_clips_of_the_twelve_pairs(real_data):
         == [120] * 12
     )
     assert np.bincount(speech_training.codes(data)).tolist() == [96] + [192] * 7
-    assert streaming.films("smoke").source == "simulated"  # sound alone is no film
+    assert video_plan.Study("smoke").films.source == "simulated"  # sound alone is no film
     at, count = spectra.starts(np.array([len(data.waveform[0]()) // 64]), 250, 125)
     assert count[0] >= 4
 
@@ -526,3 +529,15 @@ def test_notebook_43(tmp_path_factory):
         leaking.row.str.contains("leaking").any()
         and not leaking.against.astype(str).str.contains("leaking").any()
     )
+
+
+def test_a_running_mean_may_forget():
+    said = np.random.default_rng(0).random((2, 2, 3, 6, 8), dtype=np.float32)
+    for recent, first in ((None, 0), (2, 4), (1, 5)):
+        made = video_tables.probabilities(
+            video_plan.Study("smoke", recent=recent), {"probabilities": said}
+        )
+        assert made.shape == (2, 3, 3, 6, 8)
+        np.testing.assert_array_equal(made[:, [0, 2]], said)
+        mean = said[:, 0, :, first:].mean(2)
+        np.testing.assert_allclose(made[:, 1, :, -1], mean, atol=1e-6)

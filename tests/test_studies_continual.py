@@ -14,13 +14,7 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.studies.continual import claims, plan, tables
 from emolib.reproduction.studies.continual import training as networks
-from emolib.reproduction.studies.continual.heads import (
-    GROWN,
-    KINDS,
-    Lesson,
-    merged,
-    task_heads,
-)
+from emolib.reproduction.studies.continual.heads import GROWN, KINDS, Lesson, merged, task_heads
 from emolib.reproduction.studies.continual.training import METHODS, UNASKED
 
 TINY = {"train": 12, "test": 6, "body_epochs": 1, "head_epochs": 8, "exemplars": 3}
@@ -313,13 +307,7 @@ def whole():
         patch.setattr(datasets, "resolve", lambda _: made)
         patch.setenv("EMOLIB_DEVICE", "cpu")
         return networks.whole_run(
-            data="",
-            seed=0,
-            order=plan.orders(2)[1],
-            train=12,
-            test=6,
-            body_epochs=3,
-            epochs=4,
+            data="", seed=0, order=plan.orders(2)[1], train=12, test=6, body_epochs=3, epochs=4
         )
 
 

@@ -590,10 +590,10 @@ def test_counts_and_votes_of_the_real_set(real_data):
         > frame.measured["majority contradicts the label", "Training"]
         > 25
     )
-    assert [
-        claims.happy_over_disgust(study).verdict,
-        claims.pictures(study).verdict,
-    ] == ["fails", "holds"]
+    assert [claims.happy_over_disgust(study).verdict, claims.pictures(study).verdict] == [
+        "fails",
+        "holds",
+    ]
     assert (~study.tested("PrivateTest").fresh).sum() == 288
     assert (~study.tested("PublicTest").fresh).sum() == 280
 

@@ -22,7 +22,7 @@ from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.mrpn import features, training
 from emolib.reproduction.studies.mrpn.training import ALONE, FACE, JOINT, LATE, METHODS, SOUND
 from emolib.reproduction.studies.speech import plan as speech
-from emolib.reproduction.studies.video.streaming_networks import faces
+from emolib.reproduction.studies.video.training import faces
 
 NESTED, AS_PRINTED = "nested", "epoch chosen on the tested actors (as printed)"
 LSTM, TRANSFORMER = "LSTM", "transformer average"

@@ -30,7 +30,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.features import OPTIONS, Bank, Feed, Job, Option, parts
 from emolib.reproduction.studies.speech import training as speech
-from emolib.reproduction.studies.video.streaming_networks import expressions, faces, fed
+from emolib.reproduction.studies.video.training import expressions, faces, fed
 
 FACE, SOUND, JOINT = 0, 1, 2  # scores of a network, in this order
 ALONE, LATE = "alone", "N0, late"
@@ -375,7 +375,7 @@ def end_to_end(
     """Train one way to fuse on one fold.
 
     method   'alone', 'N0', 'N1' or 'N2'; 'alone' goes on to late fusion: its joint score is that
-    start    arguments of streaming_networks.expressions and speech.identify ('faces',
+    start    arguments of video.training.expressions and speech.identify ('faces',
              'sound'); None: from scratch
     Returns clips (names), scores, scores_as_printed (3, B, C) as Judge keeps them, validation (E,).
     """
