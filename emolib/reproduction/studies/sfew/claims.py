@@ -1,7 +1,7 @@
 """The second verdict on wang's claims: what our measurements say, one small function each.
 
-'holds' and 'fails' need a settled protocol and an interval that leaves no doubt; all else is 'open' or
-'not tested at this profile'. What only real data can decide stays open on the simulated table.
+'holds' and 'fails' need a settled protocol and an interval that leaves no doubt. What only real
+data can decide stays open on the simulated table.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def best_on_emotion(table: Outcome, claim: str, method: str, emotions: tuple) ->
 
 def phog_above_lbp(table: Outcome) -> Verdict:
     """Is PHOG the better descriptor for the shallow network?"""
-    phog, lbp = (_recall(table, method, "Average Accuracy", GROUPED) for method in (PHOG, LBP))
+    phog, lbp = (_recall(table, method, tables.AVERAGE, GROUPED) for method in (PHOG, LBP))
     because = f"movie-grouped, nested: PHOG {_shown(phog)}, LBP {_shown(lbp)}"
     holds, fails = phog.low > lbp.high, phog.high < lbp.low
     return decided("wang-b19", because, tested=GROUPED in table.settled, holds=holds, fails=fails)
@@ -150,7 +150,7 @@ def one_protocol(table: Outcome) -> Verdict:
     """Is the fusion above the SVM once both sides use one protocol?"""
     parts = []
     for protocol in OURS:
-        fusion, svm = (_recall(table, m, "Average Accuracy", protocol) for m in (FUSION, BASELINE))
+        fusion, svm = (_recall(table, m, tables.AVERAGE, protocol) for m in (FUSION, BASELINE))
         parts.append(f"{protocol}: fusion {_shown(fusion)}, SVM {_shown(svm)}")
     above = fusion.low > svm.high  # grouped, the last of the two
     fails = fusion.high < 0.31 and not above

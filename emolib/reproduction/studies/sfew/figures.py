@@ -44,16 +44,16 @@ def survivors(study: Study) -> Outcome:
 def sweeps(study: Study) -> Outcome:
     """Figure 6: mean recall by hidden units (60 degrees) and by least angle (16 units)."""
     rows = []
-    for split, (reading, (centre, repeat)) in product(study.sizes.sweep_splits, enumerate(ANGLES)):
-        result = study.result(f"sweep {reading}, {split}")
+    for split, (number, (centre, repeat)) in product(study.sizes.sweep_splits, enumerate(ANGLES)):
+        result = study.result(f"sweep {number}, {split}")
         name = ("centred on 0.5" if centre else "as printed") + (", repeated" if repeat else "")
-        for s, setting in enumerate(study.sweep(reading)):
+        for s, setting in enumerate(study.sweep(centre, repeat)):
             by_units = s < len(study.sizes.units)
             for f, feature in enumerate(("LBP", "PHOG")):
                 rows.append(
                     {
                         "sweep": "hidden units" if by_units else "least angle",
-                        "value": setting.units if by_units else setting.angle,
+                        "value": setting["units"] if by_units else setting["angle"],
                         "features": feature,
                         "reading": name,
                         "metric": "mean recall",
@@ -70,20 +70,20 @@ def by_emotion(study: Study) -> Outcome:
     """Figure 7: recall by emotion of the three CNNs, as printed and ours."""
     frame = tables.table_3(study).frame
     shown = frame.method.isin(CNNS) & frame.protocol.isin(("as printed", *OURS))
-    one_emotion = (frame.metric == "accuracy") & (frame.emotion != "Average Accuracy")
+    one_emotion = (frame.metric == "accuracy") & (frame.emotion != tables.AVERAGE)
     return study.outcome(frame[shown & one_emotion])
 
 
 def printed_by_emotion() -> pd.DataFrame:
     """The printed cells that Figure 7 draws: method, emotion, value."""
     frame = papers.published("wang-t3")
-    return frame[frame.method.isin(CNNS) & (frame.emotion != "Average Accuracy")]
+    return frame[frame.method.isin(CNNS) & (frame.emotion != tables.AVERAGE)]
 
 
 def protocols(study: Study) -> Outcome:
-    """Extra 5: mean recall of every method, the ladder from the paper's protocol to the baseline's."""
+    """Extra 5: mean recall of every method, from the paper's protocol down to the baseline's."""
     frame = tables.table_3(study).frame
-    averages = (frame.emotion == "Average Accuracy") & (frame.metric == "accuracy")
+    averages = (frame.emotion == tables.AVERAGE) & (frame.metric == "accuracy")
     frame = frame[averages & frame.protocol.isin(SHOWN)]
     frame = frame[~frame.method.str.startswith(("majority", "SPI"))]
     frame = frame.assign(method=frame.method.str.replace(" (Ours)", ""))
@@ -126,6 +126,6 @@ def emotions_by_units(study: Study) -> Outcome:
         enumerate(study.sizes.units), enumerate(("LBP", "PHOG"))
     ):
         frame = tables.scores(study, named[s, f])
-        frame = frame[(frame.metric == "accuracy") & (frame.emotion != "Average Accuracy")]
+        frame = frame[(frame.metric == "accuracy") & (frame.emotion != tables.AVERAGE)]
         frames.append(frame.assign(features=feature, hidden_units=units, protocol=CENTRED))
     return study.outcome(pd.concat(frames))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -13,7 +13,7 @@ from emolib import metrics
 from emolib.reproduction import runs
 from emolib.reproduction.runs import part
 from emolib.reproduction.studies.sfew import training
-from emolib.reproduction.studies.sfew.training import SCALINGS, SPLITS, Setting
+from emolib.reproduction.studies.sfew.training import SCALINGS, SPLITS, reading
 
 STOCK = {
     "SVM": (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
@@ -103,11 +103,10 @@ class Study(runs.Study):
         cast = self.table.subject
         return metrics.Answers(self.truth, named, cast, 7, self.draws, self.level).balanced
 
-    def sweep(self, reading: int) -> list[Setting]:
+    def sweep(self, centre: float, repeat: bool) -> list[dict]:
         """Hidden units 6 to 16 at 60 degrees, then angles 10 to 80 at 16 units."""
-        pairs = [(units, 60.0) for units in self.sizes.units]
-        pairs += [(16, float(angle)) for angle in self.sizes.angles]
-        return [Setting(units, angle, *ANGLES[reading]) for units, angle in pairs]
+        by_units = [reading(units, 60.0, centre, repeat) for units in self.sizes.units]
+        return by_units + [reading(16, float(a), centre, repeat) for a in self.sizes.angles]
 
     @part
     def plan(self) -> dict[str, dict]:
@@ -155,29 +154,29 @@ class Study(runs.Study):
         paper = net | {"batch": 10, "rate": 1e-4}
         all_rows = [[name, "all rows"] for name in ("LPQ", "PHOG")] if split == "random" else []
         # the nested rows choose: no pruning, or an angle (centred, where angles tell units apart)
-        tuned = [Setting(16, 0.0), *(Setting(16, float(angle), 0.5) for angle in sizes.angles)]
+        tuned = [reading(16, 0.0), *(reading(16, float(angle), 0.5) for angle in sizes.angles)]
         grid = {
             f"shallow, as printed, {split}": paper
             | {
                 "views": all_rows + TRAINING_VIEWS,
-                "readings": [asdict(Setting(16, 60.0, *angles)) for angles in ANGLES],
+                "readings": [reading(16, 60.0, *angles) for angles in ANGLES],
                 "epochs": sizes.shallow_epochs,
                 "average_precision": True,
             },
             f"shallow, nested, {split}": net
             | {
                 "views": TRAINING_VIEWS,
-                "readings": [asdict(setting) for setting in tuned],
+                "readings": tuned,
                 "epochs": sizes.converged_epochs,
                 "batch": 50,
                 "rate": 1e-2,
             },
         }
         if split in sizes.sweep_splits:
-            for reading in range(len(READINGS)):  # one run each: four equal parts for the pool
-                grid[f"sweep {reading}, {split}"] = paper | {
+            for number, angles in enumerate(ANGLES):  # four equal parts for the pool
+                grid[f"sweep {number}, {split}"] = paper | {
                     "views": all_rows or TRAINING_VIEWS,
-                    "readings": [asdict(setting) for setting in self.sweep(reading)],
+                    "readings": self.sweep(*angles),
                     "epochs": sizes.sweep_epochs,
                     "rate": sizes.sweep_rate,
                 }

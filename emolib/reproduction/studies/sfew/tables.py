@@ -31,6 +31,8 @@ from emolib.training import plateaued
 
 # the columns of Table 3
 EMOTIONS = ("Angry", "Disgust", "Fear", "Happy", "Neutral", "Sad", "Surprise")
+AVERAGE = "Average Accuracy"  # its last column
+COLUMNS = ["method", "emotion", "metric", "protocol", "measured", "low", "high"]
 BASELINE = "SPI Protocol (Baseline)[6]"
 LBP, PHOG = "LBP for shallow network (Ours)", "PHOG for shallow network (Ours)"
 CNN_LBP, CNN_PHOG = "LBP for CNN model (Ours)", "PHOG for CNN model (Ours)"
@@ -42,16 +44,10 @@ PRINTED = {
     ("movie-grouped", "training rows"): "as printed, movie-grouped",
 }
 ON_TEST = "selected on the test part"
-SHOWN = (
-    "as printed",
-    "as printed, centred on 0.5",
-    "as printed, movie-grouped",
-    ON_TEST,
-    *OURS,
-)
+SHOWN = ("as printed", "as printed, centred on 0.5", "as printed, movie-grouped", ON_TEST, *OURS)
 
 
-# ---------------------------------------------------------------- Tables 1 and 2: the worked example
+# ---------------------------------------------------------------- Tables 1 and 2: the example
 
 
 def table_1(study: Study) -> Outcome:
@@ -79,7 +75,7 @@ def table_2(study: Study) -> Outcome:
     return Outcome(pd.DataFrame(rows), study.profile, exact=1)
 
 
-# ---------------------------------------------------------------- Table 3 and the question behind it
+# ---------------------------------------------------------------- Table 3
 
 
 @held
@@ -144,7 +140,7 @@ def _stock(study: Study, split: str) -> dict:
 
 
 def scores(study: Study, named: np.ndarray) -> pd.DataFrame:
-    """Of predictions (R, N): recall and precision of each class, mean recall, accuracy and macro-F1.
+    """Of predictions (R, N): recall and precision of each class, mean recall, accuracy, macro-F1.
 
     Columns emotion, metric, measured, low, high; intervals over casts.
     """
@@ -167,9 +163,9 @@ def scores(study: Study, named: np.ndarray) -> pd.DataFrame:
         values.append((emotion, "precision", precision[c], precision_drawn[:, c]))
     # a class that a draw misses is left out of that draw
     mean_recall = np.nanmean(recall), np.nanmean(recall_drawn, 1)
-    values.append(("Average Accuracy", "accuracy", *mean_recall))
-    values.append(("Average Accuracy", "share of rows right", accuracy, accuracy_drawn))
-    values.append(("Average Accuracy", "macro-F1", f1.mean(), f1_drawn.mean(1)))
+    values.append((AVERAGE, "accuracy", *mean_recall))
+    values.append((AVERAGE, "share of rows right", accuracy, accuracy_drawn))
+    values.append((AVERAGE, "macro-F1", f1.mean(), f1_drawn.mean(1)))
     rows = []
     for emotion, metric, value, drawn in values:
         low, high = metrics.interval(drawn, study.level)
@@ -179,39 +175,19 @@ def scores(study: Study, named: np.ndarray) -> pd.DataFrame:
 
 def average_precision(study: Study) -> pd.DataFrame:
     """Macro average precision of the networks by protocol: the score that section 4.2 names."""
-    rows = []
+    metric, rows = "macro average precision, last epoch (range of seeds)", []
     for split in SPLITS:
-        printed, single, fusion = (
-            result["average_precision"][0]
-            for result in study.results(
-                [
-                    f"shallow, as printed, {split}",
-                    f"cnn single, nested, {split}",
-                    f"cnn fusion, nested, {split}",
-                ]
-            )
-        )
-        printed_name, nested = PRINTED[split, "training rows"], f"nested, {split}"
-        for method, protocol, values in (
-            (LBP, printed_name, printed[-2]),  # the last two views: scaled on training rows
-            (PHOG, printed_name, printed[-1]),
-            (CNN_LBP, nested, single[0]),
-            (CNN_PHOG, nested, single[1]),
-            (FUSION, nested, fusion[0]),
+        for name, protocol, methods in (
+            ("shallow, as printed", PRINTED[split, "training rows"], (LBP, PHOG)),
+            ("cnn single, nested", f"nested, {split}", (CNN_LBP, CNN_PHOG)),
+            ("cnn fusion, nested", f"nested, {split}", (FUSION,)),
         ):
-            several = len(values) > 1
-            rows.append(
-                {
-                    "method": method,
-                    "emotion": "Average Accuracy",
-                    "metric": "macro average precision, last epoch (range of seeds)",
-                    "protocol": protocol,
-                    "measured": float(values.mean()),
-                    "low": float(values.min()) if several else np.nan,
-                    "high": float(values.max()) if several else np.nan,
-                }
-            )
-    return pd.DataFrame(rows)
+            of_views = study.result(f"{name}, {split}")["average_precision"][0]  # (F, R)
+            # of the views as printed the last two are scaled on training rows
+            for method, values in zip(methods, of_views[-len(methods) :], strict=True):
+                spread = (values.min(), values.max()) if len(values) > 1 else (np.nan, np.nan)
+                rows.append((method, AVERAGE, metric, protocol, values.mean(), *spread))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 @held
@@ -221,8 +197,7 @@ def table_3(study: Study) -> Outcome:
         scores(study, named).assign(method=method, protocol=protocol)
         for (method, protocol), named in predictions(study).items()
     ]
-    columns = ["method", "emotion", "metric", "protocol", "measured", "low", "high"]
-    frame = pd.concat([*frames, average_precision(study)])[columns]
+    frame = pd.concat([*frames, average_precision(study)])[COLUMNS]
     return study.outcome(frame.assign(unit="fraction"), settled=settled(study))
 
 
@@ -244,10 +219,10 @@ def settled(study: Study) -> frozenset[str]:
 def has_settled(curves: dict) -> bool:
     """Did an ensemble train to its end? Curves (E, S, F).
 
-    The validation accuracy no longer climbs (a point or more between the last two fifths), and either
-    the validation loss has turned upwards or loss and training accuracy are flat. A flat loss alone
-    deceives: it rests for long on the plateau of "every class is one in seven" while the network has
-    not begun. So a flat ensemble also has to have learnt something: three points above chance.
+    The validation accuracy no longer climbs (a point or more between the last two fifths), and
+    either the validation loss has turned upwards or loss and training accuracy are flat. A flat
+    loss alone deceives: it rests for long on "every class is one in seven" before a network begins.
+    So a flat ensemble also has to have learnt something: three points above chance.
     """
     names = ("validation loss", "train", "validation")
     loss, seen, unseen = (curves[name].mean((1, 2)) for name in names)  # (E,) each
@@ -261,8 +236,8 @@ def has_settled(curves: dict) -> bool:
 def one_protocol(study: Study) -> Outcome:
     """Does 19 % -> 31 % survive one protocol? Mean recall above that of an SVM on the same splits.
 
-    One Holm family, declared here: five networks, two protocols. Paired by row, averaged over seeds,
-    casts resampled.
+    One Holm family, declared here: five networks, two protocols. Paired by row, averaged over
+    seeds, casts resampled.
     """
     named, true, cast = predictions(study), study.truth, study.table.subject
     weight = 1 / np.bincount(true, minlength=7)[true] / 7  # mean recall as a sum over rows

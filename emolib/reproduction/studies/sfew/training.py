@@ -1,14 +1,12 @@
 """The networks of wang, trained as ensembles: every seed, fold, feature set and setting at once.
 
-An ensemble is a grid of members (settings S, views F, seeds R, folds K), flattened to M in that order;
-a view is a feature set with a way of scaling it. Each member has its own scaled inputs, training rows
-and batch order; members of one seed and fold share start weights and batch order, so that settings
-are compared in pairs.
+An ensemble is a grid of members (settings S, views F, seeds R, folds K), flattened to M in that
+order; a view is a feature set with a way of scaling it. Members of one seed and fold share start
+weights and batch order, so that settings are compared in pairs.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -20,14 +18,14 @@ from emolib import data as datasets
 from emolib import metrics, pruning, training
 from emolib.data.splits import cross_validation
 from emolib.ground import settings
-from emolib.ground.errors import EmolibError
 from emolib.models.fusion1d import Fusion1d
 from emolib.models.shallow import Shallow
 
 FEATURES = {"LPQ": slice(0, 5), "PHOG": slice(5, 10), "LPQ+PHOG": slice(0, 10)}
 # emolib.EMOTIONS indices of the set's codes 1 to 7, in the paper's order of columns
 LABELS = (0, 1, 2, 3, 6, 4, 5)
-SPLITS = ("random", "movie-grouped")
+LEAKY = {"random": True, "movie-grouped": False}  # a random split cuts films in two
+SPLITS = tuple(LEAKY)
 SCALINGS = ("all rows", "training rows")
 MAIN, PRUNING = 0, 1  # random streams: batch orders of the training proper and of pruning epochs
 
@@ -36,49 +34,63 @@ MAIN, PRUNING = 0, 1  # random streams: batch orders of the training proper and 
 
 
 def folds_of(table, split: str, folds: int, seed: int) -> list:
-    """Train, validation and test rows of each fold; 'random' leaves frames of a film on both sides."""
-    return cross_validation(table, folds, seed=seed, leaky=split == "random")
+    """Train, validation and test rows of each fold."""
+    return cross_validation(table, folds, seed=seed, leaky=LEAKY[split])
 
 
-@dataclass
 class Feed:
     """Scaled inputs, targets and splits of an ensemble, on the device once.
 
-    inputs (F, R, K, N, D) float32; target (N, 7) one-hot; part (3, R, K, N) bool: train, validation,
-    test; rows: training rows of each (seed, fold); steps: batches per epoch, the same for all members.
+    split  one of SPLITS
+    views  pairs of one of FEATURES and one of SCALINGS: limits from all rows as in the paper
+           (min-max before the split), or from the training rows
+    many   settings S that are trained on each
     """
 
-    inputs: Tensor
-    target: Tensor
-    part: Tensor
-    rows: list[list[np.ndarray]]
-    seeds: tuple[int, ...]
-    batch: int
-    steps: int
+    def __init__(
+        self,
+        many: int = 1,
+        *,
+        data: str,
+        split: str,
+        views: list,
+        seeds: list,
+        folds: int,
+        batch: int,
+    ):
+        table, device = datasets.resolve(data), settings.device()
+        cuts = [folds_of(table, split, folds, seed) for seed in seeds]  # R lists of K splits
+        part = np.zeros((3, len(seeds), folds, len(table)), bool)  # train, validation, test
+        for r, k in product(range(len(seeds)), range(folds)):
+            for p, rows in enumerate((cuts[r][k].train, cuts[r][k].validation, cuts[r][k].test)):
+                part[p, r, k, rows] = True
+        fitted = dict(zip(SCALINGS, (np.ones_like(part[0]), part[0]), strict=True))
+        scaled = [min_max(table.features[:, FEATURES[name]], fitted[how]) for name, how in views]
+        one_hot = np.asarray(table.label)[:, None] == np.array(LABELS)
+        self.inputs = torch.as_tensor(np.stack(scaled), dtype=torch.float32, device=device)
+        self.shape = (many, *self.inputs.shape[:3])  # inputs are (F, R, K, N, D)
+        self.target = torch.as_tensor(one_hot, dtype=torch.float32, device=device)  # (N, 7)
+        self.part = torch.as_tensor(part, device=device)  # (3, R, K, N)
+        self.rows = [[cut.train for cut in of_seed] for of_seed in cuts]
+        self.seeds, self.batch, self.device = seeds, batch, device
+        self.steps = int(part[0].sum(-1).min()) // batch  # an epoch, the same for all members
 
-    @property
-    def device(self):
-        return self.inputs.device
-
-    def member_seeds(self, settings_count: int) -> list[int]:
+    def member_seeds(self) -> list[int]:
         """One seed per member: of its seed and fold, never of its setting or feature set."""
-        _, folds = self.part.shape[1:3]
-        one = [1000 * seed + fold for seed, fold in product(self.seeds, range(folds))]
-        return one * (settings_count * self.inputs.shape[0])
+        many, views, _, folds = self.shape
+        return [1000 * s + k for s, k in product(self.seeds, range(folds))] * (many * views)
 
     def order(self, stream: int, epoch: int) -> Tensor:
-        """Training rows of one epoch, shuffled anew for each (seed, fold): (R, K, steps * batch)."""
-        drawn = np.empty((*self.part.shape[1:3], self.steps * self.batch), np.int64)
-        for (r, seed), k in product(enumerate(self.seeds), range(drawn.shape[1])):
+        """Training rows of one epoch, shuffled for each (seed, fold): (R, K, steps * batch)."""
+        drawn = np.empty((*self.shape[2:], self.steps * self.batch), np.int64)
+        for (r, seed), k in product(enumerate(self.seeds), range(self.shape[3])):
             shuffled = np.random.default_rng([seed, k, stream, epoch]).permutation(self.rows[r][k])
             drawn[r, k] = shuffled[: drawn.shape[2]]
         return torch.as_tensor(drawn, device=self.device)
 
-    def batches(self, settings_count: int, stream: int = MAIN):
-        """A function from epoch to batches x (M, B, D), y (FRK, B, 7), as training.fit wants it.
-
-        Members of different settings share targets, so y stands once for all S of them.
-        """
+    def batches(self, stream: int = MAIN):
+        """A function from epoch to batches, as training.fit wants it: x (M, B, D), y (FRK, B, 7),
+        once for all S settings."""
 
         def epoch_batches(epoch: int):
             order = self.order(stream, epoch)  # (R, K, n)
@@ -86,7 +98,7 @@ class Feed:
             targets = self.target[order].expand(len(self.inputs), -1, -1, -1, -1)
             y = self._by_step(targets.flatten(0, 2))  # (steps, FRK, B, 7)
             for step in range(self.steps):
-                yield x[step].repeat(settings_count, 1, 1), y[step]  # (M, B, D), (FRK, B, 7)
+                yield x[step].repeat(self.shape[0], 1, 1), y[step]
 
         return epoch_batches
 
@@ -98,64 +110,28 @@ class Feed:
         index = rows[None, ..., None].expand(len(self.inputs), -1, -1, -1, self.inputs.shape[-1])
         return self.inputs.gather(3, index).flatten(0, 2)
 
-    def judged(self, settings_count: int, train_rows: int = 64):
-        """Rows to judge by: inputs (M, E, D), row numbers (R, K, E), masks (3, R, K, E) of the parts.
+    def judged(self):
+        """Rows to judge by: inputs (M, E, D), row numbers (R, K, E), masks (3, R, K, E) of parts.
 
-        All held-out rows, and `train_rows` training rows evenly spaced (the file is sorted by class):
-        enough for a curve. Folds of different size are filled up with rows outside all masks.
+        All held-out rows, and 64 training rows evenly spaced (the file is sorted by class), enough
+        for a curve. Folds of different size are filled up with rows outside all masks.
         """
         seen = self.part[0].cumsum(-1)  # (R, K, N)
         many = self.part[0].sum(-1, keepdim=True)  # (R, K, 1)
-        train = self.part[0] & (seen * train_rows // many != (seen - 1) * train_rows // many)
-        parts = (train, self.part[1], self.part[2])
-        looked_at = train | self.part[1] | self.part[2]
+        train = self.part[0] & (seen * 64 // many != (seen - 1) * 64 // many)
+        parts = torch.stack([train, *self.part[1:]])
+        looked_at = parts.any(0)
         rows = looked_at.int().argsort(dim=-1, descending=True, stable=True)
         rows = rows[..., : int(looked_at.sum(-1).max())]  # (R, K, E)
-        masks = torch.stack([p.gather(-1, rows) for p in parts])
-        return self._rows_of(rows).repeat(settings_count, 1, 1), rows, masks
-
-
-def feed(
-    *, data: str, split: str, views: list[list[str]], seeds: list[int], folds: int, batch: int
-) -> Feed:
-    """Splits, scales and places the SFEW table for an ensemble.
-
-    split  one of SPLITS
-    views  pairs of feature set and scaling: the limits from 'all rows' as in the paper (min-max before
-           the split), or from 'training rows'
-    """
-    table = datasets.resolve(data)
-    known = [("split", split, SPLITS), *(("scaling", scaling, SCALINGS) for _, scaling in views)]
-    for name, value, allowed in known:
-        if value not in allowed:
-            raise EmolibError(f"{name} '{value}' is not known: expected {' or '.join(allowed)}")
-    cuts = [folds_of(table, split, folds, seed) for seed in seeds]  # R lists of K splits
-    part = np.zeros((3, len(seeds), folds, len(table)), bool)
-    for r, k in product(range(len(seeds)), range(folds)):
-        for p, rows in enumerate((cuts[r][k].train, cuts[r][k].validation, cuts[r][k].test)):
-            part[p, r, k, rows] = True
-    scaled = []  # F x (R, K, N, D)
-    for name, scaling in views:
-        fitted = np.ones_like(part[0]) if scaling == "all rows" else part[0]
-        scaled.append(min_max(table.features[:, FEATURES[name]], fitted))
-    device = settings.device()
-    one_hot = np.asarray(table.label)[:, None] == np.array(LABELS)
-    return Feed(
-        torch.as_tensor(np.stack(scaled), dtype=torch.float32, device=device),
-        torch.as_tensor(one_hot, dtype=torch.float32, device=device),
-        torch.as_tensor(part, device=device),
-        [[cut.train for cut in of_seed] for of_seed in cuts],
-        tuple(seeds),
-        batch,
-        int(part[0].sum(-1).min()) // batch,
-    )
+        masks = parts.gather(-1, rows.expand(3, -1, -1, -1))
+        return self._rows_of(rows).repeat(self.shape[0], 1, 1), rows, masks
 
 
 def min_max(features: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Columns to [0, 1] over the rows `fitted` (..., N): (N, D) -> (..., N, D)   (wang, Eq. 1).
 
-    X_norm = (X - X_min) / (X_max - X_min); rows outside `fitted` may leave [0, 1]. A constant column
-    becomes 0.
+    X_norm = (X - X_min) / (X_max - X_min); rows outside `fitted` may leave [0, 1]; a constant
+    column becomes 0.
     """
     mask = fitted[..., None]
     low = np.where(mask, features, np.inf).min(-2, keepdims=True)
@@ -176,17 +152,16 @@ def smooth_l1(net, x: Tensor, y: Tensor) -> Tensor:
 
 
 class Judge:
-    """Watches an ensemble while it trains: curves, and each member's predictions at three moments.
-
-    The moments are the last epoch (as printed), the epoch that is best on validation (nested) and the
-    epoch that is best on the test part (selected on the reported set: a marked row, never ours).
+    """Watches an ensemble while it trains: curves, and each member's predictions at three moments:
+    the last epoch (as printed), the best on validation (nested) and the best on the test part
+    (selected on the reported set: a marked row, never ours).
     """
 
     MOMENTS = ("last", "validation", "test")
 
-    def __init__(self, fed: Feed, shape: tuple[int, ...]):
-        self.shape, self.target = shape, fed.target  # (S, F, R, K), (N, 7)
-        self.x, self.rows, self.masks = fed.judged(shape[0])  # (M, E, D), (R, K, E), (3, R, K, E)
+    def __init__(self, fed: Feed):
+        self.shape, self.target = fed.shape, fed.target  # (S, F, R, K), (N, 7)
+        self.x, self.rows, self.masks = fed.judged()  # (M, E, D), (R, K, E), (3, R, K, E)
         self.y = fed.target[self.rows]  # (R, K, E, 7)
         blank = torch.zeros(self.x.shape[:2], dtype=torch.int8, device=fed.device)
         lowest = torch.full((len(self.x),), -1.0, device=fed.device)
@@ -214,9 +189,8 @@ class Judge:
         return float(validation.mean())
 
     def result(self, average_precision: bool = False) -> dict:
-        """named (S, F, R, N) per moment, out of fold; validated (S, F, R, K): accuracy there of the
-        epoch chosen there; curves (E, S, F); on request the macro average precision (S, F, R) of the
-        last epoch's scores.
+        """named (S, F, R, N) per moment, out of fold; validated (S, F, R, K): accuracy of the epoch
+        chosen there; curves (E, S, F); on request macro average precision (S, F, R), last epoch.
         """
         named = {m: self._out_of_fold(v.unflatten(0, self.shape)) for m, v in self.named.items()}
         out = {
@@ -232,7 +206,7 @@ class Judge:
         return out
 
     def _out_of_fold(self, values: Tensor) -> np.ndarray:
-        """(S, F, R, K, E, ...) -> (S, F, R, N, ...): each row's value from the fold that tests it."""
+        """(S, F, R, K, E, ...) -> (S, F, R, N, ...): each row as the fold says that tests it."""
         values, rows, tested = (v.cpu().numpy() for v in (values, self.rows, self.masks[2]))
         out = np.zeros((*self.shape[:3], len(self.target), *values.shape[5:]), values.dtype)
         for r, k in product(range(self.shape[2]), range(self.shape[3])):
@@ -241,11 +215,11 @@ class Judge:
         return out
 
 
-def train(net, fed: Feed, shape, *, epochs: int, rate: float, validations: int = 10) -> Judge:
+def train(net, fed: Feed, epochs: int, rate: float) -> Judge:
     """Train an ensemble as the paper does (Adam, fixed rate) under the eyes of a Judge."""
-    judge = Judge(fed, shape)
-    plan = training.Settings(epochs=epochs, rate=rate, validate_every=max(1, epochs // validations))
-    training.fit(net, fed.batches(shape[0]), smooth_l1, plan, validate=judge, progress=False)
+    judge = Judge(fed)
+    plan = training.Settings(epochs=epochs, rate=rate, validate_every=max(1, epochs // 10))
+    training.fit(net, fed.batches(), smooth_l1, plan, validate=judge, progress=False)
     return judge
 
 
@@ -257,20 +231,14 @@ def run(kind: str, **arguments) -> dict:
     return {"shallow": shallow_run, "cnn": cnn_run, "stock": stock_run}[kind](**arguments)
 
 
-@dataclass(frozen=True)
-class Setting:
+def reading(units: int = 16, angle: float = 60.0, centre: float = 0.0, repeat=False) -> dict:
     """One reading of Algorithm 1 for a network 5-`units`-7; an angle of 0 prunes nothing.
 
     angle   degrees below which two hidden units count as one
-    centre  what is subtracted from outputs before angles are taken: 0 as printed, 0.5 as in the
-            cited practice
+    centre  what is subtracted from outputs first: 0 as printed, 0.5 as in the cited practice
     repeat  prune again after a further epoch until no pair is closer, or once
     """
-
-    units: int = 16
-    angle: float = 60.0
-    centre: float = 0.0
-    repeat: bool = False
+    return {"units": units, "angle": angle, "centre": centre, "repeat": repeat}
 
 
 def shallow_run(
@@ -283,45 +251,33 @@ def shallow_run(
     average_precision: bool = False,
     **fed_with,
 ) -> dict:
-    """Shallow networks (Fig. 4), pruned after the first epoch and then trained; see `feed`.
+    """Shallow networks (Fig. 4), pruned after the first epoch and then trained; see Feed.
 
-    readings   fields of a Setting, one for each network
-    fresh      the smaller network starts anew, or the survivors keep their weights
-    merge      a dropped unit's outgoing weights go to its twin, or are lost
+    fresh   the smaller network starts anew, or the survivors keep their weights
+    merge   a dropped unit's outgoing weights go to its twin, or are lost
     """
-    fed, chosen = feed(**fed_with), [Setting(**reading) for reading in readings]
-    shape = (len(chosen), *fed.inputs.shape[:3])
-    each = {}  # name -> (M,)
-    for name in Setting.__dataclass_fields__:
-        values = torch.tensor([getattr(setting, name) for setting in chosen], device=fed.device)
-        each[name] = values.repeat_interleave(int(np.prod(shape[1:])))
-    most, units = max(setting.units for setting in chosen), each["units"].cpu()
-    net = Shallow(fed.member_seeds(len(chosen)), hidden=most, units=units).to(fed.device)
-    net = prune_after_first_epoch(net, fed, len(chosen), each, rate, fresh=fresh, merge=merge)
-    judge = train(net, fed, shape, epochs=epochs, rate=rate)
-    return {**judge.result(average_precision), "alive": net.alive.sum(-1).view(shape).cpu().numpy()}
+    fed, each = Feed(len(readings), **fed_with), {}  # name -> (M,)
+    for name in readings[0]:
+        values = torch.tensor([one[name] for one in readings], device=fed.device)
+        each[name] = values.repeat_interleave(int(np.prod(fed.shape[1:])))
+    units, seeds = each["units"].cpu(), fed.member_seeds()
+    net = Shallow(seeds, hidden=int(units.max()), units=units).to(fed.device)
+    prune_after_first_epoch(net, fed, each, rate, fresh, merge)
+    result = train(net, fed, epochs, rate).result(average_precision)
+    return {**result, "alive": net.alive.sum(-1).view(fed.shape).cpu().numpy()}
 
 
-def prune_after_first_epoch(
-    net: Shallow,
-    fed: Feed,
-    settings_count: int,
-    each: dict[str, Tensor],
-    rate: float,
-    *,
-    fresh: bool,
-    merge: bool,
-) -> Shallow:
-    """Algorithm 1, steps 1 to 3: train an epoch, drop similar units, build the smaller network.
+def prune_after_first_epoch(net, fed: Feed, each: dict, rate: float, fresh: bool, merge: bool):
+    """Algorithm 1, steps 1 to 3, in place: train an epoch, drop similar units, go on with the rest.
 
-    each: the fields of Setting as tensors (M,).
+    each: the readings as tensors (M,) by name.
     """
-    batches, one_epoch = fed.batches(settings_count, PRUNING), training.Settings(1, rate=rate)
+    batches = fed.batches(PRUNING)
     active = torch.ones_like(each["repeat"])  # members still being pruned
     for round_ in range(net.alive.shape[1]):
         before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
         shuffled = _epoch(batches, round_)
-        training.fit(net, shuffled, smooth_l1, one_epoch, progress=False)
+        training.fit(net, shuffled, smooth_l1, training.Settings(1, rate), progress=False)
         with torch.no_grad():  # (M, P, H) over the training patterns of the epoch just seen
             outputs = torch.cat([net.hidden(x) for x, _ in shuffled(0)], dim=1)
         smaller = pruning.prune(net, outputs, each["angle"], centre=each["centre"], merge=merge)
@@ -330,15 +286,13 @@ def prune_after_first_epoch(
             smaller.reset()
         # who finds no close pair in a later round stays as it was before that round's epoch
         taken = shrunk if round_ else active
-        state = {}
         for name, tensor in smaller.state_dict().items():
             mask = taken.view(-1, *[1] * (tensor.dim() - 1))
-            state[name] = torch.where(mask, tensor, before[name])
-        net.load_state_dict(state)
+            before[name] = torch.where(mask, tensor, before[name])
+        net.load_state_dict(before)
         active = shrunk & each["repeat"]
         if not active.any():
             break
-    return net
 
 
 def _epoch(batches, number: int):
@@ -347,19 +301,13 @@ def _epoch(batches, number: int):
 
 
 def cnn_run(
-    *,
-    channels: list[int],
-    epochs: int,
-    rate: float,
-    average_precision: bool = False,
-    **fed_with,
+    *, channels: list[int], epochs: int, rate: float, average_precision: bool = False, **fed_with
 ) -> dict:
-    """1-D CNNs (Fig. 5), one for each view (see `feed`); those of 'LPQ+PHOG' have two branches."""
-    fed = feed(**fed_with)
-    seeds, branches = fed.member_seeds(1), fed.inputs.shape[-1] // 5
+    """1-D CNNs (Fig. 5), one for each view (see Feed); those of 'LPQ+PHOG' have two branches."""
+    fed = Feed(**fed_with)
+    seeds, branches = fed.member_seeds(), fed.inputs.shape[-1] // 5
     net = Fusion1d(seeds, branches=branches, channels=channels).to(fed.device)
-    shape = (1, *fed.inputs.shape[:3])
-    return train(net, fed, shape, epochs=epochs, rate=rate).result(average_precision)
+    return train(net, fed, epochs, rate).result(average_precision)
 
 
 def stock_run(
@@ -372,11 +320,11 @@ def stock_run(
     model: str,
     dials: list[float],
 ) -> dict:
-    """A classifier of scikit-learn on the same splits; its one dial is set on validation.
+    """A classifier of scikit-learn on the same splits, its one dial set on validation or on test:
+    named (1, F, R, N) by each.
 
     model  'SVM' (RBF kernel, dial C), 'logistic regression' (dial C), 'forest' (dial: samples per
            leaf) or 'majority' (no dial: the most frequent training class)
-    Returns named (1, F, R, N) by the dial chosen on validation ('validation') and on test ('test').
     """
     table = datasets.resolve(data)
     truth = np.array([LABELS.index(v) for v in table.label])
@@ -411,5 +359,4 @@ def _classifier(model: str, dial: float, seed: int):
             return RandomForestClassifier(40, min_samples_leaf=int(dial), random_state=seed)
         case "majority":
             return DummyClassifier()
-    known = "SVM, logistic regression, forest or majority"
-    raise EmolibError(f"classifier '{model}' is not known: expected {known}")
+    raise ValueError(f"classifier '{model}' is not known")
