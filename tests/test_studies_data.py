@@ -92,8 +92,9 @@ def test_every_drawing_is_drawn(draw, study):
     figure.canvas.draw()
 
 
-def test_a_leak_is_a_dial_of_the_stand_in():
-    leaky = world_figures.duplicates(world_figures.Study("smoke", leak=0.2))
-    assert leaky.sources["fer2013"]["source"] == "simulated"
-    twice = leaky.frame.set_index(["part", "other"]).measured
-    assert twice["PrivateTest", "Training"] > 0
+def test_a_leak_shows_people_again_and_no_picture_twice():
+    leaky = world_figures.Study("smoke", leak=0.2)
+    assert len(set(leaky.fer2013.subject)) < 0.95 * len(leaky.fer2013)
+    counted = world_figures.duplicates(leaky)
+    assert counted.sources["fer2013"]["source"] == "simulated"
+    assert (counted.frame.measured == 0).all()

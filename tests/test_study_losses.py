@@ -55,11 +55,7 @@ def test_points_are_on_the_disc():
 
 def test_speed_and_direction_vanish_at_the_annotation_and_at_its_mirror_image(study):
     places = torch.stack(
-        [
-            study.moment[-1],
-            study.mirror,
-            torch.tensor([0.5, 0.5], dtype=torch.float64),
-        ]
+        [study.moment[-1], study.mirror, torch.tensor([0.5, 0.5], dtype=torch.float64)]
     )
     value = losses.non_inertial(
         *study.predicted(places), terms=("speed", "direction"), reduction="none"
@@ -99,10 +95,7 @@ def test_windows_are_whole_and_belong_to_one_person(study):
 
 
 def test_small_in_the_loss_and_large_in_the_gradient(study):
-    (smooth, by), (jittery, _) = (
-        tables.shares(study, 0.1, 0.0),
-        tables.shares(study, 0.1, 0.05),
-    )
+    (smooth, by), (jittery, _) = (tables.shares(study, 0.1, 0.0), tables.shares(study, 0.1, 0.05))
     assert smooth["loss"] < jittery["loss"] < smooth["gradient"] < 1
     assert (
         by[:2].max() < 0.05 and by[len(by) // 2 :].min() > 0.95
