@@ -12,7 +12,7 @@ from torch import nn
 from emolib import training
 from emolib.models.fusion1d import Fusion1d
 from emolib.models.shallow import Shallow
-from emolib.reproduction.studies.sfew.wang_networks import smooth_l1
+from emolib.reproduction.studies.sfew.training import smooth_l1
 
 BATCH, RATE = 10, 1e-4
 

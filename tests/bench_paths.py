@@ -18,7 +18,7 @@ from emolib import candide, evm, losses, training
 from emolib.data.sim import face
 from emolib.features import mel, texture
 from emolib.models.shallow import Shallow
-from emolib.reproduction.studies.sfew.wang_networks import smooth_l1
+from emolib.reproduction.studies.sfew.training import smooth_l1
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -472,9 +472,9 @@ def test_a_stream_refuses_what_it_cannot_do():
 @pytest.fixture(scope="module")
 def pulsing():
     """A simulated face of 10 s whose skin pulses at 1.2 Hz (72 beats a minute) by half a grey level; and where the skin is."""
-    from emolib.reproduction.studies.signals import magnification
+    from emolib.reproduction.studies.signals.plan import pulsing_face
 
-    return magnification.pulsing_face(300, 64, 1.2, 0.5)
+    return pulsing_face(300, 64, 1.2, 0.5)
 
 
 def test_the_pulse_of_a_face_is_found_and_magnified(pulsing):

@@ -12,7 +12,7 @@ from emolib.models import fusion1d, members
 from emolib.models.fusion1d import Fusion1d
 from emolib.models.members import Conv1d, Linear, initialise, parameter_count
 from emolib.models.shallow import Shallow
-from emolib.reproduction.studies.sfew.wang_networks import smooth_l1
+from emolib.reproduction.studies.sfew.training import smooth_l1
 
 M = 4
 

@@ -1,0 +1,246 @@
+"""Tables and figures of notebook 10: where descents end, where gradients go, what a loss costs."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import asdict
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from emolib import losses
+from emolib.data.sim.streams import stream
+from emolib.models import video
+from emolib.reproduction import runs
+from emolib.reproduction.papers.audit.record import fresh
+from emolib.reproduction.papers.audit.video_protocol import full_network_macs
+from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies.losses.plan import FORMS, Study, form
+
+PRINTED_ERROR = 0.1  # squared error, mean of the axes: the tables print about 0.2, summed over both
+FLICKERS = (0.0, 0.01, 0.05)  # standard deviation of white noise on a prediction
+FRAMES = 256  # of a window in the batch whose cost is counted
+TRAINED = {"MSE": losses.mse, "CCC": losses.ccc_loss, "Non-Inertial": losses.non_inertial}
+
+
+# ---------------------------------------------------------------- angles
+
+
+def unit(degrees, length: float = 1.0) -> Tensor:
+    """The point at an angle, counted from the valence axis towards arousal: (..., 2)."""
+    turn = torch.deg2rad(torch.as_tensor(degrees, dtype=torch.float64))
+    return length * torch.stack([torch.cos(turn), torch.sin(turn)], dim=-1)
+
+
+def angle(a: Tensor, b: Tensor) -> Tensor:
+    """The angle between two vectors in radians, 0 to pi: (..., 2), (..., 2) -> (...)."""
+    return torch.atan2(losses.cross(a, b).abs(), (a * b).sum(-1))
+
+
+def angle_curves(study: Study) -> Outcome:
+    """0 to 180 degrees apart: the angle, Eq. 5 and Eq. 14 in radians, of long and short vectors."""
+    degrees, rows = torch.arange(0.0, 181.0, 10.0), []
+    for vectors, length in (("both on the unit circle", 1.0), ("both halfway out", 0.5)):
+        x, y = unit(degrees, length), unit(torch.zeros_like(degrees), length)
+        product = losses.cross(x, y).abs()
+        for formula, values in (
+            ("the angle", angle(x, y)),
+            ("Eq. 5, product", product),
+            ("Eq. 14, arcsine of it", torch.arcsin(product.clamp(max=1))),
+        ):
+            about = {"vectors": vectors, "formula": formula}
+            for d, value in zip(degrees.tolist(), values.tolist()):
+                rows.append(about | {"degrees": d, "measured": round(value, 6) + 0.0})
+    return study.outcome(pd.DataFrame(rows))
+
+
+# ---------------------------------------------------------------- where a descent ends
+
+
+def on_disc(count: int) -> Tensor:
+    """Points of a square grid that lie in the unit disc, float64 (N, 2)."""
+    line = torch.linspace(-1, 1, count, dtype=torch.float64)
+    points = torch.cartesian_prod(line, line)
+    return points[points.square().sum(-1) <= 1 + 1e-12]
+
+
+@held
+def descents(study: Study) -> Outcome:
+    """Downhill from every point of the disc: the share of starts that ends at the annotation,
+    at its mirror image, or elsewhere."""
+    steps, near, rows = study.sizes.steps, 0.05 * study.sizes.step, []
+    for loss, options in (
+        ("distance", {"terms": ("distance",)}),
+        ("speed and direction", {"terms": ("speed", "direction")}),
+        ("all three (table)", {}),
+        ("all three (Eq. 3 to 6)", {"reading": "eq3"}),
+    ):
+        last = on_disc(study.sizes.starts).clone().requires_grad_()
+        adam = torch.optim.Adam([last], lr=6 / steps)  # far enough to cross the disc
+        # subgradients do not fade out by themselves
+        slower = torch.optim.lr_scheduler.LambdaLR(adam, lambda k: (1 - k / steps) ** 2)
+        for _ in range(steps):
+            adam.zero_grad()
+            value = losses.non_inertial(*study.predicted(last), reduction="none", **options)
+            value.sum().backward()
+            adam.step()
+            slower.step()
+        there, mirrored = (
+            float(((last.detach() - place).square().sum(-1).sqrt() < near).double().mean())
+            for place in (study.moment[-1], study.mirror)
+        )
+        ends = {"the annotation": there, "its mirror image": mirrored}
+        for end, share in (ends | {"elsewhere": 1 - there - mirrored}).items():
+            about = {"loss": loss, "metric": end, "measured": round(share, 4) + 0.0}
+            rows.append(about | {"unit": "share of starts"})
+    return study.outcome(pd.DataFrame(rows))
+
+
+# ---------------------------------------------------------------- loss and gradient of three terms
+
+
+def shares(study: Study, error: float, flicker: float) -> tuple[dict, np.ndarray]:
+    """Shares of speed and direction: in the loss 'table', its gradient, and by frequency (T/2+1,).
+
+    The prediction is the annotation at half its width, moved so that the squared error (mean of the
+    axes) is `error`, plus white noise.
+    """
+    y, _ = study.annotated
+    white = stream(1, "loss tracks", "flicker").standard_normal(tuple(y.shape))
+    middle = y.mean(1, keepdim=True)
+    x = middle + 0.5 * (y - middle) + flicker * torch.as_tensor(white)
+    left = error - float(losses.mse(x, y))
+    shift = np.sqrt(max(left, 0.0)) * torch.sign(-middle)  # towards the centre: inside the disc
+    x = (x + shift).requires_grad_()
+    loss, gradient, power = {}, {}, {}
+    for name, terms in (("distance", ("distance",)), ("rest", ("speed", "direction"))):
+        value = losses.non_inertial(x, y, terms=terms)
+        (slope,) = torch.autograd.grad(value, x)
+        loss[name], gradient[name] = float(value.detach()), float(slope.square().sum())
+        power[name] = torch.fft.rfft(slope, dim=1).abs().square().mean((0, 2)).numpy()
+    of_loss, of_gradient, of_power = (
+        v["rest"] / (v["rest"] + v["distance"]) for v in (loss, gradient, power)
+    )
+    return {"loss": of_loss, "gradient": of_gradient}, of_power
+
+
+@held
+def gradient_shares(study: Study) -> Outcome:
+    """The share of speed and direction in the power of the gradient, by frequency and in all."""
+    fps, rows = study.world.fps, []
+    frequency = np.fft.rfftfreq(study.sizes.length, 1 / fps)
+    edges = np.array([-1, 0, 0.5, 1, 2, 3, 4, 6, 8, 10, 12, fps])
+    for error in (PRINTED_ERROR, PRINTED_ERROR / 5):
+        for flicker in FLICKERS:
+            total, by_frequency = shares(study, error, flicker)
+            for a, b in zip(edges[:-1], edges[1:]):
+                inside = (frequency > a) & (frequency <= b)
+                if inside.any():
+                    rows.append(
+                        {
+                            "error": f"squared error {2 * error:g}, both axes",
+                            "flicker": f"flicker {flicker:g}",
+                            "hertz": round(float(frequency[inside].mean()), 3),
+                            "measured": round(float(by_frequency[inside].mean()), 5),
+                            "of the loss": round(total["loss"], 5),
+                            "of the gradient": round(total["gradient"], 5),
+                        }
+                    )
+    return study.outcome(pd.DataFrame(rows), sources=(study.world,))
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+class Counted(TorchDispatchMode):
+    """Counts what runs inside: operations, and numbers they write."""
+
+    def __init__(self):
+        super().__init__()
+        self.operations, self.numbers = 0, 0
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        out = function(*arguments, **(options or {}))
+        self.operations += 1
+        written = out if isinstance(out, (tuple, list)) else (out,)
+        self.numbers += sum(value.numel() for value in written if isinstance(value, Tensor))
+        return out
+
+
+def count(loss, x: Tensor, y: Tensor) -> Counted:
+    """What forward and backward of one loss take."""
+    with Counted() as counted:
+        loss(x, y).backward()
+    return counted
+
+
+def _batch(windows: int) -> tuple[Tensor, Tensor]:
+    g = torch.Generator().manual_seed(0)
+    x, y = (torch.rand(windows, FRAMES, 2, generator=g) for _ in range(2))
+    return x.requires_grad_(), y
+
+
+def network_flops(windows: int) -> int:
+    """Operations of the Full network on a batch, forward and backward: two a multiply-add; the
+    first layer needs no gradient below."""
+    first, others = full_network_macs(fresh("orgil2021-text"))
+    return 2 * windows * FRAMES * (2 * first + 3 * others)
+
+
+@held
+def costs(study: Study) -> Outcome:
+    """What one batch of each loss takes, and that against the Full network's step on the batch."""
+    flops, rows = network_flops(study.sizes.windows), []
+    forms = {f"Non-Inertial, {name}": partial(form, name) for name in FORMS if name != "table"}
+    for name, loss in (TRAINED | forms).items():
+        counted = count(loss, *_batch(study.sizes.windows))
+        for metric, value, unit_ in (
+            ("operations started", float(counted.operations), "operations"),
+            ("numbers written", float(counted.numbers), "numbers"),
+            ("per million operations of the network", 1e6 * counted.numbers / flops, "numbers"),
+        ):
+            rows.append({"loss": name, "metric": metric, "measured": value, "unit": unit_})
+    caps = asdict(study.sizes) | {"frames": FRAMES, "network_flops": flops}
+    return study.outcome(pd.DataFrame(rows), caps=caps)
+
+
+def timing(study: Study) -> pd.DataFrame:
+    """Seconds of each loss and of the Full network, with gradients; to look at, in no file."""
+    windows, rows, before = study.sizes.timed, [], torch.get_num_threads()
+    torch.set_num_threads(runs.THREADS)
+    try:
+        x, y = _batch(windows)
+        net = video.Full()
+        inputs = {name: torch.rand(windows, FRAMES, wide) for name, wide in video.WIDTHS.items()}
+        step = _median(lambda: net(inputs).square().mean(), 2)
+        for name, loss in TRAINED.items():
+            loss(x, y).backward()  # the first call is slower
+            seconds = _median(partial(loss, x, y), study.sizes.repeats)
+            rows.append(
+                {
+                    "loss": name,
+                    "windows": windows,
+                    "frames": FRAMES,
+                    "loss, ms": round(1e3 * seconds, 2),
+                    "network, ms": round(1e3 * step, 1),
+                    "loss in a step": f"{100 * seconds / (seconds + step):.2f} %",
+                }
+            )
+    finally:
+        torch.set_num_threads(before)
+    return pd.DataFrame(rows)
+
+
+def _median(forward, repeats: int) -> float:
+    """Median seconds of `forward` and its gradient."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        forward().backward()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
