@@ -7,20 +7,20 @@ import importlib
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
 
-# Notebook -> the module that fills its part of the run store by `train(profile)`.
-MODULES = {
-    "11": "video_networks.video",
-    "12": "transformers.transformers",
-    "13": "ferplus.plan",
-    "14": "continual.plan",
-    "20": "sfew.wang",
-    "30": "adfes.yin",
-    "40": "candide.candide",
-    "41": "transfer.transfer",
-    "42": "video.streaming",
-    "43": "speech.speech",
-    "44": "mrpn.mrpn",
-    "90": "explored.explorer",
+# Notebook -> the folder whose plan.Study fills its part of the run store.
+FOLDERS = {
+    "11": "video_networks",
+    "12": "transformers",
+    "13": "ferplus",
+    "14": "continual",
+    "20": "sfew",
+    "30": "adfes",
+    "40": "candide",
+    "41": "transfer",
+    "42": "video",
+    "43": "speech",
+    "44": "mrpn",
+    "90": "explored",
 }
 
 
@@ -36,21 +36,18 @@ def tasks(name: str) -> list[tuple[str, object]]:
     else:
         raise nearest(
             name,
-            [*papers.PAPERS, *papers.HOUSE, *MODULES, *table.id],
+            [*papers.PAPERS, *papers.HOUSE, *FOLDERS, *table.id],
             what="paper, notebook or artefact",
         )
-    ready = [n for n in notebooks if n in MODULES]
+    ready = [n for n in notebooks if n in FOLDERS]
     if not ready:
         raise EmolibError(
-            f"{name}: no runs to store in this version (ready: notebook {', '.join(MODULES)})"
+            f"{name}: no runs to store in this version (ready: notebook {', '.join(FOLDERS)})"
         )
-    return [(n, _train(MODULES[n])) for n in ready]
+    return [(n, _train(FOLDERS[n])) for n in ready]
 
 
-def _train(name: str):
-    """Function of the profile that fills the store for a study: Study(profile).train."""
-    try:
-        plan = importlib.import_module(f"{__name__}.{name.split('.')[0]}.plan")
-    except ModuleNotFoundError:
-        return importlib.import_module(f"{__name__}.{name}").train
+def _train(folder: str):
+    """Function of the profile that fills the store for a study."""
+    plan = importlib.import_module(f"{__name__}.{folder}.plan")
     return lambda profile: plan.Study(profile).train()

@@ -16,7 +16,8 @@ from emolib.reproduction.runs import part
 from emolib.reproduction.studies.explored import training
 from emolib.reproduction.studies.explored.explored import Explored, Model
 from emolib.reproduction.studies.ferplus import plan as ferplus
-from emolib.reproduction.studies.sfew import wang, wang_plan
+from emolib.reproduction.studies.sfew import plan as sfew
+from emolib.reproduction.studies.sfew.tables import EMOTIONS as STILL_EMOTIONS
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,12 @@ class Study(runs.Study):
 
         The embedding is what each network is fed. A probability is the share of seeds.
         """
-        table, true = wang_plan.table(self.profile), wang_plan.truth(self.profile)
+        study = sfew.Study(self.profile)
+        table, true = study.table, study.truth
         names = [f"cnn {kind}, nested, movie-grouped" for kind in ("single", "fusion")]
-        results = wang_plan.results(self.profile, names)
+        results = study.results(names)
         fold = np.full(len(table), -1)
-        folds = cross_validation(table, wang_plan.SIZES[self.profile].folds, seed=0)
+        folds = cross_validation(table, study.sizes.folds, seed=0)
         for number, cut in enumerate(folds):
             fold[cut.test] = number
         models = []
@@ -64,7 +66,7 @@ class Study(runs.Study):
         called = table.meta["image"] if "image" in table.meta else [f"row {k + 2}" for k in rows]
         return Explored(
             title="Film stills (SFEW): what LPQ sees alone, and with PHOG",
-            classes=wang.EMOTIONS,
+            classes=STILL_EMOTIONS,
             true=true,
             actor=table.subject,
             fold=fold,

@@ -21,7 +21,7 @@ from emolib import metrics
 from emolib.models.transformer import NETWORKS, Mesh
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.studies.losses.loss_tracks import TRAINED, count
+from emolib.reproduction.studies.losses.tables import TRAINED, count
 from emolib.reproduction.studies.transformers.plan import CAUSAL, FULL, SHIFTED, VARIED, Study
 from emolib.reproduction.studies.transformers.training import LOSSES
 
