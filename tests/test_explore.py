@@ -16,7 +16,7 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction import explore
 from emolib.reproduction.explore import bundles, layout, linked, media
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.explored.explored import Explored, Model
+from emolib.reproduction.studies.explored.plan import Explored, Model
 
 N, C = 60, 3
 CLASSES = ("angry", "calm", "sad")

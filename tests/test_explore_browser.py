@@ -14,7 +14,7 @@ import pytest
 from emolib import data as datasets
 from emolib.reproduction import explore
 from emolib.reproduction.cli import course
-from emolib.reproduction.studies.explored.explored import Explored, Model
+from emolib.reproduction.studies.explored.plan import Explored, Model
 
 pytestmark = [
     pytest.mark.browser,

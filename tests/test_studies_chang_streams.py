@@ -20,10 +20,10 @@ from emolib.features import mel, spectra
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.speech import claims, plan, tables
+from emolib.reproduction.studies.speech import plan, tables
 from emolib.reproduction.studies.speech import training as speech_training
-from emolib.reproduction.studies.video import claims as video_claims
 from emolib.reproduction.studies.video import plan as video_plan
+from emolib.reproduction.studies.video import tables as video_claims
 from emolib.reproduction.studies.video import tables as video_tables
 from emolib.reproduction.studies.video import training as video_training
 
@@ -410,7 +410,7 @@ def test_a_simulated_set_is_not_counted_and_half_a_set_neither(monkeypatch, worl
     )()
     for data, why in ((world, "simulated"), (part, "only 4 of 24 actors")):
         monkeypatch.setattr(plan.datasets, "load", lambda *_, d=data, **__: d)
-        (verdict,) = claims.judge(plan.Study("smoke"))
+        (verdict,) = tables.judge(plan.Study("smoke"))
         assert verdict.verdict == "open" and why in verdict.because
 
 

@@ -12,7 +12,7 @@ from emolib import metrics
 from emolib.data.sim import worlds
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
-from emolib.reproduction.studies.continual import claims, plan, tables
+from emolib.reproduction.studies.continual import plan, tables
 from emolib.reproduction.studies.continual import training as networks
 from emolib.reproduction.studies.continual.heads import GROWN, KINDS, Lesson, merged, task_heads
 from emolib.reproduction.studies.continual.training import METHODS, UNASKED
@@ -209,7 +209,7 @@ def smoke(tmp_path_factory):
         yield {
             "table": tables.table_4_4(study),
             "methods": tables.methods(study),
-            "judged": claims.judge(study),
+            "judged": tables.judge(study),
             "weights": tables.weights(study, "CLAHE"),
             "first": tables.first_task(study),
             "by_task": tables.by_task(study),

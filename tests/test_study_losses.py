@@ -13,14 +13,14 @@ from emolib import losses
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.losses import claims, plan, tables
+from emolib.reproduction.studies.losses import claims, tables
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
 def study():
-    return plan.Study("smoke")
+    return tables.Study("smoke")
 
 
 # ---------------------------------------------------------------- geometry
@@ -77,7 +77,7 @@ def test_descents_end_where_they_must(study):
 
 def test_an_unknown_profile_is_named():
     with pytest.raises(EmolibError, match="did you mean quick"):
-        plan.Study("quik")
+        tables.Study("quik")
 
 
 # ---------------------------------------------------------------- tracks

@@ -430,7 +430,7 @@ def test_bad_input_ends_with_two_and_leaves_nothing(files, capsys, name, more, m
 
 
 def test_the_command_writes_a_picture_and_a_table(files, tmp_path, capsys, monkeypatch):
-    from emolib.reproduction.studies.explored import predictor
+    from emolib.reproduction.cli import predictor
 
     monkeypatch.setattr(predictor, "predictor", lambda profile: Fixed())
     assert cli.main(["predict", str(files / "voice.wav"), "--plot", str(tmp_path / "out.png")]) == 0

@@ -24,7 +24,7 @@ from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.faces import PARTS
-from emolib.reproduction.studies.transfer import claims, figures, plan, tables
+from emolib.reproduction.studies.transfer import claims, plan, tables
 from emolib.reproduction.studies.transfer import training as networks
 
 SMALL = {
@@ -580,7 +580,7 @@ def test_counts_and_votes_of_the_real_set(real_data):
     if not datasets.at_hand("ferplus"):
         pytest.skip(f"NOT TESTED ON REAL DATA: no FERPlus in {real_data}")
     study = plan.Study("full")
-    frame = figures.no_use(study).frame.set_index(["reason", "part"])
+    frame = tables.no_use(study).frame.set_index(["reason", "part"])
     assert (
         frame["count"]["blank", "Training"] == 12
         and frame["count"]["majority contradicts the label", "PrivateTest"] == 3137 - 2114

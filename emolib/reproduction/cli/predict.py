@@ -80,7 +80,7 @@ def predict(path: Path | str, use: str = "both", profile: str = "quick", model=N
         raise EmolibError(
             f"{path}: nothing to go by (sound: {sound}; picture: {face if isinstance(face, str) else 'no face in it'})"
         )
-    from emolib.reproduction.studies.explored import predictor
+    from emolib.reproduction.cli import predictor
     from emolib.reproduction.studies.mrpn import features
 
     model = model or predictor.predictor(profile)

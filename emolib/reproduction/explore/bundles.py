@@ -21,7 +21,7 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction.explore import layout
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.explored.explored import Explored, Model, check
+from emolib.reproduction.studies.explored.plan import Explored, Model, check
 
 FORMAT = 1
 COLUMNS = ("true", "actor", "fold", "modality", "sample", "rows")

@@ -9,7 +9,7 @@ from emolib import losses, metrics
 from emolib.data.sim.streams import stream
 from emolib.reproduction.runs import Verdict
 from emolib.reproduction.studies.losses import tables
-from emolib.reproduction.studies.losses.plan import Study, form
+from emolib.reproduction.studies.losses.tables import Study, form
 
 # of 155 printed rows (notebook 01): the largest NI - MSE/2, the exponent of NI over MSE
 PRINTED_REST, PRINTED_EXPONENT = 0.0185, 1.02

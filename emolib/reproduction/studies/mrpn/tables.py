@@ -22,7 +22,7 @@ from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
 from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.studies.explored.explored import Explored, Model
+from emolib.reproduction.studies.explored.plan import Explored, Model
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
     AS_PRINTED,

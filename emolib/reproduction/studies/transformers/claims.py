@@ -11,9 +11,14 @@ import pandas as pd
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Verdict
 from emolib.reproduction.studies.transformers import tables
-from emolib.reproduction.studies.transformers.figures import SCALES, by_epoch
 from emolib.reproduction.studies.transformers.plan import STANDARD, Study
-from emolib.reproduction.studies.transformers.tables import NESTED, REPORTED, SCORE
+from emolib.reproduction.studies.transformers.tables import (
+    NESTED,
+    REPORTED,
+    SCALES,
+    SCORE,
+    by_epoch,
+)
 
 UNTESTED = "not tested at this profile"
 PRINTED_NI, PRINTED_MSE = 0.0173, 0.0315  # validation losses of Fig. 4.11 (4.3)

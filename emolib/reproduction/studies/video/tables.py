@@ -7,11 +7,12 @@ import pandas as pd
 import torch
 
 from emolib import metrics
-from emolib.data.sim.clip_sets import SECONDS
+from emolib.data.sim.clip_sets import RAVDESS, SECONDS
 from emolib.models.costs import mult_adds, parameters
 from emolib.models.resnet_lstm import PICTURE, SEGMENT, System
-from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.studies.video.training import strong
+from emolib.reproduction import papers
+from emolib.reproduction.runs import Outcome, Pictures, Verdict, held
+from emolib.reproduction.studies.video.training import faces, strong
 from emolib.training import plateaued
 
 FRAME, MEAN, LSTM = "frame by frame", "running mean of the frames", "ResNet-18 + LSTM"
@@ -145,3 +146,94 @@ def settled(study) -> frozenset[str]:
         plateaued(result[curve]) for result in study.results.values() for curve in curves
     )
     return frozenset({study.protocol} if full else ())
+
+
+# ---------------------------------------------------------------- figures
+
+TRACKS = 4  # emotions whose probabilities are drawn
+TILES = 10  # frames that are shown
+
+
+@held
+def frame_by_frame(study) -> Pictures:
+    """Figure 4.16."""
+    return _strip(study, FRAME)
+
+
+@held
+def with_memory(study) -> Pictures:
+    """Figure 4.17."""
+    return _strip(study, LSTM)
+
+
+def _strip(study, way: str) -> Pictures:
+    """The film where frame by frame changes most often."""
+    frame = film_by_film(study)
+    part = frame[(frame.way == FRAME) & (frame.mouth == SPEAKING)]
+    fold, name = part.loc[part.flicker.idxmax(), ["fold", "film"]]
+    result = study.results[fold, 0]
+    i = int(np.flatnonzero(result["clips"] == name)[0])
+    answers = dict(zip(WAYS, probabilities(study, result)[0][:, i]))  # (T, 8) each
+    p, true = answers[way], int(result["truth"][i])
+    largest = np.maximum(answers[FRAME].max(0), answers[LSTM].max(0))  # the same in both figures
+    drawn = [true, *(k for k in np.argsort(-largest) if k != true)][:TRACKS]
+    emotions, second = np.array(RAVDESS), np.round(np.linspace(0, SECONDS, len(p)), 3)
+    lines = pd.DataFrame(
+        {
+            "film": name,
+            "true": RAVDESS[true],
+            "second": np.repeat(second, len(RAVDESS)),
+            "emotion": np.tile(emotions, len(p)),
+            "measured": p.ravel().astype(float),
+            "named": np.repeat(emotions[p.argmax(1)], len(RAVDESS)),
+        }
+    )
+    lines["drawn"] = lines.emotion.isin(emotions[drawn])
+    at = np.linspace(0, len(p) - 1, min(TILES, len(p))).round().astype(int)
+    tiles = {"second": second[at], "named": emotions[p[at].argmax(1)], "true": RAVDESS[true]}
+    data = strong(study.films, study.sizes.each)
+    row = int(np.flatnonzero(data.meta["image"] == name)[0])
+    images = faces(data, study.sizes.frames, study.sizes.side)[row][at]
+    return study.outcome(lines, Pictures, images=images, tiles=pd.DataFrame(tiles))
+
+
+# ---------------------------------------------------------------- claims
+
+
+def judge(study) -> list[Verdict]:
+    """The claims that notebook 42 decides, in the order of claims.csv."""
+    one, many = (cost(study, False, frames) for frames in (1, 25))
+    clip, clips = (cost(study, True, frames) for frames in (1, 25))
+    printed, clips_printed = (round(_printed(table, "Mult-Adds") * 1e9) for table in "ab")
+    alike = (printed, clips_printed) in ((one, clip), (many, clips))
+    return [
+        _verdict(
+            "chang-d28",
+            clips / many > 10,
+            f"25 frames against 25: {clips / many:.2f} times; 25 against one: {clips / one:.2f}",
+        ),
+        _parameters(study, "chang-f9", "a"),
+        _parameters(study, "chang-f9_2", "b"),
+        _verdict(
+            "chang-f9_3",
+            alike,
+            f"our networks cost {one:,} at 1 and {many:,} at 25 frames, the 3-D one {clip:,} and "
+            f"{clips:,}; printed {printed:,} and {clips_printed:,}",
+        ),
+    ]
+
+
+def _parameters(study, claim: str, table: str) -> Verdict:
+    frame = listing(study, table == "b").frame.set_index("metric")
+    ours = round(frame.measured["Trainable params"] * 1e6)
+    printed = round(_printed(table, "Total params") * 1e6)
+    because = f"{ours:,} in the network as built, {printed:,} printed"
+    return _verdict(claim, ours == printed, because)
+
+
+def _verdict(claim: str, holds: bool, because: str) -> Verdict:
+    return Verdict(claim, "holds" if holds else "fails", because)
+
+
+def _printed(table: str, metric: str) -> float:
+    return float(papers.published(f"chang2021-u4_4{table}").set_index("metric").value[metric])
