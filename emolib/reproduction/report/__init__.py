@@ -2,6 +2,7 @@
 
 from emolib.reproduction.report.show import (
     CLAIM_COLUMNS,
+    STYLE,
     TABLE_COLUMNS,
     TIMING_COLUMNS,
     View,
@@ -22,6 +23,7 @@ from emolib.reproduction.report.show import (
 
 __all__ = [
     "CLAIM_COLUMNS",
+    "STYLE",
     "TABLE_COLUMNS",
     "TIMING_COLUMNS",
     "View",

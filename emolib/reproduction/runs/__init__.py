@@ -1,6 +1,6 @@
 """A grid of runs, stored and resumable (`map`), and what a study asks of it at one profile (`Study`)."""
 
-from emolib.reproduction.runs.grid import Used, ledger, map, once, scratch, stored
+from emolib.reproduction.runs.grid import THREADS, Used, ledger, map, once, scratch, stored
 from emolib.reproduction.runs.outcome import Outcome, Pictures, Verdict, sources_of
 from emolib.reproduction.runs.study import Study, held, part
 
@@ -8,6 +8,7 @@ __all__ = [
     "Outcome",
     "Pictures",
     "Study",
+    "THREADS",
     "Used",
     "Verdict",
     "held",
