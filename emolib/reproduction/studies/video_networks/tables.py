@@ -77,7 +77,7 @@ def averaged(part: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(study: Study, part: pd.DataFrame, columns=tuple(UNITS)) -> dict[str, tuple]:
-    """Mean of each score over the videos of `part`, interval over people: {score: (mean, low, high)}."""
+    """{score: (mean, low, high)} over the videos of `part`, interval over people."""
     one = averaged(part)
     values = metrics.bootstrap_ci(
         one[list(columns)], one.person, draws=study.draws, level=study.level
@@ -132,7 +132,7 @@ def _outcome(study: Study, frame: pd.DataFrame, **where) -> Outcome:
 
 @held
 def untrained(study: Study) -> pd.DataFrame:
-    """How many settings reached a plateau, and how many a CCC above 0.02: no average may hide it."""
+    """How many settings reached a plateau, how many a CCC above 0.02: no average may hide it."""
     frame = main_rows(study)
     keys = ["share", "sequence_length", "network", "train_loss"]
     frame = frame[frame.protocol == NESTED].groupby(keys, sort=False).CCC.mean().reset_index()
@@ -260,7 +260,7 @@ def corrected(rows: list[dict]) -> pd.DataFrame:
 
 @held
 def wins(study: Study) -> Outcome:
-    """Extra 20: the best loss by CCC in each setting, its lead over the second, and does it survive?
+    """Extra 20: the best loss by CCC in each setting, its lead over the second; does it survive?
 
     With three equally good losses each wins a third of the settings by luck. A win survives if it
     beats both others after Holm over all pairs of its table.
@@ -349,7 +349,7 @@ def split_ways(study: Study) -> Outcome:
 
 @held
 def stability(study: Study) -> Outcome:
-    """Extra 27: how far five trainings differ: each with its own split, or weights and order alone."""
+    """Extra 27: how far five trainings differ, each with its own split or all on one."""
     rows = []
     parts = {"each its own split": "grid", "one split for all": "one split for all repeats"}
     for split, part in parts.items():
@@ -463,7 +463,7 @@ def learning(study: Study, loss: str) -> Outcome:
 
 @held
 def example(study: Study, loss: str, axis: str) -> Outcome:
-    """Figures 14, 15, 17, 18: one test video, annotation and Full (158.avi in print; our longest)."""
+    """Figures 14, 15, 17, 18: annotation and Full on one test video (158.avi; our longest)."""
     result = study.results("grid", *TABLE_4)[0]
     member, column = result["members"].index([FULL, loss]), ("valence", "arousal").index(axis)
     truth, track = result["truth"][:, column], result["track"][member][:, column]
