@@ -21,7 +21,7 @@ from emolib.reproduction.runs import Study, Verdict, held
 from emolib.reproduction.studies.audit import shown
 from emolib.reproduction.studies.video_networks import tables
 from emolib.reproduction.studies.video_networks.plan import AUDIO, FULL, PLAIN, POSE, TABLE_4
-from emolib.reproduction.studies.video_networks.tables import NESTED, settled
+from emolib.reproduction.studies.video_networks.tables import MEASURED, NESTED
 from emolib.reproduction.studies.video_networks.training import HALF, MAIN, NI, WITHOUT, loss_of
 
 UNTESTED = "not tested at this profile"
@@ -60,8 +60,8 @@ def _verdicts(study: Study) -> list[Verdict]:
 
 
 def _verdict(study: Study, claim: str, verdict: str, because: str, **where) -> Verdict:
-    """`verdict` if the networks it rests on reached their plateau (tables.settled)."""
-    return Verdict(claim, verdict if settled(study, **where) else UNTESTED, because)
+    """`verdict` if the networks it rests on reached their plateau (Study.settled)."""
+    return Verdict(claim, verdict if study.settled(**where) else UNTESTED, because)
 
 
 def _three(holds: bool, fails: bool) -> str:
@@ -71,9 +71,8 @@ def _three(holds: bool, fails: bool) -> str:
 
 
 def _text(row) -> str:
-    """'0.123 [0.100, 0.150]' of a row or dict with measured, low, high, or of such a tuple."""
-    names = ("measured", "low", "high")
-    value, low, high = row if isinstance(row, tuple) else (row[name] for name in names)
+    """'0.123 [0.100, 0.150]' of a row or dict with measured, low and high."""
+    value, low, high = (row[name] for name in MEASURED)
     return f"{value:.3f}" + ("" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]")
 
 
@@ -121,7 +120,7 @@ def new_loss(study: Study) -> list[Verdict]:
     ccc, free = (
         tables.difference(study, of[name], of[NI], "rest") for name in ("CCC", WITHOUT["speed"])
     )
-    rest = {name: tables.summary(study, of[name], ("rest",))["rest"] for name in (NI, "CCC")}
+    rest = {name: tables.summary(study, of[name], ("rest",)).loc["rest"] for name in (NI, "CCC")}
     tracks = [track for track in study.films.valence_arousal if len(track) > 1]
     speed = np.mean([np.hypot(*np.diff(track, axis=0).T).mean() for track in tracks])
     jitter = (
@@ -253,7 +252,7 @@ def wins(study: Study) -> list[Verdict]:
 def _over_losses(study: Study, figure: int) -> pd.DataFrame:
     """Mean of the three losses at each x of a figure, and of their intervals."""
     frame = tables.mean_ccc(study, figure).frame
-    return frame.groupby("x", sort=False)[["measured", "low", "high"]].mean()
+    return frame.groupby("x", sort=False)[list(MEASURED)].mean()
 
 
 def networks(study: Study) -> list[Verdict]:

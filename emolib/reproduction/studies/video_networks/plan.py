@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from emolib import data as datasets
@@ -14,6 +15,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.video_networks import streams, training
 from emolib.reproduction.studies.video_networks.training import DOUBLED, HALF, MAIN, SPARE, WITHOUT
+from emolib.training import plateaued
 
 FULL, PLAIN, AUDIO, POSE = NETWORKS
 LENGTHS = {0.1: (128, 256, 512), 0.3: (32, 64, 128, 256, 384)}  # Tables 3 and 5
@@ -189,3 +191,30 @@ class Study(runs.Study):
         grid = {key[3]: at for key, at in self.plan.items() if key[:3] == (name, share, length)}
         done = runs.map(training.run, list(grid.values()), label="video networks")
         return dict(zip(grid, done, strict=True))
+
+    @held
+    def plateaus(self, share: float, length: int) -> dict[tuple[str, str], bool]:
+        """(network, loss) -> stopped early in every seed, or flat at the end?"""
+        curves: dict[tuple, list] = {}
+        for result in self.results("grid", share, length).values():
+            for m, member in enumerate(result["members"]):
+                stopped = result["trained"][m] < self.sizes.epochs
+                curves.setdefault(tuple(member), []).append((stopped, result["curves"][0][:, m]))
+        out = {}
+        for member, done in curves.items():
+            shortest = min(len(curve) for _, curve in done)
+            mean = np.mean([curve[:shortest] for _, curve in done], 0)
+            out[member] = all(stopped for stopped, _ in done) or plateaued(mean)
+        return out
+
+    def settled(
+        self, *, shares=tuple(LENGTHS), lengths=None, networks=tuple(NETWORKS), losses=MAIN
+    ) -> bool:
+        """Did these networks reach their plateaus at every length (or these) of these shares?"""
+        return all(
+            ok
+            for share in shares
+            for length in lengths or LENGTHS[share]
+            for (network, loss), ok in self.plateaus(share, length).items()
+            if loss in losses and network in networks
+        )

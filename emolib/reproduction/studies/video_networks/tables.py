@@ -1,4 +1,4 @@
-"""Tables 2 to 5 of orgil2021, Figures 7 to 18, and what their comparisons are worth (notebook 11).
+"""Tables 2 to 5 and Figures 7 to 18 of orgil2021, and what their comparisons are worth.
 
 "MSE" is the sum over both axes, "CCC" the mean, "Non-Inertial" = MSE / 2 + speed + direction, as
 the printed columns are; the other of sum and mean, and all frames pooled, stand beside them. Scores
@@ -10,7 +10,7 @@ from flipping signs of whole people, Holm's family is a table. Equal means withi
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -29,14 +29,15 @@ from emolib.reproduction.studies.video_networks.training import (
     WITHOUT,
     scores,
 )
-from emolib.training import plateaued
 
 NESTED, PRINTED = "nested", "selected on the reported videos"
 KEPT = {NESTED: "chosen", PRINTED: "best"}  # protocol -> its sums in a result
 COLUMNS = ("MSE", "CCC", NI, "rest", "valence", "arousal")
+MEASURED = ("measured", "low", "high")
 UNITS = {"MSE": "mse", "CCC": "ccc", NI: "non_inertial_loss"}
 SAME = 0.02  # a difference in CCC within which two losses are called equal
 SURE = 0.05
+AT_256 = {"shares": (0.1,), "lengths": (256,)}  # the networks of TABLE_4
 FEW = 6  # people below which flipped signs cannot give 0.05, and an interval says little
 
 
@@ -52,9 +53,9 @@ def videos(study: Study, share: float, length: int, part: str = "grid") -> pd.Da
             score = scores(result[name])  # (M, V) each
             for m, (network, loss) in enumerate(result["members"]):
                 frame = pd.DataFrame({c: score[c][m] for c in COLUMNS})
-                frame["protocol"], frame["network"], frame["train_loss"] = protocol, network, loss
-                frame["seed"], frame["video"] = seed, result["videos"]
-                frames.append(frame.assign(sums=list(result[name][m])))
+                about = {"protocol": protocol, "network": network, "train_loss": loss, "seed": seed}
+                sums = list(result[name][m])
+                frames.append(frame.assign(**about, video=result["videos"], sums=sums))
     frame = pd.concat(frames, ignore_index=True)
     return frame.assign(person=np.asarray(study.films.subject)[frame.video])
 
@@ -76,58 +77,27 @@ def averaged(part: pd.DataFrame) -> pd.DataFrame:
     return part.groupby(["person", "video"], as_index=False)[list(COLUMNS)].mean()
 
 
-def summary(study: Study, part: pd.DataFrame, columns=tuple(UNITS)) -> dict[str, tuple]:
-    """{score: (mean, low, high)} over the videos of `part`, interval over people."""
-    one = averaged(part)
-    values = metrics.bootstrap_ci(
-        one[list(columns)], one.person, draws=study.draws, level=study.level
-    )
-    return dict(zip(columns, zip(*values, strict=True), strict=True))
+def summary(study: Study, part: pd.DataFrame, columns=tuple(UNITS)) -> pd.DataFrame:
+    """One row per score: its mean over the videos of `part`, low and high over people."""
+    one, how = averaged(part), {"draws": study.draws, "level": study.level}
+    values = metrics.bootstrap_ci(one[list(columns)], one.person, **how)
+    return pd.DataFrame(dict(zip(MEASURED, values, strict=True)), index=columns)
 
 
-def pooled(study: Study, part: pd.DataFrame) -> dict[str, tuple]:
-    """MSE and CCC of all frames of `part` as one series: long videos count for more."""
+def pooled(study: Study, part: pd.DataFrame) -> pd.DataFrame:
+    """The same of all frames of `part` as one series, in which long videos count for more."""
     mean, drawn = metrics.bootstrap_draws(np.stack(part.sums), part.person, draws=study.draws)
     score, drawn = scores(mean), scores(drawn)
-    return {c: (score[c], *metrics.interval(drawn[c], study.level)) for c in ("MSE", "CCC")}
+    rows = {c: (score[c], *metrics.interval(drawn[c], study.level)) for c in ("MSE", "CCC")}
+    return pd.DataFrame(rows, index=MEASURED).T
 
 
 # ---------------------------------------------------------------- did it train?
 
 
-@held
-def plateaus(study: Study, share: float, length: int) -> dict[tuple[str, str], bool]:
-    """(network, loss) -> did validation reach a plateau: stopped early in every seed, or flat."""
-    curves: dict[tuple, list] = {}
-    for result in study.results("grid", share, length).values():
-        for m, member in enumerate(result["members"]):
-            stopped = result["trained"][m] < study.sizes.epochs
-            curves.setdefault(tuple(member), []).append((stopped, result["curves"][0][:, m]))
-    out = {}
-    for member, done in curves.items():
-        shortest = min(len(curve) for _, curve in done)
-        mean = np.mean([curve[:shortest] for _, curve in done], 0)
-        out[member] = all(stopped for stopped, _ in done) or plateaued(mean)
-    return out
-
-
-def settled(
-    study: Study, *, shares=tuple(LENGTHS), lengths=None, networks=tuple(NETWORKS), losses=MAIN
-) -> bool:
-    """Did these networks reach their plateaus at every length (or these) of these shares?"""
-    return all(
-        ok
-        for share in shares
-        for length in lengths or LENGTHS[share]
-        for (network, loss), ok in plateaus(study, share, length).items()
-        if loss in losses and network in networks
-    )
-
-
 def _outcome(study: Study, frame: pd.DataFrame, **where) -> Outcome:
     """Both protocols may decide a claim if the networks behind the table reached their plateau."""
-    ready = frozenset(KEPT) if settled(study, **where) else frozenset()
-    return study.outcome(frame, settled=ready)
+    return study.outcome(frame, settled=frozenset(KEPT if study.settled(**where) else ()))
 
 
 @held
@@ -138,7 +108,7 @@ def untrained(study: Study) -> pd.DataFrame:
     frame = frame[frame.protocol == NESTED].groupby(keys, sort=False).CCC.mean().reset_index()
     frame["learned"] = frame.CCC > 0.02
     frame["plateau"] = [
-        plateaus(study, r.share, int(r.sequence_length))[r.network, r.train_loss]
+        study.plateaus(r.share, int(r.sequence_length))[r.network, r.train_loss]
         for r in frame.itertuples()
     ]
     counts = frame.groupby(["network", "train_loss"], sort=False).agg(
@@ -153,29 +123,24 @@ def untrained(study: Study) -> pd.DataFrame:
 # ---------------------------------------------------------------- Tables 2 to 5
 
 
-def _cells(study: Study, frame: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
-    """Every metric of each cell of a table; `names`: key of the table -> column of `frame`."""
+def _cells(study: Study, frame: pd.DataFrame, keys: list[str], **where) -> Outcome:
+    """Every metric of each cell of a table; `where`: the networks behind it (Study.settled)."""
     rows = []
-    for key, part in frame.groupby([*names.values(), "protocol"], sort=False):
-        keys = dict(zip([*names, "protocol"], key, strict=True))
-        score, pool = summary(study, part), pooled(study, part)
-        every = [(metric, unit, score[metric]) for metric, unit in UNITS.items()]
-        every += [
-            ("CCC, sum of both axes", "ccc", [2 * v for v in score["CCC"]]),
-            ("MSE, mean of both axes", "mse", [v / 2 for v in score["MSE"]]),
-            ("MSE, frames pooled", "mse", pool["MSE"]),
-            ("CCC, frames pooled", "ccc", pool["CCC"]),
-        ]
-        for metric, unit, (value, low, high) in every:
-            cell = {"metric": metric, "measured": value, "low": low, "high": high, "unit": unit}
-            rows.append(keys | cell)
-    return pd.DataFrame(rows)
+    for key, part in frame.groupby(keys, sort=False):
+        cells = summary(study, part)
+        cells.loc["CCC, sum of both axes"] = 2 * cells.loc["CCC"]
+        cells.loc["MSE, mean of both axes"] = cells.loc["MSE"] / 2
+        cells = pd.concat([cells, pooled(study, part).add_suffix(", frames pooled", axis=0)])
+        cells = cells.rename_axis("metric").reset_index()
+        rows.append(cells.assign(**dict(zip(keys, key, strict=True))))
+    frame = pd.concat(rows)
+    frame["unit"] = frame.metric.str.split(",").str[0].map(UNITS)
+    return _outcome(study, frame[[*keys, "metric", *MEASURED, "unit"]], **where)
 
 
 def _by_length(study: Study, share: float) -> Outcome:
-    names = ("network", "train_loss", "sequence_length")
-    cells = _cells(study, main_rows(study, (share,)), dict(zip(names, names, strict=True)))
-    return _outcome(study, cells, shares=(share,))
+    keys = ["network", "train_loss", "sequence_length", "protocol"]
+    return _cells(study, main_rows(study, (share,)), keys, shares=(share,))
 
 
 @held
@@ -195,8 +160,7 @@ def table_4(study: Study) -> Outcome:
     """Table 4: length 256, 10 % held out, each training by itself, over its own test videos."""
     frame = videos(study, *TABLE_4)
     frame = frame[frame.train_loss.isin(MAIN)].assign(fold=lambda f: (f.seed + 1).astype(str))
-    names = {"network": "network", "train_loss": "train_loss", "fold": "fold"}
-    return _outcome(study, _cells(study, frame, names), shares=(0.1,), lengths=(256,))
+    return _cells(study, frame, ["network", "train_loss", "fold", "protocol"], **AT_256)
 
 
 @held
@@ -217,7 +181,7 @@ def table_2(study: Study) -> Outcome:
                 rows.append(keys | {"training": training, "metric": metric, "measured": value})
         rows.append(keys | {"training": training, "metric": "Sum", "measured": gaps.sum()})
     frame = pd.concat([full, pd.DataFrame(rows)]) if rows else full
-    return _outcome(study, frame, shares=(0.1,), lengths=(256,))
+    return _outcome(study, frame, **AT_256)
 
 
 # ---------------------------------------------------------------- comparisons
@@ -239,10 +203,8 @@ def difference(study: Study, a: pd.DataFrame, b: pd.DataFrame, metric: str = "CC
     first, second = (averaged(frame.merge(common, on=keys)) for frame in (a, b))
     both = first.merge(second, on=["person", "video"])
     gap = both[f"{metric}_x"] - both[f"{metric}_y"]
-    compared = metrics.difference(
-        gap, both.person, test="sign flips", draws=study.draws, level=study.level
-    )
-    return compared | {"people": both.person.nunique()}
+    how = {"test": "sign flips", "draws": study.draws, "level": study.level}
+    return metrics.difference(gap, both.person, **how) | {"people": both.person.nunique()}
 
 
 def corrected(rows: list[dict]) -> pd.DataFrame:
@@ -258,6 +220,16 @@ def corrected(rows: list[dict]) -> pd.DataFrame:
     return frame
 
 
+def _tests(study: Study, share: float, protocol: str) -> dict[tuple, float]:
+    """(network, length, {two losses}) -> p after Holm over all pairs of a table."""
+    p = {}
+    for length, network in product(LENGTHS[share], NETWORKS):
+        of = trained(study, share, length, network, protocol)
+        for a, b in combinations(MAIN, 2):
+            p[network, length, frozenset((a, b))] = difference(study, of[a], of[b])["p"]
+    return dict(zip(p, metrics.holm(list(p.values())), strict=True))
+
+
 @held
 def wins(study: Study) -> Outcome:
     """Extra 20: the best loss by CCC in each setting, its lead over the second; does it survive?
@@ -266,43 +238,36 @@ def wins(study: Study) -> Outcome:
     beats both others after Holm over all pairs of its table.
     """
     rows = []
-    for share, id in ((0.1, "orgil2021-t3"), (0.3, "orgil2021-t5")):
-        table = papers.published(id)
-        table = table[table.metric == "CCC"]
-        table = table.set_index(["network", "sequence_length", "train_loss"]).value
-        for protocol in (NESTED, PRINTED):
-            p, settings = {}, [(n, at) for at in LENGTHS[share] for n in NETWORKS]
-            for network, length in settings:
-                of = trained(study, share, length, network, protocol)
-                for pair in combinations(MAIN, 2):
-                    tested = difference(study, *(of[loss] for loss in pair))
-                    p[network, length, frozenset(pair)] = tested["p"]
-            p = dict(zip(p, metrics.holm(list(p.values())), strict=True))
-            for network, length in settings:
-                of = trained(study, share, length, network, protocol)
-                mean = {loss: averaged(of[loss]).CCC.mean() for loss in MAIN}
-                first, second, third = sorted(mean, key=mean.get, reverse=True)
-                lead = difference(study, of[first], of[second])
-                p_holm = max(p[network, length, frozenset((first, o))] for o in (second, third))
-                printed = {loss: table.get((network, str(length), loss)) for loss in MAIN}
-                rows.append(
-                    {
-                        "held_out": f"{share:.0%}",
-                        "network": network,
-                        "sequence_length": str(length),
-                        "metric": "lead in CCC",
-                        "protocol": protocol,
-                        "measured": lead["measured"],
-                        "low": lead["low"],
-                        "high": lead["high"],
-                        "winner": first,
-                        "printed winner": ""
-                        if None in printed.values()
-                        else max(printed, key=printed.get),
-                        "p_holm": p_holm,
-                        "survives": "yes" if p_holm < SURE else "no",
-                    }
-                )
+    tables = {0.1: papers.published("orgil2021-t3"), 0.3: papers.published("orgil2021-t5")}
+    for share, protocol in product(tables, (NESTED, PRINTED)):
+        table = tables[share].query("metric == 'CCC'")
+        table = table.pivot(
+            index=["network", "sequence_length"], columns="train_loss", values="value"
+        )
+        p = _tests(study, share, protocol)
+        for length, network in product(LENGTHS[share], NETWORKS):
+            of = trained(study, share, length, network, protocol)
+            mean = {loss: averaged(of[loss]).CCC.mean() for loss in MAIN}
+            first, second, third = sorted(mean, key=mean.get, reverse=True)
+            lead = difference(study, of[first], of[second])
+            p_holm = max(p[network, length, frozenset((first, o))] for o in (second, third))
+            printed = table.loc[(network, str(length)), list(MAIN)]
+            rows.append(
+                {
+                    "held_out": f"{share:.0%}",
+                    "network": network,
+                    "sequence_length": str(length),
+                    "metric": "lead in CCC",
+                    "protocol": protocol,
+                    "measured": lead["measured"],
+                    "low": lead["low"],
+                    "high": lead["high"],
+                    "winner": first,
+                    "printed winner": "" if printed.isna().any() else printed.idxmax(),
+                    "p_holm": p_holm,
+                    "survives": "yes" if p_holm < SURE else "no",
+                }
+            )
     return study.outcome(pd.DataFrame(rows).assign(unit="ccc"))
 
 
@@ -323,7 +288,7 @@ def controls(study: Study) -> Outcome:
         for metric in ("CCC", "MSE")
     ]
     frame = corrected(rows).assign(protocol=NESTED)
-    return _outcome(study, frame, shares=(0.1,), lengths=(256,))
+    return _outcome(study, frame, **AT_256)
 
 
 @held
@@ -352,22 +317,18 @@ def stability(study: Study) -> Outcome:
     """Extra 27: how far five trainings differ, each with its own split or all on one."""
     rows = []
     parts = {"each its own split": "grid", "one split for all": "one split for all repeats"}
-    for split, part in parts.items():
-        of = trained(study, *TABLE_4, part=part)
-        for loss in MAIN:
-            for metric in ("CCC", "MSE"):
-                mean = of[loss].groupby("seed")[metric].mean()
-                gap = ((mean - mean.mean()) ** 2).sum() if len(mean) > 1 else np.nan
-                rows.append(
-                    {
-                        "split": split,
-                        "train_loss": loss,
-                        "metric": f"{metric}, sum of squared deviations",
-                        "protocol": NESTED,
-                        "measured": gap,
-                        "trainings": len(mean),
-                    }
-                )
+    for split, loss, metric in product(parts, MAIN, ("CCC", "MSE")):
+        mean = trained(study, *TABLE_4, part=parts[split])[loss].groupby("seed")[metric].mean()
+        rows.append(
+            {
+                "split": split,
+                "train_loss": loss,
+                "metric": f"{metric}, sum of squared deviations",
+                "protocol": NESTED,
+                "measured": ((mean - mean.mean()) ** 2).sum() if len(mean) > 1 else np.nan,
+                "trainings": len(mean),
+            }
+        )
     return study.outcome(pd.DataFrame(rows))
 
 
@@ -428,7 +389,7 @@ def five_trainings(study: Study) -> Outcome:
     """Figure 12: CCC of each training of Full at length 256, printed and ours (nested)."""
     ours = table_4(study).frame.rename(columns={"fold": "training"})
     ours = ours[(ours.network == FULL) & (ours.metric == "CCC") & (ours.protocol == NESTED)]
-    ours = ours[["train_loss", "training", "measured", "low", "high"]]
+    ours = ours[["train_loss", "training", *MEASURED]]
     frame = shown.five_trainings().frame.drop(columns="measured")
     frame = frame.merge(ours, on=["train_loss", "training"], how="left")
     return study.outcome(frame.assign(protocol=NESTED))
