@@ -101,7 +101,7 @@ def open_claims(study: Study) -> list[Verdict]:
     return [Verdict(claim, "open", text) for claim, text in because.items()]
 
 
-# ---------------------------------------------------------------- what the new loss does
+# ---- what the new loss does
 
 
 def new_loss(study: Study) -> list[Verdict]:
@@ -177,7 +177,7 @@ def stability(study: Study) -> list[Verdict]:
     return [stable, _verdict(study, "orgil-a3_4", verdict, because, shares=(0.1,))]
 
 
-# ---------------------------------------------------------------- which loss is best
+# ---- which loss is best
 
 
 def _rank(frame: pd.DataFrame, xs, loss: str, top: bool = True) -> tuple[str, str]:
@@ -246,7 +246,7 @@ def wins(study: Study) -> list[Verdict]:
     ]
 
 
-# ---------------------------------------------------------------- networks and lengths
+# ---- networks and lengths
 
 
 def _over_losses(study: Study, figure: int) -> pd.DataFrame:
@@ -312,7 +312,7 @@ def lengths(study: Study) -> list[Verdict]:
     return [*out, _verdict(study, "orgil-a4_8", verdict, because)]
 
 
-# ---------------------------------------------------------------- cost
+# ---- cost
 
 
 def batch_seconds(*, length: int, loss: str, count: int = 64, rounds: int = 20) -> float:

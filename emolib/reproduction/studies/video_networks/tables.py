@@ -41,7 +41,7 @@ AT_256 = {"shares": (0.1,), "lengths": (256,)}  # the networks of TABLE_4
 FEW = 6  # people below which flipped signs cannot give 0.05, and an interval says little
 
 
-# ---------------------------------------------------------------- video by video
+# ---- video by video
 
 
 @held
@@ -92,7 +92,7 @@ def pooled(study: Study, part: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, index=MEASURED).T
 
 
-# ---------------------------------------------------------------- did it train?
+# ---- did it train?
 
 
 def _outcome(study: Study, frame: pd.DataFrame, **where) -> Outcome:
@@ -120,7 +120,7 @@ def untrained(study: Study) -> pd.DataFrame:
     return counts.round(3).reset_index()
 
 
-# ---------------------------------------------------------------- Tables 2 to 5
+# ---- Tables 2 to 5
 
 
 def _cells(study: Study, frame: pd.DataFrame, keys: list[str], **where) -> Outcome:
@@ -184,7 +184,7 @@ def table_2(study: Study) -> Outcome:
     return _outcome(study, frame, **AT_256)
 
 
-# ---------------------------------------------------------------- comparisons
+# ---- comparisons
 
 
 def trained(
@@ -356,7 +356,7 @@ def worlds(study: Study) -> Outcome:
     return study.outcome(corrected(rows))
 
 
-# ---------------------------------------------------------------- figures
+# ---- figures
 
 
 @held

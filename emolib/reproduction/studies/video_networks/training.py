@@ -31,7 +31,7 @@ FOLDS = 10
 CHUNK = 16_384  # frames that are read at once when nothing is learnt
 
 
-# ---------------------------------------------------------------- the losses
+# ---- the losses
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Together:
         return total
 
 
-# ---------------------------------------------------------------- who is where, and batches
+# ---- who is where, and batches
 
 
 def split(subject: np.ndarray, held_out: float, seed: int) -> Split:
@@ -172,7 +172,7 @@ def batches(
     return epoch_batches
 
 
-# ---------------------------------------------------------------- what is measured
+# ---- what is measured
 
 
 def predict(net: Grid, read: dict[str, Tensor], length: int) -> Tensor:
@@ -223,12 +223,6 @@ def window_sums(x: Tensor, y: Tensor, mask: Tensor) -> Tensor:
     moments = [(v * seen).sum(2) for v in (x, y, x * x, y * y, x * y)]  # (M, W, 2) each
     rest = [(v.double() * both).sum(2, keepdim=True) for v in (speed, turn)]
     return torch.cat([*counts, *moments, *rest], -1)
-
-
-def constant_share(frames: Frames, videos: np.ndarray, length: int) -> float:
-    """Share of (window, axis) pairs of these videos whose annotation stands still."""
-    still = [losses.constant(*frames.batch(frames.video(v), length)[:2]) for v in videos]
-    return float(torch.cat(still).double().mean())  # of (W, 2) each
 
 
 def scores(k: np.ndarray) -> dict[str, np.ndarray]:
@@ -302,7 +296,7 @@ class Judge:
         return tuple(training.best_epochs(*scores).values())
 
 
-# ---------------------------------------------------------------- a run
+# ---- a run
 
 
 def grid(networks: dict, seed: int, widths: dict[str, int]) -> tuple[Grid, list[tuple[str, str]]]:
@@ -364,11 +358,10 @@ def run(
             tracks.append(track[:, : rows.stop - rows.start].cpu().numpy())
         return judge(*(sums(net, frames, v, length) for v in (chosen.validation, chosen.test)))
 
+    how = {"seed": seed, "length": length, "batch": batch, "mixed": mixed, "redrawn": redrawn}
     training.fit(
         net,
-        batches(
-            frames, chosen, seed=seed, length=length, batch=batch, mixed=mixed, redrawn=redrawn
-        ),
+        batches(frames, chosen, **how),
         lambda net, target, mask, read: loss(predict(net, read, length), target, mask),
         training.Settings(epochs=epochs, rate=rate, optimizer="sgd", patience=1, mixed=True),
         validate=validate,
@@ -377,16 +370,17 @@ def run(
     )
     best, flattering = judge.epochs()
     tests, each = np.stack(judge.tests), np.arange(len(members))  # (E, M, V, 14)
-    last = len(judge.tests) - 1
+    # does an axis stand still? (W, 2) of each video
+    still = [losses.constant(*frames.batch(frames.video(v), length)[:2]) for v in chosen.test]
     result = {
         "members": [list(member) for member in members],
         "videos": chosen.test,
         "chosen": tests[best, each],
         "best": tests[flattering, each],
-        "epochs": len(judge.tests),
-        "trained": np.where(judge.stopped < 0, last, judge.stopped) + 1,
+        "epochs": len(tests),
+        "trained": np.where(judge.stopped < 0, len(tests), judge.stopped + 1),
         "curves": np.stack(judge.curves, 1),
-        "constant": constant_share(frames, chosen.test, length),
+        "constant": float(torch.cat(still).double().mean()),
     }
     if shown:
         result["example"] = example
