@@ -10,8 +10,8 @@ import torch
 
 from emolib.models.video import NETWORKS, WIDTHS, Audio, Full, Pose, alone
 from emolib.models.video_grid import Grid
-from emolib.reproduction.studies.video_networks import video_losses, video_speed
-from emolib.reproduction.studies.video_networks.video_losses import MAIN
+from emolib.reproduction.studies.video_networks import claims, training
+from emolib.reproduction.studies.video_networks.training import MAIN
 
 MEMBERS, BATCH, LENGTH = 16, 8, 64
 
@@ -82,7 +82,7 @@ def test_an_iteration_of_the_grid(benchmark):
     grid, names = Grid(nets), [loss for _ in nets for loss in MAIN]
     streams = {name: torch.rand(4 * 128, width) for name, width in WIDTHS.items()}
     target, mask = torch.rand(4, 128, 2), torch.ones(4, 128, dtype=torch.bool)
-    together = video_losses.Together(names, target, mask)
+    together = training.Together(names)
     step = grid.optimizer(torch.full((12,), 0.01), momentum=0.9, weight_decay=5e-4)
 
     def joined():
@@ -99,7 +99,7 @@ def test_an_iteration_of_the_grid(benchmark):
     def apart():
         for (net, loss), one in zip(singles, steps, strict=True):
             one.zero_grad()
-            video_losses.spec(loss).of(net(windows), target, mask).backward()
+            training.loss_of(loss).of(net(windows), target, mask=mask).backward()
             one.step()
 
     benchmark.pedantic(joined, rounds=3, warmup_rounds=2)
@@ -118,6 +118,6 @@ def test_an_iteration_of_the_grid(benchmark):
     reason="NOT TESTED: no graphics card; 6 ms for 64 windows of 256 frames hold for an H200",
 )
 def test_a_batch_of_the_paper_on_a_graphics_card():
-    one = video_speed.batch("full", length=256, loss="Non-Inertial", device="cuda")
+    one = claims.batch_seconds(length=256, loss="Non-Inertial")
     print(f"\n64 x 256 frames, Full network: {1e3 * one:.1f} ms")
     assert one <= 0.006

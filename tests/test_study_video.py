@@ -11,17 +11,17 @@ from emolib.data.sim.dials import Dials
 from emolib.features import store
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.video_networks import video_compare, video_data, video_plan
-from emolib.reproduction.studies.video_networks.video import COLUMNS
-from emolib.reproduction.studies.video_networks.video_losses import MAIN
+from emolib.reproduction.studies.video_networks import plan, streams, tables
+from emolib.reproduction.studies.video_networks.tables import COLUMNS
+from emolib.reproduction.studies.video_networks.training import MAIN
 
 # ---------------------------------------------------------------- the plan
 
 
 def test_the_plan_has_every_printed_setting(monkeypatch):
-    monkeypatch.setattr(video_plan, "world", lambda *_: None)
-    monkeypatch.setattr(video_plan.datasets, "reference", lambda data: "aff_wild")
-    grid = video_plan.plan("full")
+    monkeypatch.setattr(plan.Study, "world", lambda *_: None)
+    monkeypatch.setattr(plan.datasets, "reference", lambda data: "aff_wild")
+    grid = plan.Study("full").plan
     asked = {
         (a["held_out"], a["length"], network, loss)
         for (part, *_), a in grid.items()
@@ -68,14 +68,14 @@ def test_another_hand_annotates_the_same_films(monkeypatch):
         )
 
     made = []
-    monkeypatch.setattr(video_data.kept, "arrays", lambda name, key, make: made.append(key) or held)
+    monkeypatch.setattr(streams.kept, "arrays", lambda name, key, make: made.append(key) or held)
     from emolib import data
 
     one = data.resolve(world(0.0))
     count = sum(map(len, one.valence_arousal))
-    held = {name: np.full((count, 3), 0.5, np.float32) for name in video_data.STREAMS}
-    video_data.frames.cache_clear()
-    smooth, stepped = video_data.frames(world(0.0), "cpu"), video_data.frames(world(1.0), "cpu")
+    held = {name: np.full((count, 3), 0.5, np.float32) for name in streams.STREAMS}
+    streams.frames.cache_clear()
+    smooth, stepped = streams.frames(world(0.0), "cpu"), streams.frames(world(1.0), "cpu")
     assert made[0] == made[1] and len(made) == 2
     assert not np.allclose(smooth.target, stepped.target) and smooth.start[-1] == count
 
@@ -112,9 +112,9 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
     }
     monkeypatch.setattr(store, "stored", lambda data, feature: [made[feature], made[feature]])
     monkeypatch.setattr("emolib.features.extract.recipe", lambda feature, **_: feature)
-    monkeypatch.setattr(video_data.datasets, "resolve", lambda ref: Films())
-    video_data.frames.cache_clear()
-    held = video_data.frames("real films", "cpu")
+    monkeypatch.setattr(streams.datasets, "resolve", lambda ref: Films())
+    streams.frames.cache_clear()
+    held = streams.frames("real films", "cpu")
     assert (
         held.widths == {"image": 6, "landmarks": 140, "pose": 36, "mel": 128}
         and len(held.target) == 7
@@ -124,10 +124,10 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
     assert np.allclose(held.streams["landmarks"][0, :2], points[0, 0] / [40, 20], atol=1e-6)
     assert np.allclose(held.streams["image"][1], look[1] / (1 + look[1]), atol=1e-6)
     made["mel"]["mel"] = made["mel"]["mel"][:2]
-    video_data.frames.cache_clear()
-    with pytest.raises(video_data.EmolibError, match="4 annotated frames but 2 of mel"):
-        video_data.frames("real films", "cpu")
-    video_data.frames.cache_clear()
+    streams.frames.cache_clear()
+    with pytest.raises(streams.EmolibError, match="4 annotated frames but 2 of mel"):
+        streams.frames("real films", "cpu")
+    streams.frames.cache_clear()
 
 
 # ---------------------------------------------------------------- comparisons
@@ -147,28 +147,20 @@ def rows_of(values, people, seed=0):
 def test_a_difference_is_paired_over_common_videos_and_seeds():
     people = [f"p{i}" for i in range(8)]
     a, b = rows_of(np.linspace(0, 1, 8) + 0.1, people), rows_of(np.linspace(0, 1, 8), people)
-    said = video_compare.difference(
-        "smoke", a, pd.concat([b, rows_of(np.full(8, 9.0), people, seed=1)])
-    )
-    assert (
-        said["measured"] == pytest.approx(0.1)
-        and said["low"] == pytest.approx(0.1)
-        and said["p"] == 2 / 256
-        and said["people"] == 8
-    )
+    other = pd.concat([b, rows_of(np.full(8, 9.0), people, seed=1)])
+    gap = tables.difference(plan.Study("smoke"), a, other)
+    assert gap["measured"] == pytest.approx(0.1) and gap["low"] == pytest.approx(0.1)
+    assert gap["p"] == 2 / 256 and gap["people"] == 8
 
 
 def test_holm_runs_over_the_whole_family_and_few_people_decide_nothing():
     sure = {"metric": "CCC", "measured": 0.2, "low": 0.1, "high": 0.3, "p": 0.02, "people": 20}
-    assert list(video_compare.corrected([sure]).said) == ["differs"]
-    assert (
-        list(video_compare.corrected([sure, sure | {"p": 0.9}, sure | {"p": 0.9}]).said)
-        == ["open"] * 3
-    )
-    assert list(video_compare.corrected([sure | {"people": 5}]).said) == ["too few people"]
+    assert list(tables.corrected([sure]).said) == ["differs"]
+    assert list(tables.corrected([sure, sure | {"p": 0.9}, sure | {"p": 0.9}]).said) == ["open"] * 3
+    assert list(tables.corrected([sure | {"people": 5}]).said) == ["too few people"]
     same = {"metric": "CCC", "measured": 0.0, "low": -0.01, "high": 0.01, "p": 0.9, "people": 20}
-    assert list(video_compare.corrected([same]).said) == ["equal within 0.02"]
-    assert list(video_compare.corrected([same | {"metric": "MSE, difference"}]).said) == [
+    assert list(tables.corrected([same]).said) == ["equal within 0.02"]
+    assert list(tables.corrected([same | {"metric": "MSE, difference"}]).said) == [
         "open"
     ]  # the margin is one of CCC
 
@@ -185,7 +177,7 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     assert results.problems(smoke) == []
     listed = papers.everything()
     listed = listed[(listed.notebook == "11") & (listed.same_as == "")]
-    assert len(listed) == 28
+    assert len(listed) == 22
     for row in listed.itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
         about = json.loads((folder / f"{row.id}.json").read_text())
