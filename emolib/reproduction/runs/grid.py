@@ -8,7 +8,6 @@ code it uses computes it again, and a killed command goes on where it stopped.
 
 from __future__ import annotations
 
-import functools
 import importlib
 import importlib.util
 import sys
@@ -59,27 +58,6 @@ def ledger(clear: bool = False) -> list[Used]:
 def remember(used: Sequence[Used]) -> None:
     """Put runs into the ledger again: a result that is held was asked for once more."""
     _ledger.extend(used)
-
-
-def once(study: Callable) -> Callable:
-    """Decorator for the functions of a study: computed once per process, arguments and place of the data.
-
-    A table and the figures drawn from it often ask for the same outcome. A repeated call returns the kept one,
-    which is read only, and still puts the runs behind it into the ledger.
-    """
-    kept: dict = {}
-
-    @functools.wraps(study)
-    def wrapped(*arguments, **options):
-        name = (arguments, tuple(sorted(options.items())), settings.data_root(), settings.cache())
-        if name not in kept:
-            before = len(_ledger)
-            kept[name] = (study(*arguments, **options), _ledger[before:])
-        else:
-            _ledger.extend(kept[name][1])
-        return kept[name][0]
-
-    return wrapped
 
 
 # ---------------------------------------------------------------- running
