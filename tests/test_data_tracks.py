@@ -262,7 +262,7 @@ def test_afew_va_real_size_and_spread():
     assert (
         len(world) == 600
         and len(set(world.subject)) > 200
-        and 10 <= world.meta.frames.min()
+        and world.meta.frames.min() >= 10
         and world.meta.frames.max() <= 150
     )
     both = np.concatenate(world.valence_arousal)
@@ -320,4 +320,4 @@ def test_a_rendered_afew_va_has_its_pictures(tmp_path):
     picture = np.asarray(Image.open(tmp_path / read.meta.path[0] / "00000.png"))
     assert picture.shape == (48, 48, 3) and picture.std() > 10
     x, y = read.features[0]()[0].reshape(68, 2).T
-    assert (0 < x).all() and (x < 48).all() and (0 < y).all() and (y < 48).all()
+    assert (x > 0).all() and (x < 48).all() and (y > 0).all() and (y < 48).all()

@@ -258,7 +258,7 @@ def test_affine_keeps_angles_on_pictures_that_are_not_square():
         2,
     )
     size = torch.linalg.det(torch.linalg.inv(slope))
-    assert 0.80 < size.min() and size.max() < 1.22
+    assert size.min() > 0.80 and size.max() < 1.22
     assert slope[:, 0, 1].abs().max() < 0.7 and 0.38 < slope[:, 1, 0].abs().max() < 0.5
 
 

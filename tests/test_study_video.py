@@ -119,7 +119,7 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
         held.widths == {"image": 6, "landmarks": 140, "pose": 36, "mel": 128}
         and len(held.target) == 7
     )
-    assert all(0 <= x.min() and x.max() <= 1 for x in held.streams.values())
+    assert all(x.min() >= 0 and x.max() <= 1 for x in held.streams.values())
     assert (held.streams["landmarks"][2] == 0).all() and (held.streams["image"][2] == 0).all()
     assert np.allclose(held.streams["landmarks"][0, :2], points[0, 0] / [40, 20], atol=1e-6)
     assert np.allclose(held.streams["image"][1], look[1] / (1 + look[1]), atol=1e-6)

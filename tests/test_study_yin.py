@@ -101,7 +101,7 @@ def test_votes_and_means():
     assert said["frame"].shape == (1, 10) and said["window"].shape == (1, 1)
     equally = tables.named(np.array(ANCHORS)[[3, 3, 1, 1]])
     assert equally["video"].tolist() == [1]  # the first in the order of names
-    assert NAMES == tuple(plan.anchors().index) and NAMES[5] == "Joy"
+    assert tuple(plan.anchors().index) == NAMES and NAMES[5] == "Joy"
 
 
 def test_the_study_uses_the_published_anchors_not_those_of_the_simulator():

