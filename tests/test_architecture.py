@@ -21,7 +21,7 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 LIBRARY = {
     "ground": set(),
     "data": {"ground"},
-    "features": {"ground", "data"},
+    "features": {"ground", "data", "models"},  # backbones are networks
     "losses": {"ground"},
     "metrics": {"ground"},
     "pruning": {"ground"},

