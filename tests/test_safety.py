@@ -47,7 +47,7 @@ NEVER = {
     "zipfile.Path",
 }
 # the reader that refuses what a pickle asks for; CIFAR-100's own format, written by the simulator from numbers
-PICKLE = {"emolib/data/files.py", "emolib/sim/glyph_sets.py"}
+PICKLE = {"emolib/data/files.py", "emolib/data/sim/glyph_sets.py"}
 ARCHIVES = {"emolib/data/files.py"}
 
 

