@@ -139,6 +139,7 @@ def execute(path: Path, parameters: dict, executed: Path, kernel: kernels.Kernel
                 parameters=parameters,
                 kernel_name="python3",
                 km=kernel.manager(),
+                iopub_timeout=60,  # nbclient's 4 s are short where others work beside us
                 cwd=str(path.parent),
                 progress_bar=False,
                 stdout_file=sys.stdout,
