@@ -25,7 +25,7 @@ FOLDERS = {
 
 
 def tasks(name: str) -> list[tuple[str, object]]:
-    """(notebook, function of the profile) for each study behind a paper, a notebook or an artefact."""
+    """(notebook, function of the profile) for each study behind a paper, notebook or artefact."""
     table = papers.everything()
     if name in table.paper.values:
         notebooks = sorted(set(table.notebook[table.paper == name]))

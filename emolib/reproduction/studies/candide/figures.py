@@ -50,10 +50,8 @@ def edges(faces: np.ndarray) -> np.ndarray:
 def plane(model: candide.Candide, vertices: np.ndarray, axes=(0, 1)) -> np.ndarray:
     """Vertices (V, 3) in two of their axes: (V, 2), from between the eyes, in their distances."""
     seat = dict(model.pairs)
-    right, left = (
-        model.vertices[[seat[point] for point in eye]].mean(0)
-        for eye in (range(36, 42), range(42, 48))
-    )
+    right = model.vertices[[seat[point] for point in range(36, 42)]].mean(0)
+    left = model.vertices[[seat[point] for point in range(42, 48)]].mean(0)
     return ((vertices - (right + left) / 2) / np.linalg.norm(right - left))[:, axes]
 
 

@@ -247,6 +247,7 @@ class Study(runs.Study):
 
 def _joined(made: list[dict]) -> dict:
     """The results of several runs as one."""
-    names = ("train", "test", "part", "validation")
-    joined = {name: np.concatenate([result[name] for result in made]) for name in names}
-    return made[0] | joined | {"settled": all(result["settled"] for result in made)}
+    joined = {"settled": all(result["settled"] for result in made)}
+    for name in ("train", "test", "part", "validation"):
+        joined[name] = np.concatenate([result[name] for result in made])
+    return made[0] | joined

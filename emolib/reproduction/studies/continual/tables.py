@@ -52,7 +52,9 @@ def answers(study, body: str) -> dict:
     truth (N,), settled, whole: what each training of the body says of all letters at once
     """
     parts = study.results(f"{body}, ")
-    stacked = {k: np.concatenate([p[k] for p in parts], 1) for k in ("named", "loss", "trained")}
+    stacked = {}
+    for name in ("named", "loss", "trained"):
+        stacked[name] = np.concatenate([part[name] for part in parts], 1)
     truth = parts[0]["truth"]
     rank = np.argsort(np.concatenate([p["orders"] for p in parts]), 1)  # (O, 26)
     return stacked | {

@@ -49,7 +49,8 @@ def mean(study: Study, name: str, cell: Cell) -> float:
 
 def about_print(study: Study) -> dict[str, tuple[str, str]]:
     """Eleven claims on averages and cells: the same number in our runs, without a decision."""
-    crema, pairs = ([by_fold(study, n, c) for c in FUSED.values()] for n in ("crema_d", "ravdess"))
+    crema = [by_fold(study, "crema_d", cell) for cell in FUSED.values()]
+    pairs = [by_fold(study, "ravdess", cell) for cell in FUSED.values()]
 
     def spread(v: pd.Series) -> str:
         return f"mean {v.mean():.1f} of {len(v)} folds, {v.min():.1f} to {v.max():.1f}"
@@ -266,8 +267,10 @@ def both_above_85(study: Study) -> tuple[str, str]:
 
 
 def slicing(study: Study) -> tuple[str, str]:
-    each = [[by_fold(study, "ravdess", ways[t]) for t in ("T", "NT")] for ways in (AM, VM, JM)]
-    gain = np.concatenate([sliced - fixed for sliced, fixed in each])
+    gains = []
+    for ways in (AM, VM, JM):
+        gains.append(by_fold(study, "ravdess", ways["T"]) - by_fold(study, "ravdess", ways["NT"]))
+    gain = np.concatenate(gains)
     verdict, told = significant(study, SLICING, ("ravdess",))
     return verdict, f"{(gain > 0).sum()} of {len(gain)} cells improve; {told}"
 

@@ -83,7 +83,9 @@ def joined(parts: dict[str, metrics.Answers]) -> metrics.Answers:
     """The answers of all folds as one."""
     each = list(parts.values())
     fields = ("truth", "said", "person")
-    whole = {k: np.concatenate([getattr(p, k) for p in each], -1) for k in fields}
+    whole = {}
+    for field in fields:
+        whole[field] = np.concatenate([getattr(answers, field) for answers in each], -1)
     return dataclasses.replace(each[0], **whole)
 
 
@@ -219,7 +221,8 @@ def tests(study: Study) -> Outcome:
     rows = []
     for name, family in FAMILIES.items():
         split = features.parts(name, study.bank(name).subject)
-        sizes = [np.mean([len(getattr(s, k)) for s in split]) for k in ("test", "train")]
+        tested = np.mean([len(fold.test) for fold in split])
+        trained = np.mean([len(fold.train) for fold in split])
         printed, tests = printed_cells(name), {study.label(): [], "print": []}
         for what, (a, b) in family.items():
             gaps = {study.label(): by_fold(study, name, CELLS[a]) - by_fold(study, name, CELLS[b])}
@@ -228,7 +231,7 @@ def tests(study: Study) -> Outcome:
             for protocol, gap in gaps.items():
                 keys = {"dataset": SETS[name], "difference": what, "protocol": protocol}
                 keys |= {"metric": "difference", "folds": len(gap)}
-                tests[protocol].append(keys | difference(gap, *sizes))
+                tests[protocol].append(keys | difference(gap, tested, trained))
         rows += [row for family in tests.values() for row in metrics.with_holm(family)]
     return study.outcome(pd.DataFrame(rows), settled=settled(study) | {"print"})
 
@@ -302,10 +305,11 @@ DIALS = {
 @held
 def world_accuracies(study: Study) -> dict[str, np.ndarray]:
     """Way -> accuracy in per cent (worlds, settings), folds of actors joined."""
-    return {
-        way: np.stack([100 * (r["named"][way] == r["truth"]).mean((1, 2)) for r in study.worlds])
-        for way in (*SINGLE, *FUSIONS)
-    }
+    accuracies = {}
+    for way in (*SINGLE, *FUSIONS):
+        right = [(world["named"][way] == world["truth"]).mean((1, 2)) for world in study.worlds]
+        accuracies[way] = 100 * np.stack(right)
+    return accuracies
 
 
 @held

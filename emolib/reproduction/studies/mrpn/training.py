@@ -101,13 +101,15 @@ def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recip
             names.append(split.name)
     results = fit(bank, jobs, methods, Recipe(**recipe))
     tested, real = padded([j.test for j in jobs], "cpu")
-    keep = ("scores", "scores_as_printed", "features")
+    kept = {}
+    for method, result in results.items():
+        kept[method] = {name: result[name] for name in ("scores", "scores_as_printed", "features")}
     return {
         "fold": names,
         "seed": [j.seed for j in jobs],
         "tested": tested.numpy(),
         "count": real.sum(1).numpy().astype(int),
-        "results": {method: {k: r[k] for k in keep} for method, r in results.items()},
+        "results": kept,
     }
 
 
@@ -191,10 +193,8 @@ def blended(alone: dict, joint: dict) -> list[list[float]]:
     """Terms (J, 3) of gradient blending (Wang et al. 2020, Eq. 4), three in sum: the gain of the
     validation loss over the square of the overfitting, both from the first to the last epoch."""
     curves = ((alone, FACE), (alone, SOUND), (joint, JOINT))
-    validation, loss = (
-        np.stack([result[k][..., score] for result, score in curves], -1)
-        for k in ("validation", "loss")
-    )  # (E, J, 3) each
+    validation = np.stack([result["validation"][..., score] for result, score in curves], -1)
+    loss = np.stack([result["loss"][..., score] for result, score in curves], -1)  # (E, J, 3)
     gain = (validation[0] - validation[-1]).clip(min=1e-3)
     overfit = (validation[-1] - loss[-1]) - (validation[0] - loss[0])
     weight = gain / overfit.clip(min=0.05) ** 2

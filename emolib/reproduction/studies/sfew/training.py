@@ -8,6 +8,7 @@ weights and batch order, so that settings are compared in pairs.
 from __future__ import annotations
 
 from itertools import product
+from operator import attrgetter
 
 import numpy as np
 import torch
@@ -71,7 +72,7 @@ class Feed:
         self.shape = (many, *self.inputs.shape[:3])  # inputs are (F, R, K, N, D)
         self.target = torch.as_tensor(one_hot, dtype=torch.float32, device=device)  # (N, 7)
         self.part = torch.as_tensor(part, device=device)  # (3, R, K, N)
-        self.rows = [[cut.train for cut in of_seed] for of_seed in cuts]
+        self.rows = [[*map(attrgetter("train"), of_seed)] for of_seed in cuts]
         self.seeds, self.batch, self.device = seeds, batch, device
         self.steps = int(part[0].sum(-1).min()) // batch  # an epoch, the same for all members
 

@@ -224,10 +224,9 @@ def parts(
                 f"transformer: no window of {length} frames in the {side} part; "
                 "take shorter windows or longer videos"
             )
-        cut = {
-            name: np.stack([made[v][name][s : s + length] for v, s in where])
-            for name in (*names, "target")
-        }
+        cut = {}
+        for name in (*names, "target"):
+            cut[name] = np.stack([made[v][name][s : s + length] for v, s in where])
         inputs = {name: torch.from_numpy(scaled(cut[name], *scale[name])) for name in names}
         video = np.array([v for v, _ in where])
         out[side] = Windows(inputs, torch.from_numpy(cut["target"]), video)

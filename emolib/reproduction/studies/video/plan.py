@@ -187,10 +187,11 @@ class Study(runs.Study):
         first = [{"learn": task} for task in self.tasks] + [{"cut": cut} for cut in cuts]
         runs.map(training.beforehand, first, label="faces and expressions")
         learnt = runs.map(training.expressions, self.tasks, label="expressions")
+        pictures = float(np.mean([result["right"].max() for result in learnt]))
         rows = [
             {
                 "tested": fold,
-                "pictures named rightly": float(np.mean([r["right"].max() for r in learnt])),
+                "pictures named rightly": pictures,
                 "films": len(result["truth"]),
                 "frames, loss": result["loss"][-1],
                 "frames, validation": result["validation"].min(),

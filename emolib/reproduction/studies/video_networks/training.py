@@ -87,10 +87,10 @@ class Together:
     """The losses of all members (one name each) at once: those with the same loss are one call."""
 
     def __init__(self, names: list[str], device: str = "cpu"):
-        self.groups = {
-            name: torch.tensor([m for m, other in enumerate(names) if other == name], device=device)
-            for name in dict.fromkeys(names)
-        }
+        self.groups = {}
+        for name in dict.fromkeys(names):
+            members = np.flatnonzero(np.array(names) == name)
+            self.groups[name] = torch.as_tensor(members, device=device)
 
     def __call__(self, pred: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """Sum over members: pred (M, W, L, 2); target (W, L, 2) and mask (W, L) are common."""
