@@ -110,7 +110,8 @@ def notices(check, finding, id: str, row: int, change: float) -> tuple[bool, boo
 def test_checks_notice_a_changed_cell(findings, record_property):
     read = {id for f in findings.values() for id, _ in f.cells}
     text = {id: cells_as_text(id) for id in read}
-    caught, tried, turned = Counter(), Counter(), 0
+    caught, tried = Counter(), Counter()
+    turned = 0
     for name, finding in findings.items():
         for id, row in finding.cells:
             for change in (step(text[id][row]), -step(text[id][row])):

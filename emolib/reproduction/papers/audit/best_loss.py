@@ -93,7 +93,6 @@ _wins_by_table(
 
 @check("orgil-a4_10")
 def ni_gives_better_results(t3, t4, t5):
-    """The new loss gives better results (contribution 3): over all settings, by network."""
     total: dict[str, Counter] = {}
     for table in (t3, t4, t5):
         for network, counts in wins(table, CCC).items():
@@ -176,8 +175,8 @@ def _tell_lengths(means: dict[str, dict]) -> str:
 
 def _ni_best(table: Table):
     means = mean_by(table, 0)
-    told = [f"{first(network)} {_by_loss(m)}" for network, m in means.items()]
-    return judge(_best(means[FULL]) == _best(means[NO_MEL]) == NI, "; ".join(told))
+    words = [f"{first(network)} {_by_loss(m)}" for network, m in means.items()]
+    return judge(_best(means[FULL]) == _best(means[NO_MEL]) == NI, "; ".join(words))
 
 
 @check("orgil-a4_1")
@@ -218,7 +217,9 @@ def ccc_is_worst_when_short(t5):
 @check("orgil-a4_15")
 def ni_is_steady_over_lengths(t5):
     means = mean_by(t5, 2)
-    spread = {loss: np.std([m[loss] for m in means.values()]) for loss in (NI, CCC, MSE)}
+    spread = {}
+    for loss in (NI, CCC, MSE):
+        spread[loss] = np.std([m[loss] for m in means.values()])
     best = sum(_best(m) == NI for m in means.values())
     return judge(
         best == len(means),
@@ -281,11 +282,13 @@ def ni_loses_007_at_30_percent(text, t3, t5):
     )
 
 
+def _by_length(table: Table) -> dict[str, float]:
+    by_length = grouped(table.column(metric=CCC), itemgetter(2))
+    return {length: mean(values) for length, values in by_length.items()}
+
+
 def _best_length(expected: str, at_10_percent: Table, at_30_percent: Table):
-    ten, thirty = (
-        {length: mean(v) for length, v in grouped(t.column(metric=CCC), itemgetter(2)).items()}
-        for t in (at_10_percent, at_30_percent)
-    )
+    ten, thirty = _by_length(at_10_percent), _by_length(at_30_percent)
     full = at_10_percent.column(network=FULL, train_loss=NI, metric=CCC)
     parts = {"mean CCC at 10 %": ten, "at 30 %": thirty, "Full with the new loss at 10 %": full}
     return weigh(
@@ -312,10 +315,10 @@ def averages_are_of_trained_networks(t5):
     ccc = t5.column(metric=CCC)
     gone = {key: v for key, v in ccc.items() if v < 0.01}
     without = mean([v for k, v in ccc.items() if k not in gone])
-    told = [f"{'/'.join(k)}: CCC {v:.3f}; " for k, v in gone.items()]
+    words = [f"{'/'.join(k)}: CCC {v:.3f}; " for k, v in gone.items()]
     return judge(
         not gone,
-        f"{''.join(told)}mean CCC of {len(ccc)} rows {mean(ccc):.5f} with them, "
+        f"{''.join(words)}mean CCC of {len(ccc)} rows {mean(ccc):.5f} with them, "
         f"{without:.5f} without",
     )
 

@@ -69,7 +69,8 @@ GROUPS = {
 def dlib_points_lie_in_their_groups(u4_1):
     points, inside = u4_1.column(metric="dlib fp68 index"), dict.fromkeys(GROUPS, 0)
     for (_, group), point in points.items():
-        inside[group] += GROUPS[group][0] <= point <= GROUPS[group][1]
+        first, last = GROUPS[group]
+        inside[group] += first <= point <= last
     total = sum(inside.values())
     return judge(
         total == len(points),
@@ -83,7 +84,8 @@ def dlib_points_lie_in_their_groups(u4_1):
 
 @check("chang-d17")
 def dnn_beats_svm_by_34_and_28(text, t4_1):
-    claimed, close, words = text.cells("gain of the DNN, AU", "gain of the DNN, FP68"), {}, []
+    claimed = text.cells("gain of the DNN, AU", "gain of the DNN, FP68")
+    close, words = {}, []
     for svm in (SSVM, POLY):
         gains = [100 * (score(t4_1, DNN, f) - score(t4_1, svm, f)) for f in FEATURES]
         close[svm] = all(abs(gain - c) < 0.75 for gain, c in zip(gains, claimed))
@@ -250,7 +252,6 @@ def vgg19_has_19_convolutions(text):
 
 @check("chang-d30")
 def third_deviation_is_0255(text):
-    """The standard deviations of ImageNet's channels are 0.229, 0.224 and 0.255 (2.3.1)."""
     printed = text.cell("third standard deviation of ImageNet")
     return judge(
         abs(printed - 0.225) < 5e-4,
@@ -260,7 +261,6 @@ def third_deviation_is_0255(text):
 
 @check("chang-d24")
 def learning_rate_is_consistent(text):
-    """1e-3 fails, a tenth of it helps significantly, and all above 1e-6 diverge (4.3.6)."""
     failing, limit = text.cells("failing learning rate", "largest rate that converges")
     return judge(
         failing / 10 <= limit,
@@ -330,6 +330,5 @@ def fer2013_counts_add_up(text):
 
 @check("chang-d31")
 def citations_of_table43_fit(t4_3):
-    """S. A and A. F is reference [77] (Table 4.3)."""
     cited = [name.split("[")[0] for name in t4_3.labels("source") if name.endswith("[77]")]
     return judge(not cited, f"[77] is the paper of the CK+ data set, not of {cited[0]}")

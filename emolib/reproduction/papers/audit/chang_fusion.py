@@ -1,11 +1,13 @@
 """Two modalities and their fusion: checks on chang2021, sections 5.3 and 6, Tables 5.2-5.4."""
 
 from functools import partial
+from operator import itemgetter
 
 from emolib.reproduction.papers.audit.record import (
     Checks,
     Table,
     by_part,
+    grouped,
     judge,
     listed,
     mean,
@@ -34,10 +36,10 @@ def means(table: Table, *models: str) -> dict[str, float]:
     return {model: mean(table.column(model=model)) for model in models or table.labels("model")}
 
 
-def gains(table: Table, *others: str) -> dict[tuple[str, str], float]:
+def leads(table: Table) -> dict[tuple[str, str], float]:
     """(split, other model) -> lead of MRPN (N2) on that split."""
-    ours = table.column(model=N2)
-    return {(s, m): v - table.cell(m, s) for s, v in ours.items() for m in others}
+    mrpn = table.column(model=N2)
+    return {(s, m): v - table.cell(m, s) for s, v in mrpn.items() for m in (LATE, N0, N1)}
 
 
 # ---- Tables 5.2 and 5.3
@@ -47,9 +49,8 @@ def gains(table: Table, *others: str) -> dict[tuple[str, str], float]:
 def mrpn_is_never_worse(t5_2, t5_3):
     words, never = [], []
     for name, table in zip(SETS, (t5_2, t5_3)):
-        average, gap = means(table), []
-        for split, v in table.column(model=N2).items():
-            gap.append(v - max(table.cell(model, split) for model in (LATE, N0, N1)))
+        gap = [min(v) for v in grouped(leads(table), itemgetter(0)).values()]
+        average = means(table)
         lead = [average[N2] - average[model] for model in (LATE, N0, N1)]
         never.append(min(gap) >= 0)
         words.append(
@@ -76,13 +77,9 @@ def mrpn_beats_each_modality(t5_1, t5_2):
 
 @check("chang-d5_3")
 def ties_are_rare(t5_2, t5_3):
-    splits = [(t, s) for t in (t5_2, t5_3) for s in t.labels(t.names[1])]
-    total, equal = len(splits), []
-    for table, split in splits:
-        *others, ours = (table.cell(model, split) for model in (LATE, N0, N1, N2))
-        if ours == max(others):
-            equal.append(split)
-    chance = 0.25**total
+    gap = grouped(leads(t5_2) | leads(t5_3), itemgetter(0))
+    equal = [split for split, v in gap.items() if min(v) == 0]
+    total, chance = len(gap), 0.25 ** len(gap)
     return weigh(
         {"four equal models, tried once": chance < 0.05, "N2 tried until it led": False},
         f"{len(equal)} of {total} are ties; of four equal models one leads or ties everywhere with "
@@ -136,9 +133,8 @@ def mrpn_gains_about_2(text, t5_2, t5_3):
 
 @check("chang-d8_2")
 def greatest_gain_is_90(text, t5_2, t5_3):
-    """The greatest improvement for a subset is approximately 90 (6; the sentence breaks off)."""
     claimed = text.cell("greatest gain of MRPN")
-    gain = gains(t5_2, LATE, N0, N1) | gains(t5_3, LATE, N0, N1)
+    gain = leads(t5_2) | leads(t5_3)
     top = max(gain, key=gain.get)
     return judge(
         gain[top] > claimed - 5,

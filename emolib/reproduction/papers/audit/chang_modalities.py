@@ -7,6 +7,7 @@ from emolib.reproduction.papers.audit.chang_fusion import AUDIO, CLOSE, LATE, N0
 from emolib.reproduction.papers.audit.record import (
     Checks,
     Table,
+    all_agree,
     first,
     firsts,
     grouped,
@@ -36,11 +37,12 @@ def time_augmentation_always_helps(t5_1):
 
 @check("chang-d9")
 def only_one_pair_is_inferior(t5_1):
-    words, leads, alone = [], [], []
+    words, leads = [], []
+    alone = []
     for augmentation in ("T", "NT"):
-        audio, visual, joint = (
-            t5_1.column(modality=m, time_augmentation=augmentation) for m in (AUDIO, VISUAL, JOINT)
-        )
+        where = {"time_augmentation": augmentation}
+        audio, visual = (t5_1.column(modality=m, **where) for m in (AUDIO, VISUAL))
+        joint = t5_1.column(modality=JOINT, **where)
         single = {pair: max(audio[pair], visual[pair]) for pair in joint}
         inferior = [pair for pair in joint if single[pair] > joint[pair]]
         alone.append(inferior == ["A9,10"])
@@ -72,14 +74,12 @@ def both_modalities_exceed_85(t5_1):
 
 @check("chang-d12")
 def joint_row_is_n0(t5_1, t5_2):
-    """JM (T) of Table 5.1 and N0 (end-to-end) of Table 5.2 are one model."""
     a, b = t5_1.column(modality=JOINT, time_augmentation="T"), t5_2.column(model=N0)
-    return judge(a == b, f"{sum(a[pair] == b[pair] for pair in a)} of {len(b)} cells are equal")
+    return all_agree([a[pair] == v for pair, v in b.items()], "cells are equal")
 
 
 @check("chang-d12_2")
 def joint_without_time_is_ia(t5_1, t5_4):
-    """JM (NT) of Table 5.1 is the row N0, IA of Table 5.4."""
     average = mean(t5_1.column(modality=JOINT, time_augmentation="NT"))
     printed = t5_4.cell("N0 (end-to-end), Resnet18+LSTM, IA", "our", "RAVDESS")
     return judge(abs(average - printed) <= CLOSE, f"mean {average:.3f}, printed {printed:.2f}")

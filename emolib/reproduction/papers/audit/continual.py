@@ -94,7 +94,6 @@ def totals_grow_by_the_new_head(t4_4):
 
 @check("orgil-a6_16_2")
 def all_letters_row_has_26_outputs(t4_4):
-    """The row with 26 classes has 26 outputs, or 27 with the unknown one (Table 4.4)."""
     total, trained = (t4_4.cell(*ALL_LETTERS, metric) for metric in (TOTAL, TRAINED))
     rows, relative = rows_of_head(total), 5 + (total - t4_4.cell("5", "5", TOTAL)) / ROW
     return judge(

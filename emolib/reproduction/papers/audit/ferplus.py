@@ -5,7 +5,15 @@ from itertools import combinations
 
 import numpy as np
 
-from emolib.reproduction.papers.audit.record import Checks, Table, judge, listed, undecided, weigh
+from emolib.reproduction.papers.audit.record import (
+    Checks,
+    Table,
+    all_agree,
+    judge,
+    listed,
+    undecided,
+    weigh,
+)
 
 check = Checks("orgil2022")
 
@@ -20,19 +28,16 @@ def errors(t4_1: Table) -> dict[str, float]:
 def accuracy_is_correct_over_total(t4_1):
     correct, total = t4_1.column(metric="Correct"), t4_1.column(metric="Total")
     printed = t4_1.column(metric="Test accuracy")
-    agree = sum(abs(100 * correct[m] / total[m] - printed[m]) <= 0.0006 for m in printed)
-    rows = len(printed)
-    return judge(agree == rows, f"{agree} of {rows} rows agree to three decimals")
+    agree = [abs(100 * correct[m] / total[m] - printed[m]) <= 0.0006 for m in printed]
+    return all_agree(agree, "rows agree to three decimals")
 
 
 @check("orgil-a6_11")
 def test_set_has_3589_images(text, t4_1):
     totals, claimed = t4_1.column(metric="Total").values(), text.cell("images of the test set")
-    same = sum(total == claimed for total in totals)
-    return judge(
-        same == len(totals),
-        f"{same} of {len(totals)} denominators are {claimed:.0f}; "
-        f"they are {listed(sorted(set(totals)), '.0f')}",
+    return all_agree(
+        [total == claimed for total in totals],
+        f"denominators are {claimed:.0f}; they are {listed(sorted(set(totals)), '.0f')}",
     )
 
 
@@ -74,13 +79,13 @@ def _below_bound(t4_1: Table, cost: float):
 
 @check("orgil-a6_12")
 def mse_column_is_summed_cross_entropy(t4_1):
-    """It adds each image's cross-entropy (a wrong class leaves the true one at most 1/2)."""
+    """The MSE column adds cross-entropies (a wrong class leaves the true one at most 1/2)."""
     return _below_bound(t4_1, math.log(2))
 
 
 @check("orgil-a6_12")
 def mse_column_is_summed_squared_error(t4_1):
-    """It adds the squared error of each image (a wrong class costs at least 1/4 + 1/4)."""
+    """The MSE column adds squared errors (a wrong class costs at least 1/4 + 1/4)."""
     return _below_bound(t4_1, 0.5)
 
 

@@ -75,7 +75,7 @@ def ni_is_half_mse_where_ccc_was_not_trained(t3, t4, t5):
 
 @check("orgil-a1_1")
 def ni_is_half_mse_where_ccc_was_trained(t3, t4, t5):
-    """Their share is above a tenth of NI in the rows trained with CCC (Tables 3-5)."""
+    """Speed and direction are above a tenth of NI in the rows trained with CCC (Tables 3-5)."""
     rows = runs(t3, t4, t5, **ONLY_CCC)
     share = max(run.rest / run.ni for run in rows)
     return judge(share > 0.1, f"{_tell_rest(rests(rows))}, at most {100 * share:.1f} % of NI")
@@ -115,17 +115,17 @@ def growth(rows: list[Run]) -> float:
 @check("orgil-a1_2")
 def ni_grows_as_a_root(t3, t4, t5):
     rows = runs(t3, t4, t5)
-    mse = [run.mse for run in rows]
+    p, mse = growth(rows), [run.mse for run in rows]
     return judge(
-        abs(growth(rows) - 0.5) < 0.05,
-        f"NI ~ MSE^{growth(rows):.5f} over {len(rows)} rows and a "
-        f"{max(mse) / min(mse):.0f}-fold range of MSE; a root would give 0.5",
+        abs(p - 0.5) < 0.05,
+        f"NI ~ MSE^{p:.5f} over {len(rows)} rows and a {max(mse) / min(mse):.0f}-fold range of "
+        "MSE; a root would give 0.5",
     )
 
 
 @check("orgil-a1_2")
 def ni_grows_as_a_root_without_ccc_training(t3, t4, t5):
-    """The same exponent in the rows trained with MSE or NI, whose rest is smallest (2.1.3)."""
+    """NI ~ MSE^0.5 in the rows trained with MSE or NI, whose rest is smallest (2.1.3)."""
     rows = runs(t3, t4, t5, **NOT_CCC)
     return judge(
         abs(growth(rows) - 0.5) < 0.05,
@@ -147,26 +147,27 @@ def eq3_is_a_distance():
 @check("orgil-a1_4")
 def ni_averages_its_terms(t3, t4, t5):
     """The loss is the mean of three (Eq. 6) or four terms (Eq. 12): MSE is a third or a quarter."""
-    rows, fits, told = runs(t3, t4, t5), {}, []
+    rows, fits = runs(t3, t4, t5), {}
+    words = []
     for k in (2, 3, 4):
         rest = [run.ni - run.mse / k for run in rows]
         fits[k] = sum(-ROUNDING <= r <= LARGEST_REST + ROUNDING for r in rest)
-        told.append(f"MSE/{k}: {fits[k]} of {len(rows)} rows (mean rest {mean(rest):.6f})")
+        words.append(f"MSE/{k}: {fits[k]} of {len(rows)} rows (mean rest {mean(rest):.6f})")
     # Eq. 12 with D summed over valence and arousal is 2 MSE / 4; with D a mean it is MSE / 4.
     return weigh(
         {
             "a sum over both axes": fits[2] == len(rows),
             "a mean": fits[3] == len(rows) or fits[4] == len(rows),
         },
-        ", ".join(told),
+        ", ".join(words),
     )
 
 
 @check("orgil-a1_5")
 def direction_compares_positions(t5):
     gone = _collapsed(t5)
-    told = [f"{'/'.join(run[:3])}: MSE {run.mse:.3f}, rest {run.rest:+.4f}" for run in gone]
-    return judge(max(run.rest for run in gone) > 0.002, "; ".join(told))
+    words = [f"{'/'.join(run[:3])}: MSE {run.mse:.3f}, rest {run.rest:+.4f}" for run in gone]
+    return judge(max(run.rest for run in gone) > 0.002, "; ".join(words))
 
 
 @check("orgil-a1_6")
@@ -218,11 +219,11 @@ def s_in_ccc_are_variances():
 @check("orgil-f11")
 def eq9_was_run_as_printed(t3):
     longest = runs(t3, sequence_length=("512",), **ONLY_CCC)
-    told = [f"{run.rest:.4f} ({first(run.network)})" for run in longest]
+    words = [f"{run.rest:.4f} ({first(run.network)})" for run in longest]
     return judge(
         max(run.rest for run in longest) - ROUNDING <= 4 / 511,
         f"differences telescope to the end points: at most 4/511 = {4 / 511:.4f}; at length 512 "
-        f"the CCC rows print a rest of {', '.join(told)}",
+        f"the CCC rows print a rest of {', '.join(words)}",
     )
 
 

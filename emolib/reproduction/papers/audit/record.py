@@ -22,7 +22,8 @@ import pandas as pd
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
 
-SUPPORTED, CONTRADICTED, AMBIGUOUS = papers.VERDICTS
+SUPPORTED, CONTRADICTED = papers.VERDICTS[:2]
+AMBIGUOUS = papers.VERDICTS[2]
 
 
 class Table:
@@ -181,6 +182,12 @@ def weigh(readings: Mapping[str, bool], arithmetic: str) -> tuple[str, str]:
     if len(set(map(bool, readings.values()))) > 1:
         return AMBIGUOUS, arithmetic
     return judge(all(readings.values()), arithmetic)
+
+
+def all_agree(agree: Iterable[bool], words: str) -> tuple[str, str]:
+    """Supported if all cells or rows agree; the arithmetic counts those that do."""
+    agree = list(agree)
+    return judge(all(agree), f"{sum(agree)} of {len(agree)} {words}")
 
 
 def undecided(arithmetic: str) -> tuple[str, str]:

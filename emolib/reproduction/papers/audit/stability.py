@@ -5,7 +5,16 @@ from itertools import product
 
 import numpy as np
 
-from emolib.reproduction.papers.audit.record import Checks, Table, first, judge, listed, mean, weigh
+from emolib.reproduction.papers.audit.record import (
+    Checks,
+    Table,
+    all_agree,
+    first,
+    judge,
+    listed,
+    mean,
+    weigh,
+)
 
 LOSSES = ("MSE", "CCC", "Non-Inertial")
 FULL, NI = "Full Network", "Non-Inertial"
@@ -41,7 +50,7 @@ def averages_are_means_of_the_own_loss(t2):
 
 @check("orgil-a3_1")
 def differences_are_squared_deviations(t2):
-    """Differences are the squared deviations from that mean (Table 2)."""
+    """Differences are the squared deviations from the mean of the loss trained with (Table 2)."""
     printed, gaps = own(t2, "Differences"), []
     for loss, values in own(t2).items():
         deviations = np.abs(np.array(values) - np.mean(values))
@@ -65,15 +74,14 @@ def sums_add_the_differences(t2):
 @check("orgil-a3_5")
 def table2_is_the_full_network_of_table4(t2, t4):
     full, here = t4.column(network=FULL), t2.column(metric=LOSSES)
-    same = sum(here[key] == v for key, v in full.items())
-    return judge(same == len(full), f"{same} of {len(full)} cells are equal")
+    return all_agree([here[key] == v for key, v in full.items()], "cells are equal")
 
 
 # ---- who is stable
 
 
-def _most_stable(told: str, values: dict[str, float]):
-    return judge(min(values, key=values.get) == NI, f"{told}: {listed(values, '.6f')}")
+def _most_stable(words: str, values: dict[str, float]):
+    return judge(min(values, key=values.get) == NI, f"{words}: {listed(values, '.6f')}")
 
 
 @check("orgil-a3_2")
@@ -97,11 +105,11 @@ def ni_is_most_stable_in_mse(t2):
 @check("orgil-a3_2")
 def ni_is_more_stable_than_ccc_training(t2):
     scales = {metric: spread(t2, metric) for metric in ("CCC", "MSE")}
-    told = [
+    words = [
         f"in {metric}: NI {s[NI]:.6f}, CCC {s['CCC']:.6f}, MSE {s['MSE']:.6f}"
         for metric, s in scales.items()
     ]
-    return weigh({metric: s[NI] < s["CCC"] for metric, s in scales.items()}, "; ".join(told))
+    return weigh({metric: s[NI] < s["CCC"] for metric, s in scales.items()}, "; ".join(words))
 
 
 @check("orgil-a3_3")
@@ -142,7 +150,6 @@ def _ccc_in_all(tables, **where) -> list[float]:
 
 @check("orgil-a2_1")
 def ccc_column_is_a_mean(t3, t4, t5):
-    """The CCC column is the mean of valence and arousal (2.1.2); 3.4 calls 2 the best."""
     ccc = _ccc_in_all((t3, t4, t5))
     return weigh(
         {"mean, at most 1": max(ccc) <= 1, "sum, at most 2": not max(ccc) <= 2},
@@ -174,7 +181,6 @@ def feature_transformer_beats_the_full_network(t4_3, a1, a2, a3):
 
 @check("orgil-a2_4")
 def labels_lie_between_0_and_1(t5):
-    """All data lie in [0, 1], labels included (3.2); 2.1 has labels in [-1, 1]."""
     rows = t5.column(train_loss="CCC", network=(FULL, "Pose Network"), metric="MSE")
     largest, *others = sorted(rows.values(), reverse=True)
     return weigh(
@@ -198,12 +204,12 @@ COPIES = {  # of the thesis and of the paper: what the check is called, what is 
 
 def _equal_cells(*tables: Table):
     """Copies and originals in turn: how many cells are the same?"""
-    same = total = 0
+    same = []
     for copy, original in zip(tables[::2], tables[1::2]):
         a, b = copy.column(), original.column()
-        total += len(set(a) | set(b))
-        same += sum(math.isclose(a[key], b[key], abs_tol=1e-12) for key in a if key in b)
-    return judge(same == total, f"{same} of {total} cells are equal")
+        for key in a | b:
+            same.append(math.isclose(a.get(key, math.nan), b.get(key, math.nan), abs_tol=1e-12))
+    return all_agree(same, "cells are equal")
 
 
 all_copies: list[str] = []
@@ -219,5 +225,5 @@ def table3_has_all_settings(t3):
     rows = {path[:3] for path in t3.paths}
     settings = list(product(*map(t3.labels, ("network", "train_loss", "sequence_length"))))
     missing = ["/".join(row) for row in settings if row not in rows]
-    told = ", ".join(missing) or "none"
-    return judge(not missing, f"{len(rows)} of {len(settings)} rows; missing: {told}")
+    words = ", ".join(missing) or "none"
+    return judge(not missing, f"{len(rows)} of {len(settings)} rows; missing: {words}")

@@ -32,7 +32,6 @@ def pose_layer_has_one_width(text):
 
 @check("orgil-a5_4")
 def weight_decay_is_small(text):
-    """The weight decay 5e^-4 is 0.0005 (3.3)."""
     digit, exponent = text.cells("weight decay, digit", "weight decay, exponent")
     ten, euler = digit * 10**exponent, digit * math.exp(exponent)
     return weigh(
@@ -192,7 +191,7 @@ def twenty_frames_show_a_pulse(text):
 
 @thesis_check("orgil-f6")
 def gain_is_one_plus_alpha(text):
-    """Adding alpha times the band is a gain of 1 + alpha (1.2.5, Eq. 1.5; Eq. 1.7)."""
+    """Adding alpha times the band is a gain of 1 + alpha (thesis 1.2.5, Eq. 1.5 and 1.7)."""
     alpha = text.cell("alpha")
     return weigh(
         {"Eq. 1.5": True, "Eq. 1.7": alpha == 1 + alpha},

@@ -8,6 +8,7 @@ import numpy as np
 from emolib.reproduction.papers.audit.record import (
     Checks,
     Table,
+    all_agree,
     by_part,
     falling,
     judge,
@@ -31,8 +32,8 @@ check = Checks("wang")
 
 def activations(t1: Table) -> np.ndarray:
     """Table 1 as an array (patterns, units)."""
-    units, values = t1.labels("hidden_unit"), t1.column()
-    return np.array([[values[p, u] for u in units] for p in t1.labels("pattern")])
+    shape = len(t1.labels("pattern")), len(t1.labels("hidden_unit"))
+    return np.array(list(t1.column().values())).reshape(shape)
 
 
 def pair_angles(t1: Table, centre: float = 0.0) -> dict[tuple[str, str], float]:
@@ -65,11 +66,10 @@ def cut(value: float, digits: int) -> float:
 @check("wang-b1")
 def wang_angles_from_activations(t1, t2):
     computed, printed = pair_angles(t1), t2.column()
-    agree = sum(cut(computed[p], 1) == v for p, v in printed.items())
     gap = [computed[p] - v for p, v in printed.items()]
-    return judge(
-        agree == len(printed),
-        f"{agree} of {len(printed)} angles agree when cut to one decimal, without centring "
+    return all_agree(
+        [cut(computed[p], 1) == v for p, v in printed.items()],
+        "angles agree when cut to one decimal, without centring "
         f"(computed - printed: {min(gap):.3f} to {max(gap):.3f} degrees, mean {mean(gap):.4f})",
     )
 
@@ -97,7 +97,7 @@ def wang_units_left_at_60_degrees(t1):
 
 @check("wang-b2")
 def wang_units_left_when_centred(t1):
-    """The same with activations centred on 0.5, as in the 1992 practice that 3.1 builds on."""
+    """60 degrees with activations centred on 0.5, as in the 1992 practice that 3.1 builds on."""
     angles, kept = pair_angles(t1, centre=0.5), survivors(t1, 60, centre=0.5)
     above = sum(v > 60 for v in angles.values())
     return judge(
@@ -139,9 +139,8 @@ def row(t3: Table, method: str) -> dict[str, float]:
 @check("wang-b3")
 def wang_row_averages(t3):
     rows = [(mean(row(t3, m)), t3.cell(m, MEAN)) for m in t3.labels("method")]
-    agree = sum(abs(average - printed) <= 0.0051 for average, printed in rows)
-    words = [f"{average:.4f} (printed {printed:.2f})" for average, printed in rows]
-    return judge(agree == len(rows), f"{agree} of {len(rows)} rows: {', '.join(words)}")
+    words = ", ".join(f"{average:.4f} (printed {printed:.2f})" for average, printed in rows)
+    return all_agree([abs(a - printed) <= 0.0051 for a, printed in rows], f"rows: {words}")
 
 
 def _gain(t3: Table, method: str, claimed: float):
@@ -243,7 +242,6 @@ def wang_675_are_rows(text):
 
 @check("wang-b12")
 def wang_lbp_or_lpq(text):
-    """The first five columns are LBP; the introduction says local phase features (1)."""
     return undecided(
         f"{text.cell('LBP features'):.0f} principal components of either histogram (59 bins of "
         "uniform LBP, 256 of LPQ): the columns cannot tell; "
@@ -265,10 +263,8 @@ def wang_pooling_leaves_nothing(text):
 
 @check("wang-b14")
 def wang_layers_or_units(text):
-    layers, (low, high) = (
-        text.cell("layers of the network"),
-        text.cells("fewest hidden", "most hidden"),
-    )
+    layers = text.cell("layers of the network")
+    low, high = text.cells("fewest hidden", "most hidden")
     return judge(
         low <= layers - 2 <= high,
         f"a network of {layers:.0f} layers has {layers - 2:.0f} hidden one; "

@@ -33,6 +33,11 @@ def scores(t3: Table, metric: str, data: str, statistic: str = RUNS) -> dict[str
     return {model: t3.cell(model, data, statistic, metric) for model in (SMALL, DEEP)}
 
 
+def _by_system(column: dict) -> dict[str, float]:
+    """'[18] CK+' (reference and data set) -> accuracy."""
+    return {f"{key[0]} {key[2]}": value for key, value in column.items()}
+
+
 def _and(values: dict[str, float]) -> str:
     return " and ".join(f"{v:.2f}" for v in values.values())
 
@@ -76,8 +81,8 @@ def table4_compares_like_with_like(t3, t4):
 def only_ckplus_is_above(t4):
     values = t4.column()
     ours = values.pop(("This research", "CNN-RNN", "ADFES", "Dynamic", "Continuous"))
-    same = {f"{k[0]} {k[2]}": v for k, v in values.items() if k[1] == "CNN-RNN"}
-    others = {f"{k[0]} {k[2]}": v for k, v in values.items() if k[1] != "CNN-RNN"}
+    same = _by_system({k: v for k, v in values.items() if k[1] == "CNN-RNN"})
+    others = _by_system({k: v for k, v in values.items() if k[1] != "CNN-RNN"})
     above = [name for name, v in same.items() if v > ours]
     return judge(
         above == ["[18] CK+"],
@@ -297,17 +302,14 @@ def contempt_ends_at_fear(text, t2):
 
 @check("yin-c14")
 def tables_1_and_4_agree(t1, t4):
-    first_table, fourth = (
-        {f"{k[0]} {k[2]}": v for k, v in t.column(reference=("[18]", "[33]")).items()}
-        for t in (t1, t4)
-    )
-    words = [f"{k} {v:.2f} and {fourth.get(k, math.nan):.2f}" for k, v in first_table.items()]
-    return judge(first_table == fourth, ", ".join(words))
+    one, four = (_by_system(t.column(reference=("[18]", "[33]"))) for t in (t1, t4))
+    words = [f"{system} {v:.2f} and {four.get(system, math.nan):.2f}" for system, v in one.items()]
+    return judge(one == four, ", ".join(words))
 
 
 @check("yin-c8")
 def table1_rounds_the_text(text, t1):
-    table = {f"{k[0]} {k[2]}": v for k, v in t1.column().items()}
+    table = _by_system(t1.column())
     items = {
         "[24] CK+": "[25] on CK+",
         "[22] RaFD": "[22] on RaFD",
