@@ -1,19 +1,16 @@
-"""Parameters and multiply-adds of the networks of chang2021, by arithmetic: no framework, no weights.
+"""Parameters and multiply-adds of the networks of chang2021, by arithmetic alone.
 
-Multiply-adds are counted as the tool behind the printed totals does: weights times output positions for
-a convolution, weights once for a linear or recurrent layer, channels once for a BatchNorm.
+Multiply-adds are counted as the tool behind the printed totals does: weights times output positions
+for a convolution, weights once for a linear or recurrent layer, channels once for a BatchNorm.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import NamedTuple
 
-STAGES = (
-    (64, 1),
-    (128, 2),
-    (256, 2),
-    (512, 2),
-)  # channels and first stride of ResNet-18's four stages
+STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and first stride, ResNet-18
+AUDIO_SEGMENT = (257, 250)  # bins of a 512-point spectrum, frames of 1.0 s at hop 64
 
 
 class Count(NamedTuple):
@@ -26,35 +23,29 @@ class Count(NamedTuple):
         return Count(self.parameters + other.parameters, self.mult_adds + other.mult_adds)
 
 
-def convolution(
-    inputs: int,
-    outputs: int,
-    kernel: tuple[int, ...],
-    size: tuple[int, ...],
-    stride: tuple[int, ...],
-):
+def convolution(inputs: int, outputs: int, kernel: tuple, size: tuple, stride: tuple):
     """A padded convolution without bias and its BatchNorm: (Count, size of its output)."""
     out = tuple((n + 2 * (k // 2) - k) // s + 1 for n, k, s in zip(size, kernel, stride))
-    weights = inputs * outputs * _product(kernel)
-    return Count(weights + 2 * outputs, weights * _product(out) + outputs), out
+    weights = inputs * outputs * prod(kernel)
+    return Count(weights + 2 * outputs, weights * prod(out) + outputs), out
 
 
 def resnet18(channels: int, size: tuple[int, ...]) -> Count:
-    """ResNet-18 without its last layer on pictures (H, W) or clips (T, H, W); 7-wide stem, max-pool, four stages."""
-    flat = len(size) == 2
-    total, size = convolution(channels, 64, (7,) * len(size), size, (2, 2) if flat else (1, 2, 2))
+    """ResNet-18 without its last layer on pictures (H, W) or clips (T, H, W)."""
+    axes = len(size)
+    stride = (2, 2) if axes == 2 else (1, 2, 2)
+    count, size = convolution(channels, 64, (7,) * axes, size, stride)
     size = tuple((n + 2 - 3) // 2 + 1 for n in size)  # max-pool 3, stride 2
-    width = 64
+    width, three = 64, (3,) * axes
     for outputs, first_stride in STAGES:
-        for stride in (first_stride, 1):
-            three, one, steps = (3,) * len(size), (1,) * len(size), (stride,) * len(size)
-            first, halved = convolution(width, outputs, three, size, steps)
-            second, _ = convolution(outputs, outputs, three, halved, one)
-            total = total + first + second
-            if stride != 1 or width != outputs:
-                total = total + convolution(width, outputs, one, size, steps)[0]
+        for step in (first_stride, 1):
+            first, halved = convolution(width, outputs, three, size, (step,) * axes)
+            second, _ = convolution(outputs, outputs, three, halved, (1,) * axes)
+            count = count + first + second
+            if step != 1 or width != outputs:
+                count += convolution(width, outputs, (1,) * axes, size, (step,) * axes)[0]
             size, width = halved, outputs
-    return total
+    return count
 
 
 def linear(inputs: int, outputs: int) -> Count:
@@ -68,16 +59,13 @@ def lstm(inputs: int, hidden: int, steps: int = 1) -> Count:
     return Count(weights + 8 * hidden, weights * steps)
 
 
-def head(classes: int = 8) -> Count:
-    """1024 -> 256, ReLU, -> classes."""
-    return linear(1024, 256) + linear(256, classes)
-
-
-AUDIO_SEGMENT = (257, 250)  # bins of a 512-point spectrum, frames of 1.0 s at hop 64
+def head() -> Count:
+    """1024 -> 256, ReLU, -> 8 classes."""
+    return linear(1024, 256) + linear(256, 8)
 
 
 def frame_wise(frames: int = 1) -> dict[str, Count]:
-    """2-D ResNet-18 for image and sound, an LSTM on each, the head; `frames` pictures and one segment."""
+    """2-D ResNet-18 and LSTM on `frames` pictures and on one segment of sound, the head."""
     picture = resnet18(3, (224, 224))
     return {
         "image": Count(picture.parameters, picture.mult_adds * frames),
@@ -89,11 +77,8 @@ def frame_wise(frames: int = 1) -> dict[str, Count]:
 
 def clip_wise(frames: int = 25) -> dict[str, Count]:
     """3-D ResNet-18 for the clip, 2-D for sound, the head."""
-    return {
-        "image": resnet18(3, (frames, 224, 224)),
-        "sound": resnet18(1, AUDIO_SEGMENT),
-        "head": head(),
-    }
+    image, sound = resnet18(3, (frames, 224, 224)), resnet18(1, AUDIO_SEGMENT)
+    return {"image": image, "sound": sound, "head": head()}
 
 
 def total(parts: dict[str, Count]) -> Count:
@@ -102,17 +87,8 @@ def total(parts: dict[str, Count]) -> Count:
 
 
 def vgg16(classes: int) -> int:
-    """Parameters of VGG-16: thirteen convolutions 3 x 3, then 7 x 7 x 512 -> 4096 -> 4096 -> classes."""
-    total, inputs = 0, 3
-    for outputs in (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512):
-        total, inputs = total + inputs * outputs * 9 + outputs, outputs
-    for a, b in ((7 * 7 * 512, 4096), (4096, 4096), (4096, classes)):
-        total += a * b + b
-    return total
-
-
-def _product(numbers) -> int:
-    total = 1
-    for n in numbers:
-        total *= n
-    return total
+    """Parameters of VGG-16: thirteen convolutions 3 x 3, 7 x 7 x 512 -> 4096 -> 4096 -> classes."""
+    widths = (3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512)
+    dense = (7 * 7 * 512, 4096, 4096, classes)
+    convolutions = sum(a * b * 9 + b for a, b in zip(widths, widths[1:]))
+    return convolutions + sum(a * b + b for a, b in zip(dense, dense[1:]))

@@ -1,15 +1,21 @@
 """Eleven image classifiers: checks on the thesis orgil2022, sections 2.1 and 4.1, Table 4.1."""
 
-from __future__ import annotations
-
 import math
 from itertools import combinations
 
 import numpy as np
 
-from emolib.reproduction.papers.audit.record import Table, check, judge, undecided, weigh
+from emolib.reproduction.papers.audit.record import (
+    Checks,
+    Table,
+    all_agree,
+    judge,
+    listed,
+    undecided,
+    weigh,
+)
 
-CLASSES = 7
+check = Checks("orgil2022")
 
 
 def errors(t4_1: Table) -> dict[str, float]:
@@ -18,112 +24,99 @@ def errors(t4_1: Table) -> dict[str, float]:
     return {model: total[model] - correct[model] for model in correct}
 
 
-@check("orgil-a6_10", "orgil2022-t4_1")
-def accuracy_is_correct_over_total(t):
-    """The accuracy of each row is its correct images over its total (Table 4.1)."""
-    correct, total, accuracy = (t.column(metric=m) for m in ("Correct", "Total", "Test accuracy"))
-    gaps = {m: abs(100 * correct[m] / total[m] - accuracy[m]) for m in accuracy}
-    return judge(
-        max(gaps.values()) <= 0.0006,
-        f"{sum(g <= 0.0006 for g in gaps.values())} of {len(gaps)} rows agree to three decimals",
+@check("orgil-a6_10")
+def accuracy_is_correct_over_total(t4_1):
+    correct, total = t4_1.column(metric="Correct"), t4_1.column(metric="Total")
+    printed = t4_1.column(metric="Test accuracy")
+    agree = [abs(100 * correct[m] / total[m] - printed[m]) <= 0.0006 for m in printed]
+    return all_agree(agree, "rows agree to three decimals")
+
+
+@check("orgil-a6_11")
+def test_set_has_3589_images(text, t4_1):
+    totals, claimed = t4_1.column(metric="Total").values(), text.cell("images of the test set")
+    return all_agree(
+        [total == claimed for total in totals],
+        f"denominators are {claimed:.0f}; they are {listed(sorted(set(totals)), '.0f')}",
     )
 
 
-@check("orgil-a6_11", "orgil2022-text", "orgil2022-t4_1")
-def test_set_has_3589_images(text, t):
-    """The test set used for the accuracy has 3,589 images (2.1)."""
-    total = t.column(metric="Total")
-    same = sum(v == text.cell("images of the test set") for v in total.values())
-    return judge(
-        same == len(total),
-        f"{same} of {len(total)} denominators are {text.cell('images of the test set'):.0f}; "
-        f"they are {', '.join(f'{v:.0f}' for v in sorted(set(total.values())))}",
-    )
-
-
-@check("orgil-f1", "orgil2022-text", "orgil2022-t4_1")
-def test_set_has_3136_images(text, t):
-    """The filtered test set has the 3,136 images by which Table 4.1 divides."""
-    total, batch = t.column(metric="Total"), text.cell("smallest batch size")
-    batches = {m: v / batch for m, v in total.items()}
-    whole = sum(b == int(b) for b in batches.values())
+@check("orgil-f1")
+def test_set_has_3136_images(text, t4_1):
+    batch = text.cell("smallest batch size")
+    batches = [total / batch for total in t4_1.column(metric="Total").values()]
+    whole = sum(b == int(b) for b in batches)
     return undecided(
-        f"{whole} of {len(total)} totals are whole batches of {batch:.0f} ({min(batches.values()):g} to "
-        f"{max(batches.values()):g}): a last, partial batch may have been dropped; the majority rule on the "
-        f"votes decides"
+        f"{whole} of {len(batches)} totals are whole batches of {batch:.0f} ({min(batches):g} to "
+        f"{max(batches):g}): a last, partial batch may have been dropped; "
+        "the majority rule on the votes decides"
     )
 
 
-@check("orgil-a6_12", "orgil2022-t4_1")
-def mse_column_is_a_mean(t):
-    """The column MSE is a mean squared error of class probabilities (Table 4.1)."""
-    loss = t.column(metric="MSE")
+@check("orgil-a6_12")
+def mse_column_is_a_mean(t4_1):
+    loss = t4_1.column(metric="MSE").values()
     return judge(
-        max(loss.values()) <= 2,
-        f"{min(loss.values()):.1f} to {max(loss.values()):.1f}, on average {sum(loss.values()) / len(loss):.2f}; "
+        max(loss) <= 2,
+        f"{min(loss):.1f} to {max(loss):.1f}, on average {sum(loss) / len(loss):.2f}; "
         "squared errors of probabilities add to 2 at most",
     )
 
 
-def _below_bound(t: Table, cost: float):
-    loss, wrong = t.column(metric="MSE"), errors(t)
-    low = {m: wrong[m] * cost for m in loss}
-    possible = sum(loss[m] >= low[m] for m in loss)
+def _below_bound(t4_1: Table, cost: float):
+    wrong = errors(t4_1)
+    loss = t4_1.column(metric="MSE")
+    low = {model: wrong[model] * cost for model in loss}
+    possible = sum(loss[model] >= low[model] for model in loss)
     return judge(
         possible == len(loss),
-        f"an error costs at least {cost:.3f}, {min(low.values()):.1f} to {max(low.values()):.1f} in all; printed "
-        f"{min(loss.values()):.1f} to {max(loss.values()):.1f}: possible in {possible} of {len(loss)} rows, on "
-        f"average "
+        f"an error costs at least {cost:.3f}, {min(low.values()):.1f} to {max(low.values()):.1f} "
+        f"in all; printed {min(loss.values()):.1f} to {max(loss.values()):.1f}: possible in "
+        f"{possible} of {len(loss)} rows, on average "
         f"{sum(loss.values()) / sum(low.values()):.5f} of the least",
     )
 
 
-@check("orgil-a6_12", "orgil2022-t4_1")
-def mse_column_is_summed_cross_entropy(t):
-    """The column adds the cross-entropy of each image (a wrong class leaves the true one at most 1/2)."""
-    return _below_bound(t, math.log(2))
+@check("orgil-a6_12")
+def mse_column_is_summed_cross_entropy(t4_1):
+    """The MSE column adds cross-entropies (a wrong class leaves the true one at most 1/2)."""
+    return _below_bound(t4_1, math.log(2))
 
 
-@check("orgil-a6_12", "orgil2022-t4_1")
-def mse_column_is_summed_squared_error(t):
-    """The column adds the squared error of each image (a wrong class costs at least 1/4 + 1/4)."""
-    return _below_bound(t, 0.5)
+@check("orgil-a6_12")
+def mse_column_is_summed_squared_error(t4_1):
+    """The MSE column adds squared errors (a wrong class costs at least 1/4 + 1/4)."""
+    return _below_bound(t4_1, 0.5)
 
 
-@check("orgil-f7", "orgil2022-text", "orgil2022-t4_1")
-def mse_column_adds_batch_means(text, t):
-    """The column adds the mean cross-entropy of each batch of eight."""
-    loss, total, batch = (
-        t.column(metric="MSE"),
-        t.column(metric="Total"),
-        text.cell("smallest batch size"),
-    )
-    each = {m: loss[m] / (total[m] / batch) for m in loss}
+@check("orgil-f7")
+def mse_column_adds_batch_means(text, t4_1):
+    loss, total = t4_1.column(metric="MSE"), t4_1.column(metric="Total")
+    batch = text.cell("smallest batch size")
+    each = [loss[model] / (total[model] / batch) for model in loss]
     return weigh(
-        {"plausible for 86 % accuracy": all(0.3 < v < 0.7 for v in each.values()), "proved": False},
-        f"over {sum(total.values()) / len(total) / batch:.1f} batches that is {min(each.values()):.3f} to "
-        f"{max(each.values()):.3f} an image, "
-        f"mean {sum(each.values()) / len(each):.4f}",
+        {"plausible for 86 % accuracy": all(0.3 < v < 0.7 for v in each), "proved": False},
+        f"over {sum(total.values()) / len(total) / batch:.1f} batches that is {min(each):.3f} to "
+        f"{max(each):.3f} an image, mean {sum(each) / len(each):.4f}",
     )
 
 
-@check("orgil-a6_25", "orgil2022-t4_1")
-def lowest_loss_is_most_accurate(t):
-    """The network with the lowest loss is the most accurate (Table 4.1)."""
-    loss, accuracy = t.column(metric="MSE"), t.column(metric="Test accuracy")
+@check("orgil-a6_25")
+def lowest_loss_is_most_accurate(t4_1):
+    loss, accuracy = t4_1.column(metric="MSE"), t4_1.column(metric="Test accuracy")
     low, high = min(loss, key=loss.get), max(accuracy, key=accuracy.get)
     correlation = np.corrcoef(list(loss.values()), list(accuracy.values()))[0, 1]
     return judge(
         low == high,
-        f"lowest {low} ({loss[low]:.1f}, {accuracy[low]:.3f} %), most accurate {high} ({loss[high]:.1f}, "
-        f"{accuracy[high]:.3f} %); over the eleven rows the correlation is {correlation:+.5f}",
+        f"lowest {low} ({loss[low]:.1f}, {accuracy[low]:.3f} %), most accurate {high} "
+        f"({loss[high]:.1f}, {accuracy[high]:.3f} %); "
+        f"over the eleven rows the correlation is {correlation:+.5f}",
     )
 
 
-@check("orgil-a6_13", "orgil2022-t4_1")
-def latest_result_gains_2_points(t):
-    """The latest result improved by about 2 % (4.1)."""
-    values = list(t.column(metric="Test accuracy").values())
+@check("orgil-a6_13")
+def latest_result_gains_2_points(t4_1):
+    values = list(t4_1.column(metric="Test accuracy").values())
     spread, last = max(values) - min(values), values[-1] - values[0]
     return weigh(
         {
@@ -134,61 +127,57 @@ def latest_result_gains_2_points(t):
     )
 
 
-@check("orgil-a6_24", "orgil2022-t4_1")
-def one_of_eleven_is_best(t):
-    """The rows of Table 4.1 differ by more than the test set can tell."""
-    correct, total = t.column(metric="Correct"), t.column(metric="Total")
+@check("orgil-a6_24")
+def one_of_eleven_is_best(t4_1):
+    correct, total = t4_1.column(metric="Correct"), t4_1.column(metric="Total")
     rate = {m: correct[m] / total[m] for m in correct}
-
-    def z(a, b):
-        return abs(rate[a] - rate[b]) / math.sqrt(
-            sum(rate[m] * (1 - rate[m]) / total[m] for m in (a, b))
-        )
-
-    pairs = sorted(((z(a, b), a, b) for a, b in combinations(rate, 2)), reverse=True)
-    largest = pairs[0]
-    p = math.erfc(largest[0] / math.sqrt(2))
+    variance = {m: rate[m] * (1 - rate[m]) / total[m] for m in rate}
+    pairs = []
+    for a, b in combinations(rate, 2):
+        z = abs(rate[a] - rate[b]) / math.sqrt(variance[a] + variance[b])
+        pairs.append((z, a, b))
+    largest, *two = max(pairs)
+    p = math.erfc(largest / math.sqrt(2))
+    average = sum(z for z, *_ in sorted(pairs, reverse=True)) / len(pairs)
     return weigh(
         {"as separate samples, Holm": p * len(pairs) < 0.05, "paired, predictions unknown": True},
-        f"largest of {len(pairs)} differences: {largest[1]} - {largest[2]}, z = {largest[0]:.3f}, p = {p:.4f}, "
-        f"with Holm {min(1, p * len(pairs)):.2f}; mean z of all pairs {sum(x for x, *_ in pairs) / len(pairs):.4f}",
+        f"largest of {len(pairs)} differences: {' - '.join(two)}, z = {largest:.3f}, p = {p:.4f}, "
+        f"with Holm {min(1, p * len(pairs)):.2f}; mean z of all pairs {average:.4f}",
     )
 
 
-def _majority(text):
-    sick, well = text.cell("malady pictures"), text.cell("traditional pictures")
-    return sick, well, well / (sick + well)
+def _majority(text: Table) -> tuple[float, float]:
+    """Pictures in the larger class, and in all."""
+    sick, well = text.cells("malady pictures", "traditional pictures")
+    return well, sick + well
 
 
-@check("orgil-a6_14", "orgil2022-text")
+@check("orgil-a6_14")
 def majority_answer_scores_82(text):
-    """Calling all 25 pictures traditional is 82 % accurate (2.1.1)."""
-    sick, well, accuracy = _majority(text)
+    well, pictures = _majority(text)
+    accuracy, printed = well / pictures, text.cell("accuracy of the majority answer")
     return judge(
-        abs(100 * accuracy - text.cell("accuracy of the majority answer")) < 0.5,
-        f"{well:.0f}/{sick + well:.0f} = {100 * accuracy:.0f} %, printed "
-        f"{text.cell('accuracy of the majority answer'):.0f}",
+        abs(100 * accuracy - printed) < 0.5,
+        f"{well:.0f}/{pictures:.0f} = {100 * accuracy:.0f} %, printed {printed:.0f}",
     )
 
 
-@check("orgil-a6_14_2", "orgil2022-text")
+@check("orgil-a6_14_2")
 def majority_answer_has_f1_of_88(text):
-    """The F1 score of that answer is 88 % (2.1.1)."""
-    _, _, precision = _majority(text)
+    well, pictures = _majority(text)
+    precision, printed = well / pictures, text.cell("F1 of the majority answer")
     f1 = 100 * 2 * precision / (precision + 1)
-    printed = text.cell("F1 of the majority answer")
     return judge(
         printed in (round(f1), math.floor(f1)),
         f"2 x {precision:.2f} / {1 + precision:.2f} = {f1:.2f} %, printed {printed:.0f} (cut)",
     )
 
 
-@check("orgil-f10", "orgil2022-text")
+@check("orgil-f10")
 def test_images_are_new(text):
-    """The test images of FER2013 are not in its training set (2.1)."""
     images = text.cell("images of the test set")
     return undecided(
-        f"{images:.0f} test images: only the pixels tell (notebooks 13 and 41 count equal ones); each 1 % of "
-        f"them seen in training "
-        f"({images / 100:.1f} images) can add up to 1 point of accuracy"
+        f"{images:.0f} test images: only the pixels tell (notebooks 13 and 41 count equal ones); "
+        f"each 1 % of them seen in training ({images / 100:.1f} images) can add up to 1 point of "
+        "accuracy"
     )

@@ -1,18 +1,20 @@
-"""What a check reads and what it says: `Table`, `Finding`, and the register of checks.
+"""What a check reads and what it says: `Table`, `Finding`, the register of checks, lists in words.
 
-A check is a small pure function of the published tables it names. It reads cells through `Table`, which
-notes each of them, and ends with one of three verdicts on a statement of the paper:
+A check is a small pure function of the published tables that it names. It reads cells through
+`Table`, which notes each of them, and ends with one of three verdicts on a statement of the paper:
 
     judge(condition, arithmetic)     supported or contradicted
     weigh({reading: condition}, ...) ambiguous where the readings of the text disagree
-    undecided(arithmetic)            ambiguous: the print leaves it open, and the line says what is missing
+    undecided(arithmetic)            ambiguous: the print leaves it open, and the line says why
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
 
 import numpy as np
 import pandas as pd
@@ -20,7 +22,8 @@ import pandas as pd
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
 
-SUPPORTED, CONTRADICTED, AMBIGUOUS = papers.VERDICTS
+SUPPORTED, CONTRADICTED = papers.VERDICTS[:2]
+AMBIGUOUS = papers.VERDICTS[2]
 
 
 class Table:
@@ -31,75 +34,67 @@ class Table:
     """
 
     def __init__(self, id: str, frame: pd.DataFrame):
-        names = papers.keys(frame)
-        metrics = set(frame.metric)
         self.id = id
-        self.names = (*names, "metric") if len(metrics) > 1 else tuple(names)
-        self.paths = [tuple(row) for row in frame[list(self.names)].itertuples(index=False)]
+        self.names = [*papers.keys(frame), *(["metric"] if frame.metric.nunique() > 1 else [])]
+        self.paths = list(frame[self.names].itertuples(index=False, name=None))
         self.row = {path: i for i, path in enumerate(self.paths)}
         self.values = frame["value"].to_numpy(float)
         self.read: set[int] = set()
 
-    def unread(self) -> Table:
-        """The same table with no cell read yet."""
-        other = object.__new__(Table)
-        other.__dict__.update(self.__dict__, read=set())
-        return other
-
-    def with_value(self, row: int, value: float) -> Table:
-        """The same table with one cell changed and no cell read yet."""
-        other = self.unread()
-        other.values = self.values.copy()
-        other.values[row] = value
-        return other
-
     def cell(self, *path: str) -> float:
         """One value; NaN where the cell is printed empty."""
         if path not in self.row:
-            raise nearest(
-                ", ".join(path),
-                [", ".join(known) for known in self.paths],
-                what=f"cell of {self.id}",
-            )
+            known = [", ".join(other) for other in self.paths]
+            raise nearest(", ".join(path), known, what=f"cell of {self.id}")
         row = self.row[path]
         if not np.isnan(self.values[row]):
             self.read.add(row)
         return float(self.values[row])
 
+    def cells(self, *names: str) -> list[float]:
+        """Several values of a table with one key, such as the numbers in a text."""
+        return [self.cell(name) for name in names]
+
     def column(self, **where: str | tuple[str, ...]) -> dict:
         """The values that match `where`, in printed order, under the keys that are still open.
 
-        A text fixes a key; a tuple of texts only narrows it and leaves it open. One open key gives plain
-        texts, several give tuples; empty cells are left out.
+        A text fixes a key; a tuple of texts only narrows it and leaves it open. One open key gives
+        plain texts, several give tuples; empty cells are left out.
         """
-        unknown = set(where) - set(self.names)
-        if unknown:
-            raise EmolibError(
-                f"{self.id}: no key {sorted(unknown)}, expected some of {list(self.names)}"
-            )
-        at = {
-            self.names.index(name): (wanted,) if isinstance(wanted, str) else wanted
-            for name, wanted in where.items()
-        }
-        fixed = {
-            self.names.index(name) for name, wanted in where.items() if isinstance(wanted, str)
-        }
-        still_open = [i for i in range(len(self.names)) if i not in fixed]
-        found = {}
+        if unknown := sorted(set(where) - set(self.names)):
+            raise EmolibError(f"{self.id}: no key {unknown}, expected some of {self.names}")
+        wanted = {name: (v,) if isinstance(v, str) else v for name, v in where.items()}
+        free = [i for i, name in enumerate(self.names) if not isinstance(where.get(name), str)]
+        values = {}
         for row, path in enumerate(self.paths):
-            if all(path[i] in wanted for i, wanted in at.items()) and not np.isnan(
-                self.values[row]
-            ):
-                key = tuple(path[i] for i in still_open)
-                found[key[0] if len(key) == 1 else key] = float(self.values[row])
+            fits = all(path[self.names.index(name)] in v for name, v in wanted.items())
+            if fits and not np.isnan(self.values[row]):
+                key = tuple(path[i] for i in free)
+                values[key[0] if len(key) == 1 else key] = float(self.values[row])
                 self.read.add(row)
-        if not found:
+        if not values:
             raise EmolibError(f"{self.id}: no cell with {where}")
-        return found
+        return values
 
     def labels(self, name: str) -> list[str]:
         """The distinct entries of one key, in printed order (reads no cell)."""
         return list(dict.fromkeys(path[self.names.index(name)] for path in self.paths))
+
+
+@cache
+def _published(id: str) -> Table:
+    if not id.endswith("-text"):
+        return Table(id, papers.published(id))
+    frame = papers.text_numbers()
+    frame = frame[frame.paper == id.removesuffix("-text")]
+    return Table(id, frame.assign(metric="value")[["item", "metric", "value"]])
+
+
+def fresh(id: str) -> Table:
+    """The published table `id`, or the numbers in a text (`wang-text`), with no cell read yet."""
+    table = copy(_published(id))
+    table.read = set()
+    return table
 
 
 @dataclass(frozen=True)
@@ -124,6 +119,7 @@ class Check:
     claim: str
     reads: tuple[str, ...]
     function: Callable
+    line: str | None = None
 
     def __call__(self, tables: Mapping[str, Table] | None = None) -> Finding:
         """Run on `tables` (ids to Table; those not given are the published ones)."""
@@ -134,23 +130,46 @@ class Check:
 
     @property
     def source(self) -> str:
-        """The first line of its docstring: what is checked and where it is printed."""
-        return self.function.__doc__.strip().splitlines()[0]
+        """What is checked and where it is printed: its own line, or what its claim states."""
+        return self.line or _statements()[self.claim]
+
+
+@cache
+def _statements() -> dict[str, str]:
+    rows = papers.claims().itertuples()
+    return {claim.id: f"{claim.statement} ({claim.place})" for claim in rows}
 
 
 CHECKS: dict[str, Check] = {}
 
 
-def check(claim: str, *reads: str):
-    """Register a function as a check of `claim` that is given the tables `reads`, in this order."""
+class Checks:
+    """The checks of one paper: `check = Checks("wang")` makes `@check(claim)` their decorator.
 
-    def register(function):
-        if function.__name__ in CHECKS:
-            raise EmolibError(f"two checks are named {function.__name__}; give one another name")
-        CHECKS[function.__name__] = Check(function.__name__, claim, reads, function)
-        return function
+    A check is given the tables that its parameters name (`t3` is `wang-t3`, `text` the numbers in
+    the text), or those named after the claim; a name with a paper in it is a whole id.
+    """
 
-    return register
+    def __init__(self, paper: str):
+        self.paper = paper
+
+    def __call__(self, claim: str, *reads: str):
+        def register(function):
+            tables = reads or signature(function).parameters
+            self.add(function.__name__, claim, tables, function, function.__doc__)
+            return function
+
+        return register
+
+    def add(self, name: str, claim: str, reads: Iterable[str], function: Callable, line=None):
+        """Register one check; a family of checks does so in a loop."""
+        if name in CHECKS:
+            raise EmolibError(f"two checks are named {name}; give one another name")
+        tables = tuple(table if "-" in table else f"{self.paper}-{table}" for table in reads)
+        CHECKS[name] = Check(name, claim, tables, function, line)
+
+
+# ---- verdicts
 
 
 def judge(condition: bool, arithmetic: str) -> tuple[str, str]:
@@ -165,22 +184,61 @@ def weigh(readings: Mapping[str, bool], arithmetic: str) -> tuple[str, str]:
     return judge(all(readings.values()), arithmetic)
 
 
+def all_agree(agree: Iterable[bool], words: str) -> tuple[str, str]:
+    """Supported if all cells or rows agree; the arithmetic counts those that do."""
+    agree = list(agree)
+    return judge(all(agree), f"{sum(agree)} of {len(agree)} {words}")
+
+
 def undecided(arithmetic: str) -> tuple[str, str]:
     """Ambiguous whatever the cells say: the text leaves out what would decide it."""
     return AMBIGUOUS, arithmetic
 
 
-@cache
-def _published(id: str) -> Table:
-    if id.endswith("-text"):
-        frame = papers.text_numbers()
-        frame = frame[frame.paper == id.removesuffix("-text")].reset_index(drop=True)
-        return Table(
-            id, frame.assign(metric="value", note="")[["item", "metric", "value", "unit", "note"]]
-        )
-    return Table(id, papers.published(id))
+# ---- numbers and lists in words
 
 
-def fresh(id: str) -> Table:
-    """The published table `id`, or the numbers in a paper's text (`wang-text`), with no cell read yet."""
-    return _published(id).unread()
+def mean(values) -> float:
+    """Mean of a list, or of the values of a dict."""
+    return float(np.mean(list(values.values() if isinstance(values, Mapping) else values)))
+
+
+def grouped(column: dict, key: Callable) -> dict:
+    """key(path) -> list of the values of a column that share it."""
+    groups: dict = {}
+    for path, value in column.items():
+        groups.setdefault(key(path), []).append(value)
+    return groups
+
+
+def rising(values: dict) -> dict:
+    """The same dict from its lowest to its highest value."""
+    return dict(sorted(values.items(), key=lambda item: item[1]))
+
+
+def falling(values: dict) -> dict:
+    """The same dict from its highest to its lowest value."""
+    return dict(sorted(values.items(), key=lambda item: -item[1]))
+
+
+def first(name: str) -> str:
+    """The first word of a name: 'Full' of 'Full Network'."""
+    return name.split()[0]
+
+
+def firsts(values: dict) -> dict:
+    """The same dict under the first word of each name."""
+    return {first(name): value for name, value in values.items()}
+
+
+def listed(values, form: str = ".2f") -> str:
+    """'a 0.10, b/c 0.20' of a dict (b/c is a tuple), '0.10, 0.20' of a list."""
+    if not isinstance(values, Mapping):
+        return ", ".join(format(value, form) for value in values)
+    names = ["/".join(key) if isinstance(key, tuple) else key for key in values]
+    return ", ".join(f"{name} {value:{form}}" for name, value in zip(names, values.values()))
+
+
+def by_part(parts: dict[str, dict], form: str = ".2f") -> str:
+    """'x: a 0.10, b 0.20; y: a 0.30' of a dict of dicts."""
+    return "; ".join(f"{name}: {listed(values, form)}" for name, values in parts.items())

@@ -1,188 +1,158 @@
-"""The transformers: checks on the thesis orgil2022, sections 4.3 and 5.2, Table 4.3, Figure 4.11."""
+"""The transformers: checks on the thesis orgil2022, 4.3 and 5.2, Table 4.3, Figure 4.11."""
 
-from __future__ import annotations
-
-from emolib.reproduction.papers.audit.record import Table, check, judge, weigh
+from emolib.reproduction.papers.audit.record import (
+    Checks,
+    Table,
+    by_part,
+    falling,
+    first,
+    firsts,
+    judge,
+    listed,
+    rising,
+    weigh,
+)
 
 SCORE = "Accuracy @2CCC"
 RUN_TWICE = ("Mesh Transformer", "Feature Transformer", "EVM Transformer")  # with either loss
 
+check = Checks("orgil2022")
+
 
 def both(t4_3: Table, **where) -> dict[tuple[str, str], float]:
     """(model, loss) -> valence + arousal, for the rows that were run."""
-    valence, arousal = (
-        t4_3.column(metric="Valence", **where),
-        t4_3.column(metric="Arousal", **where),
-    )
+    valence, arousal = (t4_3.column(metric=m, **where) for m in ("Valence", "Arousal"))
     return {key: valence[key] + arousal[key] for key in valence}
 
 
-def short(key: tuple[str, str]) -> str:
-    return f"{key[0].split()[0]}/{key[1]}"
+def _short(values: dict[tuple[str, str], float], form: str = ".4f") -> str:
+    return listed({(first(model), loss): v for (model, loss), v in values.items()}, form)
 
 
 def _pairs(values: dict[tuple[str, str], float]) -> dict[str, tuple[float, float]]:
-    """model -> (ours, CCC) where both were run."""
-    return {
-        m: (values[m, "Ours"], values[m, "CCC"])
-        for m, loss in values
-        if loss == "Ours" and (m, "CCC") in values
-    }
+    """model -> (ours, CCC) of the models that were run with either loss."""
+    models = [model for model, loss in values if loss == "Ours"]
+    return {m: (values[m, "Ours"], values[m, "CCC"]) for m in models}
 
 
-def _tell(pairs, digits=4) -> str:
-    return ", ".join(
-        f"{m.split()[0]} {ours:.{digits}f} against {ccc:.{digits}f}"
-        for m, (ours, ccc) in pairs.items()
-    )
+def _against(pairs: dict[str, tuple[float, float]], form: str = ".4f") -> str:
+    return ", ".join(f"{first(m)} {o:{form}} against {c:{form}}" for m, (o, c) in pairs.items())
 
 
-@check("orgil-a6_1", "orgil2022-t4_3")
-def score_is_valence_plus_arousal(t):
+@check("orgil-a6_1")
+def score_is_valence_plus_arousal(t4_3):
     """Accuracy @2CCC, at most 2, is the sum of the two CCC beside it (Table 4.3)."""
-    score, summed = t.column(metric=SCORE), both(t)
+    score, summed = t4_3.column(metric=SCORE), both(t4_3)
     gaps = {key: score[key] - summed[key] for key in score}
     return judge(
-        all(abs(g) <= 0.0006 for g in gaps.values()),
-        "score - (valence + arousal): "
-        + ", ".join(f"{short(k)} {g:+.4f}" for k, g in gaps.items()),
+        all(abs(gap) <= 0.0006 for gap in gaps.values()),
+        f"score - (valence + arousal): {_short(gaps, '+.4f')}",
     )
 
 
-@check("orgil-a6_2", "orgil2022-t4_3")
-def ccc_loss_wins_in_all_models(t):
-    """The CCC loss gives better results in all models (4.3)."""
-    score, summed = (
-        _pairs(t.column(metric=SCORE, model=RUN_TWICE)),
-        _pairs(both(t, model=RUN_TWICE)),
-    )
+@check("orgil-a6_2")
+def ccc_loss_wins_in_all_models(t4_3):
+    score = _pairs(t4_3.column(metric=SCORE, model=RUN_TWICE))
+    summed = _pairs(both(t4_3, model=RUN_TWICE))
     return weigh(
         {
-            "printed score": all(c > o for o, c in score.values()),
-            "valence + arousal": all(c > o for o, c in summed.values()),
+            "printed score": all(ccc > ours for ours, ccc in score.values()),
+            "valence + arousal": all(ccc > ours for ours, ccc in summed.values()),
         },
-        f"by the score, ours against CCC: {_tell(score)}; by valence + arousal: {_tell(summed)}; Multi was not "
-        f"run with CCC",
+        f"by the score, ours against CCC: {_against(score)}; by valence + arousal: "
+        f"{_against(summed)}; Multi was not run with CCC",
     )
 
 
-@check("orgil-a6_22", "orgil2022-t4_3")
-def mesh_has_the_best_valence(t):
-    """The Mesh transformer has the best valence (4.3)."""
-    values = sorted(t.column(metric="Valence").items(), key=lambda item: -item[1])
-    return judge(
-        values[0][0][0] == "Mesh Transformer", ", ".join(f"{short(k)} {v:.4f}" for k, v in values)
-    )
+@check("orgil-a6_22")
+def mesh_has_the_best_valence(t4_3):
+    values = falling(t4_3.column(metric="Valence"))
+    return judge(next(iter(values))[0] == "Mesh Transformer", _short(values))
 
 
-@check("orgil-a6_3", "orgil2022-t4_3")
-def evm_is_best_in_both_axes(t):
-    """With two of the losses EVM is better than the others in valence and in arousal (4.3)."""
-    found = {}
+@check("orgil-a6_3")
+def evm_is_best_in_both_axes(t4_3):
+    orders = {}
     for metric in ("Valence", "Arousal"):
         for loss in ("Ours", "CCC"):
-            values = t.column(loss=loss, metric=metric)
-            found[metric, loss] = sorted(values.items(), key=lambda item: -item[1])
-    best = {key: order[0][0] == "EVM Transformer" for key, order in found.items()}
-    return judge(
-        all(best.values()),
-        "; ".join(
-            f"{m} {loss}: " + ", ".join(f"{n.split()[0]} {v:.4f}" for n, v in order)
-            for (m, loss), order in found.items()
-        ),
-    )
+            values = t4_3.column(loss=loss, metric=metric)
+            orders[f"{metric} {loss}"] = firsts(falling(values))
+    best = [next(iter(order)) for order in orders.values()]
+    return judge(set(best) == {"EVM"}, by_part(orders, ".4f"))
 
 
-@check("orgil-a6_4", "orgil2022-text", "orgil2022-t4_3")
-def evm_reaches_05542_on_both_axes(text, t):
-    """EVM's arousal and valence were 0.5542 (5.2)."""
+@check("orgil-a6_4")
+def evm_reaches_05542_on_both_axes(text, t4_3):
     claimed = text.cell("CCC of the EVM transformer, both axes")
-    valence, arousal = (t.cell("EVM Transformer", "Ours", m) for m in ("Valence", "Arousal"))
+    valence, arousal = (t4_3.cell("EVM Transformer", "Ours", m) for m in ("Valence", "Arousal"))
     return judge(
         abs(valence - claimed) < 5e-5 and abs(arousal - claimed) < 5e-5,
-        f"{valence:.4f} and {arousal:.4f}; their mean is {(valence + arousal) / 2:.4f} (printed {claimed:.4f})",
+        f"{valence:.4f} and {arousal:.4f}; their mean is {(valence + arousal) / 2:.4f} "
+        f"(printed {claimed:.4f})",
     )
 
 
-@check("orgil-a6_4_2", "orgil2022-t4_3")
-def ni_gives_the_best_transformer(t):
-    """The transformers trained with the new loss are state of the art (5.2)."""
-    order = sorted(both(t).items(), key=lambda item: -item[1])
-    return judge(
-        order[0][0][1] == "Ours",
-        "valence + arousal: " + ", ".join(f"{short(k)} {v:.4f}" for k, v in order),
-    )
+@check("orgil-a6_4_2")
+def ni_gives_the_best_transformer(t4_3):
+    values = falling(both(t4_3))
+    return judge(next(iter(values))[1] == "Ours", f"valence + arousal: {_short(values)}")
 
 
-@check("orgil-a6_5", "orgil2022-t4_3")
-def multi_transformer_is_lowest(t):
-    """The Multi transformer's result is the lowest (5.2)."""
+@check("orgil-a6_5")
+def multi_transformer_is_lowest(t4_3):
     multi = ("Multi Transformer", "Ours")
-    score, summed = t.column(metric=SCORE), both(t)
-
-    def tell(values):
-        return ", ".join(
-            f"{short(k)} {v:.4f}" for k, v in sorted(values.items(), key=lambda item: item[1])
-        )
-
+    score, summed = rising(t4_3.column(metric=SCORE)), rising(both(t4_3))
     return weigh(
         {
-            "printed score": min(score, key=score.get) == multi,
-            "valence + arousal": min(summed, key=summed.get) == multi,
+            "printed score": next(iter(score)) == multi,
+            "valence + arousal": next(iter(summed)) == multi,
         },
-        f"from the lowest, score: {tell(score)}; valence + arousal: {tell(summed)}",
+        f"from the lowest, score: {_short(score)}; valence + arousal: {_short(summed)}",
     )
 
 
-@check("orgil-a6_6", "orgil2022-t4_3")
-def ccc_training_is_still_running(t):
-    """The other losses are still being trained (5.2)."""
-    score = t.column(loss="CCC", metric=SCORE)
+@check("orgil-a6_6")
+def ccc_training_is_still_running(t4_3):
+    score = t4_3.column(loss="CCC", metric=SCORE)
     return judge(
         not score,
         f"Table 4.3 prints {len(score)} of 4 models trained with CCC: "
-        + ", ".join(f"{m.split()[0]} {v:.4f}" for m, v in score.items()),
+        f"{listed(firsts(score), '.4f')}",
     )
 
 
-@check("orgil-a6_7", "orgil2022-t4_3")
-def ours_is_faster(t):
-    """Training with the new loss is faster (4.3; abstract)."""
-    seconds, epochs = (t.column(metric=m, model=RUN_TWICE) for m in ("Epoch duration", "Epochs"))
-    each = _pairs(seconds)
-    split = _pairs({key: seconds[key] / epochs[key] for key in seconds})
+@check("orgil-a6_7")
+def ours_is_faster(t4_3):
+    seconds, epochs = (t4_3.column(metric=m, model=RUN_TWICE) for m in ("Epoch duration", "Epochs"))
+    each, split = _pairs(seconds), _pairs({key: seconds[key] / epochs[key] for key in seconds})
     return weigh(
         {
-            "seconds an epoch": all(o < c for o, c in each.values()),
-            "seconds in all": all(o < c for o, c in split.values()),
+            "seconds an epoch": all(ours < ccc for ours, ccc in each.values()),
+            "seconds in all": all(ours < ccc for ours, ccc in split.values()),
         },
-        f"as printed {_tell(each, 0)}; divided by the epochs {_tell(split, 1)}",
+        f"as printed {_against(each, '.0f')}; divided by the epochs {_against(split, '.1f')}",
     )
 
 
-@check("orgil-a6_7_2", "orgil2022-text")
+@check("orgil-a6_7_2")
 def ours_takes_99_seconds(text):
-    """99 seconds an epoch against 105 for MSE (4.3, Fig. 4.11)."""
-    ours, mse = text.cell("seconds an epoch, new loss"), text.cell("seconds an epoch, MSE")
-    return judge(
-        ours < mse, f"{ours:.0f} < {mse:.0f}: {100 * (1 - ours / mse):.1f} % less, one run each"
-    )
+    ours, mse = text.cells("seconds an epoch, new loss", "seconds an epoch, MSE")
+    less = 100 * (1 - ours / mse)
+    return judge(ours < mse, f"{ours:.0f} < {mse:.0f}: {less:.1f} % less, one run each")
 
 
-@check("orgil-a6_8", "orgil2022-text")
+@check("orgil-a6_8")
 def ni_00173_beats_mse_00315(text):
-    """The new loss falls to 0.0173, far better than MSE's 0.0315 (4.3)."""
-    ni, mse = text.cell("validation loss, new loss"), text.cell("validation loss, MSE")
+    ni, mse = text.cells("validation loss, new loss", "validation loss, MSE")
     return judge(
         2 * ni < mse,
         f"the new loss is about MSE/2: {ni:.4f} is an MSE of about {2 * ni:.4f}, above {mse:.4f}",
     )
 
 
-@check("orgil-a6_8_2", "orgil2022-text")
+@check("orgil-a6_8_2")
 def training_losses_are_the_same(text):
-    """Both have the same training loss (4.3)."""
-    ni, mse = text.cell("training loss, new loss"), text.cell("training loss, MSE")
+    ni, mse = text.cells("training loss, new loss", "training loss, MSE")
     return weigh(
         {"each in its own unit": ni == mse, "both as MSE": abs(2 * ni - mse) < 0.001},
         f"{ni:.4f} and {mse:.4f} in two units: as MSE about {2 * ni:.4f} and {mse:.4f}",
