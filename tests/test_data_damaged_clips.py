@@ -5,12 +5,10 @@ broken sample alone. `READ`: headers look whole, so that the load passes; the do
 """
 
 import importlib
-import io
 import json
 import os
 import re
 import shutil
-import zipfile
 
 import clip_files as made
 import numpy as np
@@ -19,7 +17,7 @@ from safetensors.numpy import save_file
 
 from emolib import data
 from emolib.data import crema_d, media
-from emolib.data.files import Damaged, LeftOut, unpack
+from emolib.data.files import Damaged, LeftOut
 from emolib.ground.errors import EmolibError
 
 LOAD, READ, CHECK = (
@@ -549,8 +547,7 @@ def test_damage_is_one_line_with_file_and_reason(tmp_path, whole, case):
         assert not seen.damaged
         return
     assert seen.found >= 2 and seen.state(3) == "partly" and len(seen.damaged) >= 1
-    path, why = seen.damaged[0]
-    assert is_told(f"{path}: {why}", told)
+    assert is_told(str(seen.damaged[0]), told)
     if when == LOAD:
         with pytest.raises(Damaged, match=told) as error:
             data.load(set_name, root, **options)
@@ -643,22 +640,6 @@ def test_folders_that_are_links_are_followed(tmp_path, whole):
     (tmp_path / "ravdess").mkdir()
     os.symlink(whole / "ravdess/ravdess/Actor_02", tmp_path / "ravdess/Actor_02")
     assert len(data.load("ravdess", tmp_path)) == 2
-
-
-def test_an_archive_that_writes_elsewhere_is_refused_before_it_writes(tmp_path):
-    for member in (
-        "../Actor_01/03-01-01-01-01-01-01.wav",
-        "/tmp/03-01-01-01-01-01-01.wav",
-        "Actor_01/../../x.wav",
-    ):
-        raw = io.BytesIO()
-        with zipfile.ZipFile(raw, "w") as archive:
-            archive.writestr("Actor_01/03-01-01-01-01-01-02.wav", "fine")
-            archive.writestr(member, "elsewhere")
-        (tmp_path / "a.zip").write_bytes(raw.getvalue())
-        with pytest.raises(Damaged, match="would be written outside"):
-            unpack(tmp_path / "a.zip", tmp_path / "ravdess")
-        assert [p.name for p in tmp_path.rglob("*")] == ["a.zip"]
 
 
 @pytest.mark.parametrize(
