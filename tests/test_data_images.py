@@ -324,13 +324,13 @@ def test_frames_are_reduced_cut_to_one_aspect_and_never_enlarged(ck, tmp_path):
 def test_action_units_and_landmarks_are_looked_over_as_drawn(ck):
     folder, world, (units, points) = ck
     assert "8 FACS and 72 landmark files" in ckplus.check(folder).detail
-    for i, row in enumerate(world.meta.itertuples()):
-        below = Path("ckplus/Landmarks") / Path(row.image).parent
-        path = folder / below / f"{Path(row.image).stem}_landmarks.txt"
+    images = data.load("ckplus", root=folder, frames="all").meta.image.map(Path)
+    for i, image in enumerate(images):
+        path = folder / "ckplus/Landmarks" / image.parent / f"{image.stem}_landmarks.txt"
         np.testing.assert_allclose(ckplus._points(path), points[i], atol=1e-3)
     last = np.flatnonzero(world.meta.frame == 9)
     for i in last:
-        (path,) = (folder / "ckplus/FACS" / Path(world.meta.image[i]).parent).iterdir()
+        (path,) = (folder / "ckplus/FACS" / images[i].parent).iterdir()
         expected = [
             [face_sets.UNITS[u], min(5, 1 + int(5 * units[i, u]))]
             for u in np.flatnonzero(units[i] >= 0.2)

@@ -78,7 +78,7 @@ def dangers(source: str, name: str) -> list[str]:
             or given_.get("trust_remote_code") == "True"
         ):
             found.append(f"{name}:{node.lineno}: {call} with {given_}")
-        if call.endswith((".extractall", ".extract")):
+        if call.endswith(".extractall"):
             found.append(f"{name}:{node.lineno}: {call}: a member may land outside the folder")
     return found
 
