@@ -8,7 +8,6 @@ import warnings
 import clip_files as made
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from emolib import data
 from emolib.data import afew_va, aff_wild
@@ -86,31 +85,6 @@ def test_a_difference_of_two_frames_is_cut_and_said(tmp_path, change, frames):
         and len(read.valence_arousal[1]) == len(read.features[1]()) == frames
     )
     assert "1 cut by 1 or 2 frames" in aff_wild.check(tmp_path).detail
-
-
-def test_features_come_from_a_folder(tmp_path):
-    made.aff_wild(tmp_path)
-    store = tmp_path / "features"
-    store.mkdir()
-    held = {
-        n: np.random.default_rng(k).standard_normal((40 + k, 6)).astype(np.float32)
-        for k, n in enumerate(("101", "102", "103"))
-    }
-    for name, features in held.items():
-        save_file({"features": features}, store / f"{name}.safetensors")
-    read = data.load("aff_wild", tmp_path, features=store)  # a path, as a notebook gives it
-    assert set(read.meta.kind) == {"stored"} and json.loads(read.recipe)["features"] == str(store)
-    for get, true in zip(read.features, held.values()):
-        np.testing.assert_array_equal(pickle.loads(pickle.dumps(get))(), true[:40])
-    held["102"][7, 3] = 0.5
-    save_file({"features": held["102"]}, store / "102.safetensors")
-    assert data.load("aff_wild", tmp_path, features=str(store)).fingerprint != read.fingerprint
-    assert data.load("aff_wild", tmp_path).fingerprint != read.fingerprint
-    save_file({"features": held["102"][:, :4]}, store / "102.safetensors")
-    with pytest.raises(EmolibError, match="files of 4 and of 6 features"):
-        data.load("aff_wild", tmp_path, features=store)
-    with pytest.raises(EmolibError, match="no such folder"):
-        data.load("aff_wild", tmp_path, features=tmp_path / "nowhere")
 
 
 def points(path, rows):

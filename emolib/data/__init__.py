@@ -1,7 +1,8 @@
-"""One way in: `load` a set by name, real where it is at hand and simulated where not; `doctor` says which.
+"""One way in: `load` a set by name, real where it is at hand, else simulated; `doctor` says which.
 
-A container says where it came from (`.source`) and what is in it (`.fingerprint`). `reference` turns that
-into text that a run carries as an argument; `resolve` turns it back and refuses if the data changed.
+A container says where it came from (`.source`) and what is in it (`.fingerprint`). `reference`
+turns that into text that a run carries as an argument; `resolve` turns it back and refuses if the
+data changed.
 """
 
 from __future__ import annotations
@@ -39,8 +40,9 @@ def load(
               never looks. An explicit `root` without the set raises.
     profile, seed     size and world of the stand-in; real sets are whole and the same every time
     damaged   'raise' (default) or 'skip': leave damaged files of a real set out, with a warning
-    options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or its
-              stand-in (emolib.data.sim.worlds.<name>: dials=..., size=...); the others' are left unused
+    options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or
+              its stand-in (emolib.data.sim.worlds.<name>: dials=..., size=...); the others' are
+              left unused
     """
     entry = _entry(name)
     if source not in ("auto", "real", "simulated"):
@@ -77,13 +79,13 @@ def at_hand(name: str) -> bool:
 
 
 def reference(data) -> str:
-    """'sfew:real:0123456789abcdef:{}': name, source, content and how it was loaded, for a run's arguments."""
+    """'sfew:real:0123456789abcdef:{}': name, source, content, how it was loaded."""
     return f"{data.name}:{data.source}:{data.fingerprint}:{data.recipe or '{}'}"
 
 
 @functools.lru_cache(maxsize=4)
 def resolve(ref: str):
-    """The container behind a reference; EmolibError when today's files are not the ones it names."""
+    """The container behind a reference; EmolibError when today's files are other ones."""
     name, source, fingerprint, recipe = ref.split(":", 3)
     options = json.loads(recipe)
     if "dials" in options:
@@ -147,7 +149,7 @@ def _stand_in(name: str):
 
 
 def _made(name: str, profile: str, seed: int, options: dict):
-    """The stand-in; pictures are drawn once and then read from the cache, other sets are lazy anyway."""
+    """The stand-in; pictures are drawn once and kept in the cache, other sets are lazy anyway."""
     from emolib.data import kept
     from emolib.data.sim import worlds
 
@@ -164,7 +166,7 @@ def _takes(function) -> frozenset[str]:
 
 
 def _text(options: dict) -> str:
-    """Options as JSON, a path and a frozen dataclass (the dials) in a form that `resolve` can hand back."""
+    """Options as JSON; a path and the dials in a form that `resolve` can hand back."""
 
     def plain(value):
         return str(value) if isinstance(value, Path) else vars(value)
@@ -178,7 +180,7 @@ def _present(entry: Entry, root: Path) -> bool:
 
 
 def _any(entry: Entry, root: Path, patterns) -> bool:
-    """A link that leads nowhere counts: what stands in the place of a file is for the loader to judge."""
+    """A link that leads nowhere counts: the loader judges what stands in the place of a file."""
     places = [root / folder for folder in (entry.folder, *entry.also)]
     return any(
         any(place.glob(pattern)) if "*" in pattern else os.path.lexists(place / pattern)

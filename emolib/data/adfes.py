@@ -1,8 +1,9 @@
-"""ADFES: 22 models show nine emotions and a neutral face on film; 216 silent films from the front, 25 a second.
+"""ADFES: 22 models show nine emotions and a neutral face; 216 silent films from the front, 25 fps.
 
-`adfes/F01-Joy-Face Forward.mp4` or in a folder below; avi, mpg and mpeg as well. The set also has films of
-models who turn towards or away from the viewer: other views, left out unless asked for. Of the models 12 are
-Northern European and 10 Mediterranean; the names do not say which (van der Schalk et al. 2011).
+`adfes/F01-Joy-Face Forward.mp4` or in a folder below; avi, mpg and mpeg as well. The set also has
+films of models who turn towards or away from the viewer: other views, left out unless asked for. Of
+the models 12 are Northern European and 10 Mediterranean; the names do not say which (van der Schalk
+et al. 2011).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def check(root: Path) -> Checked:
     looks = clips.look_into(clips.find(Path(root) / "adfes", FILMS), _parse)
     views = Counter(row["view"] for row in looks.rows.values())
     front = [row for row in looks.rows.values() if row["view"] == "forward"]
-    models, emotions = ({row[what] for row in front} for what in ("subject", "emotion"))
+    models, emotions = {row["subject"] for row in front}, {row["emotion"] for row in front}
     turned = views["toward"] + views["away"]
     return looks.checked(
         len(front),
@@ -75,12 +76,13 @@ def check(root: Path) -> Checked:
 def _parse(path: Path) -> tuple:
     """((model, emotion, view), 'film', row of meta) of a file, from its name."""
     parts = re.fullmatch(r"([FM])(\d\d)-([A-Za-z]+)-(.+)", path.stem)
-    shown = [v for v in VIEWS if parts and re.fullmatch(VIEWS[v], parts[4], re.IGNORECASE)]
+    said = parts[4] if parts else ""
+    shown = [view for view, words in VIEWS.items() if re.fullmatch(words, said, re.IGNORECASE)]
     if not shown:
         raise Damaged(
             path,
-            "its name is not MODEL-EMOTION-VIEW such as 'F01-Joy-Face Forward' (or Turn Toward, Turn Away); "
-            "rename it or take it out of the folder",
+            "its name is not MODEL-EMOTION-VIEW such as 'F01-Joy-Face Forward' "
+            "(or Turn Toward, Turn Away); rename it or take it out of the folder",
         )
     sex, number, word, _ = parts.groups()
     model, view, emotion = sex + number, shown[0], WORDS.get(word.lower())
@@ -89,5 +91,6 @@ def _parse(path: Path) -> tuple:
         raise Damaged(path, f"its name says emotion {word}, expected one of {expected}")
     if not 1 <= int(number) <= MODELS:
         raise Damaged(path, f"its name says model {model}, expected numbers 01 to {MODELS}")
-    row = dict(image=path.name, code=ADFES[emotion], emotion=emotion, view=view, subject=model)
+    row = {"image": path.name, "code": ADFES[emotion], "emotion": emotion, "view": view}
+    row["subject"] = model
     return (model, list(ADFES).index(emotion), list(VIEWS).index(view)), "film", row

@@ -1,8 +1,8 @@
 """AFEW-VA: 600 clips of feature films, each frame with valence, arousal and 68 points.
 
-`afew_va/001/001.json` (or a folder deeper, as the archives unpack) with `actor`, `video_id` and `frames`, where
-each frame has `valence` and `arousal` from -10 to 10 and `landmarks`, 68 pairs of pixels; pictures
-`001/00000.png` (Kossaifi et al. 2017).
+`afew_va/001/001.json` (or a folder deeper, as the archives unpack) with `actor`, `video_id` and
+`frames`, where each frame has `valence` and `arousal` from -10 to 10 and `landmarks`, 68 pairs of
+pixels; pictures `001/00000.png` (Kossaifi et al. 2017).
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ PICTURES = (".png", ".jpg")
 
 
 def load(root: Path, *, damaged: str = "raise") -> TrackSet:
-    """Videos in the order of their numbers; subject is the actor (the video's number where none is named).
+    """Videos in the order of their numbers; subject is the actor (else the video's number).
 
-    features   the 68 points in pixels of the picture as the set gives them, float32 (T, 136): x0, y0, x1, y1
-               ...; 0 where missing
-    meta       video, frames, actor, kind ('points'), path (its folder, relative to `root`), pictures (how many)
-    Valence and arousal are tenths of the set's own. Frames between the first and the last that the file leaves
-    out are `missing`. Pictures need not be there; where a video has some, each annotated frame must have one.
+    features   the 68 points in pixels of the picture as the set gives them, float32 (T, 136): x0,
+               y0, x1, y1 ...; 0 where missing
+    meta       video, frames, actor, kind ('points'), path (its folder, relative to `root`),
+               pictures (how many)
+    Valence and arousal are tenths of the set's own. Frames between the first and the last that the
+    file leaves out are `missing`. Pictures need not be there; where a video has some, each
+    annotated frame must have one.
     """
     where = Path(root) / "afew_va"
     folders, probed = usable(_folders(where), _probe, damaged)
@@ -60,7 +62,8 @@ def check(root: Path) -> Checked:
     frames = sum(len(track.missing) for track in probed)
     gaps = sum(int(track.missing.sum()) for track in probed)
     detail = (
-        f"{len(actors)} actors, {frames} frames{f', {gaps} of them not annotated' if gaps else ''}, "
+        f"{len(actors)} actors, {frames} frames, "
+        f"{f'{gaps} of them not annotated, ' if gaps else ''}"
         f"{sum(track.about['pictures'] for track in probed)} pictures"
     )
     looks = [clips.Look(_json(folder), track.content) for folder, track in zip(folders, probed)]
@@ -87,7 +90,7 @@ def _json(folder: Path) -> Path:
 
 
 def _folders(where: Path) -> list[Path]:
-    """Folders of videos, named by three digits, and links that lead nowhere (for `_probe` to refuse)."""
+    """Folders named by three digits, and links that lead nowhere (for `_probe` to refuse)."""
     files = clips.find(where, {".json", *PICTURES}) if where.is_dir() else []
     lost = [path for path in files if not path.exists() or path.is_dir()]
     videos = {path.parent for path in files if re.fullmatch(r"\d{3}", path.parent.name)}
@@ -104,8 +107,8 @@ def _probe(folder: Path) -> tracks.Track:
     if unseen:
         raise Damaged(
             path,
-            f"annotates frame {unseen[0]:05d}, but the folder has no such picture ({len(numbers)} frames "
-            f"annotated, {len(files)} pictures); one of the two is cut short",
+            f"annotates frame {unseen[0]:05d}, but the folder has no such picture ({len(numbers)} "
+            f"frames annotated, {len(files)} pictures); one of the two is cut short",
         )
     at = np.array(numbers) - numbers[0]
     track = np.zeros((at[-1] + 1, 2), np.float32)
@@ -118,7 +121,7 @@ def _probe(folder: Path) -> tracks.Track:
 
 
 def _read(path: Path) -> tuple[list[int], np.ndarray, np.ndarray, str]:
-    """Frame numbers (n), points (n, 136), valence and arousal (n, 2) in [-1, 1], and the actor, of a video."""
+    """Frame numbers (n), points (n, 136), valence and arousal (n, 2) in [-1, 1], and the actor."""
     guard(path)
     try:
         video = json.loads(path.read_text(encoding="utf-8"))
@@ -139,8 +142,8 @@ def _read(path: Path) -> tuple[list[int], np.ndarray, np.ndarray, str]:
     if numbers[-1] - numbers[0] >= 2 * len(numbers) + 10:
         raise Damaged(
             path,
-            f"annotates {len(numbers)} frames between {order[0]} and {order[-1]}; most are left out, "
-            "get it anew",
+            f"annotates {len(numbers)} frames between {order[0]} and {order[-1]}; "
+            "most are left out, get it anew",
         )
     rows = [_frame(path, name, frames[name]) for name in order]
     points = np.array([points for points, _ in rows], np.float32)

@@ -1,13 +1,15 @@
 """Aff-Wild and Aff-Wild2: web videos with valence and arousal at every frame.
 
-Aff-Wild    `aff_wild/annotations/<train|test>/<valence|arousal>/N.txt`, one value a line; `videos/<split>/N.mp4`;
-            where they are there, `landmarks/<split>/N/<frame>.pts` and `bboxes/<split>/N/<frame>.pts`
-Aff-Wild2   `aff_wild/annotations/VA_Set/<Train_Set|Validation_Set>/NAME.txt`, a line `valence,arousal`, then two
-            values a line, -5 where nothing was annotated; NAME.mp4 in `videos/`, `batch1/` ...;
-            `cropped_aligned/NAME/00001.jpg`
+Aff-Wild    `aff_wild/annotations/<train|test>/<valence|arousal>/N.txt`, one value a line;
+            `videos/<split>/N.mp4`; where they are there, `landmarks/<split>/N/<frame>.pts` and
+            `bboxes/<split>/N/<frame>.pts`
+Aff-Wild2   `aff_wild/annotations/VA_Set/<Train_Set|Validation_Set>/NAME.txt`, a line
+            `valence,arousal`, then two values a line, -5 where nothing was annotated; NAME.mp4 in
+            `videos/`, `batch1/` ...; `cropped_aligned/NAME/00001.jpg`
 
-Neither ships a list of who is seen. In Aff-Wild2 NAME_left and NAME_right are two people in one video, NAME. So
-`subject` is the video: it keeps one video on one side of a split, not one person (Kollias et al. 2019; 2020).
+Neither ships a list of who is seen. In Aff-Wild2 NAME_left and NAME_right are two people in one
+video, NAME. So `subject` is the video: it keeps one video on one side of a split, not one person
+(Kollias et al. 2019; 2020).
 """
 
 from __future__ import annotations
@@ -48,43 +50,25 @@ class Video:
     faces: Path | None = None
 
 
-def load(
-    root: Path,
-    *,
-    damaged: str = "raise",
-    layout: str | None = None,
-    features: Path | str | None = None,
-) -> TrackSet:
+def load(root: Path, *, damaged: str = "raise", layout: str | None = None) -> TrackSet:
     """Annotated videos in the order of split and name; videos without annotation are no part of it.
 
     layout     'aff_wild' or 'aff_wild2'; None: Aff-Wild where it is there, else Aff-Wild2
-    features   a folder with NAME.safetensors for each video, tensor 'features' (T, D), of your own making; what
-               `emolib features` makes is read by emolib.features.store.stored.
-               None: the set's own landmarks and boxes, where every video has them and a film to scale them by:
-               136 and 4 (x0, y0, x1, y1) numbers in [0, 1] of the picture, 0 where no face was found. Where it
-               has neither, features are empty, (T, 0): extract them from the films that `meta.path` names.
-    meta       video, base, frames, kind ('stored', 'points', 'none'), path of the film and faces
-               (cropped_aligned), both relative to `root` and '' where absent, fps, cut (annotated frames less
-               frames of the film)
-    Annotation, film and features may differ by 2 frames, the longer is cut; more is Damaged. `fps` of the set is
-    the most common one.
+    features   the set's own landmarks and boxes, where every video has them and a film to scale
+               them by: 136 and 4 (x0, y0, x1, y1) numbers in [0, 1] of the picture, 0 where no face
+               was found. Else empty, (T, 0): extract them from the films that `meta.path` names.
+    meta       video, base, frames, kind ('points', 'none'), path of the film and faces
+               (cropped_aligned), both relative to `root` and '' where absent, fps, cut (annotated
+               frames less frames of the film)
+    Annotation and film may differ by 2 frames, the longer is cut; more is Damaged. `fps` of the set
+    is the most common one.
     """
     where = Path(root) / "aff_wild"
-    videos = _videos(where, layout)
-    store = Path(features) if features is not None else None
-    if store is not None and not store.is_dir():
-        raise EmolibError(f"features folder {store}: no such folder")
-    videos, probed = usable(videos, partial(_probe, store), damaged)
+    videos, probed = usable(_videos(where, layout), _probe, damaged)
     if not videos:
         raise EmolibError(
             f"{where}: no usable annotated video; expected annotations/train/valence/*.txt or "
             "annotations/VA_Set/Train_Set/*.txt"
-        )
-    widths = sorted({track.about["width"] for track in probed})
-    if len(widths) > 1:
-        raise EmolibError(
-            f"{store}: files of {widths[0]} and of {widths[-1]} features; "
-            "one extractor must make them all"
         )
     meta = pd.DataFrame(
         {
@@ -104,7 +88,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: every annotation, every film at its ends, points of the first and last frame; both layouts."""
+    """For the doctor: annotations, films at their ends, points at their ends; both layouts."""
     where, found, damaged, films, notes = Path(root) / "aff_wild", 0, [], {}, []
     for layout in LAYOUTS:
         videos, probed, broken = sift(_videos(where, layout), _look)
@@ -126,19 +110,20 @@ def check(root: Path) -> Checked:
 
 def _note(videos: list[Video], probed: list[tracks.Track]) -> str:
     splits = Counter(video.split for video in videos).items()
+    splits = ", ".join(f"{n} {split}" for split, n in splits)
     frames = sum(len(track.missing) for track in probed)
     gaps = sum(int(track.missing.sum()) for track in probed)
     cut = sum(track.about["cut"] != 0 for track in probed)
     own = any(track.about["kind"] == "points" for track in probed)
     return (
-        f"{clips.count_of(len(videos), 'video')} ({', '.join(f'{n} {split}' for split, n in splits)}), "
-        f"{frames} frames, {gaps} of them not annotated; {cut} cut by 1 or 2 frames; "
+        f"{clips.count_of(len(videos), 'video')} ({splits}), {frames} frames, "
+        f"{gaps} of them not annotated; {cut} cut by 1 or 2 frames; "
         f"{'own landmarks or boxes' if own else 'no features in the set'}"
     )
 
 
 def _look(video: Video) -> tracks.Track:
-    track = _probe(None, video)
+    track = _probe(video)
     if video.film is not None:
         media.check_ends(video.film)
     for folder in video.points:
@@ -159,9 +144,15 @@ def _videos(where: Path, layout: str | None) -> list[Video]:
     videos = _first(where) if layout != "aff_wild2" else []
     if not videos and layout != "aff_wild":
         videos = _second(where)
-    whole = [k for k in (0, 1) if videos and all(v.points[k].is_dir() and v.film for v in videos)]
-    videos = [replace(video, points=tuple(video.points[k] for k in whole)) for video in videos]
+    points = [folders for folders in zip(*(video.points for video in videos)) if _whole(folders)]
+    filmed = all(video.film for video in videos)
+    own = zip(*points) if points and filmed else [()] * len(videos)  # each video's
+    videos = [replace(video, points=folders) for video, folders in zip(videos, own)]
     return sorted(videos, key=_order)
+
+
+def _whole(folders: tuple[Path, ...]) -> bool:
+    return all(folder.is_dir() for folder in folders)
 
 
 def _order(video: Video) -> tuple:
@@ -212,7 +203,7 @@ def _relative(path: Path | None, root: Path) -> str:
 # ---- one video
 
 
-def _probe(store: Path | None, video: Video) -> tracks.Track:
+def _probe(video: Video) -> tracks.Track:
     values, missing = _annotation(video)
     path, count, cut, fps, content = video.annotation[0], len(values), 0, FPS, "no film"
     if video.film is not None:
@@ -223,18 +214,11 @@ def _probe(store: Path | None, video: Video) -> tracks.Track:
         film = media.probe_video(video.film)
         cut, fps, content = count - film.frames, film.fps, digest_of(video.film)
         count = tracks.agreed(path, count, film.frames, f"the film {video.film.name}")
-    if store is not None:
-        made = store / f"{video.name}.safetensors"
-        length, width = tracks.stored_shape(made)
-        count, kind = tracks.agreed(made, count, length, "this file of features"), "stored"
-        features, content = partial(tracks.stored, made, count), f"{content}:{digest_of(made)}"
-    elif video.points:
-        kind, width = "points", sum(4 if _boxes(folder) else 136 for folder in video.points)
+    kind, features = "none", partial(tracks.nothing, count)
+    if video.points:
+        kind, features = "points", partial(_scaled, video.points, count, film.height, film.width)
         content = ":".join([content, *(_numbered(folder, count) for folder in video.points)])
-        features = partial(_scaled, video.points, count, film.height, film.width)
-    else:
-        kind, width, features = "none", 0, partial(tracks.nothing, count)
-    about = {"kind": kind, "width": width, "fps": fps, "cut": cut}
+    about = {"kind": kind, "fps": fps, "cut": cut}
     return tracks.Track(values[:count], missing[:count], features, content, about)
 
 
@@ -289,7 +273,7 @@ def _numbered(folder: Path, count: int) -> str:
 
 
 def _scaled(folders: tuple[Path, ...], count: int, height: int, width: int) -> np.ndarray:
-    """Landmarks (136) and boxes (4) of each frame in [0, 1] of the picture, float32 (count, D), 0 without a file.
+    """Landmarks (136) and boxes (4) in [0, 1] of the picture, float32 (count, D), 0 without a file.
 
     File names count from 0 where a file 0 is there, else from 1.
     """

@@ -1,4 +1,4 @@
-"""The data sets of the five works: what each is for, who grants access, and where its files are expected.
+"""The data sets of the five works: what each is for, who grants access, where its files lie.
 
 A set lives in a folder of its own under the data root; `mark` are the files that show it is there.
 A set whose marks alone cannot be loaded (votes without the pictures, a list of people without

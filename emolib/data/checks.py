@@ -27,14 +27,14 @@ class Checked:
     duplicates: str = ""
 
     def state(self, expected: int) -> str:
-        """'damaged' (nothing usable), 'partly' (fewer than expected, or damaged files) or 'found'."""
+        """'damaged' (nothing usable), 'partly' (fewer than expected, or damage) or 'found'."""
         if self.damaged and not self.found:
             return "damaged"
         return "found" if self.found >= expected and not self.damaged else "partly"
 
 
 def of_one_file(check):
-    """A check of a set that one damaged file makes useless: what stops the load is what is found."""
+    """A check of a set that one damaged file makes useless: what stops the load is told."""
 
     @functools.wraps(check)
     def safe(root) -> Checked:
@@ -55,8 +55,8 @@ def repeats(content: np.ndarray, split: np.ndarray) -> dict:
     """Rows whose exact content stands elsewhere.
 
     content (N,) names what each row holds, split (N,) its part.
-    Returns {(part, other): rows of `part` that also stand in `other`}; with part == other, the rows of
-    `part` beyond the first of each group.
+    Returns {(part, other): rows of `part` that also stand in `other`}; with part == other, the rows
+    of `part` beyond the first of each group.
     """
     parts = list(dict.fromkeys(split))
     held = {p: content[split == p] for p in parts}
@@ -66,7 +66,7 @@ def repeats(content: np.ndarray, split: np.ndarray) -> dict:
 
 
 def duplicates(content, split=None) -> str:
-    """`repeats` as one line: '288 of PrivateTest stand in Training; 1236 in Training stand there before'.
+    """`repeats` as one line: '288 of Test stand in Training; 12 in Training stand there before'.
 
     Of two parts only the later one is counted against the earlier: those are the rows a clean test
     set loses. split   None: the set has no parts

@@ -1,10 +1,12 @@
-"""CIFAR-100 (Krizhevsky 2009): 32 x 32 RGB, 100 classes, 500 training and 100 test pictures of each.
+"""CIFAR-100 (Krizhevsky 2009): 32 x 32 RGB, 100 classes, 500 training and 100 test pictures each.
 
 In `cifar100/`, the first of these that is there is read:
 
-cifar-100-python/train, test, meta     the pickles as shipped, read by a reader that runs nothing they ask for
-cifar100_subset.npz                    x_train, y_train, x_test, y_test, classes: a part of the set. meta.file and
-                                       the doctor say so, and so must everything made from it.
+cifar-100-python/train, test, meta     the pickles as shipped, read by a reader that runs nothing
+                                       they ask for
+cifar100_subset.npz                    x_train, y_train, x_test, y_test, classes: a part of the set.
+                                       meta.file and the doctor say so, and so must everything made
+                                       from it.
 """
 
 from __future__ import annotations
@@ -25,10 +27,11 @@ ARRAYS = ("x_train", "y_train", "x_test", "y_test", "classes")
 
 
 def load(root: Path, *, damaged: str = "raise") -> ImageSet:
-    """uint8 (N, 32, 32, 3), training part first; classes as the file names them; pictures have no subject: ''.
+    """uint8 (N, 32, 32, 3), training part first; classes as the file names them; subject ''.
 
     damaged   without effect: no part of the set can be left out
-    meta: file (where the row comes from), code (the fine label), and coarse (0 to 19) where the file has it.
+    meta: file (where the row comes from), code (the fine label), and coarse (0 to 19) where the
+    file has it.
     """
     place = Path(root) / "cifar100"
     pickled = os.path.lexists(place / "cifar-100-python")
@@ -52,7 +55,7 @@ def load(root: Path, *, damaged: str = "raise") -> ImageSet:
 
 @of_one_file
 def check(root: Path) -> Checked:
-    """For the doctor: pictures in each part, whether it is the subset, and pictures that stand twice."""
+    """For the doctor: pictures in each part, whether it is the subset, repeats."""
     data = load(root)
     counts = ", ".join(f"{(data.split == part).sum()} {part}" for part in PARTS)
     subset = "; a subset of CIFAR-100" if len(data) < 60_000 else ""

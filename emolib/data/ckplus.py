@@ -1,15 +1,16 @@
-"""CK+, the extended Cohn-Kanade set: 593 sequences of 123 people from neutral to the apex (Lucey et al. 2010).
+"""CK+, the extended Cohn-Kanade set: 593 sequences of 123 people from neutral to apex (Lucey 2010).
 
 In `ckplus/`:
 
-cohn-kanade-images/S005/001/S005_001_00000001.png    10,708 frames of 640 x 490 or 640 x 480, grey, some in colour
-Emotion/S005/001/S005_001_00000011_emotion.txt       one code from 1 to 7 for 327 of the sequences
-FACS/S005/001/S005_001_00000011_facs.txt             action units of the last frame, with their intensity
-Landmarks/S005/001/S005_001_00000001_landmarks.txt   68 points x y a frame
+cohn-kanade-images/S005/001/S005_001_00000001.png    10,708 frames of 640 x 490 or 480, some in
+colour Emotion/S005/001/S005_001_00000011_emotion.txt       one code from 1 to 7 for 327 of the
+sequences FACS/S005/001/S005_001_00000011_facs.txt             action units of the last frame, with
+intensity Landmarks/S005/001/S005_001_00000001_landmarks.txt   68 points x y a frame
 
-(Emotion_labels/ and FACS_labels/ as well.) FACS and Landmarks are only looked over, by the doctor. Whole, the
-frames take 3 GB of memory. They are read in grey at a height of 240 pixels, from each sequence the first and the
-last three (270 MB); `size` and `frames` change that. Finding the face is left to the features.
+(Emotion_labels/ and FACS_labels/ as well.) FACS and Landmarks are only looked over, by the doctor.
+Whole, the frames take 3 GB of memory. They are read in grey at a height of 240 pixels, from each
+sequence the first and the last three (270 MB); `size` and `frames` change that. Finding the face is
+left to the features.
 """
 
 from __future__ import annotations
@@ -44,14 +45,16 @@ class Sequence:
 def load(
     root: Path, *, frames: str = "ends", size: int | None = 240, damaged: str = "raise"
 ) -> ImageSet:
-    """One row per frame, uint8 (N, H, W) grey; label = the emotion of its sequence, neutral where it has none.
+    """One row per frame, uint8 (N, H, W) grey; label = emotion of its sequence, else neutral.
 
     frames    'ends': the first and the last three of each sequence (all of a shorter one); 'all'
-    size      height in pixels; the width follows from the commonest frame, other frames are cut to its aspect
-              around their centre (490 to 480 rows: five at either side). Never enlarged. None: as they are
+    size      height in pixels; the width follows from the commonest frame, other frames are cut to
+              its aspect around their centre (490 to 480 rows: five at either side). Never enlarged.
+              None: as they are
     damaged   'skip' leaves damaged frames out, and a whole sequence if its label file is damaged
-    meta: sequence, frame (its number, from 1), frames (number of the last one, the apex), code (0 for none), image
-    (below cohn-kanade-images), height and width on disk. subject: S005 ... The set has no split.
+    meta: sequence, frame (its number, from 1), frames (number of the last one, the apex), code (0
+    for none), image (below cohn-kanade-images), height and width on disk. subject: S005 ... The set
+    has no split.
     """
     if frames not in ("ends", "all"):
         raise EmolibError(f"frames='{frames}' is not known: expected 'ends' or 'all'")
@@ -66,7 +69,8 @@ def load(
     )
     if not shapes:
         raise EmolibError(
-            f"{place / 'cohn-kanade-images'}: no usable frame in it; get the set anew from its holders"
+            f"{place / 'cohn-kanade-images'}: no usable frame in it; "
+            "get the set anew from its holders"
         )
     of = [taken[path] for path in shapes]
     meta = pd.DataFrame(
@@ -92,7 +96,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: sequences, how many carry an emotion, people, frames (looked at, not decoded)."""
+    """For the doctor: sequences, those with an emotion, people, frames (not decoded)."""
     place = Path(root) / "ckplus"
     sequences, bad = _sequences(place)
     every = (path for sequence in sequences for path in sequence.frames)
@@ -103,8 +107,9 @@ def check(root: Path) -> Checked:
     points, _, no_points = sift(_texts(place, "landmarks", bad), _points)
     return Checked(
         len(usable),
-        f"{sum(s.code > 0 for s in usable)} with an emotion, {len({s.subject for s in usable})} people, "
-        f"{len(paths)} frames, {len(facs)} FACS and {len(points)} landmark files",
+        f"{sum(s.code > 0 for s in usable)} with an emotion, "
+        f"{len({s.subject for s in usable})} people, {len(paths)} frames, "
+        f"{len(facs)} FACS and {len(points)} landmark files",
         bad + broken + no_facs + no_points,
         duplicates([digest_of(path) for path in paths]),
     )
@@ -175,7 +180,7 @@ def _emotion(path: Path) -> int:
 
 
 def _coded(path: Path) -> np.ndarray:
-    """Action units of a FACS file: (units, 2), unit and intensity (1 to 5 for A to E, 0 where not coded)."""
+    """(units, 2) of a FACS file: unit, intensity (1 to 5 for A to E, 0 where not coded)."""
     table = _numbers(path, 2)
     unit, intensity = table.T
     whole = (table == np.round(table)).all()

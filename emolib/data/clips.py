@@ -1,4 +1,4 @@
-"""What the sets of clips share: finding files, one file for each clip, choosing by modality, the ClipSet, the check."""
+"""What the sets of clips share: finding their files, one for each clip, the ClipSet, the check."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ORDER = (*media.SOUNDS, *media.FILMS)  # of two files of one clip the first kind
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip before it is read: what its name says (`row` of meta, with 'subject') and its files."""
+    """One clip before it is read: what its name says (`row` of meta) and its files."""
 
     row: dict
     film: Path | None = None
@@ -32,10 +32,10 @@ class Clip:
 
 
 def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """Files below `folder` with one of `suffixes` (any case), sorted; hidden files are no part of a set.
+    """Files below `folder` with one of `suffixes` (any case), sorted, without hidden ones.
 
-    Linked folders are followed, each folder once, so that a circle of links ends. Links that lead nowhere
-    and folders that cannot be opened are in the list as well: whoever opens them says so.
+    Linked folders are followed, each folder once, so that a circle of links ends. Links that lead
+    nowhere and folders that cannot be opened are in the list as well: whoever opens them says so.
     """
     out, seen, todo = [], set(), [Path(folder)]
     while todo:
@@ -61,12 +61,12 @@ def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
 
 
 def gather(paths: Iterable[Path], parse: Callable) -> tuple[dict, dict, list[Path], list[Damaged]]:
-    """One file for each clip and kind of file: {key: {kind: path}}, {key: row}, spare files, refused files.
+    """One file per clip and kind: {key: {kind: path}}, {key: row}, spare files, refused files.
 
-    parse   path -> (key that sorts clips, kind of file: 'sound', 'film' or 'silent', row of meta); raises
-            Damaged for a name that means nothing
-    Where a clip stands twice, wav goes before flac before films and then the first path; the same kind of
-    file with other content is refused: which is right nobody can say.
+    parse   path -> (key that sorts clips, kind of file: 'sound', 'film' or 'silent', row of meta);
+            raises Damaged for a name that means nothing
+    Where a clip stands twice, wav goes before flac before films and then the first path; the same
+    kind of file with other content is refused: which is right nobody can say.
     """
     files, rows, spare = {}, {}, []
 
@@ -94,7 +94,7 @@ def gather(paths: Iterable[Path], parse: Callable) -> tuple[dict, dict, list[Pat
 def choose(
     name: str, files: dict, modality: str | None, *, own_sound: bool = False
 ) -> Iterator[tuple[object, Path | None, Path | None]]:
-    """(key, film, sound) of each clip that has what `modality` asks for: 'a' sound, 'v' pictures, 'av' both.
+    """(key, film, sound) of each clip that has what `modality` asks for.
 
     modality    None: 'av' where there are at least as many films with sound as sounds, else 'a'
     own_sound   for 'av' a film's own sound is taken also where there is a file of sound
@@ -104,7 +104,8 @@ def choose(
         modality = "av" if films >= max(1, sum("sound" in k for k in files.values())) else "a"
     if modality not in ("a", "v", "av"):
         raise EmolibError(
-            f"{name}: modality '{modality}' is not known: expected 'a' (sound), 'v' (pictures) or 'av'"
+            f"{name}: modality '{modality}' is not known: "
+            "expected 'a' (sound), 'v' (pictures) or 'av'"
         )
     for key, kinds in files.items():
         film, sound = kinds.get("film"), kinds.get("sound", kinds.get("film"))
@@ -193,7 +194,7 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Sound decoded wholly; of a film the header, the first and the last frame, and all of its sound."""
+    """Sound decoded wholly; of a film the header, first and last frame, and all of its sound."""
     film = path.suffix.lower() in media.FILMS
     video = media.check_ends(path) if film else None
     if film and not video.has_sound:
@@ -205,7 +206,7 @@ def look(path: Path) -> Look:
 
 @dataclass(frozen=True)
 class Looks:
-    """All files of a set, looked into: rows of the clips that have a usable one, by key, and the rest."""
+    """All files of a set, looked into: rows of the clips that have a usable one, by key ..."""
 
     rows: dict
     seen: list[Look]
@@ -213,7 +214,7 @@ class Looks:
     damaged: list[Damaged]
 
     def checked(self, found: int, *parts: str, films: bool = False, broken=()) -> checks.Checked:
-        """`parts` of the detail, empty ones left out; repeats among sounds, or among `films`; more `broken` files."""
+        """`parts` of the detail, more `broken` files, repeats among sounds or also `films`."""
         spare = ""
         if self.spare:
             count = count_of(len(self.spare), "spare file")
@@ -233,7 +234,7 @@ def look_into(paths: Iterable[Path], parse: Callable) -> Looks:
 
 
 def tell(seen: list[Look]) -> str:
-    """'1440 sounds (16000 Hz, 1.0 to 5.3 s, 0 stereo), 60 films (640 x 480, 30 fps, 60 with sound)'."""
+    """'1440 sounds (16000 Hz, 1.0 to 5.3 s, 0 stereo), 60 films (640 x 480, ...)'."""
     parts = []
     alone = [s for s in seen if s.sound and not s.video]
     films = [s.video for s in seen if s.video]
@@ -242,8 +243,8 @@ def tell(seen: list[Look]) -> str:
         seconds = [s.sound.seconds for s in alone]
         stereo, silent = sum(s.sound.channels > 1 for s in alone), sum(s.silent for s in alone)
         parts.append(
-            f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to {max(seconds):.1f} s, "
-            f"{stereo} stereo{', averaged to mono' if stereo else ''}"
+            f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to "
+            f"{max(seconds):.1f} s, {stereo} stereo{', averaged to mono' if stereo else ''}"
             f"{f', {silent} silent' if silent else ''})"
         )
     if films:
@@ -256,7 +257,7 @@ def tell(seen: list[Look]) -> str:
 
 
 def same(seen: list[Look], split: list[str] | None = None) -> str:
-    """One line on clips whose content stands elsewhere, inside a part of the set and across parts."""
+    """One line on clips whose content stands elsewhere, inside a part and across parts."""
     content = np.array([s.content for s in seen])
     part = np.array(split or ["all"] * len(seen))
     repeated = checks.repeats(content, part)
@@ -264,7 +265,8 @@ def same(seen: list[Look], split: list[str] | None = None) -> str:
         return ""
     order = list(dict.fromkeys(part))
     value, count = np.unique(content, return_counts=True)
-    first = [s.path.name for s in seen if s.content == value[count > 1][0]]
+    twice = value[count > 1][0]
+    first = [s.path.name for s in seen if s.content == twice]
     inside = sum(n for (p, q), n in repeated.items() if p == q)
     told = [f"{count_of(inside, 'clip')} with the content of another"] if inside else []
     for (p, q), n in repeated.items():

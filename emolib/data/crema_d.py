@@ -1,9 +1,10 @@
 """CREMA-D: 91 actors say twelve sentences in six emotions; 7,442 clips, as sound, as film or both.
 
-`crema_d/AudioWAV/1001_DFA_ANG_XX.wav` (or flac), `crema_d/VideoFlash/....flv`, `crema_d/VideoMP4/....mp4`: actor,
-sentence, emotion, level (LO, MD, HI, or XX where none was asked for; one file as shipped ends in X and means XX).
-The repository keeps them in Git LFS: a clone without `git lfs pull` has pointers, which are told apart.
-`VideoDemographics.csv` (ActorID, Age, Sex, Race, Ethnicity) is joined where it lies in `crema_d/` (Cao et al. 2014).
+`crema_d/AudioWAV/1001_DFA_ANG_XX.wav` (or flac), `crema_d/VideoFlash/....flv`,
+`crema_d/VideoMP4/....mp4`: actor, sentence, emotion, level (LO, MD, HI, or XX where none was asked
+for; one file as shipped ends in X and means XX). The repository keeps them in Git LFS: a clone
+without `git lfs pull` has pointers, which are told apart. `VideoDemographics.csv` (ActorID, Age,
+Sex, Race, Ethnicity) is joined where it lies in `crema_d/` (Cao et al. 2014).
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def load(
 ) -> ClipSet:
     """The clips, sorted by actor, sentence, emotion, level; subject is the actor's number as text.
 
-    modality   'a' from AudioWAV, or from the films of clips that are not there; 'v' films; 'av' films, with
-               the sound of AudioWAV where it is there. None: as in clips.choose
+    modality   'a' from AudioWAV, or from the films of clips that are not there; 'v' films; 'av'
+               films, with the sound of AudioWAV where it is there. None: as in clips.choose
     rate, size, grey   as for ravdess
-    meta       actor (from 0), emotion, sentence (0 to 11), statement, strength, image, subject, code, level;
-               fps with pictures; age, sex, race, ethnicity where VideoDemographics.csv is there
+    meta       actor (from 0), emotion, sentence (0 to 11), statement, strength, image, subject,
+               code, level; fps with pictures; age, sex, race, ethnicity where VideoDemographics.csv
+               is there
     """
     where = Path(root) / "crema_d"
     files, rows, _, refused = clips.gather(_files(where), _parse)
@@ -62,7 +64,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: every sound decoded wholly, every film at its ends; clips that have a usable file."""
+    """For the doctor: sounds decoded wholly, films at their ends; clips with a usable file."""
     where = Path(root) / "crema_d"
     looks = clips.look_into(_files(where), _parse)
     people, _, broken = sift(_people_file(where), _people)
@@ -103,9 +105,9 @@ def _parse(path: Path) -> tuple:
     if not FIRST <= actor <= LAST:
         raise Damaged(path, f"its name says actor {actor}, expected {FIRST} to {LAST}")
     sentence = CREMA_SENTENCES.index(statement)
-    row = dict(actor=actor - FIRST, emotion=CREMA[code], sentence=sentence)
-    row |= dict(strength=LEVELS[level], image=path.stem, subject=str(actor))
-    row |= dict(code=code, statement=statement, level=level)
+    row = {"actor": actor - FIRST, "emotion": CREMA[code], "sentence": sentence}
+    row |= {"strength": LEVELS[level], "image": path.stem, "subject": str(actor)}
+    row |= {"code": code, "statement": statement, "level": level}
     kind = "film" if path.suffix.lower() in media.FILMS else "sound"
     return (actor, sentence, list(CREMA).index(code), list(LEVELS).index(level)), kind, row
 

@@ -1,12 +1,12 @@
-"""EMNIST letters (Cohen et al. 2017): 28 x 28 white on black, 26 classes, upper and lower case merged.
+"""EMNIST letters (Cohen et al. 2017): 28 x 28 white on black, 26 classes, both cases merged.
 
-`emnist-letters-<train|test>-<images-idx3|labels-idx1>-ubyte`, raw or .gz, in `emnist/`, or where other tools put
-them (PLACES). On disk each picture is transposed and classes count from 1; here pictures are upright and
-labels are 0 to 25.
+`emnist-letters-<train|test>-<images-idx3|labels-idx1>-ubyte`, raw or .gz, in `emnist/`, or where
+other tools put them (PLACES). On disk each picture is transposed and classes count from 1; here
+pictures are upright and labels are 0 to 25.
 
-Counts: the files as NIST ships them hold 124,800 + 20,800 = 145,600 pictures, 4,800 + 800 of each letter. Listings
-with 88,800 + 14,800 = 103,600 circulate too (TensorFlow Datasets has them). Both are accepted, any other number
-is a part of the set; the doctor tells which.
+Counts: the files as NIST ships them hold 124,800 + 20,800 = 145,600 pictures, 4,800 + 800 of each
+letter. Listings with 88,800 + 14,800 = 103,600 circulate too (TensorFlow Datasets has them). Both
+are accepted, any other number is a part of the set; the doctor tells which.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ IMAGES, LABELS = 2051, 2049  # magic numbers: 0x08 unsigned byte, 3 or 1 dimensi
 
 
 def load(root: Path, *, damaged: str = "raise") -> ImageSet:
-    """uint8 (N, 28, 28) upright, training part first; meta: code (1 to 26). Letters have no subject: ''.
+    """uint8 (N, 28, 28) upright, training part first; meta: code (1 to 26); subject ''.
 
     damaged   without effect: four files make the set, and none of them can be left out
-    Raises Damaged with the file for a wrong magic number, a body of another length than its head says, a label
-    outside 1 to 26 and a count that differs between pictures and labels.
+    Raises Damaged with the file for a wrong magic number, a body of another length than its head
+    says, a label outside 1 to 26 and a count that differs between pictures and labels.
     """
     images, codes = zip(*(_part(Path(root), part) for part in PARTS))
     code = np.concatenate(codes).astype(np.int64)
@@ -53,7 +53,7 @@ def load(root: Path, *, damaged: str = "raise") -> ImageSet:
 
 @of_one_file
 def check(root: Path) -> Checked:
-    """For the doctor: pictures in each part, which edition they are, and pictures that stand twice."""
+    """For the doctor: pictures in each part, which edition they are, repeats."""
     data = load(root)
     train, test = ((data.split == part).sum() for part in PARTS)
     edition = WHOLE.get((train, test), "a part of the set")
@@ -66,7 +66,7 @@ def check(root: Path) -> Checked:
 
 
 def read(path: Path) -> np.ndarray:
-    """One idx file, raw or .gz: uint8 (N,) labels or (N, rows, columns) pictures as they lie on disk."""
+    """One idx file, raw or .gz: uint8 (N,) labels or (N, rows, columns) as they lie on disk."""
     guard(path)
     try:
         with PACKED.get(path.suffix, open)(path, "rb") as file:

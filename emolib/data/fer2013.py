@@ -4,15 +4,16 @@ In `fer2013/`, the first of these that is there is read:
 
 fer2013.csv[.xz|.gz]     emotion, pixels, Usage: the original table
 icml_face_data.csv       the same rows with the columns in another order
-train.csv, test.csv      the table of the competition: no Usage. Rows of train.csv are 'Training'. The test rows
-                         come without labels and are then left out (the doctor counts them); with labels they
-                         are 'Test', PublicTest and PrivateTest mixed.
-train/<emotion>/*.png|jpg, test/<emotion>/...     pictures. A name that begins with Training, PublicTest or
+train.csv, test.csv      the table of the competition: no Usage. Rows of train.csv are 'Training'.
+                         The test rows come without labels and are then left out (the doctor counts
+                         them); with labels they are 'Test', PublicTest and PrivateTest mixed.
+train/<emotion>/*.png|jpg, test/<emotion>/...     pictures. A name that begins with Training,
+PublicTest or
                          PrivateTest tells the part; other test pictures are 'Test'.
 
-The set's codes 0 to 6 (angry disgust fear happy sad surprise neutral) are the first seven of EMOTIONS.
-Nobody in it has a name. `subject` is the content of the picture instead: pixel-identical pictures share
-one, so that splits by subject keep duplicates on one side.
+The set's codes 0 to 6 (angry disgust fear happy sad surprise neutral) are the first seven of
+EMOTIONS. Nobody in it has a name. `subject` is the content of the picture instead: pixel-identical
+pictures share one, so that splits by subject keep duplicates on one side.
 """
 
 from __future__ import annotations
@@ -43,11 +44,12 @@ PIXEL = "expected a whole number from 0 to 255"
 
 
 def load(root: Path, *, damaged: str = "raise") -> ImageSet:
-    """All labelled pictures: uint8 (N, 48, 48) in file order; split = Usage; meta: row (in its file), code.
+    """Labelled pictures, uint8 (N, 48, 48) in file order; split = Usage; meta: row, code.
 
-    damaged   'skip' leaves out damaged picture files. A damaged row of a table is refused either way: a table
-              with a bad row is not the table its holders ship.
-    Raises Damaged with the file and its line, row or picture. Keeps a parsed copy of a table in the cache folder.
+    damaged   'skip' leaves out damaged picture files. A damaged row of a table is refused either
+              way: a table with a bad row is not the table its holders ship.
+    Raises Damaged with the file and its line, row or picture. Keeps a parsed copy of a table in the
+    cache folder.
     """
     faces, bad, _ = _gather(Path(root))
     settle(bad, damaged)
@@ -68,7 +70,7 @@ def load(root: Path, *, damaged: str = "raise") -> ImageSet:
 
 @of_one_file
 def check(root: Path) -> Checked:
-    """For the doctor: pictures in each part and class, pictures that stand twice or carry two labels."""
+    """For the doctor: pictures of each part and class, repeats, pictures with two labels."""
     faces, bad, unlabelled = _gather(Path(root))
     code, usage, content = faces["code"], faces["usage"], faces["content"]
     parts = [f"{(usage == u).sum()} {u}" for u in (*USAGES, MIXED) if (usage == u).any()]
@@ -85,7 +87,7 @@ def check(root: Path) -> Checked:
 
 
 def table(root: Path) -> Path:
-    """The table with all three parts, in the order that FERPlus follows; EmolibError where there is none."""
+    """The table with all three parts, in FERPlus' order; EmolibError where there is none."""
     source = _table(Path(root) / "fer2013")
     if source is None:
         raise EmolibError(
@@ -96,9 +98,10 @@ def table(root: Path) -> Path:
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """A table in any of its forms: images uint8 (N, 48, 48), code int64 (N,), usage str (N,), content bytes (N,).
+    """A table in any form: images uint8 (N, 48, 48), code int64, usage str, content bytes (N,).
 
-    code is -1 in a file without labels, usage '' in one without Usage. The parsed copy is used if there is one.
+    code is -1 in a file without labels, usage '' in one without Usage. The parsed copy is used if
+    there is one.
     """
     return parsed(Path(path), FORMAT, _parse)
 
@@ -108,7 +111,7 @@ def _table(place: Path) -> Path | None:
 
 
 def _gather(root: Path) -> tuple[dict[str, np.ndarray], list[Damaged], int]:
-    """(what `read` gives and `row`, of pictures that can be used; what is wrong with others; rows without labels)."""
+    """(usable rows as `read` gives them; what is wrong with others; rows without labels)."""
     place = root / "fer2013"
     source = _table(place)
     if source is not None:
@@ -142,9 +145,9 @@ def _named(faces: dict, usage: str) -> dict:
 
 def _joined(parts: list[dict]) -> dict:
     """Tables one below the other, and `row`, the number in its own."""
-    rows = [np.arange(len(part["code"])) for part in parts]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return joined | {"row": np.concatenate(rows)}
+    parts = [part | {"row": np.arange(len(part["code"]))} for part in parts]
+    columns = {name: [part[name] for part in parts] for name in parts[0]}
+    return {name: np.concatenate(column) for name, column in columns.items()}
 
 
 def _folders(place: Path) -> tuple[dict, list[Damaged]]:
@@ -174,7 +177,7 @@ def _faces(images, code, usage) -> dict[str, np.ndarray]:
 
 
 def _parse(path: Path) -> dict[str, np.ndarray]:
-    """Line by line, one pass of compiled code over the numbers of each: fast, and a tenth of the memory of all at once."""
+    """Line by line, the numbers of each in compiled code: fast, in a tenth of the memory."""
     pixels, code, usage = bytearray(), [], []
     lines = _lines(path)
     columns = _head(path, next(lines, (1, b""))[1])
@@ -183,8 +186,8 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
         if len(cells) != len(columns):
             raise Damaged(
                 path,
-                f"line {number} has {len(cells)} cells, expected {len(columns)} ({', '.join(columns)}); "
-                "is the file cut short?",
+                f"line {number} has {len(cells)} cells, expected {len(columns)} "
+                f"({', '.join(columns)}); is the file cut short?",
             )
         cells = dict(zip(columns, (cell.strip(b' "') for cell in cells)))
         pixels += _pixels(path, number, cells["pixels"])
@@ -196,7 +199,7 @@ def _parse(path: Path) -> dict[str, np.ndarray]:
 
 
 def _lines(path: Path):
-    """(line number from 1, line without its end), without blank lines; Damaged when the stream breaks off."""
+    """(number from 1, line) without blank lines; Damaged when the stream breaks off."""
     guard(path)
     number, packed = 0, PACKED.get(path.suffix, open)
     try:
@@ -230,7 +233,8 @@ def _pixels(path: Path, number: int, text: bytes) -> bytes:
     if len(values) != SIDE * SIDE:
         raise Damaged(
             path,
-            f"line {number} holds {len(values)} pixels, expected {SIDE * SIDE}; is the file cut short?",
+            f"line {number} holds {len(values)} pixels, expected {SIDE * SIDE}; "
+            "is the file cut short?",
         )
     if values.max() > 255:
         raise Damaged(path, f"line {number}: pixel {values.max()}, {PIXEL}")

@@ -1,8 +1,9 @@
-"""FERPlus: ten raters' votes for each picture of FER2013 (Barsoum et al. 2016), as classes or distributions.
+"""FERPlus: ten raters' votes for each picture of FER2013 (Barsoum et al. 2016).
 
-`fer2013/fer2013new.csv`: Usage, Image name, ten columns of votes; one row per row of FER2013's table, which must
-stand beside it. They are joined by row: 173 image names are blank and four stand twice. Another number of rows
-or another Usage in any of them is refused, for then the join would put votes on the wrong faces.
+`fer2013/fer2013new.csv`: Usage, Image name, ten columns of votes; one row per row of FER2013's
+table, which must stand beside it. They are joined by row: 173 image names are blank and four stand
+twice. Another number of rows or another Usage in any of them is refused, for then the join would
+put votes on the wrong faces.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ NAME = "fer2013new.csv"
 def load(
     root: Path, *, targets: str = "majority", classes: int = 7, damaged: str = "raise"
 ) -> ImageSet:
-    """Pictures on which the raters agree: uint8 (N, 48, 48), label = the class most of them chose, split = Usage.
+    """Pictures on which the raters agree: uint8 (N, 48, 48), label = their class, split = Usage.
 
-    targets   'majority': pictures with a winner (3,137 in PrivateTest with 7 classes). 'probability' and
-              'cross_entropy': pictures with a usable distribution, more of them (3,480); votes.probabilities
-              makes it, and the label is its largest class. Which rows stay, and why: emolib.data.votes.
+    targets   'majority': pictures with a winner (3,137 in PrivateTest with 7 classes).
+              'probability' and 'cross_entropy': pictures with a usable distribution, more of them
+              (3,480); votes.probabilities makes it, and the label is its largest class. Which rows
+              stay, and why: emolib.data.votes.
     classes   7, or 8 to keep contempt
     damaged   without effect: both files are tables, and a damaged row is refused with file and line
-    meta: row (in FER2013's table), code (FER2013's own label), the ten votes. subject: the picture's content.
+    meta: row (in FER2013's table), code (FER2013's own label), the ten votes. subject: the
+    picture's content.
     """
     path, counted, faces = _joined(Path(root))
     label, kept = votes.labels(counted, targets, classes)
@@ -70,7 +73,7 @@ def check(root: Path) -> Checked:
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """(votes int64 (N, 10), usage str (N,)) in file order. Raises Damaged with the line for anything else."""
+    """(votes int64 (N, 10), usage str (N,)) in file order; Damaged for anything else."""
     guard(path)
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
@@ -104,7 +107,7 @@ def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _joined(root: Path):
-    """(file, votes (N, 10), what fer2013.read gives), after the check that they are rows of one table."""
+    """(file, votes (N, 10), what fer2013.read gives), checked to be rows of one table."""
     path = root / "fer2013" / NAME
     counted, usage = read(path)
     source = fer2013.table(root)

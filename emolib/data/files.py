@@ -1,7 +1,8 @@
-"""Opening files that strangers wrote: every way in which they can be wrong ends in one line with the file in it.
+"""Opening files that strangers wrote: whatever is wrong with one ends in one line that names it.
 
-The loaders go through here before they trust a byte. A file that cannot be used raises `Damaged`; for sets of
-many files `sift` sets such files aside, and `settle` says whether one of them stops the load or is left out.
+The loaders go through here before they trust a byte. A file that cannot be used raises `Damaged`;
+for sets of many files `sift` sets such files aside, and `settle` says whether one of them stops the
+load or is left out.
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
     """`path`, if it is a regular file with something in it.
 
     starts   if given, the first bytes must be one of these
-    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle, empty,
-    not permitted, a Git-LFS pointer, or one that starts otherwise.
+    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle,
+    empty, not permitted, a Git-LFS pointer, or one that starts otherwise.
     """
     path = Path(path)
     try:
@@ -95,14 +96,14 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
 
 
 def usable(items: Iterable, probe: Callable, damaged: str = "raise") -> tuple[list, list]:
-    """Those of `items` that `probe` accepts, and what it returned for each; the others as in `settle`."""
+    """Those of `items` that `probe` accepts, what it returned for each; others as in `settle`."""
     good, found, bad = sift(items, probe)
     settle(bad, damaged, stacklevel=4)
     return good, found
 
 
 def sift(items: Iterable, probe: Callable) -> tuple[list, list, list[Damaged]]:
-    """Those of `items` that `probe` accepts, what it returned for each, and what is wrong with the others."""
+    """Those of `items` that `probe` accepts, what it returned, what is wrong with the others."""
     good, found, bad = [], [], []
     for item in items:
         try:
@@ -129,7 +130,7 @@ def settle(bad: list[Damaged], damaged: str = "raise", *, stacklevel: int = 3):
 
 
 def digest_of(path: Path) -> str:
-    """16 hex digits of a file's content: all of it up to 4 MiB, else its size, first and last 1 MiB."""
+    """16 hex digits of a file: all of it up to 4 MiB, else its size, first and last MiB."""
     size, h = path.stat().st_size, hashlib.sha256()
     with open(path, "rb") as file:
         if size <= WHOLE:
@@ -142,7 +143,7 @@ def digest_of(path: Path) -> str:
 
 
 def words(path: Path) -> Iterator[tuple[int, str, list[str]]]:
-    """(number, line, its words) of each line of a text file that holds any; strange bytes become '?'."""
+    """(number, line, its words) of each line of a text file that holds any."""
     text = guard(path).read_bytes().decode("utf-8", "replace")
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
@@ -150,7 +151,7 @@ def words(path: Path) -> Iterator[tuple[int, str, list[str]]]:
 
 
 class _Plain(pickle.Unpickler):
-    """Reads numbers, text, containers and NumPy arrays; anything else a pickle may ask for is refused."""
+    """Reads numbers, text, containers and arrays; whatever else a pickle asks for is refused."""
 
     ALLOWED = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -175,7 +176,7 @@ class _Plain(pickle.Unpickler):
 
 
 def unpickle(path: Path):
-    """The plain value in a pickle of numbers, text, lists, dictionaries and NumPy arrays; runs no code from it."""
+    """The value of a pickle of numbers, text, lists, dictionaries and arrays; runs no code."""
     with open(guard(path), "rb") as file:
         try:
             return _Plain(file, path).load()

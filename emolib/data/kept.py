@@ -1,7 +1,7 @@
-"""What takes seconds to make is made once: parsed tables and rendered pictures, kept under the cache folder.
+"""Parsed tables and rendered pictures are made once and kept under the cache folder.
 
-A copy is found by a name and a key that covers everything it was made from. It is written to a temporary
-name and renamed; one that is damaged is made anew.
+A copy is found by a name and a key that covers everything it was made from. It is written to a
+temporary name and renamed; one that is damaged is made anew.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PARTS = ("images", "label", "subject", "split")
 
 
 def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """`make()`, arrays by name, from the copy kept under `name` and `key` (any plain value) if it is sound."""
+    """`make()`, arrays by name, or the copy kept under `name` and `key` (any plain value)."""
     copy = settings.cache() / "sets" / f"{name}-{digest(FORMAT, key)}.npz"
     held = _read(copy)
     if held is None:
@@ -42,10 +42,11 @@ def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[st
 def parsed(
     source: Path, version: str, parse: Callable[[Path], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What `parse(source)` returns, kept: a table of 300 MB is read in seconds once and at once after.
+    """What `parse(source)` returns, kept: a table of 300 MB takes seconds once.
 
     version   name and number of the format `parse` returns ('fer2013-1'): change it with the parser
-    The digest of a large file covers its ends only, so the time of its last change is part of the key.
+    The digest of a large file covers its ends only, so the time of its last change is part of the
+    key.
     """
     guard(source)
     return arrays(version, (digest_of(source), source.stat().st_mtime_ns), lambda: parse(source))

@@ -1,8 +1,9 @@
-"""Sound and films from files: read in one place, and every way in which a file can be broken is `Damaged`.
+"""Sound and films from files, read in one place; every way in which one can be broken is `Damaged`.
 
 wav and flac through soundfile, films (mp4, flv, avi, mpg ...) and their sound through PyAV. Several
-channels are averaged to one. Resampling is soxr at high quality, by way of librosa: on a 4 s clip 30 times
-as fast as torchaudio's windowed sinc at a like quality, and the same on any number of threads.
+channels are averaged to one. Resampling is soxr at high quality, by way of librosa: on a 4 s clip
+30 times as fast as torchaudio's windowed sinc at a like quality, and the same on any number of
+threads.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ EMPTY = "a film of 0 frames; get it anew"
 
 @dataclass(frozen=True)
 class Sound:
-    """Of a sound file, without decoding it (in a film `samples` is right to within a codec's block)."""
+    """Of a sound file, not decoded (in a film `samples` is right to within a codec's block)."""
 
     rate: int
     channels: int
@@ -41,7 +42,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Video:
-    """Of a film: `frames` as its header counts them, else (flv, mpg: `counted` False) its packets."""
+    """Of a film: `frames` by its header, else (flv, mpg: `counted` False) its packets."""
 
     fps: float
     frames: int
@@ -55,7 +56,7 @@ class Video:
 
 
 def probe_sound(path: Path | str) -> Sound:
-    """Rate, channels and samples from the header. Damaged also for a sound shorter than one analysis window."""
+    """Rate, channels, samples from the header; Damaged also if shorter than one analysis window."""
     path = Path(path)
     sound = _header(path) if path.suffix.lower() in SOUNDS else _track(path)
     _long_enough(path, sound)
@@ -65,8 +66,8 @@ def probe_sound(path: Path | str) -> Sound:
 def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     """Mono waveform, float32 (samples,) in [-1, 1], at `rate` Hz (None: the file's own).
 
-    What overshoots 1 by a little (float files, lossy codecs, resampling) is clipped. Raises Damaged for what
-    cannot be decoded to its end, holds no sample, NaN, infinity or values beyond 4.
+    What overshoots 1 by a little (float files, lossy codecs, resampling) is clipped. Raises Damaged
+    for what cannot be decoded to its end, holds no sample, NaN, infinity or values beyond 4.
     """
     path = Path(path)
     samples, own = _decode_file(path) if path.suffix.lower() in SOUNDS else _decode_track(path)
@@ -80,7 +81,8 @@ def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     if peak > LOUDEST:
         raise Damaged(
             path,
-            f"holds values up to {peak:g}, expected -1 to 1; probably whole numbers stored as floats",
+            f"holds values up to {peak:g}, expected -1 to 1; "
+            "probably whole numbers stored as floats",
         )
     mono = samples.mean(axis=1, dtype=np.float32)
     _long_enough(path, Sound(own, samples.shape[1], len(mono)))
@@ -97,8 +99,9 @@ def _long_enough(path: Path, sound: Sound):
     if sound.seconds < SHORTEST:
         raise Damaged(
             path,
-            f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one analysis "
-            f"window of {1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); it is probably cut short",
+            f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one "
+            f"analysis window of {1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); "
+            "it is probably cut short",
         )
 
 
@@ -117,7 +120,7 @@ def _header(path: Path) -> Sound:
 
 
 def _whole_wav(path: Path):
-    """Refuse a wav whose header announces more than the file holds: libsndfile reads such a file without a word."""
+    """Refuse a wav that holds less than its header announces: libsndfile says nothing."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         order = "big" if file.read(12).startswith(b"RIFX") else "little"
@@ -129,8 +132,8 @@ def _whole_wav(path: Path):
                 if length > there and not unknown:
                     raise Damaged(
                         path,
-                        f"cut short: its header announces {length} bytes of sound, {there} are there; "
-                        "get it anew",
+                        f"cut short: its header announces {length} bytes of sound, "
+                        f"{there} are there; get it anew",
                     )
                 return
             file.seek(length + length % 2, 1)
@@ -202,7 +205,7 @@ def _seconds(track) -> float:
 
 
 def probe_video(path: Path | str) -> Video:
-    """What the header says of a film; reads through it, undecoded, only where the header counts no frames.
+    """What the header says of a film; its packets are counted where the header counts no frames.
 
     Raises Damaged for what is no film, has no picture, no size or no frame rate.
     """
@@ -220,13 +223,14 @@ def probe_video(path: Path | str) -> Video:
         if fps <= 0 or not height or not width:
             raise Damaged(
                 path,
-                f"a film of {width} x {height} pixels at {fps:g} frames a second; its header is broken",
+                f"a film of {width} x {height} pixels at {fps:g} frames a second; "
+                "its header is broken",
             )
         return Video(round(fps, 3), frames, height, width, bool(film.streams.audio), counted)
 
 
 def check_ends(path: Path | str) -> Video:
-    """As `probe_video`, after decoding the first and the last frame: a cut film is found without reading it all."""
+    """As `probe_video`, with the first and last frame decoded: finds a film cut short."""
     path, video = Path(path), probe_video(path)
     with _opened(path) as film:
         track = film.streams.video[0]
@@ -252,14 +256,14 @@ def iterate_frames(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The frames of a film in order, at most `chunk` at a time: uint8 (n, H, W, 3), or (n, H, W) with `grey`.
+    """The frames of a film, at most `chunk` at a time: uint8 (n, H, W, 3), (n, H, W) with `grey`.
 
-    size   None keeps the film's own; a number makes squares, (height, width) anything else (area averaging,
-           no cropping)
+    size   None keeps the film's own; a number makes squares, (height, width) anything else (area
+           averaging, no cropping)
     grey   luma of Rec. 601, (77 R + 150 G + 29 B) / 256; for another grey read colours
-    Memory holds one chunk, whatever the length. Raises Damaged for frames that cannot be decoded, and at the
-    end for a film more than 2 frames short of its header's count. A cut mpg, whose header counts none, is a
-    shorter film.
+    Memory holds one chunk, whatever the length. Raises Damaged for frames that cannot be decoded,
+    and at the end for a film more than 2 frames short of its header's count. A cut mpg, whose
+    header counts none, is a shorter film.
     """
     path, video = Path(path), probe_video(path)
     height, width = _shape(video, size)
@@ -297,7 +301,7 @@ def iterate_frames(
 def read_frames(
     path: Path | str, size: int | tuple[int, int] | None = None, grey: bool = False
 ) -> np.ndarray:
-    """All frames of a film, uint8 (T, H, W, 3) or (T, H, W); arguments and errors as in `iterate_frames`.
+    """All frames of a film, uint8 (T, H, W, 3) or (T, H, W), as `iterate_frames` gives them.
 
     A film of more than 4 GiB of frames is refused: `iterate_frames` reads it piece by piece.
     """

@@ -1,7 +1,7 @@
-"""Folders of pictures: walked at a fixed depth, read one size, damaged files set aside with the reason.
+"""Folders of pictures: walked at a fixed depth, read at one size, damaged files set aside.
 
-A walk never follows more levels than the layout has, so that a link to a folder above cannot trap it, and
-it leaves out hidden files (.DS_Store, ._x.png), which other systems strew.
+A walk never follows more levels than the layout has, so that a link to a folder above cannot trap
+it, and it leaves out hidden files (.DS_Store, ._x.png), which other systems strew.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENDS = {"PNG": b"IEND\xaeB`\x82", "JPEG": b"\xff\xd9"}
 
 
 def folders(place: Path, bad: list[Damaged]) -> list[Path]:
-    """Folders inside `place` by name; links that lead nowhere and folders that may not be opened go to `bad`."""
+    """Folders inside `place` by name; links that lead nowhere and closed folders go to `bad`."""
     inside = _children(place, bad)
     lost = [path for path in inside if path.is_symlink() and not os.path.exists(path)]
     # a picture that leads nowhere is for `files` to hand on
@@ -35,7 +35,7 @@ def folders(place: Path, bad: list[Damaged]) -> list[Path]:
 
 
 def files(place: Path, bad: list[Damaged], kinds: Sequence[str] = KINDS) -> list[Path]:
-    """Files inside `place` whose names end in one of `kinds`, by name; also links that lead nowhere (see `guard`)."""
+    """Files of `kinds` inside `place`, by name; also links that lead nowhere (see `guard`)."""
     named = [path for path in _children(place, bad) if path.suffix.lower() in kinds]
     return [path for path in named if path.is_symlink() or path.is_file()]
 
@@ -61,10 +61,10 @@ def _children(place: Path, bad: list[Damaged]) -> list[Path]:
 
 
 def size_of(path: Path) -> tuple[int, int]:
-    """(height, width) from a picture's header, nothing decoded. Raises Damaged for what is no whole picture.
+    """(height, width) from a picture's header; Damaged for what is no whole picture.
 
-    Whole means: it begins as a picture does and, for PNG and JPEG, ends as one does; a byte changed in
-    between is seen only when the picture is read.
+    Whole means: it begins as a picture does and, for PNG and JPEG, ends as one does; a byte changed
+    in between is seen only when the picture is read.
     """
     from PIL import Image
 
@@ -85,7 +85,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def common(sizes: Sequence[tuple[int, int]], height: int | None) -> tuple[int, int]:
-    """(height, width) to read a set at: its commonest size, scaled down to `height`, never up (None: as it is)."""
+    """(height, width) to read a set at: its commonest, scaled down to `height` (None: as it is)."""
     counted = Counter(sizes)
     h, w = min(counted, key=lambda s: (-counted[s], s)) if counted else (1, 1)
     if height is None or height >= h:
@@ -94,7 +94,7 @@ def common(sizes: Sequence[tuple[int, int]], height: int | None) -> tuple[int, i
 
 
 def read(path: Path, shape: tuple[int, int], *, grey: bool, exact: bool = False) -> np.ndarray:
-    """One picture: uint8 (H, W) or (H, W, 3), cut to the aspect of `shape` around its centre, then resized.
+    """One picture, uint8 (H, W[, 3]), cut to the aspect of `shape` around its centre, then resized.
 
     Box filter down, bicubic up. Grey is 0.299 R + 0.587 G + 0.114 B.
     exact   the picture must be of this size already
@@ -128,9 +128,10 @@ def read(path: Path, shape: tuple[int, int], *, grey: bool, exact: bool = False)
 
 
 def stack(paths: Sequence[Path], shape: tuple[int, int], *, grey: bool, exact: bool = False):
-    """All of `paths` in one array: (images (K, H, W[, 3]), kept bool (N,), what is wrong with the other N - K).
+    """(images (K, H, W[, 3]), kept bool (N,), what is wrong with the other N - K) of `paths`.
 
-    Pictures are decoded into their place, on all processors this run may use: the peak is the array itself.
+    Pictures are decoded into their place, on all processors this run may use: the peak is the array
+    itself.
     """
     images = np.empty((len(paths), *shape, *(() if grey else (3,))), np.uint8)
     wrong: list[Damaged | None] = [None] * len(paths)
@@ -150,18 +151,20 @@ def stack(paths: Sequence[Path], shape: tuple[int, int], *, grey: bool, exact: b
 def alike(
     paths: Iterable[Path], tolerance: float = 0.0
 ) -> tuple[list[Path], list[tuple[int, int]], list[Damaged]]:
-    """Those of `paths` that are whole pictures of one size, their (height, width), what is wrong with the others.
+    """Whole pictures of one size among `paths`, their (height, width), what is wrong with others.
 
     tolerance   share by which either side may differ from the commonest size
     """
     paths, sizes, bad = sift(paths, size_of)
     usual = common(sizes, None)
-    fits = [all(abs(a - b) <= tolerance * b for a, b in zip(size, usual)) for size in sizes]
-    for path, (h, w), fit in zip(paths, sizes, fits):
-        if not fit:
+    good = []
+    for path, (h, w) in zip(paths, sizes):
+        if abs(h - usual[0]) <= tolerance * usual[0] and abs(w - usual[1]) <= tolerance * usual[1]:
+            good.append((path, (h, w)))
+        else:
             why = f"a picture of {w} x {h} pixels among ones of {usual[1]} x {usual[0]}"
             bad.append(Damaged(path, why))
-    return [p for p, fit in zip(paths, fits) if fit], [s for s, fit in zip(sizes, fits) if fit], bad
+    return [path for path, _ in good], [size for _, size in good], bad
 
 
 def load(
@@ -173,7 +176,7 @@ def load(
     damaged: str,
     tolerance: float = 0.0,
 ) -> tuple[np.ndarray, dict[Path, tuple[int, int]]]:
-    """Pictures `alike`, read at `height` (see `common`), and {path: (height, width) on disk} of each, in order.
+    """Pictures `alike`, read at `height` (see `common`), and {path: (height, width) on disk}.
 
     bad   what was wrong before; with what is found here it is settled as `damaged` says
     """

@@ -1,10 +1,12 @@
-"""RaFD, the Radboud Faces Database: 67 people x 8 emotions x 3 gazes x 5 camera angles (Langner et al. 2010).
+"""RaFD, the Radboud Faces Database: 67 people, 8 emotions, 3 gazes, 5 angles (Langner 2010).
 
-`rafd/Rafd090_01_Caucasian_female_angry_frontal.jpg`, 681 x 1024 in colour, in one folder or in folders below it.
-The name says everything: angle (0 to 180, 90 is frontal), model, group, gender, emotion, gaze.
+`rafd/Rafd090_01_Caucasian_female_angry_frontal.jpg`, 681 x 1024 in colour, in one folder or in
+folders below it. The name says everything: angle (0 to 180, 90 is frontal), model, group, gender,
+emotion, gaze.
 
-Whole, the 8,040 pictures take 17 GB of memory. They are read at a height of 256 pixels (170 wide: 1 GB for all
-angles, 210 MB for one); `size` and `angles` change that. Finding the face is left to the features.
+Whole, the 8,040 pictures take 17 GB of memory. They are read at a height of 256 pixels (170 wide: 1
+GB for all angles, 210 MB for one); `size` and `angles` change that. Finding the face is left to the
+features.
 """
 
 from __future__ import annotations
@@ -43,7 +45,8 @@ def load(
     angles    camera angles to read, of 0, 45, 90, 135, 180 (None: all)
     size      height in pixels, never enlarged; None: as they are
     damaged   'skip' leaves out damaged files and ones whose names do not tell what they show
-    meta: image (file name), angle, model, ethnicity, gender, code (the emotion as the set calls it), gaze.
+    meta: image (file name), angle, model, ethnicity, gender, code (the emotion as the set calls
+    it), gaze.
     """
     wanted = ANGLES if angles is None else tuple(angles)
     unknown = [angle for angle in wanted if angle not in ANGLES]
@@ -69,7 +72,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: pictures, models, emotions, angles, gazes. Pictures are not decoded, only looked at."""
+    """For the doctor: pictures (not decoded), models, emotions, angles, gazes."""
     fields, bad = _named(Path(root))
     paths, _, broken = pictures.alike(fields)
     count = pd.DataFrame([fields[path] for path in paths], columns=list(FIELDS)).nunique()
@@ -83,7 +86,7 @@ def check(root: Path) -> Checked:
 
 
 def fields_of(path: Path) -> dict:
-    """What a file name says: angle, model, ethnicity, gender, code, gaze; Damaged for one that says it otherwise."""
+    """What a file name says, by FIELDS; Damaged for one that says it otherwise."""
     parts = re.fullmatch(
         r"Rafd(\d{3})_(\d{2})_([^_]+)_([^_]+)_([^_]+)_([^_]+)\.jpe?g", path.name, re.IGNORECASE
     )
@@ -103,7 +106,7 @@ def fields_of(path: Path) -> dict:
 
 
 def _named(root: Path) -> tuple[dict[Path, dict], list[Damaged]]:
-    """{picture: what its name says}, directly in rafd/ or one folder below, by name; what is wrong with others."""
+    """{picture: what its name says}, in rafd/ or one folder below; what is wrong with others."""
     place, bad = root / "rafd", []
     paths = [
         path for level in (0, 1) for path in pictures.below(place, level, bad, (".jpg", ".jpeg"))

@@ -1,9 +1,9 @@
 """RAVDESS: 24 actors say (or sing) two sentences in eight emotions; sound, pictures or both.
 
 `ravdess/Actor_NN/` or `ravdess/<anything>/Actor_NN/` (as Zenodo's archives unpack) hold
-`MM-VV-EE-II-SS-RR-AA.wav`, `.flac` or `.mp4`: modality (01 both, 02 pictures, 03 sound), vocal channel
-(01 speech, 02 song), emotion, intensity, statement, repetition, actor. 1,440 clips of speech: 96 neutral and
-192 of each other emotion (Livingstone and Russo 2018).
+`MM-VV-EE-II-SS-RR-AA.wav`, `.flac` or `.mp4`: modality (01 both, 02 pictures, 03 sound), vocal
+channel (01 speech, 02 song), emotion, intensity, statement, repetition, actor. 1,440 clips of
+speech: 96 neutral and 192 of each other emotion (Livingstone and Russo 2018).
 """
 
 from __future__ import annotations
@@ -41,12 +41,13 @@ def load(
 ) -> ClipSet:
     """The clips of one vocal channel, sorted by actor, emotion, intensity, statement, repetition.
 
-    modality   'a' from 03 files, 'v' from 02, each from 01 films where those are absent; 'av' from 01 films.
-               None: 'av' where there are at least as many 01 films as sounds, else 'a'
+    modality   'a' from 03 files, 'v' from 02, each from 01 films where those are absent; 'av' from
+               01 films. None: 'av' where there are at least as many 01 films as sounds, else 'a'
     rate       samples per second when read; None keeps the files' own (48,000 as shipped)
     size, grey   frames as media.read_frames gives them
-    meta       actor (from 0), emotion, sentence (from 0), strength (1.0, strong 1.6), image, subject
-               ('Actor_01' ...), code (1 to 8), intensity and repetition (1, 2); fps with pictures
+    meta       actor (from 0), emotion, sentence (from 0), strength (1.0, strong 1.6), image,
+               subject ('Actor_01' ...), code (1 to 8), intensity and repetition (1, 2); fps with
+               pictures
     Where a clip stands twice (wav and flac), one is taken; see clips.gather.
     """
     if vocal not in VOCAL:
@@ -65,7 +66,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: every sound decoded wholly, every film at its ends; clips of speech with a usable file."""
+    """For the doctor: sounds decoded wholly, films at their ends; speech with a usable file."""
     where = Path(root) / "ravdess"
     looks = clips.look_into(clips.find(where, SUFFIXES), partial(_parse, where))
     speech = Counter(r["emotion"] for key, r in looks.rows.items() if key[0] == VOCAL["speech"])
@@ -82,7 +83,7 @@ def check(root: Path) -> Checked:
 
 
 def _parse(where: Path, path: Path) -> tuple:
-    """((vocal, actor, emotion, intensity, statement, repetition), kind of file, row of meta) of a name."""
+    """((vocal, actor, code, intensity, statement, repetition), kind of file, row) of a name."""
     if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem):
         raise Damaged(
             path,
@@ -114,8 +115,8 @@ def _parse(where: Path, path: Path) -> tuple:
         raise Damaged(
             path, f"of actor {actor:02d} by its name, in folder {here}; expected {folder}"
         )
-    row = dict(actor=actor - 1, emotion=RAVDESS[code - 1], sentence=statement - 1)
-    row |= dict(strength=1.0 + 0.6 * (intensity - 1), image=path.stem, subject=folder)
-    row |= dict(code=code, intensity=intensity, repetition=repetition)
+    row = {"actor": actor - 1, "emotion": RAVDESS[code - 1], "sentence": statement - 1}
+    row |= {"strength": 1.0 + 0.6 * (intensity - 1), "image": path.stem, "subject": folder}
+    row |= {"code": code, "intensity": intensity, "repetition": repetition}
     key = (vocal, actor, code, intensity, statement, repetition)
     return key, MODALITIES[modality - 1], row

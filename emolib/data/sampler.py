@@ -1,7 +1,7 @@
-"""Drawing rows so that every class comes up equally often, and undoing what that does to the probabilities.
+"""Drawing every class equally often, and undoing what that does to the probabilities.
 
-orgil2022 trains its classifiers with a class-balanced sampler. A network trained so believes in equal
-classes; `prior_shift` gives it back the shares of the set it is tested on.
+orgil2022 trains its classifiers with a class-balanced sampler. A network trained so believes in
+equal classes; `prior_shift` gives it back the shares of the set it is tested on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from emolib.ground.errors import EmolibError
 
 
 def class_weights(label: np.ndarray, classes: int) -> torch.Tensor:
-    """Weight of each class, float64 (classes,): rows / (classes present x rows of the class), 0 for an absent class.
+    """Float64 (classes,): rows / (classes present x rows of the class), 0 for an absent class.
 
     The weights of all rows have mean 1, so that a weighted loss keeps its size.
     label (N,) integers in 0 to classes - 1. Raises EmolibError for no rows or a label outside.
@@ -22,7 +22,8 @@ def class_weights(label: np.ndarray, classes: int) -> torch.Tensor:
     label = np.asarray(label)
     if label.ndim != 1 or not label.size or label.dtype.kind not in "iu":
         raise EmolibError(
-            f"labels are {label.dtype} {label.shape}, expected whole numbers (N,) with at least one row"
+            f"labels are {label.dtype} {label.shape}, "
+            "expected whole numbers (N,) with at least one row"
         )
     bad = np.flatnonzero((label < 0) | (label >= classes))
     if bad.size:
@@ -36,11 +37,11 @@ def class_weights(label: np.ndarray, classes: int) -> torch.Tensor:
 def balanced_sampler(
     label: np.ndarray, *, seed: int, num_samples: int | None = None
 ) -> WeightedRandomSampler:
-    """torch's WeightedRandomSampler, with replacement, in which every class that occurs is equally likely.
+    """A WeightedRandomSampler, with replacement: every class that occurs is equally likely.
 
     num_samples   rows per epoch; by default as many as there are labels
-    The sampler owns a generator seeded with `seed`: the same seed gives the same epochs in the same order,
-    and successive epochs differ.
+    The sampler owns a generator seeded with `seed`: the same seed gives the same epochs in the same
+    order, and successive epochs differ.
     """
     label = np.asarray(label)
     whole = isinstance(num_samples, int | np.integer) and not isinstance(num_samples, bool)
@@ -56,15 +57,16 @@ def balanced_sampler(
 
 
 def prior_shift(log_probs, train_prior, test_prior):
-    """Log-probabilities under another share of classes: log p(c|x) + log test_prior - log train_prior, normalised anew.
+    """Under other shares of classes: log p(c|x) + log test_prior - log train_prior, normalised.
 
-    Saerens, Latinne and Decaestecker 2002 (Neural Computation 14), for known priors. Tensor in, tensor out; else
-    an array.
+    Saerens, Latinne and Decaestecker 2002 (Neural Computation 14), for known priors. Tensor in,
+    tensor out; else an array.
 
     log_probs     (..., C), log-softmax or any scores that differ from it by a constant per row
     train_prior   (C,) shares seen in training, each above 0 (after `balanced_sampler`: 1 / C)
     test_prior    (C,) shares where the network is used; a 0 rules a class out
-    Both priors are scaled to sum to 1. Raises EmolibError for other shapes, negative shares, or a training share of 0.
+    Both priors are scaled to sum to 1. Raises EmolibError for other shapes, negative shares, or a
+    training share of 0.
     """
     scores = torch.as_tensor(log_probs)
     scores = scores if scores.is_floating_point() else scores.double()

@@ -1,8 +1,8 @@
 """SFEW feature table: 675 film stills as five LPQ and five PHOG principal components each.
 
-`sfew/SFEW.xlsx`, one sheet. Row 1 is the head: empty, 'label', then a title over five LPQ columns and a
-title over five PHOG columns. Every further row: image name, label 1-7, ten numbers. The wang paper
-calls the first five LBP; the head of the table says LPQ, and so do we.
+`sfew/SFEW.xlsx`, one sheet. Row 1 is the head: empty, 'label', then a title over five LPQ columns
+and a title over five PHOG columns. Every further row: image name, label 1-7, ten numbers. The wang
+paper calls the first five LBP; the head of the table says LPQ, and so do we.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  #
 ROWS = 675
 LETTERS = "ABCDEFGHIJKL"  # the sheet's own names of the columns
 
-# The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay below
-# 0.17) and its PHOG cells are not numbers. Any other incomplete row is damage and is refused.
+# The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay
+# below 0.17) and its PHOG cells are not numbers. Any other incomplete row is damage and is refused.
 INCOMPLETE = "Hangover_001949614_00000089.mat"
 
 # Films that share a cast: "person independent" needs them on one side of a split.
@@ -33,10 +33,10 @@ CASTS = ("HarryPotter", "Oceans")
 
 
 def read(path: Path) -> pd.DataFrame:
-    """All rows of the table as they stand: columns image, code, LPQ1..5, PHOG1..5; NaN where a cell is empty.
+    """All rows as they stand: columns image, code, LPQ1..5, PHOG1..5; NaN where a cell is empty.
 
-    Raises Damaged naming the file and the cell for a Git-LFS pointer, a truncated file, a missing column, text
-    in a number's place or a label outside 1 to 7.
+    Raises Damaged naming the file and the cell for a Git-LFS pointer, a truncated file, a missing
+    column, text in a number's place or a label outside 1 to 7.
     """
     sheet = _sheet(path)
     _check_head(path, sheet)
@@ -56,10 +56,10 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def load(root: Path) -> TableSet:
-    """The 674 usable rows as a TableSet: features (674, 10) in file order, subject = cast of the film.
+    """The 674 usable rows: features (674, 10) in file order, subject = cast of the film.
 
-    `meta`: image, code (the set's label 1-7), movie (name up to the time stamp). The one incomplete row is
-    left out; another one is an error.
+    `meta`: image, code (the set's label 1-7), movie (name up to the time stamp). The one incomplete
+    row is left out; another one is an error.
     """
     return _usable(_path(root), read(_path(root)))
 
@@ -102,7 +102,7 @@ def check(root: Path) -> Checked:
 
 
 def movie_of(image: str) -> str:
-    """Film of a still: its file name up to the time stamp ('AlexEmma_000225840_00000024.mat' -> 'AlexEmma')."""
+    """File name up to the time stamp: 'AlexEmma_000225840_00000024.mat' -> 'AlexEmma'."""
     begin = re.match(r"(.+?)[_-]\d{6,}", image)
     return begin[1] if begin else image
 
@@ -135,8 +135,8 @@ def _check_head(path: Path, sheet: pd.DataFrame):
     if sheet.shape[1] != 12 or len(sheet) < 2:
         raise Damaged(
             path,
-            f"{sheet.shape[1]} columns and {len(sheet)} rows, expected 12 columns (name, label, 5 LPQ, "
-            "5 PHOG) and a row per image",
+            f"{sheet.shape[1]} columns and {len(sheet)} rows, "
+            "expected 12 columns (name, label, 5 LPQ, 5 PHOG) and a row per image",
         )
     for column, expected in ((1, "label"), (2, "LPQ"), (7, "PHOG")):
         title = str(sheet.iloc[0, column])

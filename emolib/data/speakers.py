@@ -1,8 +1,8 @@
-"""VoxCeleb1: voices of 1,251 people from interviews, for telling speakers apart (Nagrani et al. 2017; chang2021, 5.3.2).
+"""VoxCeleb1: voices of 1,251 people, to tell apart (Nagrani et al. 2017; chang2021, 5.3.2).
 
-`speakers/wav/id10001/<film>/00001.wav`, as the archives of VoxCeleb1 unpack, or `speakers/wav/id10001/00001.wav`;
-wav or flac. The last fifth of each person's clips, sorted by film and number, is the test part: mostly films
-that training does not hold.
+`speakers/wav/id10001/<film>/00001.wav`, as the archives of VoxCeleb1 unpack, or
+`speakers/wav/id10001/00001.wav`; wav or flac. The last fifth of each person's clips, sorted by film
+and number, is the test part: mostly films that training does not hold.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ def load(
     people: int | None = None,
     each: int | None = None,
 ) -> ClipSet:
-    """Clips sorted by person, film and number; label = person, classes = their ids, split = train or test.
+    """Clips by person, film and number; label = person, classes = their ids, split = train, test.
 
-    people, each   only the first so many people, and the first so many clips of each (all by default)
+    people, each   only the first so many people, and the first so many clips of each (all by
+                   default)
     meta           subject, film ('' where there is none), image
     """
     where = Path(root) / "speakers"
@@ -45,7 +46,7 @@ def load(
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: people with a usable clip; every header is read, no sound decoded (there are 150,000)."""
+    """For the doctor: people with a usable clip; headers only, for there are 150,000."""
     where = Path(root) / "speakers"
     paths, rows, broken = sift(_files(where), partial(_parse, where))
     person = {path: row["subject"] for path, row in zip(paths, rows)}

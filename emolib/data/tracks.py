@@ -1,4 +1,4 @@
-"""What the sets of annotated videos share: valence and arousal from text, points, features from files, the TrackSet."""
+"""What the sets of annotated videos share: annotation and points from files, the TrackSet."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emolib.data.files import LARGEST, Damaged, guard, one_line
+from emolib.data.files import LARGEST, Damaged, guard
 from emolib.ground.containers import TrackSet
 
 ABSENT = -5.0  # Aff-Wild2's mark for "not annotated"
-SLACK = 2  # frames by which annotation, film and features may differ; the longer is cut
+SLACK = 2  # frames by which annotation and film may differ; the longer is cut
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Track:
 
 
 def assemble(name: str, tracks: list[Track], meta: pd.DataFrame, subject, split, fps) -> TrackSet:
-    """A TrackSet of videos without an emotion class; `missing` is None where every frame is annotated."""
+    """A TrackSet; `missing` is None where every frame is annotated."""
     gaps = any(track.missing.any() for track in tracks)
     return TrackSet(
         name=name,
@@ -65,7 +65,7 @@ def text_lines(path: Path) -> list[str]:
 def values(
     path: Path, lines: list[str], columns: int, first: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Annotation from text: float32 (T, columns) in [-1, 1] and bool (T,), True where a value is -5 (0 is put).
+    """float32 (T, columns) in [-1, 1] from text, and bool (T,): True for -5 (0 is put).
 
     first   number of the first line in the file, for what an error says
     """
@@ -96,18 +96,18 @@ def values(
 
 
 def agreed(path: Path, count: int, other: int, what: str) -> int:
-    """The shorter of two counts of frames that differ by at most SLACK; more is Damaged, with `what` in it."""
+    """The shorter of two counts of frames; Damaged if they differ by more than SLACK."""
     if abs(count - other) > SLACK:
         raise Damaged(
             path,
-            f"{count} annotated frames, but {what} has {other}; a difference of at most {SLACK} is cut, "
-            "this is another video's or one of the two is cut short",
+            f"{count} annotated frames, but {what} has {other}; a difference of at most {SLACK} is "
+            "cut, this is another video's or one of the two is cut short",
         )
     return min(count, other)
 
 
 def pts(path: Path) -> np.ndarray:
-    """Points of a .pts file (`n_points: 68`, then x and y of a point a line, in braces): float32 (n, 2), pixels."""
+    """Points of a .pts file (x and y of a point a line, in braces): float32 (n, 2), pixels."""
     lines = [line.strip() for line in text_lines(path)]
     try:
         inside = lines[lines.index("{") + 1 : lines.index("}")]
@@ -139,49 +139,6 @@ def named_content(files: dict[int, Path]) -> str:
     return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
-# ---- features: functions of one video, picklable by name
-
-
 def nothing(count: int) -> np.ndarray:
     """float32 (count, 0): a video whose features nobody has made yet."""
     return np.zeros((count, 0), np.float32)
-
-
-def stored_shape(path: Path) -> tuple[int, int]:
-    """(T, D) of the tensor 'features' in a safetensors file, from its header."""
-    from safetensors import SafetensorError, safe_open
-
-    guard(path)
-    try:
-        with safe_open(path, framework="np") as file:
-            names = list(file.keys())
-            shape = tuple(file.get_slice("features").get_shape()) if "features" in names else None
-    except (SafetensorError, OSError) as error:
-        raise Damaged(
-            path,
-            f"not a readable safetensors file ({one_line(error)}); "
-            "it is probably cut short, make it anew",
-        ) from None
-    if shape is None:
-        has = ", ".join(names) or "none"
-        raise Damaged(
-            path, f"has no tensor 'features' (it has {has}); make it with `emolib features`"
-        )
-    if len(shape) != 2:
-        raise Damaged(path, f"'features' has shape {shape}, expected (frames, features)")
-    return shape
-
-
-def stored(path: Path, count: int) -> np.ndarray:
-    """The first `count` rows of the tensor 'features', float32 (count, D), finite."""
-    from safetensors.numpy import load_file
-
-    stored_shape(path)
-    features = load_file(path)["features"][:count].astype(np.float32)
-    bad = np.argwhere(~np.isfinite(features))
-    if bad.size:
-        frame, column = bad[0]
-        raise Damaged(
-            path, f"feature {column} of frame {frame} is not a finite number; make the file anew"
-        )
-    return features

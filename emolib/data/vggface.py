@@ -1,9 +1,10 @@
-"""VGG-Face (Parkhi et al. 2015): a list of 2,622 people, and pictures in folders as VGGFace2 ships them.
+"""VGG-Face (Parkhi et al. 2015): a list of 2,622 people; pictures in folders as VGGFace2 has them.
 
-The list has no photographs, only where they once stood: `vggface/vgg_face_dataset/files/Aamir_Khan.txt` (or
-`vggface/files/`), one line per picture: id, url, left, top, right, bottom, pose, detection score, curation.
-Only the doctor looks it over. Pictures, from whatever source the reader has, stand in
-`vggface/<train|test>/<identity>/*.jpg`; only they make a set of images.
+The list has no photographs, only where they once stood:
+`vggface/vgg_face_dataset/files/Aamir_Khan.txt` (or `vggface/files/`), one line per picture: id,
+url, left, top, right, bottom, pose, detection score, curation. Only the doctor looks it over.
+Pictures, from whatever source the reader has, stand in `vggface/<train|test>/<identity>/*.jpg`;
+only they make a set of images.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ KINDS = (".jpg", ".jpeg", ".png")
 def load(root: Path, *, size: int = 96, damaged: str = "raise") -> ImageSet:
     """Pictures as uint8 (N, size, size, 3), cut square around their centre; label = identity.
 
-    classes = names of the folders; subject = identity; split = train or test; meta: image (file name). Raises
-    Damaged with the file, EmolibError where only the list is there.
+    classes = names of the folders; subject = identity; split = train or test; meta: image (file
+    name). Raises Damaged with the file, EmolibError where only the list is there.
     """
     place, bad = Path(root) / "vggface", []
     paths = _pictures(place, bad)
@@ -55,7 +56,7 @@ def load(root: Path, *, size: int = 96, damaged: str = "raise") -> ImageSet:
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: people in the list, people and pictures in the folders (looked at, not decoded)."""
+    """For the doctor: people in the list, people and pictures (not decoded) in the folders."""
     place, bad = Path(root) / "vggface", []
     lists = (pictures.files(place / where, bad, (".txt",)) for where in LISTS)
     named, _, broken = sift(next(filter(None, lists), []), _look_over)

@@ -1,18 +1,22 @@
-"""From ten raters' votes to a class: the rules of FERPlus (Barsoum, Zhang, Canton Ferrer and Zhang, ICMI 2016).
+"""From ten raters' votes to a class: the rules of FERPlus (Barsoum et al., ICMI 2016).
 
-Ten people chose one of eight emotions, 'unknown' or 'NF' (no face) for each picture of FER2013. All rules first
-drop a class with a single vote: one voice against nine is taken for a slip. What they do with the rest differs:
+Ten people chose one of eight emotions, 'unknown' or 'NF' (no face) for each picture of FER2013. All
+rules first drop a class with a single vote: one voice against nine is taken for a slip. What they
+do with the rest differs:
 
-majority        the winner needs more than half of the votes that remain (unknown and NF count among them);
-                a picture without such a winner, or whose winner is unknown or NF, is left out.
+majority        the winner needs more than half of the votes that remain (unknown and NF count among
+                them); a picture without such a winner, or whose winner is unknown or NF, is left
+                out.
 probability,    the share of each class is the target: drawn anew each time (probability) or whole
-cross_entropy   (cross_entropy). Both keep the same pictures, by the rule of the authors' released code, which
-                says more than the paper: classes are taken from the most votes down, ties together, until they
-                hold three quarters of the votes, or three are taken, or unknown or NF is reached; the picture
-                is kept if the emotions taken hold more than half of the votes and are at most three.
+cross_entropy   (cross_entropy). Both keep the same pictures, by the rule of the authors' released
+                code, which says more than the paper: classes are taken from the most votes down,
+                ties together, until they hold three quarters of the votes, or three are taken, or
+                unknown or NF is reached; the picture is kept if the emotions taken hold more than
+                half of the votes and are at most three.
 
-`classes` is 7 (the emotions FER2013 knows) or 8 (with contempt). With 7, a picture whose first class is
-contempt is left out, and the share of contempt in other pictures goes to the rest in proportion.
+`classes` is 7 (the emotions FER2013 knows) or 8 (with contempt). With 7, a picture whose first
+class is contempt is left out, and the share of contempt in other pictures goes to the rest in
+proportion.
 """
 
 from __future__ import annotations
@@ -38,8 +42,8 @@ def labels(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Class of each picture and whether it is kept, from `votes` (N, 10) with columns as in VOTES.
 
-    Returns (label, kept): int64 (N,), index into EMOTIONS, -1 where the picture is left out; bool (N,).
-    Equal shares go to the class that stands first in VOTES, as in the released code.
+    Returns (label, kept): int64 (N,), index into EMOTIONS, -1 where the picture is left out; bool
+    (N,). Equal shares go to the class that stands first in VOTES, as in the released code.
     """
     if targets not in TARGETS:
         raise nearest(targets, TARGETS, what="kind of targets")
@@ -52,10 +56,11 @@ def labels(
 
 
 def probabilities(votes: np.ndarray, classes: int = 7) -> np.ndarray:
-    """Target distribution of each picture: (N, classes) float64, columns as in EMOTIONS, each row sums to 1.
+    """Target distributions: (N, classes) float64, columns as in EMOTIONS, each row sums to 1.
 
-    The rule is that of 'probability' and 'cross_entropy' above; every picture kept by the majority rule is
-    kept by it too. Raises EmolibError with the row for a picture that it leaves out: take the kept rows first.
+    The rule is that of 'probability' and 'cross_entropy' above; every picture kept by the majority
+    rule is kept by it too. Raises EmolibError with the row for a picture that it leaves out: take
+    the kept rows first.
     """
     _, kept = labels(votes, "cross_entropy", classes)
     if not kept.all():
@@ -70,7 +75,7 @@ def probabilities(votes: np.ndarray, classes: int = 7) -> np.ndarray:
 
 
 def _clean(votes: np.ndarray) -> np.ndarray:
-    """Votes (N, 10) without single ones. Raises EmolibError for anything that is no count of votes."""
+    """Votes (N, 10) without single ones; EmolibError for anything that is no count of votes."""
     votes = np.asarray(votes)
     if votes.ndim != 2 or votes.shape[1] != len(VOTES) or not (votes >= 0).all():
         raise EmolibError(
@@ -87,7 +92,7 @@ def _majority(votes: np.ndarray) -> np.ndarray:
 
 
 def _taken(votes: np.ndarray) -> np.ndarray:
-    """Votes (N, 10) of the classes that make the distribution; a row of zeros where the rule leaves the picture out."""
+    """Votes (N, 10) of the classes of the distribution; zeros where a picture is left out."""
     votes = _clean(votes)
     total = votes.sum(1)  # (N,)
     left, taken = votes.copy(), np.zeros_like(votes)
