@@ -596,46 +596,27 @@ def test_a_sequence_with_a_damaged_label_is_left_out_and_not_called_unlabelled(w
     }
 
 
-def test_facs_landmarks_and_lists_are_refused_too(whole, tmp_path):
-    from emolib.data import ckplus, vggface
-
-    for name, act, call, told in [
+@pytest.mark.parametrize(
+    "name, folder, act, told",
+    [
+        ("ckplus", "", put("ckplus/FACS/*/*/*.txt", "4 9\n"), "intensities from 0 to 5"),
+        ("ckplus", "", put("ckplus/FACS/*/*/*.txt", "x y\n"), "expected numbers"),
+        ("ckplus", "", put("ckplus/Landmarks/*/*/*.txt", "4 9\n" * 67), "67 points, expected 68"),
         (
-            "ckplus",
-            put("ckplus/FACS/*/*/*.txt", "4 9\n"),
-            ckplus.action_units,
-            "intensities from 0 to 5",
-        ),
-        ("ckplus", put("ckplus/FACS/*/*/*.txt", "x y\n"), ckplus.action_units, "expected numbers"),
-        (
-            "ckplus",
-            put("ckplus/Landmarks/*/*/*.txt", "4 9\n" * 67),
-            lambda r: ckplus.landmarks(r, data.load("ckplus", root=r)),
-            "67 points, expected 68",
-        ),
-    ]:
-        root, broken = damage(whole, tmp_path / told[:5], "", name, act)
-        with pytest.raises(Damaged, match=told) as error:
-            call(root)
-        assert (
-            error.value.path == broken
-            and str(broken) in data.doctor(root).set_index("set").loc[name].damaged
-        )
-    for content, told in (
-        ("1 http://x.org/1.jpg 1 2 3\n", "line 1 is"),
-        ("1 u 1 2 3 4 3 x 1\n", "line 1 is"),
-        ("\n", "no picture in it"),
-    ):
-        root, broken = damage(
-            whole,
-            tmp_path / content[-3:-1].strip("\n ") / str(len(content)),
-            "people",
             "vggface",
-            put("vggface/files/*.txt", content),
-        )
-        with pytest.raises(Damaged, match=told):
-            vggface.people(root)
-        assert str(broken) in data.doctor(root).set_index("set").loc["vggface"].damaged
+            "people",
+            put("vggface/files/*.txt", "1 http://x.org/1.jpg 1 2 3\n"),
+            "line 1 is",
+        ),
+        ("vggface", "people", put("vggface/files/*.txt", "1 u 1 2 3 4 3 x 1\n"), "line 1 is"),
+        ("vggface", "people", put("vggface/files/*.txt", "1 u 1 2 3 4 nan 1 1\n"), "line 1 is"),
+        ("vggface", "people", put("vggface/files/*.txt", "\n"), "no picture in it"),
+    ],
+)
+def test_the_doctor_tells_of_files_beside_the_pictures(whole, tmp_path, name, folder, act, told):
+    root, broken = damage(whole, tmp_path, folder, name, act)
+    row = data.doctor(root).set_index("set").loc[name]
+    assert str(broken) in row.damaged and told in row.damaged
 
 
 def test_folders_may_have_any_name_and_links_to_folders_are_followed(whole, tmp_path):

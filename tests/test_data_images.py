@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from emolib import EMOTIONS, data
-from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, vggface, votes
+from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, votes
 from emolib.data.sim import face_sets, glyph_sets, worlds
 from emolib.ground.errors import EmolibError
 
@@ -321,26 +321,21 @@ def test_frames_are_reduced_cut_to_one_aspect_and_never_enlarged(ck, tmp_path):
     np.testing.assert_array_equal(real.images, world.images)
 
 
-def test_action_units_and_landmarks_are_read_as_drawn(ck):
+def test_action_units_and_landmarks_are_looked_over_as_drawn(ck):
     folder, world, (units, points) = ck
-    real = data.load("ckplus", root=folder, frames="all")
-    np.testing.assert_allclose(ckplus.landmarks(folder, real), points, atol=1e-3)
-    half = data.load("ckplus", root=folder, frames="all", size=32)
-    np.testing.assert_allclose(ckplus.landmarks(folder, half), points / 2, atol=1e-3)
-    coded = ckplus.action_units(folder)
-    last = np.flatnonzero(world.meta.frame == 9)
-    expected = [
-        (
-            world.subject[i],
-            world.meta.sequence[i],
-            face_sets.UNITS[u],
-            min(5, 1 + int(5 * units[i, u])),
-        )
-        for i in last
-        for u in np.flatnonzero(units[i] >= 0.2)
-    ]
-    assert sorted(map(tuple, coded.to_numpy())) == sorted(expected)
     assert "8 FACS and 72 landmark files" in ckplus.check(folder).detail
+    images = data.load("ckplus", root=folder, frames="all").meta.image.map(Path)
+    for i, image in enumerate(images):
+        path = folder / "ckplus/Landmarks" / image.parent / f"{image.stem}_landmarks.txt"
+        np.testing.assert_allclose(ckplus._points(path), points[i], atol=1e-3)
+    last = np.flatnonzero(world.meta.frame == 9)
+    for i in last:
+        (path,) = (folder / "ckplus/FACS" / images[i].parent).iterdir()
+        expected = [
+            [face_sets.UNITS[u], min(5, 1 + int(5 * units[i, u]))]
+            for u in np.flatnonzero(units[i] >= 0.2)
+        ]
+        assert sorted(ckplus._coded(path).tolist()) == sorted(expected)
 
 
 def test_labels_may_lie_in_the_other_folder_and_colour_becomes_grey(ck, tmp_path):
@@ -376,12 +371,6 @@ def test_the_list_of_people_is_read_alone_and_never_loaded_as_pictures(tmp_path,
         "00000001 http://x.org/1.jpg 132.15 48.06 263.91 179.82 3 2.90 1\n"
         "00000002 http://x.org/2.jpg 1 2 3.5 4 1 1.5 0\n",
         encoding="utf-8",
-    )
-    table = vggface.people(tmp_path)
-    assert (
-        table.person.tolist() == ["Zoë_Example"] * 2
-        and table.right.tolist() == [263.91, 3.5]
-        and table.curation.tolist() == [1, 0]
     )
     row = data.doctor(tmp_path).set_index("set").loc["vggface"]
     assert row.state == "partly" and "1 people in the list, 0 pictures" in row.detail
@@ -451,11 +440,10 @@ def test_pictures_are_cut_around_the_centre_and_averaged(tmp_path):
 
 
 def test_repeats_are_told_once():
-    told = checks.told(
-        checks.repeats(np.array(list("aabcab")), np.array(["x", "x", "x", "y", "y", "y"]))
-    )
+    told = checks.duplicates(list("aabcab"), ["x", "x", "x", "y", "y", "y"])
     assert told == "2 of y stand in x; 1 in x stand there before"
-    assert checks.told({}) == ""
+    assert checks.duplicates(list("aba")) == "1 in the set stand there before"
+    assert checks.duplicates(list("abc")) == checks.duplicates([]) == ""
 
 
 # ---------------------------------------------------------------- real files
@@ -499,7 +487,7 @@ def test_the_real_ferplus_has_the_protocols_3137(real_data):
         faces.split == "PublicTest"
     ).sum() == 3186
     table = faces.meta[list(votes.VOTES)].to_numpy()
-    share = ferplus.probabilities(table)
+    share = votes.probabilities(table)
     np.testing.assert_array_equal(share.argmax(1), faces.label)
     assert (
         data.load("ferplus", source="real", targets="cross_entropy").split == "PrivateTest"

@@ -8,7 +8,6 @@ import warnings
 import clip_files as made
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from emolib import data
 from emolib.data import afew_va, aff_wild
@@ -88,31 +87,6 @@ def test_a_difference_of_two_frames_is_cut_and_said(tmp_path, change, frames):
     assert "1 cut by 1 or 2 frames" in aff_wild.check(tmp_path).detail
 
 
-def test_features_come_from_a_folder(tmp_path):
-    made.aff_wild(tmp_path)
-    store = tmp_path / "features"
-    store.mkdir()
-    held = {
-        n: np.random.default_rng(k).standard_normal((40 + k, 6)).astype(np.float32)
-        for k, n in enumerate(("101", "102", "103"))
-    }
-    for name, features in held.items():
-        save_file({"features": features}, store / f"{name}.safetensors")
-    read = data.load("aff_wild", tmp_path, features=store)  # a path, as a notebook gives it
-    assert set(read.meta.kind) == {"stored"} and json.loads(read.recipe)["features"] == str(store)
-    for get, true in zip(read.features, held.values()):
-        np.testing.assert_array_equal(pickle.loads(pickle.dumps(get))(), true[:40])
-    held["102"][7, 3] = 0.5
-    save_file({"features": held["102"]}, store / "102.safetensors")
-    assert data.load("aff_wild", tmp_path, features=str(store)).fingerprint != read.fingerprint
-    assert data.load("aff_wild", tmp_path).fingerprint != read.fingerprint
-    save_file({"features": held["102"][:, :4]}, store / "102.safetensors")
-    with pytest.raises(EmolibError, match="files of 4 and of 6 features"):
-        data.load("aff_wild", tmp_path, features=store)
-    with pytest.raises(EmolibError, match="no such folder"):
-        data.load("aff_wild", tmp_path, features=tmp_path / "nowhere")
-
-
 def points(path, rows):
     inside = "".join(f"{x:.3f} {y:.3f}\n" for x, y in rows)
     return made.write(path, f"version: 1\nn_points: {len(rows)}\n{{\n{inside}}}\n")
@@ -143,7 +117,7 @@ def test_the_sets_own_points_are_scaled_by_the_film(tmp_path, first):
     (tmp_path / f"aff_wild/bboxes/train/101/{first + 39}.pts").write_text("version: 1\n{\n3 4\n")
     with pytest.raises(Damaged, match=f"103/{first + 20}.pts: not a file of points"):
         data.load("aff_wild", tmp_path).features[2]()
-    assert [p.name for p, _ in aff_wild.check(tmp_path).damaged] == [f"{first + 39}.pts"]
+    assert [e.path.name for e in aff_wild.check(tmp_path).damaged] == [f"{first + 39}.pts"]
 
 
 # ---------------------------------------------------------------- Aff-Wild2

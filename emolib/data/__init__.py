@@ -1,7 +1,8 @@
-"""One way in: `load` a set by name, real where it is at hand and simulated where not; `doctor` says which.
+"""One way in: `load` a set by name, real where it is at hand, else simulated; `doctor` says which.
 
-A container says where it came from (`.source`) and what is in it (`.fingerprint`). `reference` turns that
-into text that a run can carry as an argument, `resolve` turns it back and refuses if the data changed.
+A container says where it came from (`.source`) and what is in it (`.fingerprint`). `reference`
+turns that into text that a run carries as an argument; `resolve` turns it back and refuses if the
+data changed.
 """
 
 from __future__ import annotations
@@ -34,42 +35,107 @@ def load(
 ):
     """The data set `name` with all its splits (`.split` says which).
 
-    source    'auto' takes the real files if they are there and the simulated stand-in otherwise; a damaged
-              real file is an error, never a reason to simulate. 'real' insists, 'simulated' never looks.
-              An explicit `root` without the set raises.
-    profile, seed     size and world of the simulated stand-in; real sets are whole and the same every time
+    source    'auto' takes the real files if they are there and the simulated stand-in otherwise; a
+              damaged real file is an error, never a reason to simulate. 'real' insists, 'simulated'
+              never looks. An explicit `root` without the set raises.
+    profile, seed     size and world of the stand-in; real sets are whole and the same every time
     damaged   'raise' (default) or 'skip': leave damaged files of a real set out, with a warning
-    options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or its stand-in
-              (emolib.data.sim.worlds.<name>: dials=..., size=...); those of the other side are left unused
+    options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or
+              its stand-in (emolib.data.sim.worlds.<name>: dials=..., size=...); the others' are
+              left unused
     """
     entry = _entry(name)
     if source not in ("auto", "real", "simulated"):
         raise EmolibError(f"source '{source}' is not known: expected auto, real or simulated")
-    if root is not None and not Path(root).is_dir():
-        raise EmolibError(f"data folder {root}: no such folder")
-    where = Path(root) if root is not None else settings.data_root()
+    where = _where(root)
     reader, stand_in = _reader(name), _stand_in(name)
     for option in options:
         if not takes(name, option):
-            raise nearest(
-                option,
-                sorted(_takes(reader) | _takes(stand_in)),
-                what=f"option of data set '{name}'",
-            )
-    if source == "simulated" or (source == "auto" and root is None and not present(entry, where)):
+            known = sorted(_takes(reader) | _takes(stand_in))
+            raise nearest(option, known, what=f"option of data set '{name}'")
+    if source == "simulated" or (source == "auto" and root is None and not _present(entry, where)):
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
-        made, options = (
-            _made(name, profile, seed, options),
-            {"profile": profile, "seed": seed} | options,
-        )
-    elif not present(entry, where):
+        made = _made(name, profile, seed, options)
+        options = {"profile": profile, "seed": seed} | options
+    elif not _present(entry, where):
         raise EmolibError(
             f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}"
         )
     else:
         options = {k: v for k, v in options.items() if k in _takes(reader)}
         made = reader(where, **options)
-    return replace(made, name=name, recipe=json.dumps(options, default=_plain, sort_keys=True))
+    return replace(made, name=name, recipe=_text(options))
+
+
+def takes(name: str, option: str) -> bool:
+    """Does the data set `name`, real or simulated, take this option?"""
+    _entry(name)
+    return option in _takes(_stand_in(name)) | _takes(_reader(name))
+
+
+def at_hand(name: str) -> bool:
+    """Do real files of this set lie in the data folder?"""
+    return _present(_entry(name), settings.data_root())
+
+
+def reference(data) -> str:
+    """'sfew:real:0123456789abcdef:{}': name, source, content, how it was loaded."""
+    return f"{data.name}:{data.source}:{data.fingerprint}:{data.recipe or '{}'}"
+
+
+@functools.lru_cache(maxsize=4)
+def resolve(ref: str):
+    """The container behind a reference; EmolibError when today's files are other ones."""
+    name, source, fingerprint, recipe = ref.split(":", 3)
+    options = json.loads(recipe)
+    if "dials" in options:
+        from emolib.data.sim.dials import Dials
+
+        options["dials"] = Dials(**options["dials"])
+    data = load(name, source=source, **options)
+    if data.fingerprint != fingerprint:
+        raise EmolibError(
+            f"data set '{name}' changed while runs were under way ({data.fingerprint}, "
+            f"expected {fingerprint}); start again"
+        )
+    return data
+
+
+def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame:
+    """One row per data set: what is there, in what state, and how to get what is not.
+
+    deep   False: only whether a set is there, nothing is opened
+    """
+    where = _where(root)
+    return pd.DataFrame([_looked_into(entry, where, deep) for entry in CATALOG.values()])
+
+
+def _looked_into(entry: Entry, where: Path, deep: bool) -> dict:
+    row = {"set": entry.name, "state": "absent", "found": 0}
+    row |= {"expected": f"{entry.samples} {entry.unit}", "detail": "its simulated stand-in is used"}
+    row |= {"duplicates": "", "damaged": ""}
+    if _any(entry, where, entry.mark) and not deep:
+        row |= {"state": "there", "detail": "not looked into"}
+    elif _any(entry, where, entry.mark):
+        seen = importlib.import_module(f"emolib.data.{entry.name}").check(where)
+        row |= {"state": seen.state(entry.samples), "found": seen.found, "detail": seen.detail}
+        row |= {"duplicates": seen.duplicates, "damaged": "; ".join(map(str, seen.damaged[:3]))}
+    about = {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access}
+    return row | about | {"used for": entry.used_for}
+
+
+def _entry(name: str) -> Entry:
+    if name not in CATALOG:
+        raise nearest(name, CATALOG, what="data set")
+    return CATALOG[name]
+
+
+def _where(root: Path | str | None) -> Path:
+    if root is None:
+        return settings.data_root()
+    if not Path(root).is_dir():
+        raise EmolibError(f"data folder {root}: no such folder")
+    return Path(root)
 
 
 def _reader(name: str):
@@ -83,22 +149,14 @@ def _stand_in(name: str):
 
 
 def _made(name: str, profile: str, seed: int, options: dict):
-    """The stand-in; sets of pictures are drawn once and then read from the cache, the others are lazy anyway."""
+    """The stand-in; pictures are drawn once and kept in the cache, other sets are lazy anyway."""
     from emolib.data import kept
     from emolib.data.sim import worlds
 
     make = functools.partial(worlds.make, name, profile, seed, **options)
     if get_type_hints(_stand_in(name))["return"] is not ImageSet:
         return make()
-    return kept.pictures(
-        f"{name}-{profile}", (seed, json.dumps(options, default=_plain, sort_keys=True)), make
-    )
-
-
-def takes(name: str, option: str) -> bool:
-    """Does the data set `name`, real or simulated, take this option?"""
-    _entry(name)
-    return option in _takes(_stand_in(name)) | _takes(_reader(name))
+    return kept.pictures(f"{name}-{profile}", (seed, _text(options)), make)
 
 
 @functools.cache
@@ -107,103 +165,25 @@ def _takes(function) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters) - {"root", "seed"}
 
 
-def _plain(value):
-    """A frozen dataclass (the dials) or a path as JSON: what `resolve` can hand back."""
-    return str(value) if isinstance(value, Path) else vars(value)
+def _text(options: dict) -> str:
+    """Options as JSON; a path and the dials in a form that `resolve` can hand back."""
+
+    def plain(value):
+        return str(value) if isinstance(value, Path) else vars(value)
+
+    return json.dumps(options, default=plain, sort_keys=True)
 
 
-def at_hand(name: str) -> bool:
-    """Do real files of this set lie in the data folder?"""
-    return present(_entry(name), settings.data_root())
-
-
-def present(entry: Entry, root: Path) -> bool:
+def _present(entry: Entry, root: Path) -> bool:
     """Does `root` hold enough of this set to load it?"""
-    return seen(entry, root) and (not entry.needs or _any(entry, root, entry.needs))
-
-
-def seen(entry: Entry, root: Path) -> bool:
-    """Does `root` hold anything of this set?"""
-    return _any(entry, root, entry.mark)
+    return _any(entry, root, entry.mark) and (not entry.needs or _any(entry, root, entry.needs))
 
 
 def _any(entry: Entry, root: Path, patterns) -> bool:
-    """A link that leads nowhere counts: what stands in the place of a file is for the loader to judge."""
-    places = [
-        (root / folder, pattern) for folder in (entry.folder, *entry.also) for pattern in patterns
-    ]
+    """A link that leads nowhere counts: the loader judges what stands in the place of a file."""
+    places = [root / folder for folder in (entry.folder, *entry.also)]
     return any(
         any(place.glob(pattern)) if "*" in pattern else os.path.lexists(place / pattern)
-        for place, pattern in places
+        for place in places
+        for pattern in patterns
     )
-
-
-def reference(data) -> str:
-    """'sfew:real:0123456789abcdef:{}': a data set as an argument of a run: name, source, content, how it was loaded."""
-    return f"{data.name}:{data.source}:{data.fingerprint}:{data.recipe or '{}'}"
-
-
-@functools.lru_cache(maxsize=4)
-def resolve(ref: str):
-    """The container behind a reference; raises EmolibError when today's files are not the ones it names."""
-    name, source, fingerprint, recipe = ref.split(":", 3)
-    options = json.loads(recipe)
-    if "dials" in options:
-        from emolib.data.sim.dials import Dials
-
-        options["dials"] = Dials(**options["dials"])
-    data = load(name, source=source, **options)
-    if data.fingerprint != fingerprint:
-        raise EmolibError(
-            f"data set '{name}' changed while runs were under way ({data.fingerprint}, expected {fingerprint}); "
-            "start again"
-        )
-    return data
-
-
-def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame:
-    """One row per data set: what is there, in what state, and how to get what is not.
-
-    deep   False: only whether a set is there, nothing is opened
-    """
-    where = Path(root) if root is not None else settings.data_root()
-    if root is not None and not where.is_dir():
-        raise EmolibError(f"data folder {root}: no such folder")
-    rows = []
-    for entry in CATALOG.values():
-        row = {
-            "set": entry.name,
-            "state": "absent",
-            "found": 0,
-            "expected": f"{entry.samples} {entry.unit}",
-            "detail": "its simulated stand-in is used",
-            "duplicates": "",
-            "damaged": "",
-        }
-        if seen(entry, where) and not deep:
-            row |= {"state": "there", "detail": "not looked into"}
-        elif seen(entry, where):
-            found = importlib.import_module(f"emolib.data.{entry.name}").check(where)
-            row |= {
-                "state": found.state(entry.samples),
-                "found": found.found,
-                "detail": found.detail,
-                "duplicates": found.duplicates,
-                "damaged": "; ".join(f"{path}: {why}" for path, why in found.damaged[:3]),
-            }
-        rows.append(
-            row
-            | {
-                "MB": entry.size_mb,
-                "licence": entry.licence,
-                "access": entry.access,
-                "used for": entry.used_for,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _entry(name: str) -> Entry:
-    if name not in CATALOG:
-        raise nearest(name, CATALOG, what="data set")
-    return CATALOG[name]

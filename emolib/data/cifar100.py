@@ -1,10 +1,12 @@
-"""CIFAR-100 (Krizhevsky 2009): 32 x 32 RGB, 100 classes, 500 training and 100 test pictures of each.
+"""CIFAR-100 (Krizhevsky 2009): 32 x 32 RGB, 100 classes, 500 training and 100 test pictures each.
 
 In `cifar100/`, the first of these that is there is read:
 
-cifar-100-python/train, test, meta     the pickles as shipped, read by a reader that runs nothing they may ask for
-cifar100_subset.npz                    x_train, y_train, x_test, y_test, classes: a part of the set. meta.file and the
-                                       doctor say so, and so must everything made from it.
+cifar-100-python/train, test, meta     the pickles as shipped, read by a reader that runs nothing
+                                       they ask for
+cifar100_subset.npz                    x_train, y_train, x_test, y_test, classes: a part of the set.
+                                       meta.file and the doctor say so, and so must everything made
+                                       from it.
 """
 
 from __future__ import annotations
@@ -15,52 +17,52 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emolib.data.checks import Checked, content_of, repeats, told
-from emolib.data.files import Damaged, guard, unpickle
+from emolib.data.checks import Checked, content_of, duplicates, of_one_file
+from emolib.data.files import Damaged, guard, one_line, unpickle
 from emolib.ground.containers import ImageSet
 
 PARTS = ("train", "test")
 SUBSET = "cifar100_subset.npz"
+ARRAYS = ("x_train", "y_train", "x_test", "y_test", "classes")
 
 
 def load(root: Path, *, damaged: str = "raise") -> ImageSet:
-    """uint8 (N, 32, 32, 3), training part first; classes as the file names them; pictures have no subject: ''.
+    """uint8 (N, 32, 32, 3), training part first; classes as the file names them; subject ''.
 
     damaged   without effect: no part of the set can be left out
-    meta: file (where the row comes from), code (the fine label), and coarse (0 to 19) where the file has it.
+    meta: file (where the row comes from), code (the fine label), and coarse (0 to 19) where the
+    file has it.
     """
     place = Path(root) / "cifar100"
     pickled = os.path.lexists(place / "cifar-100-python")
     classes, parts = _pickles(place / "cifar-100-python") if pickled else _subset(place / SUBSET)
-    sizes = [len(p["images"]) for p in parts]
-    label = np.concatenate([p["label"] for p in parts])
-    meta = {"file": np.repeat([p["file"] for p in parts], sizes), "code": label}
-    if all("coarse" in p for p in parts):
-        meta["coarse"] = np.concatenate([p["coarse"] for p in parts])
+    sizes = [len(part["label"]) for part in parts]
+    label = np.concatenate([part["label"] for part in parts])
+    meta = {"file": np.repeat([part["file"] for part in parts], sizes), "code": label}
+    if pickled:
+        meta["coarse"] = np.concatenate([part["coarse"] for part in parts])
     return ImageSet(
         name="cifar100",
         source="real",
-        images=np.concatenate([p["images"] for p in parts]),
+        images=np.concatenate([part["images"] for part in parts]),
         label=label,
         classes=classes,
-        subject=np.full(len(label), ""),
+        subject=[""] * len(label),
         split=np.repeat(PARTS, sizes),
         meta=pd.DataFrame(meta),
     )
 
 
+@of_one_file
 def check(root: Path) -> Checked:
-    """For the doctor: pictures in each part, whether it is the subset, and pictures that stand twice."""
-    try:
-        data = load(root)
-    except Damaged as error:
-        return Checked(0, damaged=[(error.path, error.why)])
+    """For the doctor: pictures in each part, whether it is the subset, repeats."""
+    data = load(root)
     counts = ", ".join(f"{(data.split == part).sum()} {part}" for part in PARTS)
+    subset = "; a subset of CIFAR-100" if len(data) < 60_000 else ""
     return Checked(
         len(data),
-        f"{counts}, {len(data.classes)} classes"
-        + ("; a subset of CIFAR-100" if len(data) < 60_000 else ""),
-        duplicates=told(repeats(content_of(data.images), data.split)),
+        f"{counts}, {len(data.classes)} classes{subset}",
+        duplicates=duplicates(content_of(data.images), data.split),
     )
 
 
@@ -68,62 +70,34 @@ def _subset(path: Path):
     guard(path)
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
-            lacking = [
-                k
-                for k in ("x_train", "y_train", "x_test", "y_test", "classes")
-                if k not in opened.files
-            ]
-            if lacking:
-                raise Damaged(
-                    path,
-                    f"no array {lacking[0]} in it, expected x_train, y_train, x_test, y_test, classes",
-                )
-            held = {name: opened[name] for name in opened.files}
-    except Damaged:
-        raise
+            arrays = {name: opened[name] for name in opened.files}
     except Exception as error:  # whatever NumPy and its archive raise, an array of objects among it
-        raise Damaged(
-            path,
-            f"not a readable npz file of plain arrays ({str(error) or type(error).__name__}); get it anew",
-        ) from None
-    classes = _classes(path, held["classes"].tolist())
-    return classes, [
-        {
-            "images": _images(path, held[f"x_{part}"]),
-            "label": _labels(path, held[f"y_{part}"], len(held[f"x_{part}"]), len(classes)),
-            "file": SUBSET,
-        }
-        for part in PARTS
-    ]
+        why = f"not a readable npz file of plain arrays ({one_line(error)}); get it anew"
+        raise Damaged(path, why) from None
+    lacking = [name for name in ARRAYS if name not in arrays]
+    if lacking:
+        raise Damaged(path, f"no array {lacking[0]} in it, expected {', '.join(ARRAYS)}")
+    classes, parts = _classes(path, arrays["classes"].tolist()), []
+    for part in PARTS:
+        images = _images(path, arrays[f"x_{part}"])
+        label = _labels(path, arrays[f"y_{part}"], len(images), len(classes))
+        parts.append({"images": images, "label": label, "file": SUBSET})
+    return classes, parts
 
 
 def _pickles(place: Path):
-    classes = _classes(place / "meta", *_fields(place / "meta", "fine_label_names"))
-    parts = []
+    classes, parts = _classes(place / "meta", *_fields(place / "meta", "fine_label_names")), []
     for part in PARTS:
         path = place / part
         data, fine, coarse = _fields(path, "data", "fine_labels", "coarse_labels")
-        if (
-            not isinstance(data, np.ndarray)
-            or data.dtype != np.uint8
-            or data.ndim != 2
-            or data.shape[1] != 3072
-        ):
-            raise Damaged(
-                path,
-                f"data is {getattr(data, 'dtype', type(data))} {getattr(data, 'shape', '')}, expected uint8 (N, 3072)",
-            )
-        images = _images(
-            path, data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
-        )  # planes to pixels
-        parts.append(
-            {
-                "images": images,
-                "file": part,
-                "label": _labels(path, fine, len(images), len(classes)),
-                "coarse": _labels(path, coarse, len(images), 20),
-            }
-        )
+        kind, shape = getattr(data, "dtype", type(data)), getattr(data, "shape", ())
+        if kind != np.uint8 or len(shape) != 2 or shape[1] != 3072:
+            raise Damaged(path, f"data is {kind} {shape}, expected uint8 (N, 3072)")
+        pixels = data.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)  # the file holds planes
+        images = _images(path, pixels)
+        label = _labels(path, fine, len(images), len(classes))
+        coarse = _labels(path, coarse, len(images), 20)
+        parts.append({"images": images, "label": label, "file": part, "coarse": coarse})
     return classes, parts
 
 
@@ -136,12 +110,8 @@ def _fields(path: Path, *names: str) -> list:
 
 
 def _classes(path: Path, names) -> tuple[str, ...]:
-    if (
-        not isinstance(names, (list, tuple))
-        or not names
-        or not all(isinstance(n, str) for n in names)
-        or len(set(names)) != len(names)
-    ):
+    text = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
+    if not text or not names or len(set(names)) != len(names):
         raise Damaged(path, "its class names are no list of different names")
     return tuple(names)
 

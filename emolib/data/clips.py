@@ -1,11 +1,11 @@
-"""What the sets of clips share: finding their files, one file for each clip, probing, and the ClipSet in the end."""
+"""What the sets of clips share: finding their files, one for each clip, the ClipSet, the check."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,16 @@ import pandas as pd
 
 from emolib import EMOTIONS
 from emolib.data import checks, media
-from emolib.data.files import Damaged, digest_of, guard, usable
+from emolib.data.files import Damaged, digest_of, guard, sift, usable
 from emolib.ground.containers import ClipSet
 from emolib.ground.errors import EmolibError
+
+ORDER = (*media.SOUNDS, *media.FILMS)  # of two files of one clip the first kind is taken
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip before it is read: what its name says (`row` of meta, with 'emotion' and 'subject') and its files."""
+    """One clip before it is read: what its name says (`row` of meta) and its files."""
 
     row: dict
     film: Path | None = None
@@ -30,10 +32,10 @@ class Clip:
 
 
 def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
-    """Files below `folder` with one of `suffixes` (any case), sorted; names that begin with a dot are no part of a set.
+    """Files below `folder` with one of `suffixes` (any case), sorted, without hidden ones.
 
-    Linked folders are followed, each folder once, so that a circle of links ends. Links that lead nowhere and folders
-    that cannot be opened are in the list as well: whoever opens them says so.
+    Linked folders are followed, each folder once, so that a circle of links ends. Links that lead
+    nowhere and folders that cannot be opened are in the list as well: whoever opens them says so.
     """
     out, seen, todo = [], set(), [Path(folder)]
     while todo:
@@ -58,15 +60,13 @@ def find(folder: Path, suffixes: Iterable[str]) -> list[Path]:
     return sorted(out)
 
 
-def gather(
-    paths: Iterable[Path], parse: Callable, each: Callable
-) -> tuple[dict, dict, list[Path], list]:
-    """One file for each clip and kind of file.
+def gather(paths: Iterable[Path], parse: Callable) -> tuple[dict, dict, list[Path], list[Damaged]]:
+    """One file per clip and kind: {key: {kind: path}}, {key: row}, spare files, refused files.
 
-    parse   path -> (key that sorts clips, kind of file, row of meta); raises Damaged for a name that means nothing
-    each    (paths, function) -> (good, told): `loading(damaged)` in a load, `inspect` in a check
-    Returns {key: {kind: path}}, {key: row}, spare files, told. Where a clip stands twice, wav goes before flac before
-    films and then the first path; the same kind of file with other content is refused: which is right nobody can say.
+    parse   path -> (key that sorts clips, kind of file: 'sound', 'film' or 'silent', row of meta);
+            raises Damaged for a name that means nothing
+    Where a clip stands twice, wav goes before flac before films and then the first path; the same
+    kind of file with other content is refused: which is right nobody can say.
     """
     files, rows, spare = {}, {}, []
 
@@ -76,53 +76,52 @@ def gather(
         key, kind, row = parse(path)
         first = files.setdefault(key, {}).setdefault(kind, path)
         rows.setdefault(key, row)
-        if first is not path:
-            if first.suffix.lower() == path.suffix.lower() and digest_of(guard(first)) != digest_of(
-                guard(path)
-            ):
-                raise Damaged(
-                    path, f"has the name of {first} and other content; remove the wrong one"
-                )
-            spare.append(path)
+        if first is path:
+            return
+        alike = first.suffix.lower() == path.suffix.lower()
+        if alike and digest_of(guard(first)) != digest_of(guard(path)):
+            raise Damaged(path, f"has the name of {first} and other content; remove the wrong one")
+        spare.append(path)
 
-    order = (*media.SOUNDS, *media.FILMS)
-    told = each(
-        sorted(
-            paths,
-            key=lambda p: (
-                order.index(p.suffix.lower()) if p.suffix.lower() in order else -1,
-                str(p),
-            ),
-        ),
-        sort_in,
-    )[1]
-    return dict(sorted(files.items())), rows, spare, told
+    def order(path):
+        kind = path.suffix.lower()
+        return ORDER.index(kind) if kind in ORDER else -1, str(path)
+
+    _, _, refused = sift(sorted(paths, key=order), sort_in)
+    return dict(sorted(files.items())), rows, spare, refused
 
 
-def loading(damaged: str) -> Callable:
-    """How `gather` treats what it must refuse, in a load: as `files.usable` does."""
-    return lambda paths, into: usable(paths, into, damaged)
+def choose(
+    name: str, files: dict, modality: str | None, *, own_sound: bool = False
+) -> Iterator[tuple[object, Path | None, Path | None]]:
+    """(key, film, sound) of each clip that has what `modality` asks for.
 
-
-def default_modality(
-    files: dict, sounds: Callable[[dict], bool], films: Callable[[dict], bool]
-) -> str:
-    """'av' where there are at least as many films with sound as sounds alone, else 'a'."""
-    seen = sum(map(films, files.values()))
-    return "av" if seen and seen >= sum(map(sounds, files.values())) else "a"
-
-
-def expect_modality(name: str, modality: str):
+    modality    None: 'av' where there are at least as many films with sound as sounds, else 'a'
+    own_sound   for 'av' a film's own sound is taken also where there is a file of sound
+    """
+    if modality is None:
+        films = sum("film" in kinds for kinds in files.values())
+        modality = "av" if films >= max(1, sum("sound" in k for k in files.values())) else "a"
     if modality not in ("a", "v", "av"):
         raise EmolibError(
-            f"{name}: modality '{modality}' is not known: expected 'a' (sound), 'v' (pictures) or 'av'"
+            f"{name}: modality '{modality}' is not known: "
+            "expected 'a' (sound), 'v' (pictures) or 'av'"
         )
+    for key, kinds in files.items():
+        film, sound = kinds.get("film"), kinds.get("sound", kinds.get("film"))
+        if modality == "v":
+            film = kinds.get("silent", film)
+        if modality == "av" and own_sound:
+            sound = film
+        film = film if "v" in modality else None
+        sound = sound if "a" in modality else None
+        if (film or "v" not in modality) and (sound or "a" not in modality):
+            yield key, film, sound
 
 
 def assemble(
     name: str,
     clips: list[Clip],
-    label: Callable[[dict], int],
     *,
     damaged: str,
     rate: int | None,
@@ -130,10 +129,13 @@ def assemble(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
     classes: tuple[str, ...] = EMOTIONS,
-    split: Callable[[dict], str] = lambda row: "",
+    label: str = "emotion",
 ) -> ClipSet:
-    """A ClipSet of files, headers probed, nothing decoded. Sound is resampled to `rate` when read (None: the files' own,
-    which must be one); frames come in `size` and `grey` as media.read_frames does. `meta.fps` is each film's own.
+    """A ClipSet of files, headers probed, nothing decoded. `meta.fps` is each film's own.
+
+    rate         sound is resampled to it when read (None: the files' own, which must be one)
+    size, grey   of the frames, as in media.read_frames
+    label        the entry of a clip's row that is one of `classes`
     """
     clips, probed = usable(clips, _probe, damaged)
     if not clips:
@@ -141,32 +143,30 @@ def assemble(
             f"{where}: no usable clip of {name} of the kind asked for; `doctor` says what is there"
         )
     has_film, has_sound = clips[0].film is not None, clips[0].sound is not None
-    meta = pd.DataFrame([c.row for c in clips])
-    fps = None
+    meta, fps, shown = pd.DataFrame([c.row for c in clips]), None, ""
     if has_film:
         meta["fps"] = [video.fps for video, _, _ in probed]
         fps = float(Counter(meta["fps"]).most_common(1)[0][0])
+        shown = f":{size}:{'grey' if grey else 'colour'}"
     if has_sound and rate is None:
         rates = sorted({sound.rate for _, sound, _ in probed})
         if len(rates) > 1:
-            raise EmolibError(
-                f"{name}: sounds at {', '.join(map(str, rates))} Hz; say rate=... to have them alike"
-            )
+            several = ", ".join(map(str, rates))
+            raise EmolibError(f"{name}: sounds at {several} Hz; say rate=... to have them alike")
         rate = rates[0]
-    shown = f":{size}:{'grey' if grey else 'colour'}" if has_film else ""
+    frames = [partial(media.read_frames, c.film, size, grey) for c in clips]
+    waveform = [partial(media.read_sound, c.sound, rate) for c in clips]
     return ClipSet(
         name=name,
         source="real",
-        label=[label(c.row) for c in clips],
+        label=[classes.index(c.row[label]) for c in clips],
         subject=[c.row["subject"] for c in clips],
-        split=[split(c.row) for c in clips],
+        split=[c.row.get("split", "") for c in clips],
         meta=meta,
         classes=classes,
         content=[content + shown for _, _, content in probed],
-        frames=[partial(media.read_frames, c.film, size, grey) for c in clips]
-        if has_film
-        else None,
-        waveform=[partial(media.read_sound, c.sound, rate) for c in clips] if has_sound else None,
+        frames=frames if has_film else None,
+        waveform=waveform if has_sound else None,
         fps=fps,
         rate=rate if has_sound else None,
     )
@@ -175,7 +175,8 @@ def assemble(
 def _probe(clip: Clip) -> tuple:
     video = media.probe_video(clip.film) if clip.film else None
     sound = media.probe_sound(clip.sound) if clip.sound else None
-    return video, sound, ":".join(digest_of(p) for p in dict.fromkeys((clip.film, clip.sound)) if p)
+    files = dict.fromkeys((clip.film, clip.sound))  # each once
+    return video, sound, ":".join(digest_of(path) for path in files if path)
 
 
 # ---- for the doctor
@@ -193,83 +194,85 @@ class Look:
 
 
 def look(path: Path) -> Look:
-    """Sound decoded wholly; of a film the header, the first and the last frame, and all of its sound."""
+    """Sound decoded wholly; of a film the header, first and last frame, and all of its sound."""
     film = path.suffix.lower() in media.FILMS
     video = media.check_ends(path) if film else None
     if film and not video.has_sound:
         return Look(path, digest_of(path), video=video)
     sound, samples = media.probe_sound(path), media.read_sound(path)
-    return Look(
-        path,
-        digest_of(path) if film else hashlib.sha1(samples.tobytes()).hexdigest(),
-        sound,
-        video,
-        not samples.any(),
-    )
+    content = digest_of(path) if film else hashlib.sha1(samples.tobytes()).hexdigest()
+    return Look(path, content, sound, video, not samples.any())
 
 
-def inspect(paths: Iterable, into: Callable = look) -> tuple[list, list[tuple[Path, str]]]:
-    """What `into` found in each of `paths`, and (file, why) of each that is damaged."""
-    good, damaged = [], []
-    for path in paths:
-        try:
-            good.append(into(path))
-        except Damaged as error:
-            damaged.append((error.path, error.why))
-    return good, damaged
+@dataclass(frozen=True)
+class Looks:
+    """All files of a set, looked into: rows of the clips that have a usable one, by key ..."""
+
+    rows: dict
+    seen: list[Look]
+    spare: list[Path]
+    damaged: list[Damaged]
+
+    def checked(self, found: int, *parts: str, films: bool = False, broken=()) -> checks.Checked:
+        """`parts` of the detail, more `broken` files, repeats among sounds or also `films`."""
+        spare = ""
+        if self.spare:
+            count = count_of(len(self.spare), "spare file")
+            spare = f"{count} of clips that stand twice, not read ({self.spare[0].name})"
+        detail = "; ".join(part for part in (*parts, spare) if part)
+        alike = [s for s in self.seen if films or (s.sound and not s.video)]
+        return checks.Checked(found, detail, [*self.damaged, *broken], same(alike))
+
+
+def look_into(paths: Iterable[Path], parse: Callable) -> Looks:
+    """Every sound decoded wholly, every film at its ends."""
+    files, rows, spare, refused = gather(paths, parse)
+    every = [path for kinds in files.values() for path in kinds.values()]
+    good, seen, broken = sift(every, look)
+    rows = {key: rows[key] for key, kinds in files.items() if set(good) & set(kinds.values())}
+    return Looks(rows, seen, spare, refused + broken)
 
 
 def tell(seen: list[Look]) -> str:
-    """'1440 sounds (16000 Hz; 5 stereo, averaged; 1.0 to 5.3 s), 60 films (640 x 480, 30 fps)': one line on what was looked into."""
+    """'1440 sounds (16000 Hz, 1.0 to 5.3 s, 0 stereo), 60 films (640 x 480, ...)'."""
     parts = []
     alone = [s for s in seen if s.sound and not s.video]
-    films = [s for s in seen if s.video]
+    films = [s.video for s in seen if s.video]
     if alone:
         rates = "/".join(map(str, sorted({s.sound.rate for s in alone})))
-        stereo, silent = sum(s.sound.channels > 1 for s in alone), sum(s.silent for s in alone)
         seconds = [s.sound.seconds for s in alone]
+        stereo, silent = sum(s.sound.channels > 1 for s in alone), sum(s.silent for s in alone)
         parts.append(
-            f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to {max(seconds):.1f} s, {stereo} stereo"
-            f"{', averaged to mono' if stereo else ''}{f', {silent} silent' if silent else ''})"
+            f"{count_of(len(alone), 'sound')} ({rates} Hz, {min(seconds):.1f} to "
+            f"{max(seconds):.1f} s, {stereo} stereo{', averaged to mono' if stereo else ''}"
+            f"{f', {silent} silent' if silent else ''})"
         )
     if films:
-        sizes = "/".join(
-            f"{w} x {h}" for w, h in sorted({(s.video.width, s.video.height) for s in films})[:3]
-        )
-        fps = "/".join(f"{f:g}" for f in sorted({s.video.fps for s in films})[:3])
-        parts.append(
-            f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, "
-            f"{sum(s.video.has_sound for s in films)} with sound)"
-        )
+        sizes = sorted({(film.width, film.height) for film in films})[:3]
+        sizes = "/".join(f"{w} x {h}" for w, h in sizes)
+        fps = "/".join(f"{f:g}" for f in sorted({film.fps for film in films})[:3])
+        sound = sum(film.has_sound for film in films)
+        parts.append(f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, {sound} with sound)")
     return ", ".join(parts)
 
 
 def same(seen: list[Look], split: list[str] | None = None) -> str:
-    """One line on clips whose content stands elsewhere, inside a part of the set and across parts; '' where there are none."""
-    content, part = (
-        np.array([s.content for s in seen]),
-        np.array(split if split is not None else ["all"] * len(seen)),
-    )
-    found = checks.repeats(content, part) if len(content) else {}
-    if not found:
+    """One line on clips whose content stands elsewhere, inside a part and across parts."""
+    content = np.array([s.content for s in seen])
+    part = np.array(split or ["all"] * len(seen))
+    repeated = checks.repeats(content, part)
+    if not repeated:
         return ""
-    order, (value, count) = list(dict.fromkeys(part)), np.unique(content, return_counts=True)
-    first = [s.path.name for s in seen if s.content == value[count > 1][0]]
-    inside = sum(n for (p, q), n in found.items() if p == q)
+    order = list(dict.fromkeys(part))
+    value, count = np.unique(content, return_counts=True)
+    twice = value[count > 1][0]
+    first = [s.path.name for s in seen if s.content == twice]
+    inside = sum(n for (p, q), n in repeated.items() if p == q)
     told = [f"{count_of(inside, 'clip')} with the content of another"] if inside else []
-    told += [
-        f"{n} of {p} also in {q}" for (p, q), n in found.items() if order.index(p) > order.index(q)
-    ]
+    for (p, q), n in repeated.items():
+        if order.index(p) > order.index(q):
+            told.append(f"{n} of {p} also in {q}")
     return f"{', '.join(told)} ({' and '.join(first[:2])})"
-
-
-def spared(spare: list[Path]) -> str:
-    """What a check says of files that `gather` did not choose."""
-    return (
-        f"; {count_of(len(spare), 'spare file')} of clips that stand twice, not read ({spare[0].name})"
-        if spare
-        else ""
-    )
 
 
 def count_of(number: int, what: str) -> str:

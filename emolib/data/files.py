@@ -1,18 +1,20 @@
-"""Opening files that strangers wrote: every way in which they can be wrong ends in one line with the file in it.
+"""Opening files that strangers wrote: whatever is wrong with one ends in one line that names it.
 
 The loaders go through here before they trust a byte. A file that cannot be used raises `Damaged`;
-`usable` decides, for sets of many files, whether one of them stops the load or is left out.
+for sets of many files `sift` sets such files aside, and `settle` says whether one of them stops the
+load or is left out.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
+import lzma
 import pickle
-import tarfile
 import warnings
-import zipfile
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from emolib.ground.errors import EmolibError
@@ -20,16 +22,27 @@ from emolib.ground.errors import EmolibError
 LFS = b"version https://git-lfs"
 WHOLE = 4 << 20  # files up to 4 MiB are hashed whole
 LARGEST = 1e9  # no coordinate of any set is larger: beyond lie typing errors and overflow
+PACKED = {".xz": lzma.open, ".gz": gzip.open}
+BREAKS_OFF = (
+    EOFError,
+    lzma.LZMAError,
+    gzip.BadGzipFile,
+    zlib.error,
+)  # what a cut packed file raises
+LOST = "a link that leads nowhere or back to itself; put the {} itself there"
 
 
 class Damaged(EmolibError):
-    """One file that cannot be used. `path` and `why` are kept apart for the doctor's table."""
+    """One file that cannot be used: `path` and `why`."""
 
     def __init__(self, path, why: str):
         self.path, self.why = Path(path), why
-        line = f"{path}: {why}"  # names and cells are a stranger's: no line break or escape code of theirs is printed
+        # names and cells are a stranger's: no line break or escape code of theirs is printed
         super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+            "".join(
+                c if c.isprintable() else c.encode("unicode_escape").decode()
+                for c in f"{path}: {why}"
+            )
         )
 
     def __reduce__(self):  # made again with both arguments on the far side of a process
@@ -40,32 +53,32 @@ class LeftOut(UserWarning):
     """Files were left out of a set because the caller said damaged='skip'."""
 
 
+def one_line(error: Exception) -> str:
+    """What an exception says, in one line of at most 120 characters."""
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
 def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
     """`path`, if it is a regular file with something in it.
 
     starts   if given, the first bytes must be one of these
-    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle, empty, not
-    permitted, a Git-LFS pointer, or one that starts otherwise.
+    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle,
+    empty, not permitted, a Git-LFS pointer, or one that starts otherwise.
     """
     path = Path(path)
     try:
         if path.is_symlink() and not path.exists():
-            raise Damaged(
-                path, "a link that leads nowhere or back to itself; put the file itself there"
-            )
+            raise Damaged(path, LOST.format("file"))
         if path.is_dir():
             raise Damaged(path, "a folder, expected a file")
         with open(path, "rb") as file:
             head = file.read(64)
     except FileNotFoundError:
         raise Damaged(path, "no such file") from None
-    except (
-        RuntimeError,
-        OSError,
-    ) as error:  # a circle of links is a RuntimeError in Python 3.11 and 3.12
+    except (RuntimeError, OSError) as error:  # RuntimeError: a circle of links before Python 3.13
+        why = getattr(error, "strerror", None) or error
         raise Damaged(
-            path,
-            f"cannot be opened ({getattr(error, 'strerror', None) or error}); check the link or its permissions",
+            path, f"cannot be opened ({why}); check the link or its permissions"
         ) from None
     if not head:
         raise Damaged(path, "is empty (0 bytes); get it anew")
@@ -74,56 +87,50 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
             path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from"
         )
     if starts and not head.startswith(starts):
+        expected = " or ".join(map(repr, starts))
         raise Damaged(
             path,
-            f"starts with {head[:8]!r}, expected {' or '.join(map(repr, starts))}; it is another kind of file or damaged",
+            f"starts with {head[:8]!r}, expected {expected}; it is another kind of file or damaged",
         )
     return path
 
 
-def usable(
-    paths: Iterable[Path], probe: Callable[[Path], object], damaged: str = "raise"
-) -> tuple[list[Path], list]:
-    """Those of `paths` that `probe` accepts, and what it returned for each.
-
-    damaged   'raise': the first Damaged stops the load and says how to leave the file out;
-              'skip': such files are left out with one warning (LeftOut) that counts and names them
-    """
-    good, found, bad = sift(paths, probe)
+def usable(items: Iterable, probe: Callable, damaged: str = "raise") -> tuple[list, list]:
+    """Those of `items` that `probe` accepts, what it returned for each; others as in `settle`."""
+    good, found, bad = sift(items, probe)
     settle(bad, damaged, stacklevel=4)
     return good, found
 
 
-def sift(
-    paths: Iterable[Path], probe: Callable[[Path], object]
-) -> tuple[list[Path], list, list[Damaged]]:
-    """Those of `paths` that `probe` accepts, what it returned for each, and what is wrong with the others."""
+def sift(items: Iterable, probe: Callable) -> tuple[list, list, list[Damaged]]:
+    """Those of `items` that `probe` accepts, what it returned, what is wrong with the others."""
     good, found, bad = [], [], []
-    for path in paths:
+    for item in items:
         try:
-            found.append(probe(path))
-            good.append(path)
+            found.append(probe(item))
+            good.append(item)
         except Damaged as error:
             bad.append(error)
     return good, found, bad
 
 
 def settle(bad: list[Damaged], damaged: str = "raise", *, stacklevel: int = 3):
-    """What a load does about the files that `sift` set aside: see `usable`."""
+    """What a load does about the files that `sift` set aside.
+
+    damaged   'raise': the first one stops the load and says how to leave the file out;
+              'skip': they are left out with one warning (LeftOut) that counts and names them
+    """
     if damaged not in ("raise", "skip"):
         raise EmolibError(f"damaged='{damaged}' is not known: expected 'raise' or 'skip'")
     if bad and damaged == "raise":
         raise Damaged(bad[0].path, f"{bad[0].why} (damaged='skip' leaves such files out)") from None
     if bad:
-        warnings.warn(
-            f"{len(bad)} damaged files left out: " + "; ".join(map(str, bad[:3])),
-            LeftOut,
-            stacklevel=stacklevel,
-        )
+        names = "; ".join(map(str, bad[:3]))
+        warnings.warn(f"{len(bad)} damaged files left out: {names}", LeftOut, stacklevel=stacklevel)
 
 
 def digest_of(path: Path) -> str:
-    """16 hex digits of a file's content: all of it up to 4 MiB, else its size, first and last 1 MiB."""
+    """16 hex digits of a file: all of it up to 4 MiB, else its size, first and last MiB."""
     size, h = path.stat().st_size, hashlib.sha256()
     with open(path, "rb") as file:
         if size <= WHOLE:
@@ -135,8 +142,16 @@ def digest_of(path: Path) -> str:
     return h.hexdigest()[:16]
 
 
+def words(path: Path) -> Iterator[tuple[int, str, list[str]]]:
+    """(number, line, its words) of each line of a text file that holds any."""
+    text = guard(path).read_bytes().decode("utf-8", "replace")
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield number, line.strip(), line.split()
+
+
 class _Plain(pickle.Unpickler):
-    """Reads numbers, text, containers and NumPy arrays; anything else a pickle may ask for is refused unread."""
+    """Reads numbers, text, containers and arrays; whatever else a pickle asks for is refused."""
 
     ALLOWED = {
         ("numpy.core.multiarray", "_reconstruct"),
@@ -155,12 +170,13 @@ class _Plain(pickle.Unpickler):
             return super().find_class(module, name)
         raise Damaged(
             self.path,
-            f"a pickle that asks for {module}.{name}, which could run code; refused, get the file from its holders",
+            f"a pickle that asks for {module}.{name}, which could run code; refused, "
+            "get the file from its holders",
         )
 
 
 def unpickle(path: Path):
-    """The plain value in a pickle of numbers, text, lists, dictionaries and NumPy arrays; never runs code from it."""
+    """The value of a pickle of numbers, text, lists, dictionaries and arrays; runs no code."""
     with open(guard(path), "rb") as file:
         try:
             return _Plain(file, path).load()
@@ -168,46 +184,5 @@ def unpickle(path: Path):
             raise
         except Exception as error:  # whatever a broken pickle makes the reader trip over
             raise Damaged(
-                path,
-                f"not a readable pickle ({str(error) or type(error).__name__}); it is probably cut short",
+                path, f"not a readable pickle ({one_line(error)}); it is probably cut short"
             ) from None
-
-
-def unpack(archive: Path, into: Path) -> list[Path]:
-    """Unpack a .zip or .tar(.gz|.xz|.bz2) below `into`; nothing is written when any member would land elsewhere.
-
-    Raises Damaged for a broken archive, and for a member with an absolute path, '..' in it, or a link.
-    """
-    guard(archive)
-    into = Path(into)
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as opened:
-                names = [_inside(archive, into, name) for name in opened.namelist()]
-                broken = opened.testzip()
-                if broken is not None:
-                    raise Damaged(
-                        archive,
-                        f"its member {broken} does not match its checksum; get the archive anew",
-                    )
-                opened.extractall(into)
-                return [n for n in names if n.is_file()]
-        with tarfile.open(archive) as opened:
-            members = opened.getmembers()
-            odd = [m.name for m in members if not (m.isfile() or m.isdir())]
-            if odd:
-                raise Damaged(archive, f"its member {odd[0]} is a link or device; refused")
-            names = [_inside(archive, into, m.name) for m in members]
-            opened.extractall(into, filter="data")
-            return [n for n in names if n.is_file()]
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
-        raise Damaged(
-            archive, f"not a readable archive ({str(error) or type(error).__name__}); get it anew"
-        ) from None
-
-
-def _inside(archive, into: Path, name: str) -> Path:
-    target = (into / name).resolve()
-    if not target.is_relative_to(into.resolve()):
-        raise Damaged(archive, f"its member {name} would be written outside {into}; refused")
-    return target

@@ -1,7 +1,7 @@
-"""What takes seconds to make is made once: parsed tables and rendered pictures, kept under the cache folder.
+"""Parsed tables and rendered pictures are made once and kept under the cache folder.
 
-A copy is found by a name and a key that covers everything it was made from. It is written to a temporary name and
-renamed; one that is damaged is made anew.
+A copy is found by a name and a key that covers everything it was made from. It is written to a
+temporary name and renamed; one that is damaged is made anew.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from emolib.data.files import digest_of, guard
+from emolib.data.files import digest_of, guard, one_line
 from emolib.ground import settings
 from emolib.ground.containers import ImageSet, digest
 
 FORMAT = 2
-NAMES = "names of the others"  # a zip checks each member's bytes, but one byte of its directory can lose a member
+# a zip checks each member's bytes, but one byte of its directory can lose a member
+NAMES = "names of the others"
+PARTS = ("images", "label", "subject", "split")
 
 
 def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """`make()`, arrays by name, from the copy kept under `name` and `key` (any plain value) if there is a sound one."""
+    """`make()`, arrays by name, or the copy kept under `name` and `key` (any plain value)."""
     copy = settings.cache() / "sets" / f"{name}-{digest(FORMAT, key)}.npz"
     held = _read(copy)
     if held is None:
@@ -40,28 +42,27 @@ def arrays(name: str, key, make: Callable[[], dict[str, np.ndarray]]) -> dict[st
 def parsed(
     source: Path, version: str, parse: Callable[[Path], dict[str, np.ndarray]]
 ) -> dict[str, np.ndarray]:
-    """What `parse(source)` returns, kept: a table of 300 MB is read in seconds once and at once after.
+    """What `parse(source)` returns, kept: a table of 300 MB takes seconds once.
 
     version   name and number of the format `parse` returns ('fer2013-1'): change it with the parser
-    The digest of a large file covers its ends only, so the time of its last change is part of the key.
+    The digest of a large file covers its ends only, so the time of its last change is part of the
+    key.
     """
     guard(source)
     return arrays(version, (digest_of(source), source.stat().st_mtime_ns), lambda: parse(source))
 
 
 def pictures(name: str, key, make: Callable[[], ImageSet]) -> ImageSet:
-    """The image set that `make()` draws, kept; `key` stands beside the simulator's sources, so that a changed one draws anew."""
+    """The image set that `make()` draws, kept; a changed simulator draws it anew."""
     held = arrays(name, (1, simulator(), key), lambda: _taken_apart(make()))
     about = json.loads(str(held["about"]))
-    meta = pd.DataFrame(
-        {c: held[f"meta_{c}"] for c in about["columns"]}, index=range(len(held["label"]))
-    )
+    meta = {column: held[f"meta_{column}"] for column in about["columns"]}
     return ImageSet(
         name=about["name"],
         source=about["source"],
         classes=tuple(about["classes"]),
-        meta=meta,
-        **{part: held[part] for part in ("images", "label", "subject", "split")},
+        meta=pd.DataFrame(meta, index=range(len(held["label"]))),
+        **{part: held[part] for part in PARTS},
     )
 
 
@@ -77,31 +78,19 @@ def simulator() -> str:
 
 
 def _taken_apart(data: ImageSet) -> dict[str, np.ndarray]:
-    about = {
-        "name": data.name,
-        "source": data.source,
-        "classes": data.classes,
-        "columns": list(data.meta),
-    }
-    columns = {
-        f"meta_{c}": v.to_numpy() if v.dtype.kind in "iufb" else v.astype(str).to_numpy(dtype=str)
-        for c, v in data.meta.items()
-    }
-    return {
-        "images": data.images,
-        "label": data.label,
-        "subject": data.subject,
-        "split": data.split,
-        "about": np.array(json.dumps(about)),
-    } | columns
+    about = {"name": data.name, "source": data.source, "classes": data.classes}
+    about = json.dumps(about | {"columns": list(data.meta)})
+    held = {part: getattr(data, part) for part in PARTS} | {"about": np.array(about)}
+    for name, column in data.meta.items():
+        numbers = column.dtype.kind in "iufb"
+        held[f"meta_{name}"] = column.to_numpy() if numbers else column.astype(str).to_numpy(str)
+    return held
 
 
 def _read(copy: Path) -> dict[str, np.ndarray] | None:
     try:
-        with (
-            open(copy, "rb") as file,
-            np.load(file, allow_pickle=False) as opened,
-        ):  # the archive's checksums are verified on reading
+        # the archive's checksums are verified on reading
+        with open(copy, "rb") as file, np.load(file, allow_pickle=False) as opened:
             names = [str(name) for name in opened[NAMES]]
             if sorted([*names, NAMES]) != sorted(opened.files):
                 raise ValueError(f"it holds {len(opened.files) - 1} arrays of {len(names)}")
@@ -109,10 +98,7 @@ def _read(copy: Path) -> dict[str, np.ndarray] | None:
     except FileNotFoundError:
         return None
     except Exception as error:  # whatever a damaged archive makes its reader trip over
-        print(
-            f"{copy} is damaged ({' '.join(str(error).split())[:100] or type(error).__name__}); made anew",
-            file=sys.stderr,
-        )
+        print(f"{copy} is damaged ({one_line(error)}); made anew", file=sys.stderr)
         return None
 
 
@@ -127,6 +113,7 @@ def _write(copy: Path, held: dict[str, np.ndarray]) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         warnings.warn(
-            f"{copy}: the parsed copy cannot be kept ({error.strerror}); making it takes as long each time",
+            f"{copy}: the parsed copy cannot be kept ({error.strerror}); "
+            "making it takes as long each time",
             stacklevel=4,
         )

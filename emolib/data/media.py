@@ -1,8 +1,9 @@
-"""Sound and films from files: read in one place, and every way in which a file can be broken is `Damaged`.
+"""Sound and films from files, read in one place; every way in which one can be broken is `Damaged`.
 
-wav and flac through soundfile, films (mp4, flv, avi, mpg ...) and their sound through PyAV. Several channels are
-averaged to one. Resampling is soxr at high quality, by way of librosa: on a 4 s clip 30 times as fast as
-torchaudio's windowed sinc at a like quality, and the same on any number of threads.
+wav and flac through soundfile, films (mp4, flv, avi, mpg ...) and their sound through PyAV. Several
+channels are averaged to one. Resampling is soxr at high quality, by way of librosa: on a 4 s clip
+30 times as fast as torchaudio's windowed sinc at a like quality, and the same on any number of
+threads.
 """
 
 from __future__ import annotations
@@ -14,22 +15,21 @@ from pathlib import Path
 
 import numpy as np
 
-from emolib.data.files import Damaged, guard
+from emolib.data.files import Damaged, guard, one_line
 from emolib.ground.errors import EmolibError
 
 SOUNDS = (".wav", ".flac")
 FILMS = (".mp4", ".flv", ".avi", ".mpg", ".mpeg", ".mov", ".mkv", ".webm")
-SHORTEST = (
-    2048 / 22_050
-)  # seconds: one analysis window of the mel features; a shorter sound has no frame
+SHORTEST = 2048 / 22_050  # seconds: one window of the mel features; a shorter sound has no frame
 LOUDEST = 4.0  # a float file may overshoot 1 a little; beyond this it holds something else
 LARGEST = 4 << 30  # bytes of frames that are read at once
 SLACK = 2  # frames a film may be short of what its header says
+EMPTY = "a film of 0 frames; get it anew"
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Of a sound file, without decoding it (in a film `samples` is right to within a codec's block)."""
+    """Of a sound file, not decoded (in a film `samples` is right to within a codec's block)."""
 
     rate: int
     channels: int
@@ -42,7 +42,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Video:
-    """Of a film: `frames` as its header counts them; `counted` False where the format counts none (flv, mpg): packets then."""
+    """Of a film: `frames` by its header, else (flv, mpg: `counted` False) its packets."""
 
     fps: float
     frames: int
@@ -56,8 +56,7 @@ class Video:
 
 
 def probe_sound(path: Path | str) -> Sound:
-    """Rate, channels and samples from the header. Damaged also for a sound shorter than one analysis window
-    (2,048 samples at 22,050 Hz, 93 ms), from which no feature can be made."""
+    """Rate, channels, samples from the header; Damaged also if shorter than one analysis window."""
     path = Path(path)
     sound = _header(path) if path.suffix.lower() in SOUNDS else _track(path)
     _long_enough(path, sound)
@@ -67,8 +66,8 @@ def probe_sound(path: Path | str) -> Sound:
 def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     """Mono waveform, float32 (samples,) in [-1, 1], at `rate` Hz (None: the file's own).
 
-    Channels are averaged. What overshoots 1 by a little (float files, lossy codecs, resampling) is clipped.
-    Raises Damaged for what cannot be decoded to its end, holds no sample, NaN, infinity or values beyond 4.
+    What overshoots 1 by a little (float files, lossy codecs, resampling) is clipped. Raises Damaged
+    for what cannot be decoded to its end, holds no sample, NaN, infinity or values beyond 4.
     """
     path = Path(path)
     samples, own = _decode_file(path) if path.suffix.lower() in SOUNDS else _decode_track(path)
@@ -82,7 +81,8 @@ def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     if peak > LOUDEST:
         raise Damaged(
             path,
-            f"holds values up to {peak:g}, expected -1 to 1; probably whole numbers stored as floats",
+            f"holds values up to {peak:g}, expected -1 to 1; "
+            "probably whole numbers stored as floats",
         )
     mono = samples.mean(axis=1, dtype=np.float32)
     _long_enough(path, Sound(own, samples.shape[1], len(mono)))
@@ -99,8 +99,9 @@ def _long_enough(path: Path, sound: Sound):
     if sound.seconds < SHORTEST:
         raise Damaged(
             path,
-            f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one analysis window of "
-            f"{1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); it is probably cut short",
+            f"{1000 * sound.seconds:.0f} ms of sound ({sound.samples} samples), shorter than one "
+            f"analysis window of {1000 * SHORTEST:.0f} ms (2048 samples at 22,050 Hz); "
+            "it is probably cut short",
         )
 
 
@@ -114,12 +115,12 @@ def _header(path: Path) -> Sound:
     try:
         info = soundfile.info(str(path))
     except (soundfile.SoundFileError, RuntimeError) as error:
-        raise Damaged(path, f"not a readable sound file ({_line(error)}); get it anew") from None
+        raise Damaged(path, f"not a readable sound file ({one_line(error)}); get it anew") from None
     return Sound(info.samplerate, info.channels, info.frames)
 
 
 def _whole_wav(path: Path):
-    """Refuse a wav whose header announces more than the file holds: libsndfile reads such a file without a word."""
+    """Refuse a wav that holds less than its header announces: libsndfile says nothing."""
     size = path.stat().st_size
     with open(path, "rb") as file:
         order = "big" if file.read(12).startswith(b"RIFX") else "little"
@@ -127,12 +128,12 @@ def _whole_wav(path: Path):
             length = int.from_bytes(head[4:], order)
             if head[:4] == b"data":
                 there = size - file.tell()
-                if (
-                    length != 0xFFFFFFFF and length > there
-                ):  # all ones: written to a pipe, length unknown
+                unknown = length == 0xFFFFFFFF  # written to a pipe
+                if length > there and not unknown:
                     raise Damaged(
                         path,
-                        f"cut short: its header announces {length} bytes of sound, {there} are there; get it anew",
+                        f"cut short: its header announces {length} bytes of sound, "
+                        f"{there} are there; get it anew",
                     )
                 return
             file.seek(length + length % 2, 1)
@@ -146,13 +147,10 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
     announced = _header(path).samples
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (
-        soundfile.SoundFileError,
-        RuntimeError,
-        MemoryError,
-    ) as error:  # a broken header may announce terabytes
+    except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
+        # MemoryError: a broken header may announce terabytes
         raise Damaged(
-            path, f"cannot be decoded to its end ({_line(error)}); it is probably cut short"
+            path, f"cannot be decoded to its end ({one_line(error)}); it is probably cut short"
         ) from None
     if len(samples) < announced:
         raise Damaged(
@@ -165,14 +163,8 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
 
 def _track(path: Path) -> Sound:
     with _opened(path) as film:
-        if not film.streams.audio:
-            raise Damaged(path, "a film without sound")
-        track = film.streams.audio[0]
-        seconds = (
-            float(track.duration * track.time_base)
-            if track.duration
-            else (film.duration or 0) / 1e6
-        )
+        track = _sound_of(path, film)
+        seconds = _seconds(track) or (film.duration or 0) / 1e6
         return Sound(track.rate, track.channels, round(seconds * track.rate))
 
 
@@ -182,13 +174,8 @@ def _decode_track(path: Path) -> tuple[np.ndarray, int]:
 
     blocks = []
     with _opened(path) as film:
-        if not film.streams.audio:
-            raise Damaged(path, "a film without sound")
-        track = film.streams.audio[0]
-        announced, rate = (
-            float(track.duration * track.time_base) if track.duration else 0.0,
-            track.rate,
-        )
+        track = _sound_of(path, film)
+        announced, rate = _seconds(track), track.rate
         planar = av.AudioResampler(format="fltp")  # format only: rate and channels stay
         for frame in film.decode(track):
             blocks += [block.to_ndarray() for block in planar.resample(frame)]
@@ -198,16 +185,27 @@ def _decode_track(path: Path) -> tuple[np.ndarray, int]:
     if len(samples) < announced * rate - 4096:
         raise Damaged(
             path,
-            f"cut short: {len(samples) / rate:.2f} of {announced:.2f} s of sound can be decoded; get it anew",
+            f"cut short: {len(samples) / rate:.2f} of {announced:.2f} s of sound can be decoded; "
+            "get it anew",
         )
     return samples, rate
+
+
+def _sound_of(path: Path, film):
+    if not film.streams.audio:
+        raise Damaged(path, "a film without sound")
+    return film.streams.audio[0]
+
+
+def _seconds(track) -> float:
+    return float(track.duration * track.time_base) if track.duration else 0.0
 
 
 # ---- films
 
 
 def probe_video(path: Path | str) -> Video:
-    """What the header says of a film; reads through it, undecoded, only where the header counts no frames.
+    """What the header says of a film; its packets are counted where the header counts no frames.
 
     Raises Damaged for what is no film, has no picture, no size or no frame rate.
     """
@@ -219,29 +217,28 @@ def probe_video(path: Path | str) -> Video:
         fps = float(track.average_rate or track.guessed_rate or 0)
         counted = track.frames > 0
         frames = track.frames or sum(packet.size > 0 for packet in film.demux(track))
+        height, width = track.height, track.width
         if not frames:
-            raise Damaged(path, "a film of 0 frames; get it anew")
-        if fps <= 0 or not track.height or not track.width:
+            raise Damaged(path, EMPTY)
+        if fps <= 0 or not height or not width:
             raise Damaged(
                 path,
-                f"a film of {track.width} x {track.height} pixels at {fps:g} frames a second; its header is broken",
+                f"a film of {width} x {height} pixels at {fps:g} frames a second; "
+                "its header is broken",
             )
-        return Video(
-            round(fps, 3), frames, track.height, track.width, bool(film.streams.audio), counted
-        )
+        return Video(round(fps, 3), frames, height, width, bool(film.streams.audio), counted)
 
 
 def check_ends(path: Path | str) -> Video:
-    """As `probe_video`, after decoding the first and the last frame: finds a long film that is cut short without reading it all."""
+    """As `probe_video`, with the first and last frame decoded: finds a film cut short."""
     path, video = Path(path), probe_video(path)
     with _opened(path) as film:
         track = film.streams.video[0]
         if next(film.decode(track), None) is None:
-            raise Damaged(path, "a film of 0 frames; get it anew")
+            raise Damaged(path, EMPTY)
         film.seek(film.duration or 0, backward=True)
-        last = max(
-            (frame.time for frame in film.decode(track) if frame.time is not None), default=None
-        )
+        times = [frame.time for frame in film.decode(track) if frame.time is not None]
+        last = max(times, default=None)
         begin = float((track.start_time or 0) * track.time_base)
     reached = 0 if last is None else round((last - begin) * video.fps) + 1
     if video.counted and reached < video.frames - SLACK:
@@ -259,21 +256,17 @@ def iterate_frames(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
 ) -> Iterator[np.ndarray]:
-    """The frames of a film in order, at most `chunk` at a time: uint8 (n, H, W, 3), or (n, H, W) with `grey`.
+    """The frames of a film, at most `chunk` at a time: uint8 (n, H, W, 3), (n, H, W) with `grey`.
 
-    size   None keeps the film's own; a number makes squares, (height, width) anything else (area averaging, no cropping)
+    size   None keeps the film's own; a number makes squares, (height, width) anything else (area
+           averaging, no cropping)
     grey   luma of Rec. 601, (77 R + 150 G + 29 B) / 256; for another grey read colours
-    Memory holds one chunk, whatever the length. Raises Damaged for frames that cannot be decoded, and at the end for
-    a film more than 2 frames short of its header's count. A cut mpg, whose header counts none, is a shorter film.
+    Memory holds one chunk, whatever the length. Raises Damaged for frames that cannot be decoded,
+    and at the end for a film more than 2 frames short of its header's count. A cut mpg, whose
+    header counts none, is a shorter film.
     """
     path, video = Path(path), probe_video(path)
-    height, width = (
-        (video.height, video.width)
-        if size is None
-        else (size, size)
-        if isinstance(size, int)
-        else size
-    )
+    height, width = _shape(video, size)
     block, seen = [], 0
     with _opened(path) as film:
         track = film.streams.video[0]
@@ -282,7 +275,8 @@ def iterate_frames(
             if size is None and (frame.height, frame.width) != (height, width):
                 raise Damaged(
                     path,
-                    f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; give a `size`",
+                    f"frame {seen} is {frame.width} x {frame.height}, the film {width} x {height}; "
+                    "give a `size`",
                 )
             if frame.is_corrupt:
                 raise Damaged(path, f"frame {seen} is damaged; get the film anew")
@@ -297,7 +291,7 @@ def iterate_frames(
     if block:
         yield np.stack(block)
     if not seen:
-        raise Damaged(path, "a film of 0 frames; get it anew")
+        raise Damaged(path, EMPTY)
     if seen < video.frames - SLACK:
         raise Damaged(
             path, f"cut short: {seen} of {video.frames} frames can be decoded; get it anew"
@@ -307,18 +301,12 @@ def iterate_frames(
 def read_frames(
     path: Path | str, size: int | tuple[int, int] | None = None, grey: bool = False
 ) -> np.ndarray:
-    """All frames of a film, uint8 (T, H, W, 3) or (T, H, W); arguments and errors as in `iterate_frames`.
+    """All frames of a film, uint8 (T, H, W, 3) or (T, H, W), as `iterate_frames` gives them.
 
     A film of more than 4 GiB of frames is refused: `iterate_frames` reads it piece by piece.
     """
     video = probe_video(path)
-    height, width = (
-        (video.height, video.width)
-        if size is None
-        else (size, size)
-        if isinstance(size, int)
-        else size
-    )
+    height, width = _shape(video, size)
     room = video.frames * height * width * (1 if grey else 3)
     if room > LARGEST:
         raise EmolibError(
@@ -326,6 +314,12 @@ def read_frames(
             "give a smaller `size`, or read it with iterate_frames"
         )
     return np.concatenate(list(iterate_frames(path, 256, size, grey)))
+
+
+def _shape(video: Video, size: int | tuple[int, int] | None) -> tuple[int, int]:
+    if size is None:
+        return video.height, video.width
+    return (size, size) if isinstance(size, int) else size
 
 
 def _luma(picture: np.ndarray) -> np.ndarray:
@@ -342,12 +336,7 @@ def _opened(path: Path):
         with av.open(str(path)) as film:
             yield film
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or one_line(error)
         raise Damaged(
-            path,
-            f"not a readable film ({getattr(error, 'strerror', None) or _line(error)}); it is probably cut short or "
-            "another kind of file",
+            path, f"not a readable film ({why}); it is probably cut short or another kind of file"
         ) from None
-
-
-def _line(error) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__

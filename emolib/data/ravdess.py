@@ -1,8 +1,9 @@
 """RAVDESS: 24 actors say (or sing) two sentences in eight emotions; sound, pictures or both.
 
-`ravdess/Actor_NN/` or `ravdess/<anything>/Actor_NN/` (as Zenodo's archives unpack) hold `MM-VV-EE-II-SS-RR-AA.wav`,
-`.flac` or `.mp4`: modality (01 both, 02 pictures, 03 sound), vocal channel (01 speech, 02 song), emotion, intensity,
-statement, repetition, actor. 1,440 clips of speech: 96 neutral and 192 of each other emotion (Livingstone and Russo 2018).
+`ravdess/Actor_NN/` or `ravdess/<anything>/Actor_NN/` (as Zenodo's archives unpack) hold
+`MM-VV-EE-II-SS-RR-AA.wav`, `.flac` or `.mp4`: modality (01 both, 02 pictures, 03 sound), vocal
+channel (01 speech, 02 song), emotion, intensity, statement, repetition, actor. 1,440 clips of
+speech: 96 neutral and 192 of each other emotion (Livingstone and Russo 2018).
 """
 
 from __future__ import annotations
@@ -12,26 +13,20 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
-from emolib import EMOTIONS
 from emolib.data import clips, media
 from emolib.data.checks import Checked
-from emolib.data.files import Damaged
+from emolib.data.files import Damaged, settle
 from emolib.data.sim.clip_sets import RAVDESS
 from emolib.ground.containers import ClipSet
 from emolib.ground.errors import EmolibError
 
-FIELDS = (
-    ("modality", 3),
-    ("vocal channel", 2),
-    ("emotion", 8),
-    ("intensity", 2),
-    ("statement", 2),
-    ("repetition", 2),
-    ("actor", 24),
-)
+# what the seven numbers of a name say, and the highest of each
+FIELDS = {"modality": 3, "vocal channel": 2, "emotion": 8, "intensity": 2, "statement": 2}
+FIELDS |= {"repetition": 2, "actor": 24}
+MODALITIES = ("film", "silent", "sound")  # 01, 02, 03
+SUFFIXES = {".wav", ".flac", ".mp4"}
 VOCAL = {"speech": 1, "song": 2}
 SONG = 6  # the songs show codes 01 to 06 only
-BOTH, PICTURES, SOUND = "01", "02", "03"
 
 
 def load(
@@ -44,90 +39,63 @@ def load(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
 ) -> ClipSet:
-    """The clips of one vocal channel, sorted by actor, emotion, intensity, statement, repetition; subject Actor_NN.
+    """The clips of one vocal channel, sorted by actor, emotion, intensity, statement, repetition.
 
-    modality   'a' from 03 files, 'v' from 02, each from 01 films where those are absent; 'av' from 01 films.
-               None: 'av' where there are at least as many 01 films as sounds, else 'a'
+    modality   'a' from 03 files, 'v' from 02, each from 01 films where those are absent; 'av' from
+               01 films. None: 'av' where there are at least as many 01 films as sounds, else 'a'
     rate       samples per second when read; None keeps the files' own (48,000 as shipped)
-    size, grey frames as media.read_frames gives them
-    meta       actor (from 0), emotion, sentence (from 0), strength (1.0, strong 1.6), image, subject, code (1 to 8),
-               intensity and repetition (1, 2), as the simulator's; fps with pictures
+    size, grey   frames as media.read_frames gives them
+    meta       actor (from 0), emotion, sentence (from 0), strength (1.0, strong 1.6), image,
+               subject ('Actor_01' ...), code (1 to 8), intensity and repetition (1, 2); fps with
+               pictures
     Where a clip stands twice (wav and flac), one is taken; see clips.gather.
     """
     if vocal not in VOCAL:
         raise EmolibError(f"ravdess: vocal '{vocal}' is not known: expected 'speech' or 'song'")
     where = Path(root) / "ravdess"
-    files, rows, *_ = clips.gather(_files(where), partial(_parse, where), clips.loading(damaged))
+    files, rows, _, refused = clips.gather(clips.find(where, SUFFIXES), partial(_parse, where))
+    settle(refused, damaged)
     files = {key: kinds for key, kinds in files.items() if key[0] == VOCAL[vocal]}
-    modality = modality or clips.default_modality(
-        files, lambda kinds: SOUND in kinds, lambda kinds: BOTH in kinds
-    )
-    clips.expect_modality("ravdess", modality)
-    chosen = []
-    for key, kinds in files.items():
-        sound, film = kinds.get(SOUND, kinds.get(BOTH)), kinds.get(PICTURES, kinds.get(BOTH))
-        if modality == "av":
-            sound = film = kinds.get(BOTH)
-        wanted = (
-            {"sound": sound}
-            if modality == "a"
-            else {"film": film}
-            if modality == "v"
-            else {"sound": sound, "film": film}
-        )
-        if all(wanted.values()):
-            chosen.append(
-                clips.Clip(rows[key] | {"image": next(reversed(wanted.values())).stem}, **wanted)
-            )
+    chosen = [
+        clips.Clip(rows[key] | {"image": (film or sound).stem}, film, sound)
+        for key, film, sound in clips.choose("ravdess", files, modality, own_sound=True)
+    ]
     return clips.assemble(
-        "ravdess",
-        chosen,
-        lambda row: EMOTIONS.index(row["emotion"]),
-        damaged=damaged,
-        rate=rate,
-        where=where,
-        size=size,
-        grey=grey,
+        "ravdess", chosen, damaged=damaged, rate=rate, where=where, size=size, grey=grey
     )
 
 
 def check(root: Path) -> Checked:
-    """For the doctor: every sound decoded wholly, every film at its ends; clips of speech that have a usable file."""
+    """For the doctor: sounds decoded wholly, films at their ends; speech with a usable file."""
     where = Path(root) / "ravdess"
-    files, rows, spare, damaged = clips.gather(_files(where), partial(_parse, where), clips.inspect)
-    seen, broken = clips.inspect([p for kinds in files.values() for p in kinds.values()])
-    good = {s.path for s in seen}
-    usable = [key for key, kinds in files.items() if good & set(kinds.values())]
-    speech = Counter(rows[key]["emotion"] for key in usable if key[0] == VOCAL["speech"])
-    songs = sum(key[0] == VOCAL["song"] for key in usable)
-    others = [speech[e] for e in RAVDESS if e != "neutral"]
+    looks = clips.look_into(clips.find(where, SUFFIXES), partial(_parse, where))
+    speech = Counter(r["emotion"] for key, r in looks.rows.items() if key[0] == VOCAL["speech"])
+    songs = sum(key[0] == VOCAL["song"] for key in looks.rows)
+    others = [speech[emotion] for emotion in RAVDESS if emotion != "neutral"]
     each = f"{min(others)}" + (f" to {max(others)}" if max(others) > min(others) else "")
-    detail = f"{len({key[1] for key in usable})} actors; {speech['neutral']} neutral, {each} of each other emotion; {clips.tell(seen)}"
-    detail += f"; {clips.count_of(songs, 'song')}" if songs else ""
-    return Checked(
+    return looks.checked(
         speech.total(),
-        detail + clips.spared(spare),
-        damaged + broken,
-        clips.same([s for s in seen if s.sound and not s.video]),
+        f"{len({key[1] for key in looks.rows})} actors",
+        f"{speech['neutral']} neutral, {each} of each other emotion",
+        clips.tell(looks.seen),
+        clips.count_of(songs, "song") if songs else "",
     )
 
 
-def _files(where: Path) -> list[Path]:
-    return clips.find(where, {".wav", ".flac", ".mp4"})
-
-
 def _parse(where: Path, path: Path) -> tuple:
-    """((vocal, actor, emotion, intensity, statement, repetition), modality, row of meta) of a file, from its name."""
+    """((vocal, actor, code, intensity, statement, repetition), kind of file, row) of a name."""
     if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem):
         raise Damaged(
             path,
-            "its name is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; rename it or take it out of the folder",
+            "its name is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; "
+            "rename it or take it out of the folder",
         )
-    fields = [int(f) for f in path.stem.split("-")]
-    for (field, highest), value in zip(FIELDS, fields):
+    numbers = [int(number) for number in path.stem.split("-")]
+    for (field, highest), value in zip(FIELDS.items(), numbers):
         if not 1 <= value <= highest:
             raise Damaged(path, f"its name says {field} {value:02d}, expected 01 to {highest:02d}")
-    modality, vocal, code, intensity, statement, repetition, actor = fields
+    modality, vocal, code, intensity, statement, repetition, actor = numbers
+    folder = f"Actor_{actor:02d}"
     if code == 1 and intensity == 2:
         raise Damaged(
             path, "its name says neutral at strong intensity, which the set does not have"
@@ -139,24 +107,16 @@ def _parse(where: Path, path: Path) -> tuple:
     if (path.suffix.lower() in media.SOUNDS) != (modality == 3):
         raise Damaged(
             path,
-            f"its name says modality {modality:02d}, its ending {path.suffix}: sound (03) is wav or flac, "
-            "films (01, 02) are mp4",
+            f"its name says modality {modality:02d}, its ending {path.suffix}: "
+            "sound (03) is wav or flac, films (01, 02) are mp4",
         )
-    if path.parent.name != f"Actor_{actor:02d}":
+    if path.parent.name != folder:
+        here = path.parent.relative_to(where.parent)
         raise Damaged(
-            path,
-            f"of actor {actor:02d} by its name, in folder {path.parent.relative_to(where.parent)}; "
-            f"expected Actor_{actor:02d}",
+            path, f"of actor {actor:02d} by its name, in folder {here}; expected {folder}"
         )
-    row = dict(
-        actor=actor - 1,
-        emotion=RAVDESS[code - 1],
-        sentence=statement - 1,
-        strength=1.0 + 0.6 * (intensity - 1),
-        image=path.stem,
-        subject=f"Actor_{actor:02d}",
-        code=code,
-        intensity=intensity,
-        repetition=repetition,
-    )
-    return (vocal, actor, code, intensity, statement, repetition), f"{modality:02d}", row
+    row = {"actor": actor - 1, "emotion": RAVDESS[code - 1], "sentence": statement - 1}
+    row |= {"strength": 1.0 + 0.6 * (intensity - 1), "image": path.stem, "subject": folder}
+    row |= {"code": code, "intensity": intensity, "repetition": repetition}
+    key = (vocal, actor, code, intensity, statement, repetition)
+    return key, MODALITIES[modality - 1], row
