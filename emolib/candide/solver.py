@@ -125,7 +125,7 @@ def solve(basis, points, b, first: int, steps: int, tolerance: float) -> Solutio
 
 
 def _solve(basis, points, b, first, steps, tolerance) -> Solution:
-    """`solve` for one part; finished faces leave it, so that slow ones cost no more than themselves."""
+    """`solve` for one part; finished faces leave it, so that a slow one costs only itself."""
     sums = moments(basis, points)
     now = begin(sums, b)
     final = State(*(v.clone() for v in vars(now).values()))
