@@ -27,7 +27,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 @dataclass(frozen=True)
 class Kind:
-    """How a network is fed: colours in [0, 1], less `mean`, by `spread`; `grey`: the luma thrice."""
+    """How a network is fed: colours in [0, 1], less `mean`, by `spread`; `grey`: luma thrice."""
 
     make: object  # () -> (module that gives (N, D), text that names its weights)
     mean: tuple = IMAGENET[0]

@@ -141,7 +141,7 @@ def _mesh(look, film) -> dict:
 
 
 def _on_crops(look, film, compute, size) -> dict:
-    """`compute` (images -> named arrays) on each face crop, or whole picture; NaN without a face."""
+    """`compute` (images -> named arrays) on each face crop or whole picture; NaN without a face."""
     made, parts = [], []
     for frames, detector in look.at(film) if look else ((f, None) for f in film.chunks()):
         found = np.ones(len(frames), bool)

@@ -188,7 +188,7 @@ def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["ho
 
 
 def segments(spectrogram, seconds: float = 1.0, overlap: float = 0.5):
-    """Equal pieces of a clip's spectrogram at 250 frames a second: (257, frames) -> (S, 257, length).
+    """Equal pieces of a spectrogram of 250 frames a second: (257, frames) -> (S, 257, length).
 
     chang2021, Fig. 4.18 and 4.20. Half overlapping by default (ours). A tail that fills no piece is
     left out. Raises EmolibError for less than one piece or an overlap outside [0, 1).

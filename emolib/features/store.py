@@ -54,7 +54,7 @@ def write(path: Path, arrays: dict[str, np.ndarray], about: dict) -> Path:
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """The named arrays of a file and its header. Raises Damaged for anything but what was written."""
+    """The named arrays of a file and its header. Raises Damaged for a file not as written."""
     try:
         with safe_open(guard(path), "numpy") as file:
             about = json.loads((file.metadata() or {})["emolib"])
@@ -126,7 +126,7 @@ def _made(data, recipe: Recipe, film: Footage, path: Path) -> dict[str, np.ndarr
 
 
 def sound(path: Path, content: str) -> dict[str, np.ndarray] | None:
-    """The arrays of a file if it is whole and was made of `content`; else None, and that is said."""
+    """The arrays of a file if it is whole and made of `content`; else None, and that is said."""
     try:
         arrays, about = read(path)
         if about.get("content") != content:

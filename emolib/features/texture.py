@@ -48,7 +48,7 @@ def lbp(images: np.ndarray, grid: int = 4) -> np.ndarray:
 
 
 def lpq(images: np.ndarray, grid: int = 4) -> np.ndarray:
-    """Local phase quantisation, (N, grid * grid * 256): Ojansivu and Heikkila, ICISP 2008, section 2.
+    """Local phase quantisation, (N, grid * grid * 256): Ojansivu and Heikkila 2008, section 2.
 
     The Fourier transform over each 7 x 7 square, at the frequencies (a, 0), (0, a), (a, a),
     (a, -a), a = 1 / 7, gives four real and four imaginary parts. They are whitened for an image
@@ -93,7 +93,7 @@ def lpq_filters() -> np.ndarray:
 def phog(
     images: np.ndarray, *, levels: int = 3, bins: int = 8, angle: int = 360, edges: str = "canny"
 ) -> np.ndarray:
-    """Pyramid of histograms of oriented gradients, (N, bins * (1 + 4 + ... + 4^levels)): Bosch 2007.
+    """Pyramid of oriented gradients, (N, bins * (1 + 4 + ... + 4^levels)): Bosch et al. 2007.
 
     Every edge pixel votes with the size of its Sobel gradient for the bin of its direction, on
     grids of 1, 2, 4 and 8 cells a side; the whole vector sums to 1 (0 for an image without edges).
