@@ -1,7 +1,6 @@
 """How well fitted action units follow the true ones, on simulated faces.
 
-The simulated face is no linear Candide basis, and seven shape units do not make Candide a person:
-what is left of the person at rest shows up as action units. So three readings stand side by side:
+What is left of the person at rest shows up as action units. So three readings stand side by side:
 as the text has it (`action`), the change from the same person's rest (`change`), and without a
 neutral frame (`joint`).
 """
@@ -45,11 +44,9 @@ def recovery(
     noise     standard deviations in pixels of a `size` picture, added to all points
     yaw       degrees by which the acting head is turned; the neutral picture is frontal (up to 6)
     together  False: one unit acts at a time; True: all eight at once, independently
-    see       (faces, size) -> points (B, 68, 2), NaN where no face was found: a detector in place
-              of the true points
-    Returns unit, reading, noise, yaw, correlation (NaN of fewer than three people), `spread`, the
-    standard deviation of the fitted unit at rest, and `found`, the share of people with points in
-    both pictures; the others take no part.
+    see       (faces, size) -> points (B, 68, 2), NaN without a face, in place of the true points
+    Returns a row a unit and reading: correlation (NaN of fewer than three people), `spread`, the
+    standard deviation at rest, and `found`, the share of people with points in both pictures.
     """
     import pandas as pd
 

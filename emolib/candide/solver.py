@@ -1,11 +1,9 @@
 """Batched Levenberg-Marquardt for s R (b . basis) + t = points, each face finishing by itself.
 
-The error is a sum over 35 points of products of few numbers. So the points enter once, as sums of
-products with the basis ("moments"); a step then costs the same for 35 points as for 3,500. Steps
-are taken in float64, because the error is a small difference of such sums. The turn of a step is
-applied after the rotation of the face, so no angle is singular; the shift is eliminated (best
-shift for given rest). `fit.jacobian` is the plain form of the same derivatives, and the tests hold
-the two together.
+The points enter once, as sums of products with the basis ("moments"); a step then costs the same
+for 35 points as for 3,500. Steps are taken in float64, because the error is a small difference of
+such sums. The turn of a step is applied after the rotation, so no angle is singular; the shift is
+eliminated. `fit.jacobian` is the plain form of the same derivatives.
 """
 
 from __future__ import annotations
@@ -119,9 +117,14 @@ def solve(basis, points, b, first: int, steps: int, tolerance: float) -> Solutio
     parts = []
     for target, start in zip(points.split(count), b.split(count)):
         parts.append(_solve(basis, target, start, first, steps, tolerance))
-    state = [torch.cat([getattr(p.state, f.name) for p in parts]) for f in fields(State)]
-    cost, converged = (torch.cat([getattr(p, n) for p in parts]) for n in ("cost", "converged"))
-    return Solution(State(*state), cost, converged, max(p.iterations for p in parts))
+
+    def joined(name, rows):
+        return torch.cat([getattr(row, name) for row in rows])
+
+    states = [part.state for part in parts]
+    state = State(*(joined(field.name, states) for field in fields(State)))
+    iterations = max(part.iterations for part in parts)
+    return Solution(state, joined("cost", parts), joined("converged", parts), iterations)
 
 
 def _solve(basis, points, b, first, steps, tolerance) -> Solution:

@@ -4,9 +4,7 @@
 >>> magnify(video, fps=30, low=0.8, high=5, alpha=5, mode="motion")  # an action unit
 
 Each pixel of a pyramid level is filtered over time; alpha times the band is added to the frame
-(orgil2022, Eq. 1.5: I + alpha B, so what is in the band grows 1 + alpha times; its Eq. 1.7 reads
-as alpha times, `gain` says which programs mean what). `pyramid` computes the levels, `bands` has
-the filters, `film` reads and writes files, `pulse` helps to choose a band.
+(orgil2022, Eq. 1.5: I + alpha B; its Eq. 1.7 reads as alpha times, see `gain`).
 """
 
 from emolib.evm.film import magnify_file

@@ -1,12 +1,10 @@
 """Temporal filters: the part of each pixel's brightness over time between two frequencies.
 
-ideal         Fourier transform of the whole clip, all bins outside the band set to 0. Exact inside
-              and outside; needs the clip at once and takes it as periodic
+ideal         Fourier transform of the whole clip, all bins outside the band set to 0
 butterworth   Butterworth band-pass of `order`, causal: with its delay and its soft edges
-iir           difference of two first-order low-passes, y += r (x - y) with
-              r = 1 - exp(-2 pi f / fps): cheapest, softest
+iir           difference of two low-passes, y += r (x - y), r = 1 - exp(-2 pi f / fps): cheapest
 
-The causal filters start as if the first frame had always been there: a still film stays as it is.
+The causal filters start as if the first frame had always been there: a still film stays so.
 """
 
 from __future__ import annotations

@@ -36,9 +36,8 @@ def magnify_file(
     """Magnify the film `path` and write `out` (H.264, without sound); arguments as `magnify`.
 
     fps   None takes the film's own
-    The causal filters read the film once, at constant memory. The ideal one reads it twice and
-    keeps the small pictures it filters between (a 4th of a frame in floats, 'motion'; a 256th,
-    'color'); EmolibError where those take more than 4 GiB.
+    The causal filters read the film once, at constant memory; the ideal one twice, and keeps the
+    small pictures between: EmolibError where those take more than 4 GiB.
     """
     from emolib.data import media  # here: emolib.data brings pandas along
 

@@ -1,9 +1,8 @@
-"""The spatial loops of `emolib.evm` as compiled code: one pass over the frames each.
+"""The spatial loops of `emolib.evm`, compiled by numba: imported where they are used.
 
-Rows first when a picture shrinks: each line of the small picture is a weighted sum of whole lines
-of the frame, which is contiguous in memory, and the columns are then left with few lines. Growing
-goes the other way. `row_at` and `row_weight` are a `pyramid.Table`. Frames `start` to `stop` are
-worked on, so that threads can share a piece. Imported where it is used: compiling needs numba.
+Rows first when a picture shrinks: lines of a frame are contiguous in memory, and few are left for
+the columns. Growing goes the other way. `row_at` and `row_weight` are a `pyramid.Table`; frames
+`start` to `stop` are worked on, so that threads can share a piece.
 """
 
 from __future__ import annotations

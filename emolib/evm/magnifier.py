@@ -32,7 +32,7 @@ class TooLarge(UserWarning):
 
 @dataclass(frozen=True)
 class Settings:
-    """As the arguments of `magnify`, which see."""
+    """The arguments of `magnify`, checked."""
 
     fps: float
     low: float
@@ -87,35 +87,26 @@ def magnify(
     mode: str = "color",
     filter: str = "ideal",
     gain: str = "1+alpha",
-    *,
-    levels: int | None = None,
-    wavelength: float = 8.0,
-    chroma: float = 1.0,
-    order: int = 2,
+    **more,
 ):
     """The film with what changes between `low` and `high` Hz magnified: same kind, shape and dtype.
 
-    video       (T, H, W, C), array or tensor, uint8 (0 to 255, rounded by a fixed dither and
-                clipped) or floating point (any range, not clipped)
-    fps         frames a second
-    alpha       0 changes nothing
+    video       (T, H, W, C), array or tensor, uint8 (dithered and clipped) or floating point
     mode        'color': level `levels` of a Gaussian pyramid, so areas, not edges. 'motion': a
-                Laplacian pyramid; its finest level (mostly noise) and the top stay as they are
-    filter      'ideal' (whole clip), 'butterworth' of `order`, 'iir' (both causal, see `bands`)
+                Laplacian pyramid without its finest level (mostly noise) and its top
+    filter      'ideal' (whole clip), 'butterworth' (`order` 2) or 'iir' (both causal): see `bands`
     gain        in the band: '1+alpha' (the paper's Eq. 1.5), or '1+alpha/2', what programs give
                 that keep one half of the spectrum
-    levels      times the pyramid halves the picture; default: 'color' 4, 'motion' as often as
-                leaves 4 lines or more
-    wavelength  motion only, pixels: levels that hold shorter waves are magnified less, by
-                level wave (1 + alpha) / wavelength - 1 (Wu et al., from their bound
-                (1 + alpha) * displacement < wavelength / 8); 0 magnifies all alike
-    chroma      0 to 1: share of the factor for colour (I and Q of YIQ) beside brightness
+    levels      halvings; default: 'color' 4, 'motion' as often as leaves 4 lines or more
+    wavelength  8 pixels, motion only: shorter waves are magnified less, by wave (1 + alpha) /
+                wavelength - 1 (from the bound (1 + alpha) * displacement < wavelength / 8)
+    chroma      1, or down to 0: share of the factor for colour (I and Q of YIQ) beside brightness
 
     Warns TooShort and (mode 'motion') TooLarge. EmolibError for a band beyond half the frame rate
     or between the clip's frequencies, another shape or dtype, fps <= 0.
-    Reference: Wu et al., Eulerian video magnification, ACM Trans. Graph. 31(4), 2012.
+    Wu et al., Eulerian video magnification, ACM Trans. Graph. 31(4), 2012.
     """
-    asked = Settings(fps, low, high, alpha, mode, filter, gain, levels, wavelength, chroma, order)
+    asked = Settings(fps, low, high, alpha, mode, filter, gain, **more)
     frames = as_frames(video)
     check_length(len(frames), asked)
     out = pyramid.room(frames.shape, frames.dtype, frames.device)
@@ -311,8 +302,8 @@ def attenuated(asked: Settings, levels) -> dict[int, float]:
 def _gaussian(factor: dict[int, float]) -> list[float]:
     """Weights of the Gaussian levels that stand for these factors of the Laplacian ones.
 
-    The finest level, which is left out, also holds 1 - cos(w / 2)**8 of a longer wave, a quarter of
-    what the next level loses to the one after it: so a quarter of that loss is added.
+    The finest level, left out, also holds a quarter of what the next loses to the one after it: so
+    a quarter of that loss is added.
     """
     first, last = min(factor), max(factor)
     weight = {k: factor[k] - factor.get(k - 1, 0.0) for k in factor} | {last + 1: -factor[last]}
@@ -339,11 +330,10 @@ def warn_large(band: torch.Tensor, mean: torch.Tensor, worker: Worker) -> None:
 
 
 def displacement(band: torch.Tensor, mean: torch.Tensor, tiles: int = 8):
-    """Amplitude of the motion and wavelength of what moves, both in pixels of this level.
+    """Amplitude of motion and wavelength of what moves, in pixels of this level, or (None, 0.0).
 
-    In each of tiles x tiles parts: motion = rms(B) / rms(dG/dx), wavelength = 2 pi rms(G) /
-    rms(dG/dx), G less its mean (a sine gives both exactly). Of the parts with some structure the
-    one at the 95th percentile of motion counts; (None, 0.0) where there is none.
+    In each tile: motion = rms(B) / rms(dG/dx), wavelength = 2 pi rms(G) / rms(dG/dx), exact for a
+    sine. Of the structured tiles the one at the 95th percentile of motion counts.
     """
     if min(mean.shape[:2]) < 3:
         return None, 0.0

@@ -87,7 +87,7 @@ def side(length: int, times: int) -> int:
 def passed(level: int) -> float:
     """The wavelength, in pixels of the frame, that a level of the Laplacian pyramid holds best.
 
-    The response of G_l, grown back, is the product of cos(2**k w / 2)**8 over k < l; L_l is the
+    G_l, grown back, responds with the product of cos(2**k w / 2)**8 over k < l; L_l is the
     difference of two such. Level 0 holds all that is shorter; it is given half of level 1's.
     """
     if level == 0:
@@ -101,11 +101,9 @@ def passed(level: int) -> float:
 
 
 def dither(wide: int, lines: int = 4) -> np.ndarray:
-    """(lines, wide) in 0.01 to 0.99, even over any neighbourhood: where a pixel is rounded up.
+    """(lines, wide) in 0.01 to 0.99: where a pixel is rounded up, so that an area's mean is right.
 
-    Frames hold whole numbers and a band is smooth: plain rounding would add the same whole number
-    over a whole cheek, and nothing below a half. Rounded here and there, the mean of an area is
-    right. The steps are the two of the plastic number's sequence (Roberts 2018).
+    Plain rounding would add one number over a whole cheek. Plastic sequence (Roberts 2018).
     """
     x, y = np.arange(wide), np.arange(lines)[:, None]
     return 0.01 + 0.98 * ((0.7548776662466927 * x + 0.5698402909980532 * y) % 1)

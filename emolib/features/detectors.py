@@ -1,7 +1,7 @@
 """Who finds the points: dlib, MediaPipe, or the simulator, which knows them.
 
-Libraries and model files are looked for when a detector is made, and a missing one is an error that
-says where to get it. Speed and accuracy beside each other: tests/bench_landmarks.py.
+A missing library or model file is an error that says where to get it. Speed and accuracy beside
+each other: tests/bench_landmarks.py.
 """
 
 from __future__ import annotations
@@ -78,11 +78,9 @@ def _packaged(package: str, name: str) -> Path:
 class DlibDetector:
     """dlib's HOG detector (Dalal and Triggs, 2005) and 68 points (Kazemi and Sullivan, 2014).
 
-    The detector sees the grey frame shrunk to a short side of about 240, then, where it finds
-    nobody, the whole frame, and a frame of at most 320 pixels doubled, one of at most 120 twice;
-    the largest face counts. So the smallest face that can be found is 80 pixels wide (40 and 20 in
-    small frames). No body, no pupils. The 68-point model is not for commercial use. One thread:
-    dlib's detector holds Python's lock, two threads gain 13 %.
+    It sees the grey frame shrunk to a short side of about 240, then, where it finds nobody, the
+    whole frame, and small ones doubled; the largest face counts. The smallest that can be found is
+    80 pixels wide (40 and 20 in frames of 320 and 120). No body, no pupils; not for commercial use.
     """
 
     def __init__(self):
@@ -138,10 +136,8 @@ class MediaPipeDetector:
     """MediaPipe's Face Landmarker (478 points, 52 blendshapes) and Pose Landmarker (33 points).
 
     video        True: frames are one film; the face is tracked. False: each picture for itself.
-    body_every   the pose is looked for in every n-th frame and interpolated between (a third of the
-                 cost at 5); 0: no body. Without `video` it is looked for in every picture.
-    Points are mapped to 68 + 2 and 18. Face and pose run in two threads; the result does not depend
-    on the number of processors.
+    body_every   the pose is looked for in every n-th frame and interpolated between; 0: no body.
+                 Without `video` it is looked for in every picture.
     """
 
     def __init__(self, *, video: bool = True, body_every: int = 5):
@@ -232,8 +228,8 @@ def _between(body: np.ndarray, looked: np.ndarray) -> np.ndarray:
 class SimulatorDetector:
     """The truth of a simulated film: what a perfect detector would say.
 
-    film   emolib.data.sim.face.Faces, one per frame, drawn in square pictures. A face of which less
-           than half is inside is not found. The mesh has the simulator's own order.
+    film   emolib.data.sim.face.Faces, one per frame, in square pictures. A face of which less than
+           half is inside is not found. The mesh has the simulator's own order.
     """
 
     fingerprint = "simulator truth 1"

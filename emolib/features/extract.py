@@ -136,8 +136,10 @@ def _mesh(look, film) -> dict:
     for frames, detector in look.at(film):
         parts.append(_there(**vars(detector.detect_all(frames)[1])))
         size = frames.shape[1:3]
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return whole | {"size": np.array(size)}
+    whole = {"size": np.array(size)}
+    for name in parts[0]:
+        whole[name] = np.concatenate([part[name] for part in parts])
+    return whole
 
 
 def _on_crops(look, film, compute, size) -> dict:

@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from emolib.data import media
 from emolib.features.landmarks import checked
 from emolib.ground import settings
 from emolib.ground.containers import ClipSet, ImageSet, TrackSet, digest
@@ -80,23 +81,21 @@ def _cut(get: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def _clip(data: ClipSet, i: int) -> Footage:
+    from emolib.data.sim import clip_sets
+
     parts = {"fps": data.fps, "rate": data.rate}
     if data.frames is not None:
         parts["chunks"] = partial(_cut, data.frames[i])
         if data.source == "simulated":
-            parts["film"] = partial(_acted, data, i)
+            parts["film"] = partial(clip_sets.film, data, i)
     if data.waveform is not None:
         parts["sound"] = data.waveform[i]
     return _named(_stem(data, i), data.content[i], **parts)
 
 
-def _acted(data, i):
-    from emolib.data.sim import clip_sets
-
-    return clip_sets.film(data, i)
-
-
 def _track(data: TrackSet, i: int) -> Footage:
+    from emolib.data.sim import track_sets
+
     stem, content = _stem(data, i), data.content[i]
     if "path" in data.meta:
         # of the film, relative to the data folder; '' where there is none
@@ -107,10 +106,11 @@ def _track(data: TrackSet, i: int) -> Footage:
                 "put it where the data set has it"
             )
         path = settings.data_root() / path
-        parts = {"chunks": partial(_decoded, path), "sound": partial(_heard, path), "rate": RATE}
+        sound = partial(media.read_sound, path, RATE)
+        parts = {"chunks": partial(_decoded, path), "sound": sound, "rate": RATE}
         return _named(stem, content, fps=data.fps, **parts)
     if "kind" in data.meta and data.meta["kind"].iloc[i] == "rendered":
-        film = partial(_scripted, data.features[i])
+        film = partial(track_sets.script, *data.features[i].args)
         content = f"{content} at {DRAWN}"
         return _named(stem, content, fps=data.fps, film=film, chunks=partial(_drawn, film))
     raise EmolibError(
@@ -120,22 +120,8 @@ def _track(data: TrackSet, i: int) -> Footage:
 
 
 def _decoded(path) -> Iterator[np.ndarray]:
-    from emolib.data import media
-
     video = media.probe_video(path)
     return media.iterate_frames(path, pieces(video.height, video.width))
-
-
-def _heard(path) -> np.ndarray:
-    from emolib.data import media
-
-    return media.read_sound(path, RATE)
-
-
-def _scripted(features):
-    from emolib.data.sim import track_sets
-
-    return track_sets.script(*features.args)
 
 
 def _drawn(film) -> Iterator[np.ndarray]:

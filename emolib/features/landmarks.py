@@ -1,8 +1,8 @@
 """Face and body points of a video, whoever found them: one container, gaps, crops.
 
 Orgil's features are 70 face points and 18 body points of OpenPose and a 224 x 224 crop of the face
-(orgil2021, section 3.2). Other detectors give 68 points; the two pupils are then the irises or the
-middle of each eye's outline. A frame in which nobody was found stays marked, also after `filled`.
+(orgil2021, section 3.2). Other detectors give 68 points; the irises or the middles of the eyes'
+outlines are then the pupils.
 """
 
 from __future__ import annotations
@@ -106,10 +106,9 @@ def joined(parts: list[Landmarks]) -> Landmarks:
 def filled(landmarks: Landmarks, how: str = "mark") -> Landmarks:
     """The same film with its gaps (frames without a face, joints of confidence 0) filled.
 
-    how   'mark': NaN. 'interpolate': linear in time between the neighbours that were found, the
-          nearest one before the first and after the last; joints that are never seen stay 0.
-          'zero': 0.
-    `found` and the confidence stay as they were: what was made up remains visible.
+    how   'mark': NaN. 'zero': 0. 'interpolate': linear in time, the nearest one before the first
+          and after the last; joints that are never seen stay 0.
+    `found` and the confidence stay: what was made up remains visible.
     Raises EmolibError for an unknown `how`, and for 'interpolate' on a film without any face.
     """
     if how not in GAPS:
@@ -145,10 +144,9 @@ def _fill(values: np.ndarray, seen: np.ndarray, how: str) -> np.ndarray:
 
 
 def scaled(landmarks: Landmarks, height: int, width: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """(T, 140) face and (T, 36) body coordinates in [0, 1] of the picture: x0, y0, x1, y1 ...
+    """(T, 140) face and (T, 36) body coordinates in [0, 1] of the picture, float32: x0, y0, x1 ...
 
-    float32. Points outside the picture are moved to its border; NaN (a marked gap) stays NaN; the
-    body is None without a detector of it.
+    Points outside are moved to the border; NaN stays NaN; no body without a detector of it.
     """
     size = np.array([width, height], np.float32)
     face = np.clip(landmarks.seventy / size, 0, 1).reshape(len(landmarks), 2 * (POINTS + 2))
@@ -161,9 +159,8 @@ def crops(frames: np.ndarray, box: np.ndarray, margin: float = 5, size: int = 22
     """The face in each frame: uint8 (T, size, size, 3), or (T, size, size) of grey frames.
 
     frames   uint8 (T, H, W, 3) or grey (T, H, W)
-    box      (T, 4) left, top, right, bottom in pixels
+    box      (T, 4) left, top, right, bottom in pixels; it is stretched to the square
     margin   pixels by which the box grows on each side (5 in orgil2021, 3.2), up to the border
-    A box is stretched to the square; each output pixel averages the input pixels that fall on it.
     Raises EmolibError for a frame without a box or with one that misses the picture.
     """
     from torchvision.ops import roi_align  # torchvision brings a compiler along: two seconds

@@ -52,11 +52,10 @@ def filter_bank(
     device: str = "cpu",
     dtype=torch.float64,
 ) -> torch.Tensor:
-    """Triangular filters, (n_fft // 2 + 1, bands): edges even in mel from 0 to rate / 2.
+    """Triangular filters, (n_fft // 2 + 1, bands): edges even in mel from 0 to rate / 2, area 1.
 
-    scale   'slaney' or 'htk' (the printed Eq. 7); both with area 1 in Hz, librosa's norm='slaney'
-    Kept in memory: do not write into it. Raises EmolibError for an unknown scale or a band too
-    narrow to hold a bin.
+    scale   'slaney' or 'htk' (the printed Eq. 7)
+    Do not write into it. Raises EmolibError for an unknown scale or a band without a bin.
     """
     if scale not in SCALES:
         raise EmolibError(f"mel scale '{scale}' is not known: expected {' or '.join(SCALES)}")
@@ -88,13 +87,10 @@ def mel_spectrogram(
 ):
     """Mel power: (samples,) -> (frames, bands), (B, samples) -> (B, frames, bands).
 
-    frames = 1 + samples // hop_length; frame k is centred on sample k * hop_length, the sound is
-    zero outside. Hann window of n_fft samples. This is librosa's melspectrogram(norm='slaney',
-    htk=scale == 'htk'), transposed. orgil2021, 2.3.1: 22,050 Hz, 2048, 512, 128.
-
     waveform   float, in [-1, 1] (not enforced); rate is its own, in Hz
-    Raises EmolibError for another shape or kind, NaN, fewer than n_fft samples, or a rate that is
-    no whole number above 0.
+    Frame k is centred on sample k * hop_length, the sound is zero outside; Hann window. librosa's
+    melspectrogram(norm='slaney', htk=scale == 'htk'), transposed. orgil2021, 2.3.1: 22,050 Hz,
+    2048, 512, 128. Raises EmolibError for another shape or kind, NaN or fewer than n_fft samples.
     """
     sound, back = _sound(waveform, least=n_fft)
     _whole(rate=rate, hop_length=hop_length)
@@ -110,19 +106,15 @@ def mel_spectrogram(
 
 
 def log_mel(waveform, rate: int = 22_050, **how):
-    """`mel_spectrogram` in decibels with a floor 80 under each clip's loudest value.
+    """`mel_spectrogram` in decibels with a floor 80 under each clip's loudest value, as librosa's.
 
-    Equals librosa's power_to_db of its melspectrogram, clip by clip. How orgil scales the features
-    is unprinted; see choices orgil2021-c20 and -c21.
+    How orgil scales the features is unprinted; see choices orgil2021-c20 and -c21.
     """
     return decibels(mel_spectrogram(waveform, rate, **how))
 
 
 def decibels(power, *, floor: float = 80.0, least: float = 1e-10):
-    """10 log10(power), no lower than `least`, nor `floor` under each clip's largest value.
-
-    A clip is the last two axes; power in the unit of full scale squared, 1 is 0 dB.
-    """
+    """10 log10(power), at least `least` and `floor` under each clip's largest (last two axes)."""
     loud = 10 * torch.log10(torch.as_tensor(power).clamp(min=least))
     loud = torch.maximum(loud, loud.amax((-2, -1), keepdim=True) - floor)
     return loud if isinstance(power, torch.Tensor) else loud.numpy()
@@ -131,9 +123,8 @@ def decibels(power, *, floor: float = 80.0, least: float = 1e-10):
 def aligned(mel, rate: int, hop_length: int, fps: float, frames: int):
     """Mel rows brought to video frames: (rows, bands) -> (frames, bands).
 
-    Row r is centred on second r * hop_length / rate; video frame t covers [t / fps, (t + 1) / fps).
-    A frame takes the mean of the rows centred inside it, and where there is none the row nearest to
-    its middle. Raises EmolibError when the sound ends more than a second before the video.
+    A frame t, [t / fps, (t + 1) / fps), is the mean of the rows centred inside it, or the row
+    nearest to its middle. Raises EmolibError when the sound ends over a second before the video.
     """
     _whole(rate=rate, hop_length=hop_length, frames=frames)
     rows = torch.as_tensor(mel)
@@ -165,8 +156,7 @@ def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["ho
     """chang2021's linear spectrogram in decibels: (samples,) -> (257, frames), batches alike.
 
     Hann window of 512, hop of 64, 16 kHz (4.5.2); 250 frames a second exactly, as the printed
-    multiply-adds need: frame k is centred on the middle of hop k (224 zeros stand at either end),
-    frames = samples // 64. Floor 80 dB under each clip's loudest.
+    multiply-adds need: frame k is centred on the middle of hop k. Floor 80 dB under the loudest.
 
     hop_length   another even number up to 512: 32 and 128 in Fig. 4.19, 256 in narrow stand-ins
     Raises EmolibError as `mel_spectrogram` does, and for any other rate.
@@ -190,8 +180,8 @@ def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["ho
 def segments(spectrogram, seconds: float = 1.0, overlap: float = 0.5):
     """Equal pieces of a spectrogram of 250 frames a second: (257, frames) -> (S, 257, length).
 
-    chang2021, Fig. 4.18 and 4.20. Half overlapping by default (ours). A tail that fills no piece is
-    left out. Raises EmolibError for less than one piece or an overlap outside [0, 1).
+    chang2021, Fig. 4.18 and 4.20; half overlapping by default (ours). A tail is left out. Raises
+    EmolibError for less than one piece or an overlap outside [0, 1).
     """
     if not 0 <= overlap < 1 or not seconds > 0:
         raise EmolibError(

@@ -64,10 +64,9 @@ def starts(
 ) -> tuple[np.ndarray, np.ndarray]:
     """First frames (N, S) of each clip's segments of `length`, every `step`; how many (N,).
 
-    rng   random slicing, the T of Table 5.1: the first segment begins within the first `step`
-          frames, drawn anew at each call. None: at the first frame, every time (NT)
-    A tail that fills no segment is left out; beyond a clip's count its last start is repeated.
-    Raises EmolibError for a clip shorter than a segment.
+    rng   random slicing, the T of Table 5.1: the first begins within the first `step` frames. None:
+          at the first frame (NT)
+    Beyond a clip's count its last start is repeated. Raises EmolibError for a short clip.
     """
     frames = np.asarray(frames)
     if (frames < length).any():

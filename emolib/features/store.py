@@ -1,8 +1,7 @@
 """Features per video, kept in files: made once, resumed after a stop, checked when read.
 
-A file is `features/<set>/<feature>/<fingerprint>/<video>.safetensors` in the cache folder. Its
-header says what it was made of and holds a checksum; it is written to a temporary name and renamed.
-One that is damaged, or was made of other content, is made anew, and that is said.
+A file is `features/<set>/<feature>/<fingerprint>/<video>.safetensors` in the cache folder; its
+header says what it was made of and holds a checksum. A damaged one is made anew, and that is said.
 """
 
 from __future__ import annotations
@@ -75,10 +74,8 @@ def _checksum(arrays: dict) -> str:
 def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
     """Make what is missing of `recipe` for every film of `data`; one row that says what was done.
 
-    set, source, feature, videos, new, frames, frames/s, missing, MB: videos, frames and MB count
-    all of the set, `new` the films made now; frames/s are those of the new ones, and `missing` is
-    the share of frames without a face (NaN for sound). Finished films stay stored whatever happens
-    to the next.
+    videos, frames and MB count all of the set, `new` the films made now; frames/s are those of the
+    new ones, `missing` the share of frames without a face (NaN for sound).
     """
     films, rows, seconds = footage(data), [], 0.0
     if not films:

@@ -1,8 +1,6 @@
-"""Texture and shape of grey faces as histograms: LBP, LPQ and PHOG, a batch of images at a time.
+"""Texture and shape of grey faces as histograms: LBP, LPQ and PHOG.
 
-Each takes uint8 (N, H, W) and gives float64 (N, D). Images go through torch in chunks of a bounded
-size; the result does not depend on the chunk. The SFEW columns that wang uses are principal
-components of LPQ and PHOG.
+Each takes uint8 (N, H, W) and gives float64 (N, D), in chunks that do not change the result.
 """
 
 from __future__ import annotations
@@ -23,13 +21,11 @@ WINDOW, RHO = 7, 0.9  # of LPQ: side of the square, correlation of neighbouring 
 
 
 def lbp(images: np.ndarray, grid: int = 4) -> np.ndarray:
-    """Uniform local binary patterns, (N, grid * grid * 59).
+    """Uniform local binary patterns, (N, grid * grid * 59), each cell summing to 1.
 
-    Ojala, Pietikainen and Maenpaa 2002, on a grid as Ahonen et al. 2006. A pixel's code has bit p
-    set where neighbour p of its 3 x 3 square is at least as bright (not interpolated on the circle:
-    so codes stay the same under any increasing change of the grey values). The 58 patterns with at
-    most two changes around the circle have bins of their own, in order of their codes; all others
-    share the last. Border pixels have no code. Each cell's histogram sums to 1.
+    Ojala et al. 2002, on a grid as Ahonen et al. 2006. Bit p of a pixel's code: is neighbour p of
+    its 3 x 3 square at least as bright? The 58 patterns with at most two changes around the circle
+    have bins of their own; all others share the last. Border pixels have no code.
     Raises EmolibError for images that leave a cell empty.
     """
     images = _checked(images, grid + 2, "lbp", grid)
@@ -48,14 +44,13 @@ def lbp(images: np.ndarray, grid: int = 4) -> np.ndarray:
 
 
 def lpq(images: np.ndarray, grid: int = 4) -> np.ndarray:
-    """Local phase quantisation, (N, grid * grid * 256): Ojansivu and Heikkila 2008, section 2.
+    """Local phase quantisation, (N, grid * grid * 256), each cell summing to 1.
 
-    The Fourier transform over each 7 x 7 square, at the frequencies (a, 0), (0, a), (a, a),
-    (a, -a), a = 1 / 7, gives four real and four imaginary parts. They are whitened for an image
-    whose neighbouring pixels correlate with 0.9, and the signs of the eight numbers make the code,
-    first bit lowest. Squares that reach over the border have no code. Each cell's histogram sums
-    to 1. Numbers within 1e-6 of zero count as positive: on an even surface all eight vanish, and
-    rounding must not decide. Raises EmolibError for images that leave a cell empty.
+    Ojansivu and Heikkila 2008, section 2. The Fourier transform over each 7 x 7 square, at (a, 0),
+    (0, a), (a, a), (a, -a), a = 1 / 7, whitened for an image whose neighbouring pixels correlate
+    with 0.9; the signs of the eight numbers make the code, first bit lowest. Squares over the
+    border have no code. Within 1e-6 of zero counts as positive: on an even surface rounding must
+    not decide. Raises EmolibError for images that leave a cell empty.
     """
     images = _checked(images, grid + WINDOW - 1, "lpq", grid)
     filters = torch.as_tensor(lpq_filters())[:, None]  # (8, 1, 7, 7)
@@ -72,10 +67,9 @@ def lpq(images: np.ndarray, grid: int = 4) -> np.ndarray:
 def lpq_filters() -> np.ndarray:
     """The eight real filters of LPQ, float64 (8, 7, 7), as correlations: Re of four, then Im.
 
-    The rows are V^T M: M the transform, V the eigenvectors of its covariance M C M^T in descending
-    order of their eigenvalues, C_ij = 0.9^|x_i - x_j|. The imaginary parts have equal eigenvalues
-    in pairs; a scaling of the eight parts by 1 + 7e-6 ... 1 + 0 picks one basis (the authors'
-    program does the like). Of each vector the first entry above 0.1 in size is made positive.
+    V^T M: M the transform, V the eigenvectors of M C M^T in descending order, C_ij = 0.9^|x_i -
+    x_j|. The imaginary parts have equal eigenvalues in pairs; a scaling of the parts by 1 + 7e-6
+    ... 1 + 0 picks one basis. Of each vector the first entry above 0.1 in size is positive.
     """
     half, a = WINDOW // 2, 1 / WINDOW
     y, x = np.mgrid[-half : half + 1, -half : half + 1].astype(float)
@@ -96,14 +90,13 @@ def phog(
     """Pyramid of oriented gradients, (N, bins * (1 + 4 + ... + 4^levels)): Bosch et al. 2007.
 
     Every edge pixel votes with the size of its Sobel gradient for the bin of its direction, on
-    grids of 1, 2, 4 and 8 cells a side; the whole vector sums to 1 (0 for an image without edges).
-    Order: level, row of cells, column, bin; bin 0 starts at the direction of growing x, and y grows
+    grids of 1, 2, 4 and 8 cells a side; the vector sums to 1 (0 for an image without edges). Order:
+    level, row of cells, column, bin; bin 0 starts at the direction of growing x, and y grows
     downwards.
 
     angle   360, or 180 to take opposite directions as one; the paper has both
-    edges   'canny' as in the paper (needs OpenCV, in the extra `detectors`; Gaussian of sigma
-            sqrt 2; upper threshold the 0.7 quantile of the smoothed gradient, lower 0.4 of it:
-            ours); 'gradient' lets every pixel vote
+    edges   'canny' as in the paper (by OpenCV; sigma sqrt 2, upper threshold the 0.7 quantile of
+            the gradient, lower 0.4 of it: ours); 'gradient' lets every pixel vote
     Raises EmolibError for images under 2^levels pixels a side or options not named here.
     """
     if angle not in (180, 360) or edges not in ("canny", "gradient") or bins < 1 or levels < 0:
