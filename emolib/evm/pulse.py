@@ -1,4 +1,4 @@
-"""How to choose a band: the spectrum of a film's mean brightness, and where it peaks."""
+"""How to choose a band: the spectrum of a film's mean brightness."""
 
 from __future__ import annotations
 
@@ -22,19 +22,6 @@ class Spectrum:
 
     hertz: np.ndarray
     amplitude: np.ndarray
-
-    def peak(self, low: float, high: float, channel: int | None = None) -> float:
-        """Hz of the largest amplitude between `low` and `high`; rms of all channels by default."""
-        inside = (self.hertz >= low) & (self.hertz <= high)
-        if not inside.any():
-            raise EmolibError(
-                f"no frequency between {low:g} and {high:g} Hz: this film has 0 to "
-                f"{self.hertz[-1]:g}"
-            )
-        height = np.sqrt((self.amplitude**2).mean(1))
-        if channel is not None:
-            height = self.amplitude[:, channel]
-        return float(self.hertz[np.flatnonzero(inside)[height[inside].argmax()]])
 
     def frame(self, series: str) -> pd.DataFrame:
         """Long: hertz, series, measured, for `plots.band`."""
