@@ -314,25 +314,16 @@ def test_analytic_jacobian_is_the_derivative_of_the_projection(model, first):
     assert torch.allclose(fit.jacobian(scale, R, b, basis, first), slow, atol=1e-9)
 
 
-@pytest.mark.parametrize("first,weighted", [(1, False), (8, False), (1, True), (8, True)])
-def test_moments_give_the_same_normal_equations(model, first, weighted):
+@pytest.mark.parametrize("first", [1, 8])
+def test_moments_give_the_same_normal_equations(model, first):
     scale, R, shift, b, basis = state_of(model, 1)
     y = torch.randn(3, 35, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(2)) * 30
-    weight = (
-        torch.rand(3, 35, dtype=torch.float64) + 0.1
-        if weighted
-        else torch.ones(3, 35, dtype=torch.float64)
-    )
-    sums = solver.moments(basis, y, weight if weighted else None)
+    sums = solver.moments(basis, y)
     shift = solver._shift(sums, scale, R, b)
     A, g = solver.normal(sums, solver.State(scale, R, b, shift), first)
     up = y.new_tensor([1.0, -1.0])
-    J = (
-        fit.jacobian(scale, R, b, basis, first) * up[:, None] * weight[..., None, None].sqrt()
-    ).flatten(1, 2)
-    e = ((fit.project(scale, R, shift * up, b, basis) * up - y) * weight[..., None].sqrt()).flatten(
-        1
-    )
+    J = (fit.jacobian(scale, R, b, basis, first) * up[:, None]).flatten(1, 2)
+    e = (fit.project(scale, R, shift * up, b, basis) * up - y).flatten(1)
     keep, out = [0, 1, 2, 3, *range(6, J.shape[2])], [4, 5]
     full, slope = J.mT @ J, (J.mT @ e[..., None])[..., 0]
     assert slope[:, out].abs().max() < 1e-8  # the shift is the best one
@@ -360,68 +351,6 @@ def test_same_minimum_as_scipy(which, kind, part, model, request):
     assert ours.units.numpy() == pytest.approx(
         np.array([p.x[6:] for p in peers]), abs=1e-4 if kind is np.float64 else 0.02
     )
-
-
-def test_bounds_as_scipys(model):
-    points, _ = some(model, 12, 5, noise=2.0)
-    ours = candide.fit_action(points, model, torch.zeros(7), Options(bounds=(-0.3, 0.5)))
-    low, high = np.full(14, -np.inf), np.full(14, np.inf)
-    low[6:], high[6:] = -0.3, 0.5
-    seen = points[:, model.pairs[:, 0]] * [1, -1]
-    peers = [
-        2
-        * scipy_fit.fit(
-            model.basis[0],
-            model.basis[8:],
-            y,
-            method="trf",
-            bounds=(low, high),
-            xtol=1e-12,
-            ftol=1e-12,
-            gtol=1e-10,
-        ).cost
-        for y in seen
-    ]
-    assert (
-        ours.units.min() >= -0.3
-        and ours.units.max() <= 0.5
-        and (ours.units == 0.5).any()
-        and (ours.units == -0.3).any()
-    )
-    assert ours.cost.numpy() == pytest.approx(peers, rel=1e-4) and ours.converged.all()
-
-
-def test_huber_as_scipys_minimum_and_deaf_to_a_wild_point(model):
-    points, x = some(model, 8, 6)
-    options = Options(huber=1.0, steps=300)
-    clean = candide.fit_action(points, model, torch.zeros(7), options)
-    from scipy.optimize import minimize
-
-    def loss(p, y):
-        r = np.linalg.norm(
-            scipy_fit.residual(p, model.basis[0], model.basis[8:], y).reshape(-1, 2), axis=1
-        )
-        return np.where(r <= 1, r * r, 2 * r - 1).sum()
-
-    for row in range(3):
-        y = points[row, model.pairs[:, 0]] * [1, -1]
-        start = np.concatenate(
-            [clean.pose[row] * torch.tensor([1, 1, 1, 1, 1, -1.0]), clean.units[row]]
-        )
-        better = minimize(loss, start, args=(y,), method="BFGS", options={"gtol": 1e-7}).fun
-        assert clean.cost[row].item() == pytest.approx(loss(start, y), rel=1e-9) and clean.cost[
-            row
-        ].item() <= better * (1 + 1e-5)
-    wild = points.copy()
-    wild[:, 57] += [40, 25]
-    moved = [
-        (candide.fit_action(wild, model, torch.zeros(7), how).units - clean.units)
-        .abs()
-        .max()
-        .item()
-        for how in (options, Options())
-    ]
-    assert moved[0] < 0.35 * moved[1]
 
 
 def test_exact_faces_come_back_and_their_shape(model):
@@ -456,7 +385,7 @@ def test_start_is_equations_17_to_20(model):
     seen, rest = points[:, model.pairs[:, 0]] * [1, -1], model.basis[0]
     flat, centred = (rest - rest.mean(0))[:, :2], seen - seen.mean(1, keepdims=True)
     sums = solver.moments(torch.as_tensor(model.basis[:1]), torch.as_tensor(seen))
-    begun = solver.begin(sums, torch.ones(4, 1, dtype=torch.float64), "upright")
+    begun = solver.begin(sums, torch.ones(4, 1, dtype=torch.float64))
     scale = (centred * flat).sum((1, 2)) / (flat**2).sum()
     assert begun.scale.numpy() == pytest.approx(scale) and torch.equal(
         begun.R, torch.eye(3, dtype=torch.float64).expand(4, 3, 3)
@@ -504,14 +433,13 @@ def test_scale_and_shift_of_the_picture(seed, factor, by):
 
 
 @settings(max_examples=15)
-@given(SEEDS, st.floats(-3.1, 3.1))
+@given(SEEDS, st.floats(-0.5, 0.5))
 def test_rolling_the_picture_rolls_the_pose(seed, angle):
     m = MASK
     points, _ = some(m, 3, seed)
     c, s = math.cos(angle), math.sin(angle)
     rolled = points @ np.array([[c, -s], [s, c]])  # counter-clockwise as seen, y is down
-    how = Options(start="rolled")
-    before, after = (candide.fit_action(p, m, torch.zeros(7), how) for p in (points, rolled))
+    before, after = (candide.fit_action(p, m, torch.zeros(7)) for p in (points, rolled))
     turn = candide.rodrigues(torch.tensor([0, 0, angle], dtype=torch.float64))
     assert (
         same(before.units, after.units)
@@ -611,15 +539,10 @@ def test_faces_that_cannot_be_fitted(model):
 
 
 def test_options_that_mean_nothing():
-    for wrong, why in (
-        ({"start": "uprigth"}, "did you mean upright"),
-        ({"huber": 0}, "above 0"),
-        ({"bounds": (0.5, 1)}, "with 0 between"),
-    ):
-        with pytest.raises(EmolibError, match=why):
-            Options(**wrong)
+    with pytest.raises(EmolibError, match="did you mean flag"):
+        Options(bad="flagg")
     with pytest.raises(TypeError):
-        replace(Options(), hubber=1)
+        replace(Options(), step=1)
 
 
 def test_steps_that_run_out_are_said(model):

@@ -29,7 +29,6 @@ from emolib.data import (
     speakers,
     tracks,
 )
-from emolib.features import openpose
 from emolib.ground.errors import EmolibError
 
 DRILL = 10_000
@@ -176,15 +175,6 @@ def wav(samples: int = 4096) -> bytes:
     )
 
 
-def openpose_file() -> bytes:
-    return json.dumps(
-        {
-            "version": 1.3,
-            "people": [{"face_keypoints_2d": [1.5] * 210, "pose_keypoints_2d": [2.0] * 54}],
-        }
-    ).encode()
-
-
 def afew_file() -> bytes:
     frame = {"landmarks": [[k, k + 0.5] for k in range(68)], "valence": 3.0, "arousal": -2}
     return json.dumps(
@@ -209,11 +199,6 @@ FILES = {
     ),
     "points": ("1.pts", b"version: 1\nn_points: 3\n{\n1 2\n3.5 4\n-1 1e3\n}\n", tracks.pts),
     "afew_va json": ("001.json", afew_file(), afew_va._read),
-    "openpose json": (
-        "a_000000000001_keypoints.json",
-        openpose_file(),
-        lambda p: [openpose._person(p, one) for one in openpose._people(p)],
-    ),
     "ckplus emotion": ("S1_1_emotion.txt", b"   3.0000000e+00\n", ckplus._emotion),
     "ckplus facs": ("S1_1_facs.txt", b"   1.0e+00   3.0e+00\n   4.0e+00   0.0\n", ckplus._coded),
     "ckplus landmarks": ("S1_1_landmarks.txt", b"   1.0e+00   3.0e+00\n" * 68, ckplus._points),
@@ -254,7 +239,6 @@ NAMES = {
     "rafd": (("Rafd090_01_Caucasian_female_angry_frontal.jpg",), rafd.fields_of),
     "adfes": (("F01-Joy-Face Forward.mpeg", "M05-Anger-Turn Away.mpeg"), adfes._parse),
     "ckplus": (("S005_001_00000011_emotion.txt",), ckplus._whose),
-    "openpose": (("a_000000000012_keypoints.json",), openpose._number),
     "speakers": (
         ("00001.wav",),
         lambda p: speakers._parse(

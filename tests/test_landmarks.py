@@ -1,7 +1,6 @@
 """Points from four sources, their gaps, crops, the mesh and the turn of the head."""
 
 import importlib.metadata
-import json
 
 import films
 import numpy as np
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from emolib.data.files import Damaged
 from emolib.data.sim import affect, face
-from emolib.features import detectors, landmarks, mediapipe_map, mesh, openpose, pose
+from emolib.features import detectors, landmarks, mediapipe_map, mesh, pose
 from emolib.features.landmarks import Landmarks, crops, filled, scaled
 from emolib.ground.errors import EmolibError
 
@@ -145,89 +144,6 @@ def test_a_large_box_is_averaged_not_sampled():
 def test_a_frame_without_a_usable_box_is_named(box):
     with pytest.raises(EmolibError, match="frame 1"):
         crops(np.zeros((2, 60, 80, 3), np.uint8), np.array([[10, 10, 40, 40], box], np.float32))
-
-
-# ---- OpenPose
-
-
-def person(count_body=18, confidence=0.8, at=100.0, size=50.0):
-    face = np.c_[at + size * np.linspace(0, 1, 70), np.full(70, 2 * at), np.full(70, confidence)]
-    body = np.c_[
-        np.arange(count_body) + at, np.arange(count_body) + 2 * at, np.full(count_body, confidence)
-    ]
-    return {"pose_keypoints_2d": body.ravel().tolist(), "face_keypoints_2d": face.ravel().tolist()}
-
-
-def put(folder, frame, people):
-    (folder / f"film_{frame:012d}_keypoints.json").write_text(
-        json.dumps({"version": 1.3, "people": people})
-    )
-
-
-def test_openpose_folder(tmp_path):
-    put(tmp_path, 0, [person(18)])
-    put(tmp_path, 1, [])
-    put(tmp_path, 3, [person(25, 0.4), person(25, 0.9, at=300.0)])  # frame 2 has no file
-    film = openpose.read_openpose(tmp_path)
-    assert film.found.tolist() == [True, False, False, True] and film.points.shape == (4, 68, 2)
-    assert film.points[3, 0].tolist() == [300, 600] and np.allclose(film.pupils[0, 1], [150, 200])
-    assert film.body[0, :, 0].tolist() == [100 + k for k in range(18)]
-    assert (film.body[3, :, 0] - 300).tolist() == [
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        18,
-    ]
-    assert len(openpose.read_openpose(tmp_path, frames=6)) == 6
-    with pytest.raises(EmolibError, match="frame 3 of a film that has 3"):
-        openpose.read_openpose(tmp_path, frames=3)
-
-
-def test_openpose_equals_in_confidence_the_largest_wins_and_holes_are_bridged(tmp_path):
-    big = person(size=200.0, at=10.0)
-    big["face_keypoints_2d"][3 * 5 : 3 * 5 + 3] = [0, 0, 0]
-    big["pose_keypoints_2d"][2] += 0.8  # so that both add up to the same
-    put(tmp_path, 0, [person(), big])
-    film = openpose.read_openpose(tmp_path)
-    assert (
-        np.allclose(film.points[0, 5, 0], (film.points[0, 4, 0] + film.points[0, 6, 0]) / 2)
-        and film.points[0, 0, 0] == 10
-    )
-
-
-@pytest.mark.parametrize(
-    "text,why",
-    [
-        ("{", "cut short"),
-        ("[]", "not an output"),
-        ('{"people": 3}', "expected a list"),
-        ('{"people": [4]}', "mapping"),
-        ('{"people": [{"pose_keypoints_2d": [1, 2]}]}', "holds 2 numbers"),
-        ("", "empty"),
-        ('{"people": [{"face_keypoints_2d": ["a"]}]}', "not a number"),
-    ],
-)
-def test_openpose_damaged(tmp_path, text, why):
-    put(tmp_path, 0, [person()])
-    path = tmp_path / "film_000000000001_keypoints.json"
-    path.write_text(text)
-    with pytest.raises(Damaged, match=why) as raised:
-        openpose.read_openpose(tmp_path)
-    assert raised.value.path == path
 
 
 # ---- mesh and pose

@@ -55,16 +55,13 @@ def apart(a, b):
 def test_equal_to_librosa_on_both_scales(scale, dtype, close, device):
     wave = sound(dtype=dtype)
     power, loud = librosas(wave, scale=scale)
-    ours = mel_spectrogram(wave, scale=scale, device=device)
-    assert (
-        isinstance(ours, np.ndarray)
-        and ours.dtype == dtype
-        and ours.shape == (1 + 30_000 // 512, 128)
-    )
+    given = wave if device == "cpu" else torch.as_tensor(wave, device=device)
+    ours = np.asarray(torch.as_tensor(mel_spectrogram(given, scale=scale)).cpu())
+    decibel = np.asarray(torch.as_tensor(log_mel(given, scale=scale)).cpu())
+    assert type(mel_spectrogram(given)) is type(given)
+    assert ours.dtype == dtype and ours.shape == (1 + 30_000 // 512, 128)
     assert apart(ours, power) < close
-    assert np.abs(log_mel(wave, scale=scale, device=device) - loud).max() < (
-        1e-4 if dtype == np.float64 else 5e-3
-    )  # in dB of 80
+    assert np.abs(decibel - loud).max() < (1e-4 if dtype == np.float64 else 5e-3)  # in dB of 80
 
 
 def test_equal_to_torchaudio():
@@ -236,7 +233,6 @@ def test_segments_of_a_clip():
     assert segments(log_spectrogram(wave)).shape == (6, 257, 250) and segments(
         log_spectrogram(wave), overlap=0
     ).shape == (3, 257, 250)
-    assert segments(wave, per_second=16_000).shape == (6, 16_000)
     cut = segments(np.zeros(500))
     cut[0] = 1  # pieces are copies: one may be changed
     assert (cut[1] == 0).all()
@@ -281,12 +277,6 @@ def test_what_cannot_be_used_is_said_in_one_line(call, said):
     with pytest.raises(EmolibError, match=said) as error:
         call()
     assert "\n" not in str(error.value)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_is_not_there_is_said():
-    with pytest.raises(EmolibError, match="device cuda"):
-        log_mel(sound(5000), device="cuda")
 
 
 def test_real_speech_equals_librosa(real_data):

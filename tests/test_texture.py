@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib.features import texture
-from emolib.features.texture import lbp, lpq, lpq_filters, phog, table
+from emolib.features.texture import lbp, lpq, lpq_filters, phog
 from emolib.ground.errors import EmolibError
 
 
@@ -109,14 +109,10 @@ def slow_lpq(image, grid, window=7, rho=0.9):
     part = np.array(
         [[w.real for w in row] for row in wave] + [[w.imag for w in row] for row in wave]
     )
-    turn = np.eye(8)
-    if rho is not None:
-        alike = [[rho ** math.dist(p, q) for q in places] for p in places]
-        tip = np.diag([1 + k * 1e-6 for k in range(7, -1, -1)])
-        turn = np.linalg.svd(tip @ part @ alike @ part.T @ tip)[0].T
-        turn = np.array(
-            [row * next(math.copysign(1, x) for x in row if abs(x) > 0.1) for row in turn]
-        )
+    alike = [[rho ** math.dist(p, q) for q in places] for p in places]
+    tip = np.diag([1 + k * 1e-6 for k in range(7, -1, -1)])
+    turn = np.linalg.svd(tip @ part @ alike @ part.T @ tip)[0].T
+    turn = np.array([row * next(math.copysign(1, x) for x in row if abs(x) > 0.1) for row in turn])
     codes = np.zeros((image.shape[0] - 2 * r, image.shape[1] - 2 * r), int)
     for i in range(codes.shape[0]):
         for j in range(codes.shape[1]):
@@ -128,13 +124,11 @@ def slow_lpq(image, grid, window=7, rho=0.9):
     return (cells / cells.sum(-1, keepdims=True)).ravel()
 
 
-@pytest.mark.parametrize(
-    "grid, window, rho", [(1, 7, 0.9), (3, 7, 0.9), (2, 7, None), (2, 3, 0.9), (1, 5, 0.5)]
-)
-def test_lpq_is_its_definition(grid, window, rho):
+@pytest.mark.parametrize("grid", [1, 3])
+def test_lpq_is_its_definition(grid):
     images = pictures()
-    expected = [slow_lpq(image, grid, window, rho) for image in images]
-    np.testing.assert_allclose(lpq(images, grid, window=window, rho=rho), expected, atol=1e-15)
+    expected = [slow_lpq(image, grid) for image in images]
+    np.testing.assert_allclose(lpq(images, grid), expected, atol=1e-15)
 
 
 def test_whitened_filters_are_uncorrelated_in_the_model_and_sum_to_zero():
@@ -145,9 +139,6 @@ def test_whitened_filters_are_uncorrelated_in_the_model_and_sum_to_zero():
     # the tip of 1e-6 that picks a basis leaves that much of the largest variance off the diagonal
     assert np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-5 * covariance.max()
     assert (np.diff(np.diag(covariance)) < 1e-3).all() and np.abs(filters.sum(1)).max() < 1e-12
-    plain = lpq_filters(rho=None).reshape(8, -1)
-    far = plain @ model @ plain.T
-    assert np.abs(far - np.diag(np.diag(far))).max() > 0.05 * far.max()
 
 
 @given(st.integers(0, 500))
@@ -287,25 +278,6 @@ def test_an_image_without_edges_is_all_zero():
     assert (phog(np.full((1, 16, 16), 9, np.uint8), edges="gradient") == 0).all()
 
 
-def test_table_is_fitted_on_training_rows_alone(natural):
-    train = np.arange(40) < 30
-    out = table(natural, train, edges="gradient")
-    assert out.shape == (40, 10)
-    np.testing.assert_allclose(out[train].mean(0), 0, atol=1e-12)
-    for half in (out[train, :5], out[train, 5:]):
-        covariance = np.cov(half.T)
-        assert (
-            np.abs(covariance - np.diag(np.diag(covariance))).max() < 1e-9
-            and (np.diff(np.diag(covariance)) <= 0).all()
-        )
-    other = natural.copy()
-    other[30:] = 255 - other[30:, ::-1]  # test rows do not move the training rows
-    np.testing.assert_allclose(
-        table(other, np.arange(30), edges="gradient")[:30], out[:30], atol=1e-12
-    )
-    assert np.abs(table(natural, np.arange(40), edges="gradient") - out).max() > 1e-4
-
-
 @pytest.mark.parametrize(
     "call, said",
     [
@@ -324,15 +296,9 @@ def test_table_is_fitted_on_training_rows_alone(natural):
         (lambda: lbp(np.zeros((2, 9, 9))), "float64"),
         (lambda: lpq(np.zeros((2, 9, 9, 3), np.uint8)), "turn colour to grey"),
         (lambda: phog(np.zeros((0, 9, 9), np.uint8)), "at least one image"),
-        (lambda: lpq(np.zeros((1, 20, 20), np.uint8), window=6), "odd window"),
-        (lambda: lpq(np.zeros((1, 20, 20), np.uint8), rho=1.0), "rho 1.0"),
         (lambda: phog(np.zeros((1, 20, 20), np.uint8), angle=90), "angle 90"),
         (lambda: phog(np.zeros((1, 20, 20), np.uint8), edges="sobel"), "edges 'sobel'"),
         (lambda: lbp(np.zeros((1, 9, 9), np.uint8), 0), "grid"),
-        (
-            lambda: table(np.zeros((9, 20, 20), np.uint8), np.arange(5)),
-            "5 training rows, expected at least 6",
-        ),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(call, said):

@@ -1,4 +1,4 @@
-"""Candide-3 fitted to 68 face points: action units as features of an expression (chang2021, section 4.1).
+"""Candide-3 fitted to 68 face points: action units as features of an expression (chang2021, 4.1).
 
 >>> model = load()
 >>> neutral = fit_shape(points_at_rest, model)
@@ -10,20 +10,3 @@ from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, own_m
 from emolib.candide.recovery import recovery
 from emolib.candide.rotations import rodrigues, rotation_vector
 from emolib.candide.solver import Options
-
-__all__ = [
-    "ACTION_UNITS",
-    "SHAPE_UNITS",
-    "Candide",
-    "CandideFit",
-    "Options",
-    "fit_action",
-    "fit_joint",
-    "fit_shape",
-    "load",
-    "own_mask",
-    "pairs",
-    "recovery",
-    "rodrigues",
-    "rotation_vector",
-]

@@ -1,6 +1,6 @@
-"""Candide-3 as chang2021 uses it: 113 vertices, 8 action units, 7 shape units, 35 points shared with dlib's 68.
+"""Candide-3 as chang2021 uses it: point pairs and lists of units of section 4.1, pages 36-39.
 
-Source: chang2021, section 4.1, pages 36-39: the listing of point pairs and the two lists of units.
+113 vertices, 8 action units, 7 shape units, 35 points shared with dlib's 68.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ ACTION_UNITS = {
     "AU9": "Nose wrinkler",
     "AU42-45": "Eyes closed",
 }
-# The text's seven shape units. The file at hand splits the first into four; an edition that has it whole is taken as it is.
 SHAPE_UNITS = (
     "Eyebrows vertical position",
     "Eyes vertical position",
@@ -37,14 +36,8 @@ SHAPE_UNITS = (
     "Mouth width",
     "Eyes vertical difference",
 )
-_SPLIT = {
-    "Eyebrows vertical position": (
-        "Eyebrows between vertical position",
-        "Eyebrows inner vertical position",
-        "Eyebrows middle vertical position",
-        "Eyebrows outer vertical position",
-    )
-}
+# The file at hand has these four in place of the first; other editions have it whole.
+BROWS = [f"Eyebrows {part} vertical position" for part in ("between", "inner", "middle", "outer")]
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Candide:
     faces         (F, 3) int, vertices of each triangle
     action_units  {name: (113, 3)} displacement at intensity 1, names as in ACTION_UNITS
     shape_units   {name: (113, 3)} the same, names as in SHAPE_UNITS
-    pairs         (35, 2) int: dlib's point and the vertex it shows (the listing of section 4.1)
+    pairs         (35, 2) int: dlib's point and the vertex it shows
     source        'real' from a Candide-3 file, 'simulated' for our own mask
     """
 
@@ -68,38 +61,33 @@ class Candide:
 
     @cached_property
     def basis(self) -> np.ndarray:
-        """(1 + 7 + 8, 35, 3): resting points, shape units and action units at the 35 vertices that dlib sees."""
+        """(1 + 7 + 8, 35, 3): resting points, shape and action units at the vertices dlib sees."""
         stack = np.stack([self.vertices, *self.shape_units.values(), *self.action_units.values()])
         return stack[:, self.pairs[:, 1]]
 
     def deformed(self, shape=(), action=()) -> np.ndarray:
-        """All vertices (113, 3) with the units at the given intensities (Eq. 15 and 16 before the pose); () is all zero."""
-        out = self.vertices.copy()
-        for table, values in ((self.shape_units, shape), (self.action_units, action)):
-            for unit, value in zip(table.values(), values):
-                out += value * unit
-        return out
+        """Vertices (113, 3) with the units at these intensities (Eq. 15 and 16 before the pose)."""
+        vertices = self.vertices.copy()
+        for units, values in ((self.shape_units, shape), (self.action_units, action)):
+            for unit, value in zip(units.values(), values):
+                vertices += value * unit
+        return vertices
 
 
 def load(path: Path | str | None = None) -> Candide:
-    """Candide-3 from `path`, else from candide3/candide3.wfm in the data folder, else our own mask (`source` 'simulated').
+    """Candide-3 from `path`, else from candide3/candide3.wfm in the data folder, else our own mask.
 
-    Raises Damaged, with the line, for a file that is there and cannot be used, or for a `path` that is not there.
+    Raises Damaged, with the line, for a file that cannot be used or a `path` that is not there.
     """
-    found = settings.data_root() / "candide3" / "candide3.wfm" if path is None else Path(path)
-    real = path is not None or found.is_file()
-    return _model(wfm.read(found), "real") if real else own_mask()
+    file = settings.data_root() / "candide3" / "candide3.wfm" if path is None else Path(path)
+    if path is None and not file.is_file():
+        return own_mask()
+    return _model(wfm.read(file), "real")
 
 
 def own_mask() -> Candide:
-    """The mask of our own, whatever lies in the data folder: what may be drawn in a result that is handed on."""
+    """The mask of our own, whatever lies in the data folder: what a result may show."""
     return _model(mask.wireframe(pairs()), "simulated")
-
-
-def _model(frame: wfm.Wireframe, source: str) -> Candide:
-    action = {name: _unit(frame.animation, unit) for name, unit in ACTION_UNITS.items()}
-    shape = {name: _unit(frame.shape, name) for name in SHAPE_UNITS}
-    return Candide(frame.vertices, frame.faces, action, shape, pairs(), source)
 
 
 def pairs() -> np.ndarray:
@@ -108,10 +96,16 @@ def pairs() -> np.ndarray:
     return np.loadtxt(file, dtype=int, delimiter=",", skiprows=1)
 
 
+def _model(frame: wfm.Wireframe, source: str) -> Candide:
+    action = {name: _unit(frame.animation, unit) for name, unit in ACTION_UNITS.items()}
+    shape = {name: _unit(frame.shape, name) for name in SHAPE_UNITS}
+    return Candide(frame.vertices, frame.faces, action, shape, pairs(), source)
+
+
 def _unit(units: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     if name in units:
         return units[name]
-    parts = _SPLIT.get(name, (name,))
+    parts = BROWS if name == SHAPE_UNITS[0] else [name]
     for part in parts:
         if part not in units:
             raise nearest(part, units, what="unit of this Candide file")

@@ -1,31 +1,31 @@
-"""How well the fitted action units follow the true ones, on simulated faces, where the truth is known.
+"""How well fitted action units follow the true ones, on simulated faces.
 
-The simulated face is no linear Candide basis, and seven shape units do not make Candide a person: what is
-left of the person at rest shows up as action units. So three readings stand side by side: as the text has
-it (`action`), the change from the same person's rest (`change`), and without a neutral frame (`joint`).
+What is left of the person at rest shows up as action units. So three readings stand side by side:
+as the text has it (`action`), the change from the same person's rest (`change`), and without a
+neutral frame (`joint`).
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from emolib.candide.fit import fit_action, fit_joint, fit_shape
 from emolib.candide.model import Candide
 from emolib.candide.solver import Options
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 # Candide's unit and the simulator's action unit that moves the same part of the face.
+# fmt: off
 SIMULATED = {
-    "AU26/27": 26,
-    "AU4": 4,
-    "AU13/15": 15,
-    "AU10": 10,
-    "AU20": 20,
-    "AU7": 7,
-    "AU9": 9,
-    "AU42-45": 43,
+    "AU26/27": "au26", "AU4": "au4", "AU13/15": "au15", "AU10": "au10", "AU20": "au20",
+    "AU7": "au7", "AU9": "au9", "AU42-45": "au43",
 }
-READINGS = ("action", "change", "joint")
+# fmt: on
+COLUMNS = ["unit", "reading", "noise", "yaw", "correlation", "spread", "found"]
 
 
 def recovery(
@@ -39,65 +39,52 @@ def recovery(
     together: bool = False,
     see=None,
 ) -> pd.DataFrame:
-    """Pearson correlation over `count` people between each fitted unit and its true intensity, drawn evenly from [0, 1].
+    """Pearson correlation over `count` people of each fitted unit and its true intensity in [0, 1].
 
-    noise     standard deviations in pixels of a `size` picture, added to all points, also those of the neutral picture
-    yaw       degrees by which the acting head is turned; the neutral picture is another one, and frontal (up to 6 degrees)
+    noise     standard deviations in pixels of a `size` picture, added to all points
+    yaw       degrees by which the acting head is turned; the neutral picture is frontal (up to 6)
     together  False: one unit acts at a time; True: all eight at once, independently
-    see       (faces, size) -> points (B, 68, 2), NaN where no face was found: a detector in place of the true points
-    Returns unit, reading, noise, yaw, correlation, `spread`, the standard deviation of the fitted unit at rest, and `found`, the share
-    of people with points in both pictures; the others take no part. With fewer than three the correlation is NaN.
+    see       (faces, size) -> points (B, 68, 2), NaN without a face, in place of the true points
+    Returns a row a unit and reading: correlation (NaN of fewer than three people), `spread`, the
+    standard deviation at rest, and `found`, the share of people with points in both pictures.
     """
+    import pandas as pd
+
     from emolib.data.sim import face
 
-    see, how = see or face.points, Options(bad="flag")
-
-    rng = np.random.default_rng(seed)
+    rng, how = np.random.default_rng(seed), Options(bad="flag")
     crowd = face.faces(seed, count)
     still = face.Faces(crowd.person, face.pictures(seed + 1, count), crowd.units)
-    truth = {f"au{au}": rng.uniform(0, 1, count) for au in SIMULATED.values()}
+    truth = {unit: rng.uniform(0, 1, count) for unit in SIMULATED}
+    groups = [list(SIMULATED)] if together else [[unit] for unit in SIMULATED]
+
+    def seen(faces, level):
+        points = (see or face.points)(faces, size)
+        return points + level * rng.standard_normal(points.shape)
+
     rows = []
     for level in noise:
-        blur = lambda crowd, level=level: (
-            (points := see(crowd, size)) + level * rng.standard_normal(points.shape)
-        )  # noqa: E731
-        neutral = blur(still)
+        neutral = seen(still, level)
         shape = fit_shape(neutral, model, how)
         rest = fit_action(neutral, model, shape, how).units
         for angle in yaw:
             turned = crowd.pictured(yaw=angle + crowd.scene["yaw"])
-            fits = {}
-            for unit, au in SIMULATED.items():
-                if not (together and fits):
-                    acting = blur(
-                        turned.acting(**(truth if together else {f"au{au}": truth[f"au{au}"]}))
-                    )
-                    now = fit_action(acting, model, shape, how).units
-                    fits = {
-                        "action": now,
-                        "change": now - rest,
-                        "joint": fit_joint(acting, model, how).units,
-                    }
-                column = list(model.action_units).index(unit)
-                for reading in READINGS:
-                    fitted = fits[reading][:, column].numpy()
-                    good = np.isfinite(fits["action"][:, column].numpy())
-                    agree = (
-                        np.corrcoef(fitted[good], truth[f"au{au}"][good])[0, 1]
-                        if good.sum() > 2
-                        else np.nan
-                    )
-                    rows.append(
-                        (
-                            unit,
-                            reading,
-                            level,
-                            angle,
-                            agree,
-                            float(rest[:, column][rest[:, column].isfinite()].std()),
-                            good.mean(),
-                        )
-                    )
-    return pd.DataFrame(
-        rows, columns=["unit", "reading", "noise", "yaw", "correlation", "spread", "found"]
-    )
+            for units in groups:
+                amounts = {SIMULATED[unit]: truth[unit] for unit in units}
+                acting = seen(turned.acting(**amounts), level)
+                now = fit_action(acting, model, shape, how).units
+                joint = fit_joint(acting, model, how).units
+                readings = {"action": now, "change": now - rest, "joint": joint}
+                for unit in units:
+                    column = list(model.action_units).index(unit)
+                    good = np.isfinite(now[:, column].numpy())
+                    at_rest = rest[:, column]
+                    spread = float(at_rest[at_rest.isfinite()].std())
+                    for reading, fitted in readings.items():
+                        agree = _correlation(fitted[:, column].numpy()[good], truth[unit][good])
+                        rows.append((unit, reading, level, angle, agree, spread, good.mean()))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> float:
+    return np.corrcoef(x, y)[0, 1] if len(x) > 2 else np.nan

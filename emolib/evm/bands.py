@@ -1,17 +1,15 @@
-"""Temporal filters: the part of each pixel's brightness over time that lies between two frequencies.
+"""Temporal filters: the part of each pixel's brightness over time between two frequencies.
 
-    ideal         Fourier transform of the whole clip, all bins outside the band set to 0 (both halves of the spectrum, so that the
-                  band keeps its full size). Exact inside and outside, needs the clip at once and takes it as periodic
-    butterworth   Butterworth band-pass of `order`, causal: frame by frame, with the delay and the soft edges of such a filter
-    iir           difference of two first-order low-passes, y += r (x - y) with r = 1 - exp(-2 pi f / fps): cheapest, softest
+ideal         Fourier transform of the whole clip, all bins outside the band set to 0
+butterworth   Butterworth band-pass of `order`, causal: with its delay and its soft edges
+iir           difference of two low-passes, y += r (x - y), r = 1 - exp(-2 pi f / fps): cheapest
 
-The causal filters start as if the first frame had always been there, so that they add nothing to a film that stands still.
+The causal filters start as if the first frame had always been there: a still film stays so.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 import torch
 
 COLUMNS = 1 << 12  # pixels transformed at once: 300 frames of them stay in the cache
@@ -28,23 +26,27 @@ def ideal(small: torch.Tensor, fps: float, low: float, high: float) -> torch.Ten
     keep = bins(len(small), fps, low, high)
     flat, first = small.reshape(len(small), -1), small[0].reshape(-1).clone()
     for start in range(0, flat.shape[1], COLUMNS):
-        part = flat[:, start : start + COLUMNS]
+        columns = slice(start, start + COLUMNS)
+        part = flat[:, columns]
+        # less the first frame, so that a pixel that never changes is exactly 0
         if part.is_cuda:
-            part -= first[start : start + COLUMNS]  # a pixel that never changes is then exactly 0
+            part -= first[columns]
             spectrum = torch.fft.rfft(part, dim=0)
             spectrum[torch.as_tensor(~keep, device=part.device)] = 0
             part[:] = torch.fft.irfft(spectrum, n=len(part), dim=0)
         else:
-            spectrum = scipy.fft.rfft(
-                part.numpy() - first[start : start + COLUMNS].numpy(),
-                axis=0,
-                workers=torch.get_num_threads(),
-            )
-            spectrum[~keep] = 0
-            part.numpy()[:] = scipy.fft.irfft(
-                spectrum, n=len(part), axis=0, workers=torch.get_num_threads(), overwrite_x=True
-            )
+            part.numpy()[:] = _kept(part.numpy() - first[columns].numpy(), keep)
     return flat.reshape(small.shape)
+
+
+def _kept(signal: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """(T, N) with the bins that are not to `keep` set to 0."""
+    import scipy.fft  # half a second to import
+
+    threads = torch.get_num_threads()
+    spectrum = scipy.fft.rfft(signal, axis=0, workers=threads)
+    spectrum[~keep] = 0
+    return scipy.fft.irfft(spectrum, n=len(signal), axis=0, workers=threads, overwrite_x=True)
 
 
 class Causal:

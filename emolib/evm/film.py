@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from emolib.data import media
 from emolib.evm import bands
 from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, few, stream, warn_large
 from emolib.ground import bars
@@ -32,15 +31,18 @@ def magnify_file(
     *,
     fps: float | None = None,
     device: str = "cpu",
-    progress: bool = True,
     **more,
 ) -> Path:
-    """Magnify the film `path` and write `out` (H.264, without sound); arguments as `magnify`, `fps` None takes the film's own.
+    """Magnify the film `path` and write `out` (H.264, without sound); arguments as `magnify`.
 
-    The causal filters read the film once, at constant memory. The ideal one reads it twice and keeps the small pictures it filters
-    between (a 4th of a frame in floats, 'motion'; a 256th, 'color'); EmolibError where those take more than 4 GiB.
+    fps   None takes the film's own
+    The causal filters read the film once, at constant memory; the ideal one twice, and keeps the
+    small pictures between: EmolibError where those take more than 4 GiB.
     """
-    path, out, film = Path(path), Path(out), media.probe_video(path)
+    from emolib.data import media  # here: emolib.data brings pandas along
+
+    path, out = Path(path), Path(out)
+    film = media.probe_video(path)
     if out.exists() and out.resolve() == path.resolve():
         raise EmolibError(f"{out}: would overwrite the film that is read; name another file")
     if not out.parent.is_dir():
@@ -48,35 +50,33 @@ def magnify_file(
     if device != "cpu" and not torch.cuda.is_available():
         raise EmolibError(f"device is {device}: there is no GPU here; take cpu")
     asked = Settings(film.fps if fps is None else fps, low, high, alpha, mode, filter, gain, **more)
-    make = _twice if filter == "ideal" else _once
+
+    def pieces(what) -> Iterator[torch.Tensor]:
+        with bars.bar(label=f"{path.name} {what}", unit="frame", total=film.frames) as bar:
+            for piece in media.iterate_frames(path, PIECE):
+                yield torch.from_numpy(piece).to(device)
+                bar.update(len(piece))
+
+    if filter == "ideal":
+        magnified = _twice(path, film.frames, asked, pieces)
+    else:
+        magnified = stream(pieces("magnified"), **vars(asked))
     with _writing(out, film.fps) as write:
-        for piece in make(path, film, asked, device, progress):
-            write(piece)
+        for piece in magnified:
+            write(piece.cpu().numpy())
     return out
 
 
-def _pieces(path, device, total, progress, what) -> Iterator[torch.Tensor]:
-    with bars.bar(label=f"{path.name} {what}", unit="frame", total=total, shown=progress) as bar:
-        for piece in media.iterate_frames(path, PIECE):
-            yield torch.from_numpy(piece).to(device)
-            bar.update(len(piece))
-
-
-def _once(path, film, asked, device, progress):
-    pieces = _pieces(path, device, film.frames, progress, "magnified")
-    for piece in stream(pieces, **vars(asked)):
-        yield piece.cpu().numpy()
-
-
-def _twice(path, film, asked, device, progress):
+def _twice(path, frames: int, asked: Settings, pieces) -> Iterator[torch.Tensor]:
     small, worker = [], None
-    for piece in _pieces(path, device, film.frames, progress, "read"):
+    for piece in pieces("read"):
         worker = worker or Worker(asked, piece)
         small.append(worker.shrink(piece))
-        room = film.frames * small[0][0].nbytes
+        room = frames * small[0][0].nbytes
         if room > LARGEST:
             raise EmolibError(
-                f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {film.frames} frames; use --filter butterworth or iir"
+                f"{path}: the ideal filter would keep {room / 2**30:.0f} GiB for {frames} frames; "
+                "use --filter butterworth or iir"
             )
     small = torch.cat(small)
     check_length(len(small), asked)
@@ -85,45 +85,36 @@ def _twice(path, film, asked, device, progress):
     band = bands.ideal(small, asked.fps, asked.low, asked.high)
     if asked.mode == "motion":
         warn_large(band[some], mean, worker)
-    for piece, part in zip(
-        _pieces(path, device, film.frames, progress, "magnified"), band.split(PIECE)
-    ):
+    for piece, part in zip(pieces("magnified"), band.split(PIECE)):
         into = torch.empty_like(piece)
         worker.add(piece, part, into)
-        yield into.cpu().numpy()
+        yield into
 
 
 @contextmanager
 def _writing(out: Path, fps: float):
-    """A function that appends frames (n, H, W, 3) to the film `out`, which is there only once all of it is."""
+    """Gives a function that appends frames (n, H, W, 3); `out` is there only once all of it is."""
     import av
 
     unfinished = out.with_name(f".{out.stem}-{os.getpid()}{out.suffix}")
+    rate = Fraction(fps).limit_denominator(1001)
     try:
         with av.open(str(unfinished), "w") as file:
-            track = file.add_stream(
-                "libx264", rate=Fraction(fps).limit_denominator(1001), options={"crf": "18"}
-            )
+            track = file.add_stream("libx264", rate=rate, options={"crf": "18"})
 
             def write(frames: np.ndarray):
                 if not track.codec_context.is_open:
                     track.height, track.width = frames.shape[1:3]
-                    track.pix_fmt = (
-                        "yuv444p" if track.height % 2 or track.width % 2 else "yuv420p"
-                    )  # halved colours need even sides
-                for image in frames:
-                    file.mux(
-                        track.encode(
-                            av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
-                        )
-                    )
+                    odd = track.height % 2 or track.width % 2  # halved colours need even sides
+                    track.pix_fmt = "yuv444p" if odd else "yuv420p"
+                for image in np.ascontiguousarray(frames):
+                    file.mux(track.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
 
             yield write
             file.mux(track.encode())
         unfinished.replace(out)
     except (av.error.FFmpegError, ValueError) as error:
-        raise EmolibError(
-            f"{out}: cannot be written ({' '.join(str(error).split())[:120]}); name an .mp4, .mkv or .mov"
-        ) from None
+        why = " ".join(str(error).split())[:120]
+        raise EmolibError(f"{out}: cannot be written ({why}); name an .mp4, .mkv or .mov") from None
     finally:
         unfinished.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
-"""The spatial loops of `emolib.evm` as compiled code: one pass over the frames each, a frame per thread at a time.
+"""The spatial loops of `emolib.evm`, compiled by numba: imported where they are used.
 
-Rows first when a picture shrinks: each line of the small picture is a weighted sum of whole lines of the frame, which is contiguous in
-memory, and the columns are then left with few lines. Growing goes the other way. `row_at` and `row_weight` are a `pyramid.Table`.
-Frames `start` to `stop` are worked on, so that threads can share a piece.
+Rows first when a picture shrinks: lines of a frame are contiguous in memory, and few are left for
+the columns. Growing goes the other way. `row_at` and `row_weight` are a `pyramid.Table`; frames
+`start` to `stop` are worked on, so that threads can share a piece.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-from numba import njit
 
 from emolib.ground import compiled
 
@@ -21,7 +20,14 @@ TAPS = 5  # lines summed in one sweep; the tables are padded to a multiple
 GROWN = 4  # lines behind one line of a grown picture, at most, however often it grows
 
 
-@njit
+def part(function):
+    """A piece of a loop: small functions are what the compiler turns into vector code."""
+    import numba
+
+    return numba.njit(nogil=True, fastmath=True)(function)
+
+
+@part
 def _mirrored(i, length):
     """An index beyond either end, mirrored about the first and the last line."""
     if length == 1:
@@ -30,29 +36,24 @@ def _mirrored(i, length):
     return i if i < length else 2 * length - 2 - i
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _summed(lines, at, weight, out):
-    """out = sum of weight[k] * lines[at[k]], TAPS at a time. Small functions like this one are what the compiler turns into vector code."""
+    """out = sum of weight[k] * lines[at[k]], TAPS at a time."""
     real = out.dtype.type
     out[:] = 0
     for k in range(0, len(at), TAPS):
         v, w, x, y, z = weight[k], weight[k + 1], weight[k + 2], weight[k + 3], weight[k + 4]
-        a, b, c, d, e = (
-            lines[at[k]],
-            lines[at[k + 1]],
-            lines[at[k + 2]],
-            lines[at[k + 3]],
-            lines[at[k + 4]],
-        )
+        a, b, c = lines[at[k]], lines[at[k + 1]], lines[at[k + 2]]
+        d, e = lines[at[k + 3]], lines[at[k + 4]]
         for i in range(len(out)):
             out[i] += (
                 v * real(a[i]) + w * real(b[i]) + x * real(c[i]) + y * real(d[i]) + z * real(e[i])
             )
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _narrower(line, length, channels, room, real):
-    """The first `length` pixels of `line` become every second of them, smoothed by (1, 4, 6, 4, 1) / 16. Returns how many."""
+    """Every second of the first `length` pixels, smoothed by (1, 4, 6, 4, 1) / 16; how many."""
     two, wide = 2 * channels, length * channels
     for x in range(wide):
         room[two + x] = line[x]
@@ -95,9 +96,9 @@ def shrink(frames, row_at, row_weight, times, out, start, stop):
             target[t, y] = line[: length * channels]
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _wider(line, length, channels, room, real):
-    """The first pixels of `line` become `length` pixels: even ones (1, 6, 1) / 8 of their three nearest, odd ones the mean of two."""
+    """As many as `length`: even pixels (1, 6, 1) / 8 of three, odd ones the mean of two."""
     small = (length + 1) // 2
     wide = small * channels
     for x in range(wide):
@@ -114,7 +115,7 @@ def _wider(line, length, channels, room, real):
             line[2 * at + channels + c] = half * (here + right)
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _all_wider(small, lengths, channels, room, wider, real):
     for y in range(small.shape[0]):
         line = wider[y]
@@ -126,7 +127,7 @@ def _all_wider(small, lengths, channels, room, wider, real):
                 _wider(line, length, channels, room, real)
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _onto(into, share, lines, at, weight):
     v, w, x, z = weight[0], weight[1], weight[2], weight[3]
     a, b, c, d = lines[at[0]], lines[at[1]], lines[at[2]], lines[at[3]]
@@ -134,7 +135,7 @@ def _onto(into, share, lines, at, weight):
         into[i] = share * into[i] + v * a[i] + w * b[i] + x * c[i] + z * d[i]
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _onto_real(there, lines, at, weight, into):
     v, w, x, z = weight[0], weight[1], weight[2], weight[3]
     a, b, c, d = lines[at[0]], lines[at[1]], lines[at[2]], lines[at[3]]
@@ -142,32 +143,29 @@ def _onto_real(there, lines, at, weight, into):
         into[i] = there[i] + (v * a[i] + w * b[i] + x * c[i] + z * d[i])
 
 
-@njit(nogil=True, fastmath=True)
+@part
 def _onto_whole(there, lines, at, weight, into, threshold):
     real = weight.dtype.type
     v, w, x, z = weight[0], weight[1], weight[2], weight[3]
     a, b, c, d = lines[at[0]], lines[at[1]], lines[at[2]], lines[at[3]]
     low, high = real(0), real(255)
     for i in range(len(into)):
-        into[i] = np.int32(
-            min(
-                max(real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i], low),
-                high,
-            )
-        )
+        total = real(there[i]) + v * a[i] + w * b[i] + x * c[i] + z * d[i] + threshold[i]
+        into[i] = np.int32(min(max(total, low), high))
 
 
 @kept
 def grow(small, row_at, row_weight, lengths, base, share, start, stop):
-    """base (T, H, W, C), real, becomes share * base + the grown `small` (T, h, w, C); `lengths`: widths on the way up, the last is W."""
+    """base (T, H, W, C), real, becomes share * base + the grown `small` (T, h, w, C).
+
+    lengths   widths on the way up; the last is W
+    """
     count, tall, long, channels = base.shape
     wide, real = long * channels, base.dtype.type
     flat, target = small.reshape(count, small.shape[1], -1), base.reshape(count, tall, wide)
     for t in range(start, stop):
-        wider, room = (
-            np.empty((small.shape[1], wide + channels), base.dtype),
-            np.empty(wide + 4 * channels, base.dtype),
-        )
+        wider = np.empty((small.shape[1], wide + channels), base.dtype)
+        room = np.empty(wide + 4 * channels, base.dtype)
         _all_wider(flat[t], lengths, channels, room, wider, real)
         for y in range(tall):
             _onto(target[t, y], share, wider, row_at[y], row_weight[y])
@@ -175,32 +173,25 @@ def grow(small, row_at, row_weight, lengths, base, share, start, stop):
 
 @kept
 def add(frames, small, row_at, row_weight, lengths, out, whole, thresholds, start, stop):
-    """out (T, H, W, C) = frames + the grown `small`; whole: cut to 0 .. 255, rounded up from `thresholds` (lines, W * C) on."""
+    """out (T, H, W, C) = frames + the grown `small`.
+
+    whole   cut to 0 .. 255 and rounded up from `thresholds` (lines, W * C) on
+    """
     count, tall, long, channels = frames.shape
     wide, real = long * channels, small.dtype.type
-    flat, source, target = (
-        small.reshape(count, small.shape[1], -1),
-        frames.reshape(count, tall, wide),
-        out.reshape(count, tall, wide),
-    )
+    flat = small.reshape(count, small.shape[1], -1)
+    source, target = frames.reshape(count, tall, wide), out.reshape(count, tall, wide)
     for t in range(start, stop):
-        wider, room = (
-            np.empty((small.shape[1], wide + channels), small.dtype),
-            np.empty(wide + 4 * channels, small.dtype),
-        )
+        wider = np.empty((small.shape[1], wide + channels), small.dtype)
+        room = np.empty(wide + 4 * channels, small.dtype)
         _all_wider(flat[t], lengths, channels, room, wider, real)
         for y in range(tall):
+            at, weight = row_at[y], row_weight[y]
             if whole:
-                _onto_whole(
-                    source[t, y],
-                    wider,
-                    row_at[y],
-                    row_weight[y],
-                    target[t, y],
-                    thresholds[y % len(thresholds)],
-                )
+                limit = thresholds[y % len(thresholds)]
+                _onto_whole(source[t, y], wider, at, weight, target[t, y], limit)
             else:
-                _onto_real(source[t, y], wider, row_at[y], row_weight[y], target[t, y])
+                _onto_real(source[t, y], wider, at, weight, target[t, y])
 
 
 def shared(loop, count: int, threads: int, *arguments) -> None:

@@ -1,14 +1,13 @@
-"""The pyramids of Eulerian magnification as separable linear filters: how a picture shrinks, grows and what each level adds.
+"""The pyramids of Eulerian magnification as separable linear filters.
 
-Burt and Adelson (1983): a level is the one below it, smoothed by (1, 4, 6, 4, 1) / 16 along both axes, every second line kept.
-Growing puts zeros between the lines and smooths by twice that. Ends are mirrored without repeating the last line. Both act on
-rows and columns separately and are linear, and so is the temporal filter: their order is free. Hence one filtered level is enough:
+Burt and Adelson (1983): a level is the one below, smoothed by (1, 4, 6, 4, 1) / 16 along both axes,
+every second line kept. Growing puts zeros between the lines and smooths by twice that. Ends are
+mirrored without repeating the last line. All this is linear, and so is the temporal filter B: their
+order is free. Hence one filtered level is enough, at most a quarter of a frame:
 
-    colour   out = frame + a * grow(B(G_s))                         B: temporal band, G_s: the frame shrunk s times
-    motion   out = frame + sum_l a_l * grow^l(B(L_l)),              L_l = G_l - grow(G_{l+1}), levels s <= l < top
-                 = frame + sum_l c_l * grow^l(B(G_l)),              c_l = a_l - a_{l-1}, and B(G_l) is B(G_s) shrunk further
-
-so that the temporal filter sees a picture a quarter the size or less, and never a full frame.
+    colour   out = frame + a * grow(B(G_s))                G_s: the frame shrunk s times
+    motion   out = frame + sum_l a_l * grow^l(B(L_l)),     L_l = G_l - grow(G_{l+1}), s <= l < top
+                 = frame + sum_l c_l * grow^l(B(G_l)),     c_l = a_l - a_{l-1}
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 
 @dataclass(frozen=True)
 class Table:
-    """A sparse matrix along one axis: output line i is the sum of weight[i, k] * line at[i, k].  dense: the same, (out, in)."""
+    """A sparse matrix along one axis: output line i is the sum of weight[i, k] * line at[i, k]."""
 
     at: np.ndarray  # int64 (out, taps)
     weight: np.ndarray  # float64 (out, taps)
-    dense: np.ndarray  # float64 (out, in)
+    dense: np.ndarray  # float64 (out, in): the same
 
     @classmethod
     def of(cls, dense: np.ndarray) -> Table:
@@ -59,7 +58,7 @@ def shrinking(length: int) -> np.ndarray:
 
 
 def growing(length: int) -> np.ndarray:
-    """(length, ceil(length / 2)): one level up; each row sums to 1, so that a flat picture stays flat."""
+    """(length, ceil(length / 2)): one level up; each row sums to 1."""
     small = (length + 1) // 2
     out = np.zeros((length, small))
     for i, row in enumerate(out):
@@ -86,10 +85,10 @@ def side(length: int, times: int) -> int:
 
 
 def passed(level: int) -> float:
-    """The wavelength, in pixels of the frame, that level `level` of the Laplacian pyramid holds best: 4.37 * 2**level or so.
+    """The wavelength, in pixels of the frame, that a level of the Laplacian pyramid holds best.
 
-    The response of G_l, grown back, is the product of cos(2**k w / 2)**8 over k < l; L_l is the difference of two such.
-    Level 0 holds all that is shorter; it is given half of level 1's.
+    G_l, grown back, responds with the product of cos(2**k w / 2)**8 over k < l; L_l is the
+    difference of two such. Level 0 holds all that is shorter; it is given half of level 1's.
     """
     if level == 0:
         return passed(1) / 2
@@ -97,148 +96,93 @@ def passed(level: int) -> float:
     inside = np.ones_like(waves)
     for k in range(level):
         inside *= np.where(waves > 2.0 ** (k + 2) * 0.999, np.cos(np.pi * 2.0**k / waves) ** 8, 0)
-    held = inside * (1 - np.cos(np.pi * 2.0**level / waves) ** 8)
-    return float(waves[held.argmax()])
+    response = inside * (1 - np.cos(np.pi * 2.0**level / waves) ** 8)
+    return float(waves[response.argmax()])
 
 
 def dither(wide: int, lines: int = 4) -> np.ndarray:
-    """(lines, wide) in 0.01 to 0.99, even over any neighbourhood: the fraction from which a pixel is rounded up.
+    """(lines, wide) in 0.01 to 0.99: where a pixel is rounded up, so that an area's mean is right.
 
-    Frames hold whole numbers and a band is smooth: plain rounding would add the same whole number over a whole cheek, and nothing at all
-    below a half. Rounded here and there, the mean of an area is right to a small part of a grey level. A band of 0 still adds 0.
-    The steps are the two of the plastic number's sequence (Roberts 2018).
+    Plain rounding would add one number over a whole cheek. Plastic sequence (Roberts 2018).
     """
     x, y = np.arange(wide), np.arange(lines)[:, None]
     return 0.01 + 0.98 * ((0.7548776662466927 * x + 0.5698402909980532 * y) % 1)
 
 
-def room(
-    shape: tuple[int, ...], dtype: torch.dtype, device: torch.device | str = "cpu"
-) -> torch.Tensor:
-    """An empty tensor; on the CPU of NumPy's memory, which asks the system for large pages and so is first touched sooner."""
+def room(shape, dtype: torch.dtype, device: torch.device | str = "cpu") -> torch.Tensor:
+    """An empty tensor; on the CPU NumPy's, whose large pages are first touched sooner."""
     if torch.device(device).type == "cpu" and dtype != torch.bfloat16:
         return torch.from_numpy(np.empty(shape, str(dtype).removeprefix("torch.")))
     return torch.empty(shape, dtype=dtype, device=device)
 
 
-# ---- the three operations, compiled for the CPU and by tensors for the rest
-
-
 class Steps:
-    """Shrinks frames (T, height, width, C) `times` times and grows them back; by numba where `compiled`, by tensors elsewhere."""
+    """Shrinks frames (T, height, width, C) `times` times and grows them back.
 
-    def __init__(
-        self,
-        height: int,
-        width: int,
-        times: int,
-        real: torch.dtype,
-        device: torch.device,
-        compiled: bool,
-    ):
-        self.height, self.width, self.times, self.compiled, self.real = (
-            height,
-            width,
-            times,
-            compiled,
-            real,
-        )
+    compiled   by numba, for uint8 and float32 on the CPU; else by tensors
+    """
+
+    def __init__(self, height, width, times: int, real, device, compiled: bool):
+        self.height, self.width, self.times = height, width, times
+        self.compiled, self.real = compiled, real
         (down_y, up_y), (down_x, up_x) = between(height, times), between(width, times)
         self.small = (len(down_y.at), len(down_x.at))
         self.thresholds = None
         if compiled:
             from emolib.evm import loops
 
-            self.down, self.up = (
-                down_y.padded(loops.TAPS, np.float32),
-                up_y.padded(loops.GROWN, np.float32),
-            )
+            self.loops, real = loops, np.float32
+            self.down, self.up = down_y.padded(loops.TAPS, real), up_y.padded(loops.GROWN, real)
             self.lengths = np.array([side(width, k) for k in range(times)][::-1], np.int64)
         else:
-            self.down, self.up = (
-                [torch.as_tensor(t.dense, dtype=real, device=device) for t in pair]
-                for pair in ((down_y, down_x), (up_y, up_x))
-            )
+            tables = (down_y, down_x, up_y, up_x)
+            dense = [torch.as_tensor(t.dense, dtype=real, device=device) for t in tables]
+            self.down, self.up = dense[:2], dense[2:]
+
+    def _shared(self, loop, count: int, *arguments) -> None:
+        self.loops.shared(loop, count, torch.get_num_threads(), *arguments)
 
     def shrink(self, frames: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
         """(T, H, W, C) of any dtype -> (T, h, w, C), real; into `out` where it is given."""
         count, channels = frames.shape[0], frames.shape[3]
         if self.compiled:
-            from emolib.evm import loops
-
             out = room((count, *self.small, channels), self.real) if out is None else out
-            loops.shared(
-                loops.shrink,
-                count,
-                torch.get_num_threads(),
-                frames.contiguous().numpy(),
-                *self.down,
-                self.times,
-                out.numpy(),
-            )
+            source = frames.contiguous().numpy()
+            self._shared(self.loops.shrink, count, source, *self.down, self.times, out.numpy())
             return out
-        rows = torch.matmul(
-            self.down[0], frames.to(self.real).reshape(count, self.height, -1)
-        )  # (T, h, W*C)
-        small = torch.einsum(
-            "xw,thwc->thxc", self.down[1], rows.reshape(count, -1, self.width, channels)
-        )  # (T, h, w, C)
+        flat = frames.to(self.real).reshape(count, self.height, -1)
+        rows = torch.matmul(self.down[0], flat).reshape(count, -1, self.width, channels)
+        small = torch.einsum("xw,thwc->thxc", self.down[1], rows)  # (T, h, w, C)
         return small if out is None else out.copy_(small)
 
     def _grown(self, small: torch.Tensor) -> torch.Tensor:
         count, channels = small.shape[0], small.shape[3]
-        wider = torch.einsum("wx,thxc->thwc", self.up[1], small).reshape(
-            count, self.small[0], -1
-        )  # (T, h, W*C)
+        wider = torch.einsum("wx,thxc->thwc", self.up[1], small)
+        wider = wider.reshape(count, self.small[0], -1)  # (T, h, W*C)
         return torch.matmul(self.up[0], wider).reshape(count, self.height, self.width, channels)
 
     def grow_onto(self, base: torch.Tensor, small: torch.Tensor, share: float) -> torch.Tensor:
         """share * base + the grown `small`; `base` may be overwritten."""
-        if self.compiled:
-            from emolib.evm import loops
-
-            loops.shared(
-                loops.grow,
-                len(base),
-                torch.get_num_threads(),
-                small.numpy(),
-                *self.up,
-                self.lengths,
-                base.numpy(),
-                np.float32(share),
-            )
-            return base
-        return share * base + self._grown(small)
+        if not self.compiled:
+            return share * base + self._grown(small)
+        arguments = (small.numpy(), *self.up, self.lengths, base.numpy(), np.float32(share))
+        self._shared(self.loops.grow, len(base), *arguments)
+        return base
 
     def add_to(self, frames: torch.Tensor, small: torch.Tensor, out: torch.Tensor) -> None:
-        """out = frames + the grown `small`; whole numbers are rounded by `dither` and clipped to 0 .. 255."""
+        """out = frames + the grown `small`; whole numbers are dithered and clipped to 0 .. 255."""
         whole = frames.dtype == torch.uint8
         if self.thresholds is None:
-            self.thresholds = torch.as_tensor(
-                1 - dither(self.width * frames.shape[3]), dtype=torch.float32, device=frames.device
-            )
+            limits = 1 - dither(self.width * frames.shape[3])
+            self.thresholds = torch.as_tensor(limits, dtype=torch.float32, device=frames.device)
         if self.compiled:
-            from emolib.evm import loops
-
-            loops.shared(
-                loops.add,
-                len(out),
-                torch.get_num_threads(),
-                frames.contiguous().numpy(),
-                small.contiguous().numpy(),
-                *self.up,
-                self.lengths,
-                out.numpy(),
-                whole,
-                self.thresholds.numpy(),
-            )
+            tables = (*self.up, self.lengths, out.numpy(), whole, self.thresholds.numpy())
+            given = (frames.contiguous().numpy(), small.contiguous().numpy())
+            self._shared(self.loops.add, len(out), *given, *tables)
             return
         total = frames.to(self.real) + self._grown(small)
         if whole:
             rows = torch.arange(self.height, device=frames.device) % len(self.thresholds)
-            total = (
-                (total + self.thresholds[rows].reshape(self.height, self.width, -1))
-                .clamp_(0, 255)
-                .floor_()
-            )
+            total = total + self.thresholds[rows].reshape(self.height, self.width, -1)
+            total = total.clamp_(0, 255).floor_()
         out.copy_(total)

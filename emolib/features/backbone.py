@@ -1,13 +1,12 @@
 """Frozen networks that turn a face crop into a feature vector.
 
-orgil2021 (3.2) takes the pooled features of a ResNet50 that was trained on faces in an earlier, unpublished study: here the one that
-notebook 13 trains on FERPlus. An ImageNet ResNet50 and an ImageNet EfficientNet-Lite0 stand beside it, and a network of seeded
-random weights serves the tests and shows what an untrained body gives.
+orgil2021 (3.2) takes the pooled features of a ResNet50 that an earlier, unpublished study trained
+on faces: here the one that notebook 13 trains on FERPlus. An ImageNet ResNet50 and EfficientNet-
+Lite0 stand beside it, and seeded random weights for tests and as a floor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 @dataclass(frozen=True)
 class Kind:
-    """How a network is fed: colours are scaled to [0, 1], less `mean`, by `spread`; `grey` repeats the luma in three channels."""
+    """How a network is fed: colours in [0, 1], less `mean`, by `spread`; `grey`: luma thrice."""
 
     make: object  # () -> (module that gives (N, D), text that names its weights)
     mean: tuple = IMAGENET[0]
@@ -39,51 +38,51 @@ class Kind:
 class Backbone:
     """A frozen network by name; `features` gives its pooled features.
 
-    name   'resnet50-ferplus' (2048, trained by notebook 13 on grey faces), 'resnet50-imagenet' (2048), 'efficientnet_lite0' (1280) or
-           'resnet18-random' (512; weights from seed 0, for tests and as a floor)
+    name   'resnet50-ferplus' (2048, trained by notebook 13 on grey faces), 'resnet50-imagenet'
+           (2048), 'efficientnet_lite0' (1280) or 'resnet18-random' (512; weights from seed 0)
     fingerprint   names the network, how it is fed and a digest of its weights
-    Raises EmolibError for an unknown name (with the nearest) and for weights that are not here (with the way to get them).
+    Raises EmolibError for an unknown name (with the nearest) and for weights that are not here.
     """
 
     def __init__(self, name: str, device: str | None = None):
         if name not in KINDS:
             raise nearest(name, KINDS, what="backbone")
-        self.name, self.kind, self.device = name, KINDS[name], device or settings.device()
-        net, weights = self.kind.make()
-        self.net = (
-            net.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
-        )
-        self.fingerprint = (
-            f"{name} {weights} {digest(SIZE, self.kind.mean, self.kind.spread, self.kind.grey)}"
-        )
+        kind = KINDS[name]
+        self.name, self.kind, self.device = name, kind, device or settings.device()
+        net, weights = kind.make()
+        net = net.eval().requires_grad_(False)
+        self.net = net.to(self.device, memory_format=torch.channels_last)
+        fed = digest(SIZE, kind.mean, kind.spread, kind.grey)
+        self.fingerprint = f"{name} {weights} {fed}"
 
     def features(self, images: np.ndarray, batch: int = 16) -> np.ndarray:
-        """Pooled features, float32 (N, D), of `images` uint8 (N, H, W, 3) or (N, H, W); resized to 224 x 224, antialiased.
+        """Pooled features, float32 (N, D), of `images` uint8 (N, H, W, 3) or (N, H, W).
 
-        Batches of `batch` in channels-last order; float32 on a CPU, bfloat16 inside on a GPU. Memory: one batch, whatever N
-        (a ResNet50 takes about 250 MiB beside Python and PyTorch).
+        Images are resized to 224 x 224, antialiased. float32 on a CPU, bfloat16 inside on a GPU.
+        Memory: one batch, whatever N.
         """
-        if (
-            images.dtype != np.uint8
-            or images.ndim not in (3, 4)
-            or (images.ndim == 4 and images.shape[-1] != 3)
-        ):
+        good = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3)
+        if images.dtype != np.uint8 or not good:
             raise EmolibError(
-                f"backbone: images are {images.dtype} {images.shape}, expected uint8 (N, H, W, 3) or (N, H, W)"
+                f"backbone: images are {images.dtype} {images.shape}, "
+                "expected uint8 (N, H, W, 3) or (N, H, W)"
             )
-        parts = list(self._batches(images, batch))
-        return np.concatenate(parts) if parts else np.zeros((0, self.width), np.float32)
+        if not len(images):
+            return np.zeros((0, self.width), np.float32)
+        parts, gpu = [], self.device.startswith("cuda")
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=gpu):
+            for start in range(0, len(images), batch):
+                fed = self._fed(images[start : start + batch])
+                parts.append(self.net(fed).float().cpu().numpy())
+        return np.concatenate(parts)
+
+    def named(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        return {"features": self.features(images)}
 
     @property
     def width(self) -> int:
         """Length of the feature vector."""
         return self.features(np.zeros((1, SIZE, SIZE, 3), np.uint8)).shape[1]
-
-    def _batches(self, images, batch) -> Iterator[np.ndarray]:
-        gpu = self.device.startswith("cuda")
-        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=gpu):
-            for start in range(0, len(images), batch):
-                yield self.net(self._fed(images[start : start + batch])).float().cpu().numpy()
 
     def _fed(self, images: np.ndarray) -> torch.Tensor:
         """(b, 3, 224, 224) float32, channels last, on the device."""
@@ -91,20 +90,13 @@ class Backbone:
         x = x[:, None].expand(-1, 3, -1, -1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
         x = x.float() / 255
         if x.shape[-2:] != (SIZE, SIZE):
-            x = nn.functional.interpolate(
-                x, (SIZE, SIZE), mode="bilinear", antialias=True, align_corners=False
-            )
+            how = {"mode": "bilinear", "antialias": True, "align_corners": False}
+            x = nn.functional.interpolate(x, (SIZE, SIZE), **how)
         if self.kind.grey:
-            x = (
-                (x * x.new_tensor([0.299, 0.587, 0.114])[:, None, None])
-                .sum(1, keepdim=True)
-                .expand(-1, 3, -1, -1)
-            )
+            luma = x.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+            x = (x * luma).sum(1, keepdim=True).expand(-1, 3, -1, -1)
         mean, spread = (x.new_tensor(v)[:, None, None] for v in (self.kind.mean, self.kind.spread))
         return ((x - mean) / spread).contiguous(memory_format=torch.channels_last)
-
-
-# ---------------------------------------------------------------- the networks
 
 
 def _headless(net):
@@ -119,8 +111,9 @@ def _ferplus():
     path = settings.data_root() / "models" / "resnet50_ferplus.safetensors"
     if not path.exists():
         raise EmolibError(
-            f"backbone resnet50-ferplus: no {path}; notebook 13 trains it on FERPlus (./reproduce.sh --only 13 --profile full), "
-            "or choose resnet50-imagenet or efficientnet_lite0"
+            f"backbone resnet50-ferplus: no {path}; notebook 13 trains it on FERPlus "
+            "(./reproduce.sh --only 13 --profile full), or choose resnet50-imagenet or "
+            "efficientnet_lite0"
         )
     net = _headless(torchvision.models.resnet50())
     try:
@@ -129,10 +122,8 @@ def _ferplus():
     except SafetensorError as error:
         raise Damaged(path, f"not a readable safetensors file ({error}); make it anew") from None
     except RuntimeError as error:
-        raise Damaged(
-            path,
-            f"not the weights of a ResNet50 ({str(error).splitlines()[-1].strip()[:120]}); make it anew",
-        ) from None
+        why = str(error).splitlines()[-1].strip()[:120]
+        raise Damaged(path, f"not the weights of a ResNet50 ({why}); make it anew") from None
     return net, digest_of(path)
 
 
@@ -140,14 +131,12 @@ def _imagenet():
     weights = torchvision.models.ResNet50_Weights.IMAGENET1K_V2
     try:
         net = torchvision.models.resnet50(weights=weights, progress=False)
-    except (
-        OSError,
-        RuntimeError,
-    ) as error:  # no network, or a cached file that does not match its checksum
+    except (OSError, RuntimeError) as error:  # no network, or a wrong checksum in the cache
         folder = Path(torch.hub.get_dir()) / "checkpoints"
         raise EmolibError(
-            f"backbone resnet50-imagenet: its weights are not in {folder} and cannot be fetched ({error}); put "
-            f"{Path(weights.url).name} of torchvision there, or choose efficientnet_lite0"
+            f"backbone resnet50-imagenet: its weights are not in {folder} and cannot be fetched "
+            f"({error}); put {Path(weights.url).name} of torchvision there, "
+            "or choose efficientnet_lite0"
         ) from None
     return _headless(net), Path(weights.url).stem
 

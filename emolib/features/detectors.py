@@ -1,7 +1,7 @@
-"""Who finds the points: dlib, MediaPipe, or the simulator, which knows them. OpenPose's files: emolib.features.openpose.
+"""Who finds the points: dlib, MediaPipe, or the simulator, which knows them.
 
-Libraries and model files are looked for when a detector is made, and a missing one is an error that says where to
-get it. Speed and accuracy beside each other: tests/bench_landmarks.py.
+A missing library or model file is an error that says where to get it. Speed and accuracy beside
+each other: tests/bench_landmarks.py.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from emolib.ground.errors import EmolibError, nearest
 
 NAMES = ("dlib", "mediapipe", "simulator")
 SEEN = 0.5  # MediaPipe's visibility below which a joint counts as unseen
+MODELS = {
+    "face_landmarker.task": "Face Landmarker, float16",
+    "pose_landmarker_full.task": "Pose Landmarker, full",
+}
 
 
 def make(name: str, *, video: bool = True) -> Detector:
-    """The detector called `name`; `video` False for unrelated pictures. The simulator's needs its film: SimulatorDetector."""
+    """The detector called `name`; `video` False for unrelated pictures."""
     if name not in NAMES:
         raise nearest(name, NAMES, what="detector")
     if name == "simulator":
         raise EmolibError(
-            "detector 'simulator' gives the truth of a simulated film and cannot look at other pictures"
+            "detector 'simulator' gives the truth of a simulated film "
+            "and cannot look at other pictures"
         )
     return DlibDetector() if name == "dlib" else MediaPipeDetector(video=video)
 
 
 def model_file(name: str) -> Path:
-    """A model file a reader has to get: models/ in the data folder, then $EMOLIB_ASSETS."""
+    """A model file of MediaPipe's: models/ in the data folder, then $EMOLIB_ASSETS."""
     places = settings.models()
     for place in places:
         if (place / name).exists():
             return guard(place / name)
     raise EmolibError(
-        f"model file {name} is not in {' or '.join(map(str, places))}; {_SOURCES.get(name, 'put it there')}"
+        f"model file {name} is not in {' or '.join(map(str, places))}; "
+        f"get it from Google's MediaPipe models ({MODELS[name]}) and put it there"
     )
-
-
-_SOURCES = {
-    "face_landmarker.task": "get it from Google's MediaPipe models (Face Landmarker, float16) and put it there",
-    "pose_landmarker_full.task": "get it from Google's MediaPipe models (Pose Landmarker, full) and put it there",
-}
 
 
 def _library(module: str, package: str):
@@ -56,31 +56,39 @@ def _library(module: str, package: str):
         return importlib.import_module(module)
     except ImportError as error:
         raise EmolibError(
-            f"detector {module} is off: {error}; pip install {package} (extra `detectors`), `emolib doctor` says more"
+            f"detector {module} is off: {error}; pip install {package} (extra `detectors`), "
+            "`emolib doctor` says more"
         ) from None
 
 
-# ---------------------------------------------------------------- dlib
+def _packaged(package: str, name: str) -> Path:
+    """A file inside an installed package, found without importing the package."""
+    try:
+        files = [f for f in importlib.metadata.files(package) or () if f.name == name]
+    except importlib.metadata.PackageNotFoundError:
+        files = []
+    if not files:
+        raise EmolibError(
+            f"model file {name} is part of the package {package}, which is not installed; "
+            f"pip install {package}"
+        )
+    return guard(Path(files[0].locate()))
 
 
 class DlibDetector:
-    """dlib's HOG detector (Dalal and Triggs, 2005) and its 68-point predictor (Kazemi and Sullivan, 2014), frame by frame.
+    """dlib's HOG detector (Dalal and Triggs, 2005) and 68 points (Kazemi and Sullivan, 2014).
 
-    The detector sees the grey frame shrunk to a short side of about 240, then, where it finds nobody, the whole frame, and a
-    frame of at most 320 pixels doubled, one of at most 120 twice; the largest face counts. The predictor always works on the whole frame. So the
-    smallest face that can be found is 80 pixels wide (40 and 20 in small frames). No body, no pupils.
-    The 68-point model is not for commercial use. One thread: dlib's detector holds Python's lock, two threads gain 13 %.
+    It sees the grey frame shrunk to a short side of about 240, then, where it finds nobody, the
+    whole frame, and small ones doubled; the largest face counts. The smallest that can be found is
+    80 pixels wide (40 and 20 in frames of 320 and 120). No body, no pupils; not for commercial use.
     """
 
     def __init__(self):
-        dlib = _library("dlib", "dlib-bin")
+        self._dlib = _library("dlib", "dlib-bin")
         path = _packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
-        self._rectangle, self._find, self._predict = (
-            dlib.rectangle,
-            dlib.get_frontal_face_detector(),
-            dlib.shape_predictor(str(path)),
-        )
-        self.fingerprint = f"dlib {dlib.__version__} {digest_of(path)}"
+        self._find = self._dlib.get_frontal_face_detector()
+        self._predict = self._dlib.shape_predictor(str(path))
+        self.fingerprint = f"dlib {self._dlib.__version__} {digest_of(path)}"
 
     def detect(self, frames: np.ndarray) -> Landmarks:
         frames = checked(frames)
@@ -92,12 +100,13 @@ class DlibDetector:
         return Landmarks(points=points, found=np.isfinite(points).all((1, 2)))
 
     def everyone(self, frames: np.ndarray) -> list[np.ndarray]:
-        """The points of every face in each frame, the largest face first: T arrays (K, 68, 2), K 0 where there is nobody."""
-        seen = (self._faces(frame) for frame in checked(frames))
-        return [
-            np.array([self._points(grey, box) for box in boxes], np.float32).reshape(-1, POINTS, 2)
-            for grey, boxes in seen
-        ]
+        """The points of every face in each frame, the largest first: T arrays (K, 68, 2)."""
+        people = []
+        for frame in checked(frames):
+            grey, boxes = self._faces(frame)
+            points = [self._points(grey, box) for box in boxes]
+            people.append(np.array(points, np.float32).reshape(-1, POINTS, 2))
+        return people
 
     def _points(self, grey, box):
         return [(p.x, p.y) for p in self._predict(grey, box).parts()]
@@ -109,50 +118,26 @@ class DlibDetector:
         picture = Image.fromarray(frame).convert("L")
         grey, short = np.ascontiguousarray(picture), min(picture.size)
         shrink = max(1, short // 240)
-        tries = (
-            [(shrink, 0)] * (shrink > 1)
-            + [(1, 0)]
-            + [(1, 1)] * (short <= 320)
-            + [(1, 2)] * (short <= 120)
-        )
+        tries = [(shrink, 0)] if shrink > 1 else []
+        tries += [(1, 0)] + [(1, 1)] * (short <= 320) + [(1, 2)] * (short <= 120)
         for factor, doubled in tries:
-            found = self._find(
-                grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor)), doubled
-            )
-            if len(found):
-                best = sorted(found, key=lambda r: -r.area())
-                return grey, [
-                    self._rectangle(
-                        *(factor * v for v in (b.left(), b.top(), b.right(), b.bottom()))
-                    )
-                    for b in best
-                ]
+            small = grey if factor == 1 else np.ascontiguousarray(picture.reduce(factor))
+            boxes = sorted(self._find(small, doubled), key=lambda box: -box.area())
+            if boxes:
+                return grey, [self._larger(box, factor) for box in boxes]
         return grey, []
 
-
-def _packaged(package: str, name: str) -> Path:
-    """A file inside an installed package, found without importing the package."""
-    try:
-        hit = [f for f in importlib.metadata.files(package) or () if f.name == name]
-    except importlib.metadata.PackageNotFoundError:
-        hit = []
-    if not hit:
-        raise EmolibError(
-            f"model file {name} is part of the package {package}, which is not installed; pip install {package}"
-        )
-    return guard(Path(hit[0].locate()))
-
-
-# ---------------------------------------------------------------- MediaPipe
+    def _larger(self, box, factor: int):
+        sides = (box.left(), box.top(), box.right(), box.bottom())
+        return self._dlib.rectangle(*(factor * side for side in sides))
 
 
 class MediaPipeDetector:
-    """MediaPipe's Face Landmarker (478 points, 52 blendshapes) and Pose Landmarker (33 points), mapped to 68 + 2 and 18.
+    """MediaPipe's Face Landmarker (478 points, 52 blendshapes) and Pose Landmarker (33 points).
 
-    video        True: frames are one film; the face is tracked from frame to frame. False: each picture for itself.
-    body_every   the pose is looked for in every n-th frame and interpolated between (a third of the cost at 5); 0: no body.
+    video        True: frames are one film; the face is tracked. False: each picture for itself.
+    body_every   the pose is looked for in every n-th frame and interpolated between; 0: no body.
                  Without `video` it is looked for in every picture.
-    Face and pose run in two threads. The result does not depend on the number of processors.
     """
 
     def __init__(self, *, video: bool = True, body_every: int = 5):
@@ -160,8 +145,9 @@ class MediaPipeDetector:
         self.video, self.body_every = video, body_every if video or not body_every else 1
         self._face_file = model_file("face_landmarker.task")
         self._pose_file = model_file("pose_landmarker_full.task") if body_every else None
-        files = [digest_of(f) for f in (self._face_file, self._pose_file) if f]
-        self.fingerprint = f"mediapipe {self._mp.__version__} {' '.join(files)} video={video} body_every={self.body_every}"
+        files = " ".join(digest_of(f) for f in (self._face_file, self._pose_file) if f)
+        how = f"video={video} body_every={self.body_every}"
+        self.fingerprint = f"mediapipe {self._mp.__version__} {files} {how}"
 
     def detect(self, frames: np.ndarray) -> Landmarks:
         return self.detect_all(frames)[0]
@@ -173,27 +159,20 @@ class MediaPipeDetector:
             face, body = pool.submit(self._faces, frames), pool.submit(self._bodies, frames)
             (points, shapes), body = face.result(), body.result()
         found = np.isfinite(points).all((1, 2))
-        marks = Landmarks(
-            points=points[:, mediapipe_map.FACE, :2],
-            found=found,
-            body=body,
-            pupils=points[:, mediapipe_map.PUPILS, :2],
-        )
+        flat = points[..., :2]
+        face, pupils = flat[:, mediapipe_map.FACE], flat[:, mediapipe_map.PUPILS]
+        marks = Landmarks(points=face, found=found, body=body, pupils=pupils)
         return marks, Mesh(mesh=points[:, : mediapipe_map.SKIN], found=found, blendshapes=shapes)
 
     def _faces(self, frames):
-        """All 478 points in pixels (T, 478, 3) and blendshapes (T, 52), NaN where there is no face."""
+        """All 478 points in pixels (T, 478, 3) and blendshapes (T, 52), NaN without a face."""
         count, height, width = frames.shape[:3]
-        points, shapes = (
-            np.full((count, 478, 3), np.nan, np.float32),
-            np.full((count, len(BLENDSHAPES)), np.nan, np.float32),
-        )
+        points = np.full((count, 478, 3), np.nan, np.float32)
+        shapes = np.full((count, len(BLENDSHAPES)), np.nan, np.float32)
         with self._task("Face", self._face_file, output_face_blendshapes=True, num_faces=1) as task:
             for t, seen in self._look(task, frames, 1):
-                if seen.face_landmarks:
-                    points[t] = [
-                        (p.x * width, p.y * height, p.z * width) for p in seen.face_landmarks[0]
-                    ]
+                for face in seen.face_landmarks[:1]:
+                    points[t] = [(p.x * width, p.y * height, p.z * width) for p in face]
                     shapes[t] = [c.score for c in seen.face_blendshapes[0]]
         return points, shapes
 
@@ -205,12 +184,9 @@ class MediaPipeDetector:
         out, looked = np.zeros((count, JOINTS, 3), np.float32), np.arange(0, count, self.body_every)
         with self._task("Pose", self._pose_file) as task:
             for t, seen in self._look(task, frames, self.body_every):
-                if seen.pose_landmarks:
-                    raw = np.array(
-                        [(p.x * width, p.y * height, p.visibility) for p in seen.pose_landmarks[0]],
-                        np.float32,
-                    )
-                    out[t] = _joints(raw, width, height)
+                for body in seen.pose_landmarks[:1]:
+                    raw = [(p.x * width, p.y * height, p.visibility) for p in body]
+                    out[t] = _joints(np.array(raw, np.float32), width, height)
         return _between(out, looked)
 
     def _look(self, task, frames, every):
@@ -229,9 +205,9 @@ class MediaPipeDetector:
 
 
 def _joints(raw: np.ndarray, width: int, height: int) -> np.ndarray:
-    """33 points of MediaPipe (33, 3) as 18 joints; a joint that is guessed or outside the picture is (0, 0, 0), as OpenPose writes it."""
+    """MediaPipe's points (33, 3) as 18 joints; a guessed or outside one is (0, 0, 0)."""
     out = raw[mediapipe_map.BODY].copy()
-    shoulders = raw[list(mediapipe_map.NECK_BETWEEN)]
+    shoulders = raw[mediapipe_map.SHOULDERS]
     out[1] = *shoulders[:, :2].mean(0), shoulders[:, 2].min()
     inside = (out[:, 0] >= 0) & (out[:, 0] < width) & (out[:, 1] >= 0) & (out[:, 1] < height)
     out[~inside | (out[:, 2] < SEEN)] = 0
@@ -239,7 +215,7 @@ def _joints(raw: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def _between(body: np.ndarray, looked: np.ndarray) -> np.ndarray:
-    """Frames between two that were looked at, linear in time where the joint is seen in both; the last look is held."""
+    """Frames between two that were looked at, linear in time where a joint is seen in both."""
     for start, stop in zip(looked, [*looked[1:], len(body)]):
         after = body[stop] if stop < len(body) else body[start]
         both = (body[start, :, 2] > 0) & (after[:, 2] > 0)
@@ -249,13 +225,11 @@ def _between(body: np.ndarray, looked: np.ndarray) -> np.ndarray:
     return body
 
 
-# ---------------------------------------------------------------- the simulator
-
-
 class SimulatorDetector:
-    """The truth of a simulated film: what a perfect detector would say. Its mesh has the simulator's own order.
+    """The truth of a simulated film: what a perfect detector would say.
 
-    film   emolib.data.sim.face.Faces, one per frame, drawn in square pictures. A face of which less than half is inside is not found.
+    film   emolib.data.sim.face.Faces, one per frame, in square pictures. A face of which less than
+           half is inside is not found. The mesh has the simulator's own order.
     """
 
     fingerprint = "simulator truth 1"
@@ -266,15 +240,15 @@ class SimulatorDetector:
     def detect(self, frames: np.ndarray) -> Landmarks:
         from emolib.data.sim import face
 
-        return self._marks(
-            face.points(self.film, self._size(frames)).astype(np.float32), frames.shape[1]
-        )  # a tenth of what the mesh costs
+        size = self._size(frames)  # the points alone: a tenth of what the mesh costs
+        return self._marks(face.points(self.film, size).astype(np.float32), size)
 
     def detect_all(self, frames: np.ndarray) -> tuple[Landmarks, Mesh]:
         from emolib.data.sim import face
 
-        skin = face.mesh(self.film, self._size(frames)).astype(np.float32)
-        marks = self._marks(skin[:, :POINTS, :2], frames.shape[1])
+        size = self._size(frames)
+        skin = face.mesh(self.film, size).astype(np.float32)
+        marks = self._marks(skin[:, :POINTS, :2], size)
         skin[~marks.found] = np.nan
         return marks, Mesh(mesh=skin, found=marks.found, blendshapes=None)
 
@@ -283,7 +257,8 @@ class SimulatorDetector:
         frames = checked(frames)
         if len(frames) != len(self.film) or frames.shape[1] != frames.shape[2]:
             raise EmolibError(
-                f"simulator truth: a film of {len(self.film)} faces in square pictures was announced, but frames are {frames.shape}"
+                f"simulator truth: a film of {len(self.film)} faces in square pictures was "
+                f"announced, but frames are {frames.shape}"
             )
         return frames.shape[1]
 
@@ -294,8 +269,5 @@ class SimulatorDetector:
         body = face.body(self.film, size).astype(np.float32)
         found = ((points >= 0) & (points < size)).all(-1).mean(1) >= 0.5
         body[~found] = 0
-        return Landmarks(
-            points=np.where(found[:, None, None], points, np.float32(np.nan)),
-            found=found,
-            body=body,
-        )
+        points = np.where(found[:, None, None], points, np.float32(np.nan))
+        return Landmarks(points=points, found=found, body=body)

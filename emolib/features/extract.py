@@ -1,4 +1,4 @@
-"""Each feature by name: what it is made with, a fingerprint of that, and how it comes out of one film or block of pictures."""
+"""Each feature by name: what it is made with, and how it comes out of a film or pictures."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from emolib.ground.errors import EmolibError, nearest
 FEATURES = ("landmarks", "pose", "mesh", "mel", "backbone", "texture")
 VERSION = 1  # raise it when a change here changes a number: stored features are then made anew
 TEXTURE = 96  # pixels of the grey crop that texture is read from
+HOP = 512  # samples from one row of mel to the next
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`compute` makes named arrays, (T, ...) each, of one Footage; `fingerprint` (16 hex digits) names everything that decides them.
+    """How a feature is made; `fingerprint` (16 hex digits) names everything that decides it.
 
-    Among the arrays is `found` (T,) wherever a face has to be found first: rows where it is False are NaN, and a body's zeros.
+    compute   makes named arrays, (T, ...) each, of one Footage. Among them is `found` (T,) wherever
+              a face has to be found first: rows where it is False are NaN, and a body's zeros.
     """
 
     feature: str
@@ -41,45 +43,40 @@ def recipe(
     backbone: str = "resnet50-ferplus",
     pictures: bool = False,
 ) -> Recipe:
-    """How to make `feature` with a detector and backbone by name; what a feature does not need is not looked for.
+    """How to make `feature`; what it does not need is not looked for.
 
-    pictures   the set holds unrelated pictures of faces cut out already (ImageSet): no tracking, and no crop before backbone and texture
-    Raises EmolibError for an unknown name, with the nearest, and for a library or model file that is not here.
+    pictures   the set holds unrelated pictures of faces cut out already (ImageSet): no tracking,
+               and no crop before backbone and texture
+    Raises EmolibError for an unknown name, with the nearest, and for a library or model file that
+    is not here.
     """
     if feature not in FEATURES:
         raise nearest(feature, FEATURES, what="feature")
     if feature == "mel":
         return Recipe("mel", "log-mel 128 bands, n_fft 2048, hop 512", _mel)
-    look = (
-        None
-        if pictures and feature in ("backbone", "texture")
-        else _Look(detector, video=not pictures)
-    )
-    seen_by = look.fingerprint if look else "whole pictures"
+    look, seen_by = None, "whole pictures"
+    if not (pictures and feature in ("backbone", "texture")):
+        look = _Look(detector, video=not pictures)
+        seen_by = look.fingerprint
     if feature == "landmarks":
         return Recipe(feature, seen_by, lambda film: _landmarks(look, film))
     if feature == "pose":
-        return Recipe(
-            feature, f"{seen_by} {digest(pose.mean_head())}", lambda film: _pose(look, film)
-        )
+        made_with = f"{seen_by} {digest(pose.mean_head())}"
+        return Recipe(feature, made_with, lambda film: _pose(look, film))
     if feature == "mesh":
         if detector == "dlib":
             raise EmolibError(
-                "feature 'mesh' needs a detector of dense points: --detector mediapipe (or simulator), not dlib"
+                "feature 'mesh' needs a detector of dense points: "
+                "--detector mediapipe (or simulator), not dlib"
             )
         return Recipe(feature, seen_by, lambda film: _mesh(look, film))
-    if feature == "texture":
-        return Recipe(
-            feature, f"{seen_by} {TEXTURE}", lambda film: _on_crops(look, film, _texture, TEXTURE)
-        )
-    from emolib.features.backbone import Backbone
+    compute, size, made_with = _texture, TEXTURE, f"{seen_by} {TEXTURE}"
+    if feature == "backbone":
+        from emolib.features.backbone import SIZE, Backbone
 
-    net = Backbone(backbone)
-    return Recipe(
-        feature,
-        f"{seen_by} {net.fingerprint}",
-        lambda film: _on_crops(look, film, lambda images: {"features": net.features(images)}, 224),
-    )
+        net = Backbone(backbone)
+        compute, size, made_with = net.named, SIZE, f"{seen_by} {net.fingerprint}"
+    return Recipe(feature, made_with, lambda film: _on_crops(look, film, compute, size))
 
 
 class _Look:
@@ -88,27 +85,25 @@ class _Look:
     def __init__(self, name: str, video: bool):
         from emolib.features import detectors
 
-        self.detectors = detectors
+        self.truth = detectors.SimulatorDetector
         self.one = None if name == "simulator" else detectors.make(name, video=video)
-        self.fingerprint = (
-            detectors.SimulatorDetector.fingerprint if self.one is None else self.one.fingerprint
-        )
+        self.fingerprint = (self.one or self.truth).fingerprint
 
     def at(self, film: Footage) -> Iterator[tuple[np.ndarray, object]]:
         """Pieces of the film, each with the detector to be used on it."""
         if film.chunks is None:
             raise EmolibError(f"{film.name}: has sound only, there is nothing to see")
-        if self.one is None and film.film is None:
+        if self.one:
+            yield from ((frames, self.one) for frames in film.chunks())
+            return
+        if film.film is None:
             raise EmolibError(
-                f"{film.name}: detector 'simulator' gives the truth of simulated films; this is none, use dlib or mediapipe"
+                f"{film.name}: detector 'simulator' gives the truth of simulated films; "
+                "this is none, use dlib or mediapipe"
             )
-        faces, start = None if self.one else film.film(), 0
+        faces, start = film.film(), 0
         for frames in film.chunks():
-            yield (
-                frames,
-                self.one
-                or self.detectors.SimulatorDetector(faces.take(slice(start, start + len(frames)))),
-            )
+            yield frames, self.truth(faces.take(slice(start, start + len(frames))))
             start += len(frames)
 
 
@@ -121,68 +116,51 @@ def _seen(look: _Look, film: Footage) -> tuple[Landmarks, np.ndarray]:
     return joined(parts), np.array(size)
 
 
+def _there(**arrays) -> dict:
+    return {name: value for name, value in arrays.items() if value is not None}
+
+
 def _landmarks(look, film) -> dict:
     marks, size = _seen(look, film)
-    out = {
-        "points": marks.points,
-        "found": marks.found,
-        "box": marks.box,
-        "size": size,
-        "body": marks.body,
-        "pupils": marks.pupils,
-    }
-    return {k: v for k, v in out.items() if v is not None}
+    return _there(**vars(marks), box=marks.box, size=size)
 
 
 def _pose(look, film) -> dict:
     marks, size = _seen(look, film)
-    return {"angles": pose.angles(marks.points), "found": marks.found, "size": size} | (
-        {} if marks.body is None else {"body": marks.body}
-    )
+    turn = pose.angles(marks.points)
+    return _there(angles=turn, found=marks.found, size=size, body=marks.body)
 
 
 def _mesh(look, film) -> dict:
     parts, size = [], (0, 0)
     for frames, detector in look.at(film):
-        parts.append(detector.detect_all(frames)[1])
+        parts.append(_there(**vars(detector.detect_all(frames)[1])))
         size = frames.shape[1:3]
-    out = {
-        name: np.concatenate([getattr(p, name) for p in parts]) for name in ("mesh", "found")
-    } | {"size": np.array(size)}
-    return out | (
-        {}
-        if parts[0].blendshapes is None
-        else {"blendshapes": np.concatenate([p.blendshapes for p in parts])}
-    )
+    whole = {"size": np.array(size)}
+    for name in parts[0]:
+        whole[name] = np.concatenate([part[name] for part in parts])
+    return whole
 
 
 def _on_crops(look, film, compute, size) -> dict:
-    """`compute` (images -> named arrays) on the face crop of each frame, or on whole pictures; NaN where there is no face."""
-    pieces = []
+    """`compute` (images -> named arrays) on each face crop or whole picture; NaN without a face."""
+    made, parts = [], []
     for frames, detector in look.at(film) if look else ((f, None) for f in film.chunks()):
-        marks = detector.detect(frames) if detector else None
-        found = np.ones(len(frames), bool) if marks is None else marks.found
-        pieces.append(
-            (
-                found,
-                compute(
-                    frames if marks is None else crops(frames[found], marks.box[found], size=size)
-                )
-                if found.any()
-                else None,
-            )
-        )
-    found = np.concatenate([f for f, _ in pieces])
-    first = next((made for _, made in pieces if made is not None), None)
-    if first is None:
-        return {"found": found}  # nobody in the whole film: the width of the features is unknown
-    out = {
-        name: np.full((len(found), value.shape[1]), np.nan, np.float32)
-        for name, value in first.items()
-    }
-    for name in out:
-        out[name][found] = np.concatenate([made[name] for _, made in pieces if made is not None])
-    return out | {"found": found}
+        found = np.ones(len(frames), bool)
+        if detector:
+            marks = detector.detect(frames)
+            found = marks.found
+        if found.any():
+            faces = crops(frames[found], marks.box[found], size=size) if detector else frames
+            made.append(compute(faces))
+        parts.append(found)
+    found = np.concatenate(parts)
+    out = {"found": found}
+    for name in made[0] if made else ():  # of a film without faces the width is unknown
+        values = np.concatenate([part[name] for part in made])
+        out[name] = np.full((len(found), values.shape[1]), np.nan, np.float32)
+        out[name][found] = values
+    return out
 
 
 def _texture(images: np.ndarray) -> dict:
@@ -190,30 +168,22 @@ def _texture(images: np.ndarray) -> dict:
 
     from emolib.features import texture
 
-    grey = np.stack(
-        [
-            np.asarray(
-                Image.fromarray(i)
-                .convert("L")
-                .resize((TEXTURE, TEXTURE), Image.Resampling.BILINEAR)
-            )
-            for i in images
-        ]
-    )
-    return {
-        name: np.asarray(getattr(texture, name)(grey), np.float32)
-        for name in ("lpq", "lbp", "phog")
-    }
+    small = []
+    for image in images:
+        grey = Image.fromarray(image).convert("L")
+        small.append(np.asarray(grey.resize((TEXTURE, TEXTURE), Image.Resampling.BILINEAR)))
+    grey = np.stack(small)
+    return {"lpq": texture.lpq(grey), "lbp": texture.lbp(grey), "phog": texture.phog(grey)}
 
 
 def _mel(film: Footage) -> dict:
-    """Log-mel rows; brought to the video's frames where the film has a picture, else one row per hop."""
+    """Log-mel rows; brought to the video's frames where the film has a picture."""
     if film.sound is None:
         raise EmolibError(f"{film.name}: has no sound, there is nothing to hear")
     from emolib.features import mel
 
-    made = np.asarray(mel.log_mel(film.sound(), film.rate, hop_length=512))
-    if film.chunks is None:
-        return {"mel": np.asarray(made, np.float32)}
-    count = sum(len(frames) for frames in film.chunks())
-    return {"mel": np.asarray(mel.aligned(made, film.rate, 512, film.fps, count), np.float32)}
+    rows = mel.log_mel(film.sound(), film.rate, hop_length=HOP)
+    if film.chunks is not None:
+        count = sum(len(frames) for frames in film.chunks())
+        rows = mel.aligned(rows, film.rate, HOP, film.fps, count)
+    return {"mel": np.asarray(rows, np.float32)}

@@ -1,4 +1,4 @@
-"""What there is to look at in a set: films in pieces, pictures in blocks, sound; and, of simulated films, the truth."""
+"""What there is to look at in a set: films in pieces, pictures in blocks, sound, and the truth."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from functools import partial
 
 import numpy as np
 
+from emolib.data import media
 from emolib.features.landmarks import checked
 from emolib.ground import settings
 from emolib.ground.containers import ClipSet, ImageSet, TrackSet, digest
 from emolib.ground.errors import EmolibError
 
-CHUNK_BYTES = (
-    128 << 20
-)  # frames handed on at once; fixed, since trackers start anew with each piece
+CHUNK_BYTES = 128 << 20  # frames handed on at once; fixed, since trackers start anew with each
 LONGEST = 250  # and never more frames than this
 BLOCK = 4096  # pictures of an image set per stored file
 DRAWN = 160  # pixels at which simulated tracks are drawn to be looked at
+RATE = 22_050  # of a film's sound
 
 
 @dataclass(frozen=True)
 class Footage:
     """One film, or one block of pictures.
 
-    name       file stem, unique in its set: what a reader knows it by and 8 digits of `content`
+    name       file stem, unique in its set: the film's own and 8 digits of `content`
     content    names what is in it
     chunks     () -> pieces uint8 (t, H, W, 3), or None where there is only sound
     film       () -> the simulated faces (Faces, one a frame) behind it, or None
     sound      () -> waveform float32 (samples,), or None
-    pictures   True: the frames are faces cut out already, one unrelated to the next
     """
 
     name: str
@@ -41,12 +40,12 @@ class Footage:
     sound: Callable[[], np.ndarray] | None = None
     fps: float | None = None
     rate: int | None = None
-    pictures: bool = False
 
 
 def footage(data) -> list[Footage]:
-    """The films or blocks of `data` (ClipSet, TrackSet with meta.path or rendered by the simulator, ImageSet), in its order.
+    """The films or blocks of `data`, in its order.
 
+    data   ClipSet, ImageSet, or TrackSet with meta.path or rendered by the simulator
     Raises EmolibError for a set that has nothing to look at or listen to.
     """
     if isinstance(data, ClipSet):
@@ -60,11 +59,17 @@ def footage(data) -> list[Footage]:
     )
 
 
-def _name(stem, content) -> str:
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '_', str(stem))[:80]}-{digest(content)[:8]}"
+def pieces(height: int, width: int) -> int:
+    """Frames of this size that are handed on at once."""
+    return max(1, min(LONGEST, CHUNK_BYTES // (3 * height * width)))
 
 
-def _stem(data, i) -> str:
+def _named(stem, content: str, **more) -> Footage:
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", str(stem))[:80]
+    return Footage(f"{stem}-{digest(content)[:8]}", content, **more)
+
+
+def _stem(data, i: int) -> str:
     return next((data.meta[c].iloc[i] for c in ("image", "video") if c in data.meta), f"{i:05d}")
 
 
@@ -75,79 +80,48 @@ def _cut(get: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
         yield checked(frames[start : start + step])
 
 
-def pieces(height: int, width: int) -> int:
-    """Frames of this size that are handed on at once."""
-    return max(1, min(LONGEST, CHUNK_BYTES // (3 * height * width)))
-
-
 def _clip(data: ClipSet, i: int) -> Footage:
-    simulated = data.source == "simulated" and data.frames is not None
-    return Footage(
-        _name(_stem(data, i), data.content[i]),
-        data.content[i],
-        fps=data.fps,
-        rate=data.rate,
-        chunks=partial(_cut, data.frames[i]) if data.frames is not None else None,
-        film=partial(_acted, data, i) if simulated else None,
-        sound=data.waveform[i] if data.waveform is not None else None,
-    )
-
-
-def _acted(data, i):
     from emolib.data.sim import clip_sets
 
-    return clip_sets.film(data, i)
+    parts = {"fps": data.fps, "rate": data.rate}
+    if data.frames is not None:
+        parts["chunks"] = partial(_cut, data.frames[i])
+        if data.source == "simulated":
+            parts["film"] = partial(clip_sets.film, data, i)
+    if data.waveform is not None:
+        parts["sound"] = data.waveform[i]
+    return _named(_stem(data, i), data.content[i], **parts)
 
 
 def _track(data: TrackSet, i: int) -> Footage:
+    from emolib.data.sim import track_sets
+
+    stem, content = _stem(data, i), data.content[i]
     if "path" in data.meta:
-        path = data.meta["path"].iloc[
-            i
-        ]  # of the film, relative to the data folder; '' where there is none
+        # of the film, relative to the data folder; '' where there is none
+        path = data.meta["path"].iloc[i]
         if not path:
             raise EmolibError(
-                f"{data.name}: video {_stem(data, i)} is annotated, but its film is not here; put it where the data set has it"
+                f"{data.name}: video {stem} is annotated, but its film is not here; "
+                "put it where the data set has it"
             )
         path = settings.data_root() / path
-        return Footage(
-            _name(_stem(data, i), data.content[i]),
-            data.content[i],
-            fps=data.fps,
-            chunks=partial(_decoded, path),
-            sound=partial(_heard, path),
-            rate=22_050,
-        )
+        sound = partial(media.read_sound, path, RATE)
+        parts = {"chunks": partial(_decoded, path), "sound": sound, "rate": RATE}
+        return _named(stem, content, fps=data.fps, **parts)
     if "kind" in data.meta and data.meta["kind"].iloc[i] == "rendered":
-        film, content = partial(_scripted, data.features[i]), f"{data.content[i]} at {DRAWN}"
-        return Footage(
-            _name(_stem(data, i), content),
-            content,
-            fps=data.fps,
-            film=film,
-            chunks=partial(_drawn, film),
-        )
+        film = partial(track_sets.script, *data.features[i].args)
+        content = f"{content} at {DRAWN}"
+        return _named(stem, content, fps=data.fps, film=film, chunks=partial(_drawn, film))
     raise EmolibError(
-        f"{data.name}: its tracks are numbers already, there is no video to look at; the simulated stand-in draws one with kind='rendered'"
+        f"{data.name}: its tracks are numbers already, there is no video to look at; "
+        "the simulated stand-in draws one with kind='rendered'"
     )
 
 
 def _decoded(path) -> Iterator[np.ndarray]:
-    from emolib.data import media
-
     video = media.probe_video(path)
     return media.iterate_frames(path, pieces(video.height, video.width))
-
-
-def _heard(path) -> np.ndarray:
-    from emolib.data import media
-
-    return media.read_sound(path, 22_050)
-
-
-def _scripted(features):
-    from emolib.data.sim import track_sets
-
-    return track_sets.script(*features.args)
 
 
 def _drawn(film) -> Iterator[np.ndarray]:
@@ -160,10 +134,5 @@ def _drawn(film) -> Iterator[np.ndarray]:
 
 def _block(data: ImageSet, start: int) -> Footage:
     images = data.images[start : start + BLOCK]
-    content = digest(images)
-    return Footage(
-        _name(f"{start:06d}-{start + len(images) - 1:06d}", content),
-        content,
-        chunks=partial(_cut, lambda: images),
-        pictures=True,
-    )
+    stem = f"{start:06d}-{start + len(images) - 1:06d}"
+    return _named(stem, digest(images), chunks=partial(_cut, lambda: images))

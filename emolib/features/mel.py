@@ -1,6 +1,6 @@
-"""Spectrograms: log-mel frames for orgil, linear segments for chang. torch alone, on CPU or GPU.
+"""Spectrograms: log-mel frames for orgil, linear segments for chang. torch alone, CPU or GPU.
 
-An array comes back as an array, a tensor as a tensor on `device`; float32 stays float32 and float64 float64.
+An array comes back as an array, a tensor as a tensor on its device; float32 and float64 stay.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import math
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 
 from emolib.ground.errors import EmolibError
 
 SCALES = ("slaney", "htk")
 AT_ONCE = 1 << 17  # samples of a batch taken at once on a CPU: what its cache holds
-CHANG = dict(
-    rate=16_000, n_fft=512, hop_length=64
-)  # chang2021, 4.5.2: Hann window of 512, hop of 64, 16 kHz
+# chang2021, 4.5.2: Hann window of 512, hop of 64, 16 kHz
+CHANG = {"rate": 16_000, "n_fft": 512, "hop_length": 64}
 
 
 def htk_mel(hertz):
-    """Eq. 7 of orgil2021 (2.3.1; Eq. 1.1 of orgil2022): m = 2595 log10(1 + f / 700). Numbers or tensors, f >= 0 in Hz."""
+    """Eq. 7 of orgil2021 (2.3.1; Eq. 1.1 of orgil2022): m = 2595 log10(1 + f / 700), f in Hz."""
     return 2595 * torch.log10(1 + torch.as_tensor(hertz, dtype=torch.float64) / 700)
 
 
@@ -31,11 +31,10 @@ def htk_hertz(mel):
 
 
 def slaney_mel(hertz):
-    """Slaney's Auditory Toolbox (1998), librosa's default: linear to 1 kHz (15 mel), then 27 mel per factor 6.4 in f."""
+    """Slaney (1998), librosa's default: linear to 1 kHz (15 mel), then 27 mel per factor 6.4."""
     f = torch.as_tensor(hertz, dtype=torch.float64)
-    return torch.where(
-        f < 1000, f * 3 / 200, 15 + 27 / math.log(6.4) * torch.log(f.clamp(min=1000) / 1000)
-    )
+    high = 15 + 27 / math.log(6.4) * torch.log(f.clamp(min=1000) / 1000)
+    return torch.where(f < 1000, f * 3 / 200, high)
 
 
 def slaney_hertz(mel):
@@ -53,28 +52,26 @@ def filter_bank(
     device: str = "cpu",
     dtype=torch.float64,
 ) -> torch.Tensor:
-    """Triangular filters, (n_fft // 2 + 1, bands): edges evenly spaced in mel from 0 to rate / 2, each of area 1 in Hz.
+    """Triangular filters, (n_fft // 2 + 1, bands): edges even in mel from 0 to rate / 2, area 1.
 
-    scale   'slaney' or 'htk' (the printed Eq. 7); both with the area normalisation that librosa calls norm='slaney'
-    Kept in memory: do not write into it. Raises EmolibError for an unknown scale or a band too narrow to hold a bin.
+    scale   'slaney' or 'htk' (the printed Eq. 7)
+    Do not write into it. Raises EmolibError for an unknown scale or a band without a bin.
     """
     if scale not in SCALES:
         raise EmolibError(f"mel scale '{scale}' is not known: expected {' or '.join(SCALES)}")
     _whole(rate=rate, n_fft=n_fft, bands=bands)
     to_mel, to_hertz = (slaney_mel, slaney_hertz) if scale == "slaney" else (htk_mel, htk_hertz)
-    edge = to_hertz(
-        torch.linspace(0, 1, bands + 2, dtype=torch.float64) * to_mel(rate / 2)
-    )  # (bands + 2,)
+    # (bands + 2,)
+    edge = to_hertz(torch.linspace(0, 1, bands + 2, dtype=torch.float64) * to_mel(rate / 2))
     low, centre, high = edge[:-2], edge[1:-1], edge[2:]
-    bins = (torch.arange(n_fft // 2 + 1, dtype=torch.float64) * rate / n_fft)[
-        :, None
-    ]  # (n_fft // 2 + 1, 1)
+    bins = (torch.arange(n_fft // 2 + 1, dtype=torch.float64) * rate / n_fft)[:, None]
     rise, fall = (bins - low) / (centre - low), (high - bins) / (high - centre)
     bank = torch.minimum(rise, fall).clamp(min=0) * 2 / (high - low)  # (n_fft // 2 + 1, bands)
     empty = (bank.sum(0) == 0).nonzero().flatten()
     if len(empty):
         raise EmolibError(
-            f"mel band {int(empty[0])} of {bands} at {rate} Hz holds no bin of a transform of {n_fft}; use fewer bands or a larger n_fft"
+            f"mel band {int(empty[0])} of {bands} at {rate} Hz holds no bin of a transform of "
+            f"{n_fft}; use fewer bands or a larger n_fft"
         )
     return bank.to(device, dtype)
 
@@ -87,25 +84,20 @@ def mel_spectrogram(
     hop_length: int = 512,
     bands: int = 128,
     scale: str = "slaney",
-    device: str = "cpu",
 ):
-    """Mel power: (samples,) -> (frames, bands), (B, samples) -> (B, frames, bands); frames = 1 + samples // hop_length.
+    """Mel power: (samples,) -> (frames, bands), (B, samples) -> (B, frames, bands).
 
-    Frame k is centred on sample k * hop_length; the sound is zero outside. Hann window of n_fft samples. This is
-    librosa's melspectrogram(norm='slaney', htk=scale == 'htk'), transposed. orgil2021, 2.3.1: 22,050 Hz, 2048, 512, 128.
-
-    waveform   float, in [-1, 1] (not enforced); rate is its own, in Hz: resample first if it is not the one you want
-    Raises EmolibError for another shape or kind, NaN, fewer than n_fft samples, or a rate that is no whole number above 0.
+    waveform   float, in [-1, 1] (not enforced); rate is its own, in Hz
+    Frame k is centred on sample k * hop_length, the sound is zero outside; Hann window. librosa's
+    melspectrogram(norm='slaney', htk=scale == 'htk'), transposed. orgil2021, 2.3.1: 22,050 Hz,
+    2048, 512, 128. Raises EmolibError for another shape or kind, NaN or fewer than n_fft samples.
     """
-    sound, back = _sound(waveform, device, least=n_fft)
+    sound, back = _sound(waveform, least=n_fft)
     _whole(rate=rate, hop_length=hop_length)
     bank = filter_bank(rate, n_fft, bands, scale, str(sound.device), sound.dtype)
 
     def rows(part):  # (..., samples) -> (..., frames, bands)
-        return (
-            _power(torch.nn.functional.pad(part, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT
-            @ bank
-        )
+        return _power(pad(part, (n_fft // 2, n_fft // 2)), n_fft, hop_length).mT @ bank
 
     if sound.ndim == 1:
         return back(rows(sound))
@@ -113,32 +105,16 @@ def mel_spectrogram(
     return back(torch.cat([rows(part) for part in sound.split(max(1, most // sound.shape[1]))]))
 
 
-def log_mel(
-    waveform,
-    rate: int = 22_050,
-    *,
-    n_fft: int = 2048,
-    hop_length: int = 512,
-    bands: int = 128,
-    scale: str = "slaney",
-    device: str = "cpu",
-):
-    """`mel_spectrogram` in decibels with a floor 80 under each clip's loudest value: shapes, source and errors as there.
+def log_mel(waveform, rate: int = 22_050, **how):
+    """`mel_spectrogram` in decibels with a floor 80 under each clip's loudest value, as librosa's.
 
-    Equals librosa's power_to_db of its melspectrogram, clip by clip. How orgil scales the features is unprinted; see
-    choices orgil2021-c20 and -c21.
+    How orgil scales the features is unprinted; see choices orgil2021-c20 and -c21.
     """
-    power = mel_spectrogram(
-        waveform, rate, n_fft=n_fft, hop_length=hop_length, bands=bands, scale=scale, device=device
-    )
-    return decibels(power)
+    return decibels(mel_spectrogram(waveform, rate, **how))
 
 
 def decibels(power, *, floor: float = 80.0, least: float = 1e-10):
-    """10 log10(power), no lower than `least`, nor `floor` under the largest value of each clip (the last two axes).
-
-    Power in the unit of full scale squared; 1 is 0 dB. Array in, array out; tensor in, tensor out.
-    """
+    """10 log10(power), at least `least` and `floor` under each clip's largest (last two axes)."""
     loud = 10 * torch.log10(torch.as_tensor(power).clamp(min=least))
     loud = torch.maximum(loud, loud.amax((-2, -1), keepdim=True) - floor)
     return loud if isinstance(power, torch.Tensor) else loud.numpy()
@@ -147,53 +123,48 @@ def decibels(power, *, floor: float = 80.0, least: float = 1e-10):
 def aligned(mel, rate: int, hop_length: int, fps: float, frames: int):
     """Mel rows brought to video frames: (rows, bands) -> (frames, bands).
 
-    Row r is centred on second r * hop_length / rate; video frame t covers [t / fps, (t + 1) / fps). A frame takes the mean
-    of the rows centred inside it, and where there is none (more frames than rows a second, or the sound a little
-    shorter) the row nearest to its middle. Raises EmolibError when the sound ends more than a second before the video.
+    A frame t, [t / fps, (t + 1) / fps), is the mean of the rows centred inside it, or the row
+    nearest to its middle. Raises EmolibError when the sound ends over a second before the video.
     """
     _whole(rate=rate, hop_length=hop_length, frames=frames)
     rows = torch.as_tensor(mel)
     if rows.ndim != 2 or not len(rows) or not fps > 0:
         raise EmolibError(
-            f"mel rows of shape {tuple(rows.shape)} at {fps} frames a second: expected (rows, bands) and fps above 0"
+            f"mel rows of shape {tuple(rows.shape)} at {fps} frames a second: "
+            "expected (rows, bands) and fps above 0"
         )
     missing = frames / fps - len(rows) * hop_length / rate
     if missing > 1:
         raise EmolibError(
-            f"the sound ends {missing:.1f} s before the video ({len(rows)} mel rows of {hop_length} samples at {rate} Hz, "
-            f"{frames} frames at {fps} a second); check rate, hop_length and fps"
+            f"the sound ends {missing:.1f} s before the video ({len(rows)} mel rows of {hop_length}"
+            f" samples at {rate} Hz, {frames} frames at {fps} a second); "
+            "check rate, hop_length and fps"
         )
-    centre = (
-        torch.arange(len(rows), dtype=torch.float64, device=rows.device) * hop_length / rate * fps
-    )  # in video frames
+    at = torch.arange(len(rows), dtype=torch.float64, device=rows.device)
+    centre = at * hop_length / rate * fps  # in video frames
     frame = (centre + 1e-9).floor().long()  # a centre on the border belongs to the later frame
     frame, inside = frame[frame < frames], rows[frame < frames]
-    count = torch.bincount(frame, minlength=frames)  # (frames,)
-    mean = (
-        rows.new_zeros(frames, rows.shape[1]).index_add_(0, frame, inside)
-        / count.clamp(min=1)[:, None]
-    )  # (frames, bands)
-    middle = (
-        (torch.arange(frames, device=rows.device) + 0.5) / fps * rate / hop_length
-    )  # in mel rows
+    count = torch.bincount(frame, minlength=frames)[:, None]  # (frames, 1)
+    total = rows.new_zeros(frames, rows.shape[1]).index_add_(0, frame, inside)
+    middle = (torch.arange(frames, device=rows.device) + 0.5) / fps * rate / hop_length  # in rows
     nearest = rows[middle.round().long().clamp(max=len(rows) - 1)]  # (frames, bands)
-    out = torch.where(count[:, None] > 0, mean, nearest)
+    out = torch.where(count > 0, total / count.clamp(min=1), nearest)
     return out if isinstance(mel, torch.Tensor) else out.numpy()
 
 
-def log_spectrogram(
-    waveform, rate: int = 16_000, *, hop_length: int = CHANG["hop_length"], device: str = "cpu"
-):
-    """chang2021's linear spectrogram in decibels: (samples,) -> (257, frames), (B, samples) -> (B, 257, frames).
+def log_spectrogram(waveform, rate: int = 16_000, *, hop_length: int = CHANG["hop_length"]):
+    """chang2021's linear spectrogram in decibels: (samples,) -> (257, frames), batches alike.
 
-    Hann window of 512, hop of 64, 16 kHz (4.5.2); 250 frames a second exactly, as the printed multiply-adds need: frame k is
-    centred on the middle of hop k (224 zeros stand at either end), frames = samples // 64. Floor 80 dB under each clip's loudest.
+    Hann window of 512, hop of 64, 16 kHz (4.5.2); 250 frames a second exactly, as the printed
+    multiply-adds need: frame k is centred on the middle of hop k. Floor 80 dB under the loudest.
+
     hop_length   another even number up to 512: 32 and 128 in Fig. 4.19, 256 in narrow stand-ins
     Raises EmolibError as `mel_spectrogram` does, and for any other rate.
     """
     if rate != CHANG["rate"]:
         raise EmolibError(
-            f"sound at {rate} Hz, expected {CHANG['rate']}; resample it first (torchaudio.functional.resample)"
+            f"sound at {rate} Hz, expected {CHANG['rate']}; "
+            "resample it first (torchaudio.functional.resample)"
         )
     n_fft = CHANG["n_fft"]
     _whole(hop_length=hop_length)
@@ -201,78 +172,70 @@ def log_spectrogram(
         raise EmolibError(
             f"hop_length is {hop_length}, expected an even number up to the window of {n_fft}"
         )
-    sound, back = _sound(waveform, device, least=n_fft)
-    return back(
-        decibels(
-            _power(
-                torch.nn.functional.pad(sound, ((n_fft - hop_length) // 2,) * 2), n_fft, hop_length
-            )
-        )
-    )
+    sound, back = _sound(waveform, least=n_fft)
+    padded = pad(sound, ((n_fft - hop_length) // 2,) * 2)
+    return back(decibels(_power(padded, n_fft, hop_length)))
 
 
-def segments(signal, seconds: float = 1.0, overlap: float = 0.5, *, per_second: float = 250):
-    """Equal pieces along time, the last axis: (257, frames) -> (S, 257, length), (samples,) -> (S, length).
+def segments(spectrogram, seconds: float = 1.0, overlap: float = 0.5):
+    """Equal pieces of a spectrogram of 250 frames a second: (257, frames) -> (S, 257, length).
 
-    Cut the clip's spectrogram (as in chang2021's Fig. 4.18 and 4.20; 250 frames a second), or its waveform with
-    per_second=16_000. Half overlapping by default (ours); overlap=0 for none. A tail that fills no piece is left out.
-    Raises EmolibError for a signal shorter than one piece or an overlap outside [0, 1).
+    chang2021, Fig. 4.18 and 4.20; half overlapping by default (ours). A tail is left out. Raises
+    EmolibError for less than one piece or an overlap outside [0, 1).
     """
     if not 0 <= overlap < 1 or not seconds > 0:
         raise EmolibError(
-            f"segments of {seconds} s with overlap {overlap}: expected seconds above 0 and an overlap in [0, 1)"
+            f"segments of {seconds} s with overlap {overlap}: "
+            "expected seconds above 0 and an overlap in [0, 1)"
         )
-    whole = torch.as_tensor(signal)
-    length = round(seconds * per_second)
+    whole = torch.as_tensor(spectrogram)
+    length = round(seconds * 250)
     step = max(1, round(length * (1 - overlap)))
     if whole.ndim not in (1, 2) or not 0 < length <= whole.shape[-1]:
         raise EmolibError(
-            f"a signal of shape {tuple(whole.shape)} gives no segment of {length} ({seconds} s); expected time last, "
-            "one or two axes, and at least one segment"
+            f"a signal of shape {tuple(whole.shape)} gives no segment of {length} ({seconds} s); "
+            "expected time last, one or two axes, and at least one segment"
         )
     cut = whole.unfold(-1, length, step).movedim(-2, 0)  # (S, ..., length)
-    return cut if isinstance(signal, torch.Tensor) else cut.numpy().copy()
+    return cut if isinstance(spectrogram, torch.Tensor) else cut.numpy().copy()
 
 
 def _power(padded: torch.Tensor, n_fft: int, hop: int) -> torch.Tensor:
-    """|STFT|^2 with a periodic Hann window, (..., n_fft // 2 + 1, frames). Squares are added, plane by plane: no root to be squared again."""
+    """|STFT|^2 with a periodic Hann window, (..., n_fft // 2 + 1, frames), without a root."""
     window = torch.hann_window(n_fft, dtype=padded.dtype, device=padded.device)
     spectrum = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)
     return torch.addcmul(spectrum.real.square(), spectrum.imag, spectrum.imag)
 
 
-def _sound(waveform, device: str, *, least: int):
-    """The waveform as a float tensor on `device`, and the way back to what the caller gave."""
+def _sound(waveform, *, least: int):
+    """The waveform as a float tensor, and the way back to what the caller gave."""
     _whole(n_fft=least)
     array = not isinstance(waveform, torch.Tensor)
-    if array and np.asarray(waveform).dtype.kind not in "f":
+    waveform = np.asarray(waveform) if array else waveform
+    if not (waveform.dtype.kind == "f" if array else waveform.is_floating_point()):
         raise EmolibError(
-            f"waveform is {np.asarray(waveform).dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale"
+            f"waveform is {waveform.dtype}, expected floats in [-1, 1]; "
+            "divide whole numbers by their full scale"
         )
-    sound = torch.as_tensor(
-        np.require(waveform, requirements="CW") if array else waveform
-    )  # a copy only of views torch cannot take
-    if not sound.is_floating_point():
-        raise EmolibError(
-            f"waveform is {sound.dtype}, expected floats in [-1, 1]; divide whole numbers by their full scale"
-        )
+    # a copy only of views torch cannot take
+    sound = torch.as_tensor(np.require(waveform, requirements="CW") if array else waveform)
     if sound.ndim not in (1, 2) or not len(sound):
         raise EmolibError(
-            f"waveform has shape {tuple(sound.shape)}, expected (samples,) or (B, samples); mix channels down first"
+            f"waveform has shape {tuple(sound.shape)}, expected (samples,) or (B, samples); "
+            "mix channels down first"
         )
     if sound.shape[-1] < least:
         raise EmolibError(
             f"waveform has {sound.shape[-1]} samples, expected at least one window of {least}"
         )
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise EmolibError(f"device {device}: PyTorch sees no GPU here; use device='cpu'")
-    sound = sound.to(device, torch.promote_types(sound.dtype, torch.float32))
+    sound = sound.to(torch.promote_types(sound.dtype, torch.float32))
     bad = (~torch.isfinite(sound)).nonzero()
     if len(bad):
         raise EmolibError(
-            f"waveform is {float(sound[tuple(bad[0])])} at sample {int(bad[0][-1])}, expected finite numbers ({len(bad)} such)"
+            f"waveform is {float(sound[tuple(bad[0])])} at sample {int(bad[0][-1])}, "
+            f"expected finite numbers ({len(bad)} such)"
         )
-    return sound, (lambda out: out.cpu().numpy()) if array else (lambda out: out)
+    return sound, (lambda out: out.numpy()) if array else (lambda out: out)
 
 
 def _whole(**numbers):

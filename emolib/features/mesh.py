@@ -1,7 +1,6 @@
 """The dense face mesh: 468 points in three dimensions and, as an extra, 52 blendshape scores.
 
-Orgil's 'Mesh' input is MediaPipe's mesh without the ten points of the irises (orgil2022, 3.2.3). `normalised` takes away where in
-the picture a face is and how large it is; how it is turned stays in.
+Orgil's 'Mesh' input is MediaPipe's mesh without the ten points of the irises (orgil2022, 3.2.3).
 """
 
 from __future__ import annotations
@@ -13,77 +12,36 @@ import numpy as np
 from emolib.ground.errors import EmolibError
 
 SIZE = 468
-EYE_CORNERS = (
-    (33, 133),
-    (362, 263),
-)  # outer and inner of the subject's right eye, inner and outer of the left
+# outer and inner corner of the subject's right eye, inner and outer of the left
+EYE_CORNERS = ((33, 133), (362, 263))
 SIMULATED_CORNERS = (
     (36, 39),
     (42, 45),
-)  # in the simulator's mesh, whose first 68 points are the usual ones
+)  # the first points of the simulator's mesh are the usual 68
 
 # MediaPipe's order, which is ARKit's with the neutral face first.
+# fmt: off
 BLENDSHAPES = (
-    "_neutral",
-    "browDownLeft",
-    "browDownRight",
-    "browInnerUp",
-    "browOuterUpLeft",
-    "browOuterUpRight",
-    "cheekPuff",
-    "cheekSquintLeft",
-    "cheekSquintRight",
-    "eyeBlinkLeft",
-    "eyeBlinkRight",
-    "eyeLookDownLeft",
-    "eyeLookDownRight",
-    "eyeLookInLeft",
-    "eyeLookInRight",
-    "eyeLookOutLeft",
-    "eyeLookOutRight",
-    "eyeLookUpLeft",
-    "eyeLookUpRight",
-    "eyeSquintLeft",
-    "eyeSquintRight",
-    "eyeWideLeft",
-    "eyeWideRight",
-    "jawForward",
-    "jawLeft",
-    "jawOpen",
-    "jawRight",
-    "mouthClose",
-    "mouthDimpleLeft",
-    "mouthDimpleRight",
-    "mouthFrownLeft",
-    "mouthFrownRight",
-    "mouthFunnel",
-    "mouthLeft",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthPressLeft",
-    "mouthPressRight",
-    "mouthPucker",
-    "mouthRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthShrugLower",
-    "mouthShrugUpper",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "mouthStretchLeft",
-    "mouthStretchRight",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-    "noseSneerLeft",
-    "noseSneerRight",
+    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft",
+    "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft",
+    "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
+    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft",
+    "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight",
+    "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight",
+    "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft",
+    "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper",
+    "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft",
+    "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight",
 )
+# fmt: on
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mesh:
-    """T frames: `mesh` (T, 468, 3) in pixels (NaN where `found` (T,) is False), `blendshapes` (T, 52) in [0, 1] or None.
+    """T frames: `mesh` (T, 468, 3) in pixels (NaN where `found` (T,) is False).
 
-    z has the unit of x; MediaPipe's grows away from the viewer, the simulator's towards.
+    blendshapes (T, 52) in [0, 1] or None. z has the unit of x; MediaPipe's grows away from the
+    viewer, the simulator's towards.
     """
 
     mesh: np.ndarray
@@ -92,10 +50,10 @@ class Mesh:
 
 
 def normalised(mesh: np.ndarray, corners=EYE_CORNERS) -> np.ndarray:
-    """(T, 468, 3) about its centre of gravity, in units of the distance between the eye centres: float32, NaN where it was NaN.
+    """The mesh (T, 468, 3) about its centre of gravity, float32: how a face is turned stays in.
 
-    corners   indices of the corners of each eye; SIMULATED_CORNERS for the simulator's mesh
-    The distance is taken in three dimensions, so that turning the head leaves it as it is.
+    The unit is the distance between the eye centres in three dimensions; NaN stays NaN.
+    corners   indices of the corners of each eye
     Raises EmolibError for another shape and for a face whose eyes coincide.
     """
     if mesh.ndim != 3 or mesh.shape[1:] != (SIZE, 3):
@@ -104,6 +62,7 @@ def normalised(mesh: np.ndarray, corners=EYE_CORNERS) -> np.ndarray:
     apart = np.linalg.norm(left - right, axis=-1)  # (T,)
     if (apart == 0).any():
         raise EmolibError(
-            f"mesh of frame {int(np.flatnonzero(apart == 0)[0])}: both eyes are in one place, expected a face"
+            f"mesh of frame {int((apart == 0).argmax())}: both eyes are in one place, "
+            "expected a face"
         )
     return ((mesh - mesh.mean(1, keepdims=True)) / apart[:, None, None]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The spectrograms of a whole set, made once and kept; and where its segments begin, in order or by chance (chang2021, 4.5.1, 4.5.2)."""
+"""The spectrograms of a whole set, kept, and where its segments begin (chang2021, 4.5.1, 4.5.2)."""
 
 from __future__ import annotations
 
@@ -30,39 +30,31 @@ class Spectra:
 
 
 def spectra(data: ClipSet, *, hop_length: int = mel.CHANG["hop_length"], pool: int = 1) -> Spectra:
-    """`mel.log_spectrogram` of every clip of `data`, from the copy in the cache folder if there is one.
+    """`mel.log_spectrogram` of every clip of `data`, kept in the cache folder.
 
     hop_length   samples between two frames, 64 in print
-    pool         average so many neighbouring bins (their decibels): 257 // pool rows; more than 1 in narrow stand-ins only
+    pool         neighbouring bins whose decibels are averaged; more than 1 in narrow stand-ins only
     Raises EmolibError for a set without sound.
     """
     if data.waveform is None:
         raise EmolibError(f"{data.name}: has no sound; load it with modality='a' or 'av'")
-    held = kept.arrays(
-        f"spectra-{data.name}",
-        (VERSION, data.fingerprint, hop_length, pool),
-        lambda: _made(data, hop_length, pool),
-    )
-    return Spectra(held["decibels"], held["first"], held["frames"], mel.CHANG["rate"] / hop_length)
 
+    def made() -> dict[str, np.ndarray]:
+        clips = []
+        for wave in data.waveform:
+            decibels = mel.log_spectrogram(wave(), data.rate, hop_length=hop_length)
+            clips.append(pooled(decibels, pool).T.astype(np.float16))
+        frames = np.array([len(clip) for clip in clips])
+        first = np.cumsum(frames) - frames
+        return {"decibels": np.concatenate(clips), "first": first, "frames": frames}
 
-def _made(data: ClipSet, hop_length: int, pool: int) -> dict[str, np.ndarray]:
-    clips = [
-        pooled(mel.log_spectrogram(wave(), data.rate, hop_length=hop_length), pool).T.astype(
-            np.float16
-        )
-        for wave in data.waveform
-    ]
-    frames = np.array([len(c) for c in clips])
-    return {
-        "decibels": np.concatenate(clips),
-        "first": np.cumsum(frames) - frames,
-        "frames": frames,
-    }
+    key = (VERSION, data.fingerprint, hop_length, pool)
+    arrays = kept.arrays(f"spectra-{data.name}", key, made)
+    return Spectra(**arrays, per_second=mel.CHANG["rate"] / hop_length)
 
 
 def pooled(decibels: np.ndarray, pool: int) -> np.ndarray:
-    """(bins, frames) -> (bins // pool, frames): means of neighbouring bins; what fills no group, at the top, is left out."""
+    """(bins, frames) -> (bins // pool, frames): means of neighbours, without a rest at the top."""
     rows = len(decibels) // pool
     return decibels[: rows * pool].reshape(rows, pool, -1).mean(1)
 
@@ -70,21 +62,21 @@ def pooled(decibels: np.ndarray, pool: int) -> np.ndarray:
 def starts(
     frames: np.ndarray, length: int, step: int, rng: np.random.Generator | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First frames (N, S) of each clip's segments of `length` frames, every `step`, and how many there are (N,); a tail that fills none is left out.
+    """First frames (N, S) of each clip's segments of `length`, every `step`; how many (N,).
 
-    rng   random slicing, the T of Table 5.1: the first segment begins at a place drawn from the first `step` frames, anew at each call.
-          None: at the first frame, every time (NT)
-    Beyond a clip's count its last start is repeated. Raises EmolibError for a clip shorter than a segment.
+    rng   random slicing, the T of Table 5.1: the first begins within the first `step` frames. None:
+          at the first frame (NT)
+    Beyond a clip's count its last start is repeated. Raises EmolibError for a short clip.
     """
     frames = np.asarray(frames)
     if (frames < length).any():
         raise EmolibError(
-            f"a clip of {frames.min()} frames is shorter than a segment of {length}; leave it out or take shorter segments"
+            f"a clip of {frames.min()} frames is shorter than a segment of {length}; "
+            "leave it out or take shorter segments"
         )
-    slack = frames - length
-    offset = (
-        np.zeros_like(frames) if rng is None else rng.integers(0, np.minimum(slack, step - 1) + 1)
-    )
+    slack, offset = frames - length, np.zeros_like(frames)
+    if rng is not None:
+        offset = rng.integers(0, np.minimum(slack, step - 1) + 1)
     count = (slack - offset) // step + 1
     order = np.minimum(np.arange(count.max()), count[:, None] - 1)  # (N, S)
     return offset[:, None] + order * step, count

@@ -1,8 +1,7 @@
 """Features per video, kept in files: made once, resumed after a stop, checked when read.
 
-A file is `features/<set>/<feature>/<fingerprint>/<video>.safetensors` in the cache folder. Its header says what it was made of and
-holds a checksum; it is written to a temporary name and renamed, so that a file with its final name is whole. One that is not
-(a disk's or a copy's fault), or that was made of other content, is made anew, and that is said.
+A file is `features/<set>/<feature>/<fingerprint>/<video>.safetensors` in the cache folder; its
+header says what it was made of and holds a checksum. A damaged one is made anew, and that is said.
 """
 
 from __future__ import annotations
@@ -31,18 +30,12 @@ class TimeIsUp(EmolibError):
 
 def place(name: str, recipe: Recipe, film: Footage) -> Path:
     """Where the features of one film of the set `name` are kept."""
-    return (
-        settings.cache()
-        / "features"
-        / name
-        / recipe.feature
-        / recipe.fingerprint
-        / f"{film.name}.safetensors"
-    )
+    folder = settings.cache() / "features" / name / recipe.feature / recipe.fingerprint
+    return folder / f"{film.name}.safetensors"
 
 
 def write(path: Path, arrays: dict[str, np.ndarray], about: dict) -> Path:
-    """Write named arrays with a header, whole or not at all. Raises EmolibError where the disk is full or not writable."""
+    """Write named arrays with a header, whole or not at all. Raises EmolibError for a full disk."""
     arrays = {name: np.ascontiguousarray(value) for name, value in sorted(arrays.items())}
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     header = {"emolib": json.dumps(about | {"checksum": _checksum(arrays)}, sort_keys=True)}
@@ -60,20 +53,14 @@ def write(path: Path, arrays: dict[str, np.ndarray], about: dict) -> Path:
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """The named arrays of a file and its header. Raises Damaged for a file that is not exactly what was written."""
+    """The named arrays of a file and its header. Raises Damaged for a file not as written."""
     try:
         with safe_open(guard(path), "numpy") as file:
             about = json.loads((file.metadata() or {})["emolib"])
             arrays = {name: file.get_tensor(name) for name in sorted(file.keys())}
         checksum = about["checksum"]
-    except (
-        SafetensorError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        OSError,
-    ) as error:  # the last two: odd headers and dtypes
+    # TypeError, AttributeError: odd headers and dtypes
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise Damaged(path, f"not a file of features ({type(error).__name__}: {error})") from None
     if checksum != _checksum(arrays):
         raise Damaged(path, "its numbers do not match its checksum")
@@ -85,12 +72,11 @@ def _checksum(arrays: dict) -> str:
 
 
 def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
-    """Make what is missing of `recipe` for every film of `data`: one row with set, source, feature, videos, new, frames, frames/s, missing, MB.
+    """Make what is missing of `recipe` for every film of `data`; one row that says what was done.
 
-    videos, frames and MB count all of the set, `new` the films made now; frames/s are those of the new ones (NaN without any), and
-    `missing` is the share of frames without a face (NaN for sound). Finished films stay stored whatever happens to the next.
+    videos, frames and MB count all of the set, `new` the films made now; frames/s are those of the
+    new ones, `missing` the share of frames without a face (NaN for sound).
     """
-    fresh = settings.fresh()
     films, rows, seconds = footage(data), [], 0.0
     if not films:
         raise EmolibError(f"{data.name}: holds no film or picture")
@@ -98,54 +84,46 @@ def extract(data, recipe: Recipe, *, progress: bool = True) -> pd.DataFrame:
     with bar:
         for film in bar:
             path = place(data.name, recipe, film)
-            held = None if fresh else _held(path, film)
-            begun = time.perf_counter()
-            if held is None:
-                if settings.deadline() is not None and time.time() > settings.deadline():
-                    raise TimeIsUp(
-                        "time is up (--max-minutes): what is finished is stored; the same command goes on from here"
-                    )
-                arrays = recipe.compute(film)
-                about = {
-                    "set": data.name,
-                    "source": data.source,
-                    "feature": recipe.feature,
-                    "made_with": recipe.made_with,
-                    "content": film.content,
-                }
-                write(path, arrays, about)
+            known = path.exists() and not settings.fresh()
+            arrays = sound(path, film.content) if known else None
+            new = arrays is None
+            if new:
+                begun = time.perf_counter()
+                arrays = _made(data, recipe, film, path)
                 seconds += time.perf_counter() - begun
-            else:
-                arrays = held
-            rows.append(
-                (
-                    held is None,
-                    _length(arrays),
-                    np.nan if "found" not in arrays else (~arrays["found"]).sum(),
-                    path.stat().st_size,
-                )
-            )
-    return pd.DataFrame(
-        [
-            _summary(
-                data,
-                recipe,
-                pd.DataFrame(rows, columns=["new", "frames", "missing", "bytes"]),
-                seconds,
-            )
-        ]
-    )
+            frames = len(arrays.get("found", next(iter(arrays.values()))))
+            missing = (~arrays["found"]).sum() if "found" in arrays else np.nan
+            rows.append((new, frames, missing, path.stat().st_size))
+    table = pd.DataFrame(rows, columns=["new", "frames", "missing", "bytes"])
+    new = table[table.new]
+    row = {
+        "set": data.name,
+        "source": data.source,
+        "feature": recipe.feature,
+        "videos": len(table),
+        "new": len(new),
+        "frames": int(table.frames.sum()),
+        "frames/s": round(new.frames.sum() / seconds, 1) if len(new) else np.nan,
+        "missing": table.missing.sum(min_count=1) / table.frames.sum(),
+        "MB": round(table.bytes.sum() / 1e6, 2),
+    }
+    return pd.DataFrame([row])
 
 
-def _held(path: Path, film: Footage) -> dict | None:
-    """What is stored for a film, or None; says so where something is there that cannot be used."""
-    if not path.exists():
-        return None
-    return sound(path, film.content)
+def _made(data, recipe: Recipe, film: Footage, path: Path) -> dict[str, np.ndarray]:
+    if settings.deadline() is not None and time.time() > settings.deadline():
+        raise TimeIsUp(
+            "time is up (--max-minutes): what is finished is stored; "
+            "the same command goes on from here"
+        )
+    arrays = recipe.compute(film)
+    about = {"set": data.name, "source": data.source, "feature": recipe.feature}
+    write(path, arrays, about | {"made_with": recipe.made_with, "content": film.content})
+    return arrays
 
 
 def sound(path: Path, content: str) -> dict[str, np.ndarray] | None:
-    """The arrays of a file if it is whole and was made of `content`, else None; a file that cannot be used is said."""
+    """The arrays of a file if it is whole and made of `content`; else None, and that is said."""
     try:
         arrays, about = read(path)
         if about.get("content") != content:
@@ -156,36 +134,21 @@ def sound(path: Path, content: str) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _length(arrays: dict) -> int:
-    return len(arrays["found"] if "found" in arrays else next(iter(arrays.values())))
-
-
-def _summary(data, recipe, rows: pd.DataFrame, seconds: float) -> dict:
-    new = rows[rows.new]
-    return {
-        "set": data.name,
-        "source": data.source,
-        "feature": recipe.feature,
-        "videos": len(rows),
-        "new": len(new),
-        "frames": int(rows.frames.sum()),
-        "frames/s": round(new.frames.sum() / seconds, 1) if len(new) else np.nan,
-        "missing": rows.missing.sum(min_count=1) / rows.frames.sum(),
-        "MB": round(rows.bytes.sum() / 1e6, 2),
-    }
-
-
 def stored(data, recipe: Recipe) -> list[dict[str, np.ndarray]]:
-    """The arrays of every film of `data`, in its order. Raises EmolibError for a film that was not extracted, Damaged for a broken file."""
-    out = []
+    """The arrays of every film of `data`, in its order.
+
+    Raises EmolibError for a film that was not extracted, Damaged for a broken file.
+    """
+    everything = []
     for film in footage(data):
         path = place(data.name, recipe, film)
         if not path.exists():
             raise EmolibError(
-                f"{data.name}: no {recipe.feature} of {film.name} yet; run `emolib features --set {data.name} --feature {recipe.feature}`"
+                f"{data.name}: no {recipe.feature} of {film.name} yet; "
+                f"run `emolib features --set {data.name} --feature {recipe.feature}`"
             )
-        out.append(read(path)[0])
-    return out
+        everything.append(read(path)[0])
+    return everything
 
 
 def is_pictures(data) -> bool:
