@@ -15,70 +15,14 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import Damaged, EmolibError, guard
 
-LFS = b"version https://git-lfs"
 WHOLE = 4 << 20  # files up to 4 MiB are hashed whole
 LARGEST = 1e9  # no coordinate of any set is larger: beyond lie typing errors and overflow
 
 
-class Damaged(EmolibError):
-    """One file that cannot be used. `path` and `why` are kept apart for the doctor's table."""
-
-    def __init__(self, path, why: str):
-        self.path, self.why = Path(path), why
-        line = f"{path}: {why}"  # names and cells are a stranger's: no line break or escape code of theirs is printed
-        super().__init__(
-            "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
-        )
-
-    def __reduce__(self):  # made again with both arguments on the far side of a process
-        return Damaged, (self.path, self.why)
-
-
 class LeftOut(UserWarning):
     """Files were left out of a set because the caller said damaged='skip'."""
-
-
-def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
-    """`path`, if it is a regular file with something in it.
-
-    starts   if given, the first bytes must be one of these
-    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle, empty, not
-    permitted, a Git-LFS pointer, or one that starts otherwise.
-    """
-    path = Path(path)
-    try:
-        if path.is_symlink() and not path.exists():
-            raise Damaged(
-                path, "a link that leads nowhere or back to itself; put the file itself there"
-            )
-        if path.is_dir():
-            raise Damaged(path, "a folder, expected a file")
-        with open(path, "rb") as file:
-            head = file.read(64)
-    except FileNotFoundError:
-        raise Damaged(path, "no such file") from None
-    except (
-        RuntimeError,
-        OSError,
-    ) as error:  # a circle of links is a RuntimeError in Python 3.11 and 3.12
-        raise Damaged(
-            path,
-            f"cannot be opened ({getattr(error, 'strerror', None) or error}); check the link or its permissions",
-        ) from None
-    if not head:
-        raise Damaged(path, "is empty (0 bytes); get it anew")
-    if head.startswith(LFS):
-        raise Damaged(
-            path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from"
-        )
-    if starts and not head.startswith(starts):
-        raise Damaged(
-            path,
-            f"starts with {head[:8]!r}, expected {' or '.join(map(repr, starts))}; it is another kind of file or damaged",
-        )
-    return path
 
 
 def usable(
