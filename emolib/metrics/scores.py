@@ -45,6 +45,13 @@ def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
     return np.nanmean(recall(counts), axis=-1)
 
 
+def macro_f1(counts: np.ndarray) -> np.ndarray:
+    """Mean over classes of 2 TP / (2 TP + FP + FN) (...); a class that never occurs nor is named is
+    left out."""
+    hits = np.diagonal(counts, axis1=-2, axis2=-1)
+    return np.nanmean(ratio(2.0 * hits, counts.sum(-1) + counts.sum(-2)), axis=-1)
+
+
 def macro_average_precision(true: np.ndarray, scores: np.ndarray) -> float:
     """Mean over classes of the area under the precision-recall curve (scikit-learn's step rule).
 
@@ -200,3 +207,18 @@ def pn_accuracy(pred, target):
         raise ValueError("pn_accuracy: NaN has no sign; drop those samples")
     right = (np.sign(pred) == np.sign(target)).mean(0)
     return right if right.ndim else float(right)
+
+
+# ---------------------------------------------------------------- learning task after task
+
+
+def forgetting(accuracy) -> np.ndarray:
+    """Mean loss of the earlier tasks after the last one: accuracy (..., T, T) -> (...); NaN for a
+    single task.
+
+    accuracy[t, j] is that of task j after learning task t. Avalanche's definition: against the
+    accuracy right after the task, not against the best one since.
+    """
+    accuracy = np.asarray(accuracy, dtype=float)
+    lost = (np.diagonal(accuracy, axis1=-2, axis2=-1) - accuracy[..., -1, :])[..., :-1]
+    return lost.mean(-1) if lost.shape[-1] else np.full(lost.shape[:-1], np.nan)
