@@ -1,12 +1,12 @@
-"""Losses on valence and arousal over time: squared error, concordance, and the non-inertial loss in its readings.
+"""Losses on valence and arousal over time: squared error, concordance, and the non-inertial loss.
 
-All take pred, target (B, T, 2): B windows of T frames, columns valence and arousal in [-1, 1]; an optional
-mask (B, T), True where a frame counts; and `reduction`: 'mean' for a scalar, 'none' for one value a window (B,).
-First differences stay inside a window. Nothing here gives NaN, in value or gradient, at equal points, zero speed
-or constant windows; a mask that leaves nothing gives 0.
+All take pred, target (B, T, 2): B windows of T frames, valence and arousal in [-1, 1]; an optional
+mask (B, T), True where a frame counts; and `reduction`: 'mean' for a scalar, 'none' for one value a
+window (B,). First differences stay inside a window. Nothing here gives NaN, in value or gradient,
+at equal points, zero speed or constant windows; a mask that leaves nothing gives 0.
 
-Source: orgil2021, section 2.1 (Eq. 1 to 6) and appendix (Eq. 8 to 12). The text offers several forms of the new
-loss; `reading` names them, notebook 10 compares them, notebook 01 shows which of them the printed tables allow.
+Source: orgil2021, section 2.1 (Eq. 1 to 6) and appendix (Eq. 8 to 12). The text offers several
+forms of the new loss; `reading` names them, notebook 10 compares them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ TERMS = ("distance", "speed", "direction", "acceleration")
 def mse(
     pred: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
-    """Eq. 1: mean of (x - y)^2 over frames and both axes. orgil2021's printed column is the sum over the axes, twice this."""
+    """Eq. 1: mean of (x - y)^2 over frames and axes; orgil2021 prints the sum over the axes."""
     _check(pred, target, mask, reduction)
     return _mean((pred - target).square().mean(-1), mask, reduction)  # (B, T) ->
 
@@ -36,11 +36,12 @@ def ccc_loss(
     mask: Tensor | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """1 - (CCC of valence + CCC of arousal) / 2 (Eq. 2; yin2022, Eq. 7): 0 for perfect, 1 for unrelated, 2 for opposite.
+    """1 - (CCC of valence + CCC of arousal) / 2 (Eq. 2; yin2022, Eq. 7): 0 for perfect, 1 for
+    unrelated, 2 for opposite.
 
-    dim   'batch' takes all frames of the batch as one series (orgil feeds the windows of one video); 'sequence' takes
-          each window by itself and averages. An axis whose target does not vary has CCC 0 and no gradient (see
-          `constant_windows`).
+    dim   'batch' takes all frames of the batch as one series (orgil feeds the windows of one
+          video); 'sequence' takes each window by itself and averages. An axis whose target does not
+          vary has CCC 0 and no gradient.
     """
     _check(pred, target, mask, reduction)
     if dim not in ("batch", "sequence"):
@@ -57,9 +58,8 @@ def ccc_loss(
 
 
 def concordance(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """CCC over time (Eq. 2; Lin 1989), (B, T, A) -> (B, A): 2 s_xy / (s_x^2 + s_y^2 + (mean_x - mean_y)^2), s^2 variances.
-
-    The paper calls s_x and s_y variances and then squares them: standard deviations are meant.
+    """CCC over time (Eq. 2; Lin 1989), (B, T, A) -> (B, A): 2 s_xy / (s_x^2 + s_y^2 + (mean_x -
+    mean_y)^2), s^2 variances. The paper calls s_x and s_y variances: standard deviations are meant.
     """
     weight = _weight(pred, mask)  # (B, T, 1), sums to 1 over T
     mean_x, mean_y = (weight * pred).sum(1, keepdim=True), (weight * target).sum(1, keepdim=True)
@@ -71,19 +71,12 @@ def concordance(pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Ten
 
 
 def constant(target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Does an axis stand still in a window? bool (B, A); exact, so that rounding of a mean cannot hide it."""
-    seen = (
-        torch.ones_like(target, dtype=torch.bool)
-        if mask is None
-        else mask[..., None].expand_as(target)
-    )
-    high = target.masked_fill(~seen, -torch.inf).amax(1)
-    return high <= target.masked_fill(~seen, torch.inf).amin(1)
-
-
-def constant_windows(target: Tensor, mask: Tensor | None = None) -> float:
-    """Share of (window, axis) pairs whose target stands still: there CCC by window is 0 whatever is predicted."""
-    return float(constant(target, mask).double().mean())
+    """Does an axis stand still in a window? bool (B, A); exact: no mean is rounded."""
+    if mask is None:
+        return target.amax(1) <= target.amin(1)
+    unseen = ~mask[..., None]
+    highest = target.masked_fill(unseen, -torch.inf).amax(1)
+    return highest <= target.masked_fill(unseen, torch.inf).amin(1)
 
 
 def non_inertial(
@@ -98,14 +91,15 @@ def non_inertial(
 ) -> Tensor:
     """The loss of orgil2021 in one of its readings.
 
-    table     mean (x-y)^2 over frames and axes + mean ||dx| - |dy|| + mean |dx_v dy_a - dx_a dy_v|, d the first difference
-              in time: the form that the printed tables allow (their MSE column is the sum over axes, so NI = MSE/2 + rest)
+    table     mean (x-y)^2 over frames and axes + mean ||dx| - |dy|| + mean |dx_v dy_a - dx_a dy_v|,
+              d the first difference in time: the form that the printed tables allow (their MSE
+              column is the sum over axes, so NI = MSE/2 + rest)
     half      (D + V) / 2, the first two of these; direction left out
-    eq3       the text after Eq. 3 to 6: mean of the Euclidean distance, the difference of speeds and the cross product of
-              the *positions*. Eq. 3 prints sqrt(x^2 - y^2), which is no distance
-    appendix  (D + V + A + Ac) / 4 of Eq. 8 to 12, D summed over the axes. absolute='outer' has the bars outside the sums
-              as printed: V and Ac telescope to the end points, and A is 0 for two axes, whose two terms cancel;
-              'element' has them inside, with the cross product counted once
+    eq3       the text after Eq. 3 to 6: mean of the Euclidean distance, the difference of speeds
+              and the cross product of the *positions*. Eq. 3 prints sqrt(x^2 - y^2), no distance
+    appendix  (D + V + A + Ac) / 4 of Eq. 8 to 12, D summed over the axes. absolute='outer' has the
+              bars outside the sums as printed: V and Ac telescope to the end points, and A is 0 for
+              two axes, whose terms cancel; 'element' has them inside, the cross product once
     terms     those to keep, for controls: without 'speed', without 'direction' ...
     """
     _check(pred, target, mask, reduction)
@@ -116,55 +110,45 @@ def non_inertial(
             raise nearest(term, TERMS, what="term of the non-inertial loss")
     if absolute not in ("outer", "element"):
         raise nearest(absolute, ("outer", "element"), what="place of the absolute value")
-    parts, share = _PARTS[reading](pred, target, mask, reduction, absolute)
+    share, parts = _PARTS[reading](pred, target, mask, reduction, absolute)
     kept = [value for name, value in parts.items() if name in terms]
     return share * sum(kept) if kept else 0.0 * mse(pred, target, mask=mask, reduction=reduction)
 
 
-def _table(pred, target, mask, reduction, _) -> tuple[dict, float]:
-    both = _both(mask)
-    return {
-        "distance": mse(pred, target, mask=mask, reduction=reduction),
-        "speed": _mean(speed_error(pred, target), both, reduction),
-        "direction": _mean(cross(pred.diff(dim=1), target.diff(dim=1)).abs(), both, reduction),
-    }, 1.0
+def _table(pred, target, mask, reduction, _) -> tuple[float, dict]:
+    _, parts = _half(pred, target, mask, reduction, _)
+    turn = cross(pred.diff(dim=1), target.diff(dim=1)).abs()
+    return 1.0, parts | {"direction": _mean(turn, _both(mask), reduction)}
 
 
-def _half(pred, target, mask, reduction, _) -> tuple[dict, float]:
-    return {
-        "distance": mse(pred, target, mask=mask, reduction=reduction),
-        "speed": _mean(speed_error(pred, target), _both(mask), reduction),
-    }, 0.5
+def _half(pred, target, mask, reduction, _) -> tuple[float, dict]:
+    distance = mse(pred, target, mask=mask, reduction=reduction)
+    speed = _mean(speed_error(pred, target), _both(mask), reduction)
+    return 0.5, {"distance": distance, "speed": speed}
 
 
-def _eq3(pred, target, mask, reduction, _) -> tuple[dict, float]:
-    return {
-        "distance": _mean(length(pred - target), mask, reduction),
-        "speed": _mean(speed_error(pred, target), _both(mask), reduction),
-        "direction": _mean(cross(pred, target).abs(), mask, reduction),
-    }, 1.0
+def _eq3(pred, target, mask, reduction, _) -> tuple[float, dict]:
+    distance = _mean(length(pred - target), mask, reduction)
+    speed = _mean(speed_error(pred, target), _both(mask), reduction)
+    direction = _mean(cross(pred, target).abs(), mask, reduction)
+    return 1.0, {"distance": distance, "speed": speed, "direction": direction}
 
 
-def _appendix(pred, target, mask, reduction, absolute) -> tuple[dict, float]:
-    both, three = _both(mask), _both(_both(mask))
-    change, turn = (
-        pred.diff(dim=1) - target.diff(dim=1),
-        cross(pred.diff(dim=1), target.diff(dim=1)),
-    )
+def _appendix(pred, target, mask, reduction, absolute) -> tuple[float, dict]:
+    change = pred.diff(dim=1) - target.diff(dim=1)
+    turn = cross(pred.diff(dim=1), target.diff(dim=1))
     jolt = pred.diff(n=2, dim=1) - target.diff(n=2, dim=1)
+    both, three = _both(mask), _both(_both(mask))
     if absolute == "element":
-        rest = [
-            _mean(change.abs().mean(-1), both, reduction),
-            _mean(turn.abs(), both, reduction),
-            _mean(jolt.abs().mean(-1), three, reduction),
-        ]
+        speed = _mean(change.abs().mean(-1), both, reduction)
+        direction = _mean(turn.abs(), both, reduction)
+        acceleration = _mean(jolt.abs().mean(-1), three, reduction)
     else:
-        rest = [
-            _mean(change.mean(-1), both, reduction).abs(),
-            _mean(turn - turn, both, reduction).abs(),
-            _mean(jolt.mean(-1), three, reduction).abs(),
-        ]
-    return dict(zip(TERMS, (2 * mse(pred, target, mask=mask, reduction=reduction), *rest))), 0.25
+        speed = _mean(change.mean(-1), both, reduction).abs()
+        direction = _mean(turn - turn, both, reduction).abs()
+        acceleration = _mean(jolt.mean(-1), three, reduction).abs()
+    distance = 2 * mse(pred, target, mask=mask, reduction=reduction)
+    return 0.25, dict(zip(TERMS, (distance, speed, direction, acceleration)))
 
 
 _PARTS = {"table": _table, "half": _half, "eq3": _eq3, "appendix": _appendix}
@@ -174,19 +158,21 @@ _PARTS = {"table": _table, "half": _half, "eq3": _eq3, "appendix": _appendix}
 
 
 def length(v: Tensor) -> Tensor:
-    """Euclidean length of the last axis, (..., 2) -> (...); its gradient at the zero vector is 0, not NaN."""
+    """Euclidean length, (..., 2) -> (...); its gradient at the zero vector is 0, not NaN."""
     square = v.square().sum(-1)
     zero = square == 0
     return torch.where(zero, 0.0, torch.where(zero, 1.0, square).sqrt())
 
 
 def speed_error(pred: Tensor, target: Tensor) -> Tensor:
-    """Eq. 4 with t = 1: ||dx| - |dy||, (B, T, 2) -> (B, T-1). The bars are ours: without them errors of both signs cancel."""
+    """Eq. 4 with t = 1: ||dx| - |dy||, (B, T, 2) -> (B, T-1). The bars are ours: without them
+    errors of both signs cancel."""
     return (length(pred.diff(dim=1)) - length(target.diff(dim=1))).abs()
 
 
 def cross(a: Tensor, b: Tensor) -> Tensor:
-    """Eq. 5: a_valence b_arousal - a_arousal b_valence, (..., 2) -> (...): |a||b| sin of the angle between. Blind to 180 degrees."""
+    """Eq. 5: a_valence b_arousal - a_arousal b_valence, (..., 2) -> (...): |a||b| sin of the angle
+    between. Blind to 180 degrees."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
@@ -199,7 +185,8 @@ def _both(mask: Tensor | None) -> Tensor | None:
 
 
 def _mean(values: Tensor, mask: Tensor | None, reduction: str) -> Tensor:
-    """Mean of (B, T) over what counts: of all for 'mean', of each window for 'none'; 0 where nothing does."""
+    """Mean of (B, T) over what counts: of all for 'mean', of each window for 'none'; 0 where
+    nothing does."""
     if mask is None:
         mask = torch.ones_like(values, dtype=torch.bool)
     values = torch.where(mask, values, 0.0)
@@ -209,7 +196,7 @@ def _mean(values: Tensor, mask: Tensor | None, reduction: str) -> Tensor:
 
 
 def _weight(values: Tensor, mask: Tensor | None) -> Tensor:
-    """(B, T, 1): equal weights over the frames that count, together 1 in each window (0 where none does)."""
+    """(B, T, 1): equal weights of the frames that count, together 1 in a window, or 0."""
     if mask is None:
         return values.new_full((1, values.shape[1], 1), 1 / max(values.shape[1], 1))
     mask = mask.to(values.dtype)
@@ -219,7 +206,8 @@ def _weight(values: Tensor, mask: Tensor | None) -> Tensor:
 def _check(pred: Tensor, target: Tensor, mask: Tensor | None, reduction: str) -> None:
     if pred.ndim != 3 or pred.shape != target.shape or pred.shape[-1] != 2:
         raise EmolibError(
-            f"loss: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, expected (B, T, 2) each"
+            f"loss: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, "
+            "expected (B, T, 2) each"
         )
     if mask is not None and (mask.shape != pred.shape[:2] or mask.dtype != torch.bool):
         raise EmolibError(

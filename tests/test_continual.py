@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emolib import continual, metrics
+from emolib import continual
 from emolib.continual import NothingPruned, alpha_blend, clahe_weights, concatenate, prune_histogram
 from emolib.ground.errors import EmolibError
 
@@ -232,17 +232,7 @@ def test_a_limit_of_100_never_acts_on_dense_weights_and_one_of_2_does():
     assert continual.clahe_clips(torch.stack([weight, sparse])).tolist() == [False, True]
 
 
-# ---------------------------------------------------------------- distance, alignment, means, exemplars
-
-
-def test_cosine_distance_by_meaning():
-    weight, _ = head(0, 4)
-    distance = continual.cosine_distance
-    assert abs(distance(weight, 3 * weight)) < 1e-12 and abs(distance(weight, -weight) - 2) < 1e-12
-    assert (
-        distance(weight, weight) == 0
-        and abs(distance(torch.eye(2), torch.eye(2).flip(0)) - 1) < 1e-12
-    )
+# ---------------------------------------------------------------- alignment, means, exemplars
 
 
 @given(SEEDS, SIZES, SIZES)
@@ -287,22 +277,6 @@ def test_herding_is_its_slow_reference(seed, rows, count):
         rows, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
     )
     assert continual.herding(features, count).tolist() == slow_herding(features.numpy(), count)
-
-
-# ---------------------------------------------------------------- forgetting
-
-
-def test_forgetting_by_hand():
-    accuracy = [[0.9, 0, 0], [0.6, 0.8, 0], [0.5, 0.9, 0.7]]
-    lost = metrics.forgetting_matrix(accuracy)
-    np.testing.assert_allclose(lost[np.tri(3, k=-1, dtype=bool)], [0.3, 0.4, -0.1])
-    assert np.isnan(lost[np.triu_indices(3)]).all()
-    assert metrics.forgetting(accuracy) == pytest.approx(0.15) and metrics.backward_transfer(
-        accuracy
-    ) == pytest.approx(-0.15)
-    assert np.isnan(metrics.forgetting([[1.0]])) and metrics.forgetting(
-        np.ones((4, 3, 3))
-    ).shape == (4,)
 
 
 # ---------------------------------------------------------------- misuse

@@ -46,12 +46,10 @@ def plain_linear(layer, m):
 
 
 def plain_conv(layer, m):
-    taps, channels_out = layer.weight[m], layer.weight.shape[2]
-    plain = nn.Conv1d(layer.channels_in, channels_out, 3, padding=1).to(taps.dtype)
+    taps = layer.weight[m].unflatten(0, (3, -1))  # (tap, in, out)
+    plain = nn.Conv1d(*taps.shape[1:], 3, padding=1).to(taps.dtype)
     with torch.no_grad():
-        plain.weight.copy_(
-            taps.view(3, layer.channels_in, channels_out).permute(2, 1, 0)
-        )  # (out, in, tap)
+        plain.weight.copy_(taps.permute(2, 1, 0))  # (out, in, tap)
         plain.bias.copy_(layer.bias[m, 0])
     return plain
 

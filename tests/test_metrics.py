@@ -160,6 +160,124 @@ def test_holm_agrees_with_the_procedure(p):
     ).all()
 
 
+def paired(people=7, each=5, shift=0.4):
+    rng = np.random.default_rng(people)
+    return rng.normal(shift, 1, people * each), np.repeat(np.arange(people), each)
+
+
+def flips(gap, people):
+    """Every way to change the signs of people's totals, one after the other."""
+    totals = [gap[people == one].sum() for one in np.unique(people)]
+    ways = list(itertools.product((-1, 1), repeat=len(totals)))
+    sums = [abs(sum(s * t for s, t in zip(signs, totals))) for signs in ways]
+    return np.mean(np.array(sums) >= abs(sum(totals)) - 1e-12)
+
+
+def test_a_difference_is_the_mean_its_interval_and_the_named_test():
+    gap, people = paired()
+    row = metrics.difference(gap, people, test="sign flips", draws=400)
+    rng = np.random.default_rng(0)  # the same draws, one person at a time
+    worlds = rng.multinomial(7, np.full(7, 1 / 7), size=400)
+    drawn = np.array(
+        [np.concatenate([gap[people == p] for p in np.repeat(range(7), w)]).mean() for w in worlds]
+    )
+    assert row["measured"] == pytest.approx(gap.mean(), abs=1e-12)
+    np.testing.assert_allclose([row["low"], row["high"]], np.percentile(drawn, [2.5, 97.5]))
+    assert row["p"] == pytest.approx(flips(gap, people), abs=1e-12)
+    p = metrics.difference(gap, people, test="bootstrap", draws=400)["p"]
+    assert p == pytest.approx(2 * (1 + min((drawn <= 0).sum(), (drawn >= 0).sum())) / 401)
+    with pytest.raises(ValueError, match="test 't' is not known"):
+        metrics.difference(gap, people, test="t")
+
+
+@pytest.mark.parametrize("people, floor", [(1, 1.0), (2, 0.5), (3, 0.25)])
+def test_the_floored_bootstrap_says_no_more_than_so_few_people_can(people, floor):
+    gap, who = paired(people, shift=50)  # all on one side: unfloored 2 / 2001
+    assert metrics.difference(gap, who, test="floored bootstrap")["p"] == floor
+    gap, who = paired(12, shift=0.1)
+    named = [metrics.difference(gap, who, test=t)["p"] for t in ("bootstrap", "floored bootstrap")]
+    assert named[0] == named[1] > 2**-11
+
+
+def test_a_family_is_its_differences_and_then_their_p_after_holm():
+    p = [0.01, 0.04, 0.03, 0.005]
+    tests = [
+        {
+            "net": k,
+            "metric": "difference in CCC",
+            "measured": k / 10,
+            "low": 0.0,
+            "high": 1.0,
+            "unit": "CCC",
+            "p": value,
+        }
+        for k, value in enumerate(p)
+    ]
+    rows = metrics.with_holm(tests)
+    assert rows[:4] == [{k: v for k, v in row.items() if k != "p"} for row in tests]
+    assert [row["measured"] for row in rows[4:]] == pytest.approx(plain_holm(p))
+    assert [row["net"] for row in rows[4:]] == [0, 1, 2, 3]
+    for row in rows[4:]:
+        assert row["metric"] == "p, Holm in CCC" and row["unit"] == "probability"
+        assert np.isnan([row["low"], row["high"]]).all()
+    assert all("p" in row for row in tests)  # the caller's rows stay as they were
+
+
+# ---------------------------------------------------------------- answers of a classifier
+
+
+def answers(seeds=3, count=60, classes=4):
+    rng = np.random.default_rng(1)
+    truth, person = rng.integers(0, classes, count), rng.integers(0, 8, count)
+    said = np.where(
+        rng.random((seeds, count)) < 0.6, truth, rng.integers(0, classes, (seeds, count))
+    )
+    return metrics.Answers(truth, said, person, classes, draws=300, level=0.9)
+
+
+def test_answers_score_as_scikit_learn_does():
+    a = answers()
+    named, truth = a.said.ravel(), np.tile(a.truth, 3)
+    assert a.accuracy["measured"] == pytest.approx(theirs.accuracy_score(truth, named))
+    recall = theirs.recall_score(truth, named, average=None)
+    assert [r["measured"] for r in a.recalls] == pytest.approx(recall)
+    assert a.balanced["measured"] == pytest.approx(theirs.balanced_accuracy_score(truth, named))
+    np.testing.assert_array_equal(a.confusion, theirs.confusion_matrix(truth, named))
+    np.testing.assert_allclose(a.right, [np.mean(a.said[:, i] == t) for i, t in enumerate(a.truth)])
+    one = metrics.Answers(a.truth, a.said[0], a.person, 4)  # no axis of seeds
+    assert one.accuracy["measured"] == pytest.approx(np.mean(a.said[0] == a.truth))
+
+
+def test_intervals_of_answers_are_percentiles_of_worlds_of_whole_people():
+    a = answers()
+    people = np.unique(a.person)
+    rng = np.random.default_rng(0)
+    worlds = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=300)
+    accuracy, recalls = [], []
+    for world in worlds:
+        rows = np.concatenate([np.flatnonzero(a.person == p) for p in np.repeat(people, world)])
+        right = (a.said[:, rows] == a.truth[rows]).mean(0)
+        accuracy.append(right.mean())
+        of_class = [right[a.truth[rows] == c] for c in range(4)]
+        recalls.append([part.mean() if len(part) else np.nan for part in of_class])
+    ends = lambda values: np.nanpercentile(values, [5, 95], axis=0)  # noqa: E731
+    np.testing.assert_allclose([a.accuracy["low"], a.accuracy["high"]], ends(accuracy))
+    np.testing.assert_allclose([[r["low"], r["high"]] for r in a.recalls], ends(recalls).T)
+    mean = np.nanmean(recalls, axis=1)
+    np.testing.assert_allclose([a.balanced["low"], a.balanced["high"]], ends(mean))
+
+
+def test_rows_of_a_confusion_matrix_are_its_cells_in_order():
+    true, named = np.array([0, 0, 1, 1, 1]), np.array([0, 1, 1, 1, 0])
+    names = ("calm", "sad", "never")
+    rows = metrics.confusion_rows(metrics.confusion(true, named, 3), names, panel="a")
+    share = theirs.confusion_matrix(true, named, labels=range(3)) / [[2], [3], [1]]
+    assert [(r["true"], r["named"]) for r in rows] == list(itertools.product(names, names))
+    assert [r["measured"] for r in rows] == pytest.approx(share.ravel())  # no sample: 0, not NaN
+    assert [r["count"] for r in rows] == [1, 1, 0, 1, 2, 0, 0, 0, 0]
+    assert {(r["panel"], r["metric"]) for r in rows} == {("a", "share of the true class")}
+
+
 # ---------------------------------------------------------------- intervals over clusters
 
 
@@ -434,3 +552,13 @@ def test_nearest_emotion_agrees_with_scipy(points):
 def test_points_without_a_place_are_errors(call):
     with pytest.raises(ValueError, match="nearest_emotion|pn_accuracy"):
         call()
+
+
+# ---------------------------------------------------------------- forgetting
+
+
+def test_forgetting_by_hand():
+    accuracy = [[0.9, 0, 0], [0.6, 0.8, 0], [0.5, 0.9, 0.7]]  # lost 0.4 and -0.1
+    assert metrics.forgetting(accuracy) == pytest.approx(0.15)
+    assert np.isnan(metrics.forgetting([[1.0]]))
+    assert metrics.forgetting(np.ones((4, 3, 3))).shape == (4,)

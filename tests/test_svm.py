@@ -29,6 +29,21 @@ def weights(machine):
     return np.hstack([machine[-1].coef_, machine[-1].intercept_[:, None]])
 
 
+def worst(W, X, truth):
+    """Each sample's worst constraint: the class with the largest (w_k - w_y) x + [k is not y], and
+    that value, its slack."""
+    rows = np.arange(len(X))
+    scores = X @ W.T + 1.0
+    scores[rows, truth] -= 1.0
+    rival = scores.argmax(1)
+    return rival, scores[rows, rival] - scores[rows, truth]
+
+
+def objective(W, X, truth, C):
+    """1/2 |W|^2 + C sum of slacks."""
+    return 0.5 * float((W**2).sum()) + C * float(worst(W, X, truth)[1].sum())
+
+
 def cutting_planes(X, y, C, gap):
     """Only the worst constraints: (objective, lower bound) by our own solver, for small problems.
 
@@ -39,10 +54,10 @@ def cutting_planes(X, y, C, gap):
     D, loss, a, best = np.zeros((1, K * X.shape[1])), np.zeros(1), np.array([float(C)]), np.inf
     for _ in range(1000):
         W = (a @ D).reshape(K, -1)
-        best, bound = min(best, svm.objective(W, X, y, C)), loss @ a - 0.5 * (a @ D) @ (a @ D)
+        best, bound = min(best, objective(W, X, y, C)), loss @ a - 0.5 * (a @ D) @ (a @ D)
         if best - bound <= gap * best:
             return best, bound
-        rival = svm.worst(W, X, y)[0]
+        rival = worst(W, X, y)[0]
         side = np.eye(K)[y] - np.eye(K)[rival]
         D, loss, a = (
             np.vstack([D, (side.T @ X).ravel()]),
@@ -66,7 +81,7 @@ def cutting_planes(X, y, C, gap):
 def test_scikit_learn_solves_the_structural_problem(C):
     X, y = samples(120, 5)
     best, bound = cutting_planes(with_one(X), y, C, 1e-4)
-    theirs = svm.objective(weights(svm.ssvm(C, tol=1e-8).fit(X, y)), with_one(X), y, C)
+    theirs = objective(weights(svm.ssvm(C, tol=1e-8).fit(X, y)), with_one(X), y, C)
     assert (
         bound * (1 - 1e-9) <= theirs <= best * (1 + 1e-6)
     )  # between what nobody can beat and what our own solver reached
@@ -78,10 +93,10 @@ def test_the_worst_constraint_by_hand():
         np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]),
         np.array([[3.0, 0.0], [0.5, 0.2], [0.0, 2.0]]),
     )
-    rival, slack = svm.worst(W, X, np.array([0, 0, 0]))
+    rival, slack = worst(W, X, np.array([0, 0, 0]))
     assert rival.tolist() == [0, 1, 1]  # well inside, inside the margin, wrong
     assert slack == pytest.approx([0.0, 0.7, 3.0])
-    assert svm.objective(W, X, np.array([0, 0, 0]), C=2.0) == pytest.approx(0.5 * 2 + 2 * 3.7)
+    assert objective(W, X, np.array([0, 0, 0]), C=2.0) == pytest.approx(0.5 * 2 + 2 * 3.7)
 
 
 @pytest.mark.parametrize("machine", [svm.ssvm(), svm.svm_poly()], ids=["ssvm", "poly"])

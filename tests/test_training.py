@@ -11,6 +11,7 @@ from torch import nn
 
 from emolib import training
 from emolib.ground.errors import EmolibError
+from emolib.training import loop
 from emolib.training.loop import Settings, fit, plateaued
 
 
@@ -103,7 +104,7 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     """Killed between the last checkpoint and the end, it must not go on training."""
     file, settings, seen = tmp_path / "c", Settings(epochs=9, rate=0.1, patience=2), []
     constant = lambda net, epoch: 1.0  # noqa: E731
-    real, whole = training._save, network()
+    real, whole = loop._save, network()
 
     def save_and_die(path, net, step, state_):
         real(path, net, step, state_)
@@ -112,7 +113,7 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
 
     expected = fit(whole, batches, loss, settings, validate=constant, progress=False)
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(training, "_save", save_and_die)
+        patch.setattr(loop, "_save", save_and_die)
         fit(network(), batches, loss, settings, validate=constant, checkpoint=file, progress=False)
     net = network()
     history = fit(
@@ -199,7 +200,7 @@ def scripted(scores):
 
 def rates(settings, scores):
     """Learning rate in each epoch."""
-    used, real = [], training.optimizer
+    used, real = [], loop.optimizer
 
     def watched(net, settings_):
         made = real(net, settings_)
@@ -207,7 +208,7 @@ def rates(settings, scores):
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "optimizer", watched)
+        patch.setattr(loop, "optimizer", watched)
         fit(
             network(),
             batches,
@@ -442,3 +443,22 @@ def test_when_a_curve_has_settled(curve, settled):
 def test_settling_does_not_depend_on_the_unit(curve, unit):
     a, b = plateaued(curve, gain=0.0123), plateaued([unit * v for v in curve], gain=0.0123)
     assert a == b
+
+
+# ---------------------------------------------------------------- which epoch counts
+
+
+def test_the_best_epoch_is_the_first_of_equals_by_either_rule():
+    rng = np.random.default_rng(0)
+    validation, tested = rng.integers(0, 4, (2, 3, 5, 6))  # ties
+    epochs = training.best_epochs(validation, tested)
+    assert list(epochs) == ["nested", "as printed"]
+    for chosen, by in zip(epochs.values(), (validation, tested)):
+        for place in np.ndindex(3, 5):
+            row = by[place].tolist()
+            assert chosen[place] == row.index(max(row))
+    reported = {rule: training.at_epoch(tested, epoch) for rule, epoch in epochs.items()}
+    for place in np.ndindex(3, 5):
+        assert reported["nested"][place] == tested[place][epochs["nested"][place]]
+    np.testing.assert_array_equal(reported["as printed"], tested.max(-1))
+    assert (reported["as printed"] > reported["nested"]).any()  # it flatters

@@ -17,9 +17,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import Damaged, EmolibError, guard
 
-LFS = b"version https://git-lfs"
 WHOLE = 4 << 20  # files up to 4 MiB are hashed whole
 LARGEST = 1e9  # no coordinate of any set is larger: beyond lie typing errors and overflow
 PACKED = {".xz": lzma.open, ".gz": gzip.open}
@@ -32,23 +31,6 @@ BREAKS_OFF = (
 LOST = "a link that leads nowhere or back to itself; put the {} itself there"
 
 
-class Damaged(EmolibError):
-    """One file that cannot be used: `path` and `why`."""
-
-    def __init__(self, path, why: str):
-        self.path, self.why = Path(path), why
-        # names and cells are a stranger's: no line break or escape code of theirs is printed
-        super().__init__(
-            "".join(
-                c if c.isprintable() else c.encode("unicode_escape").decode()
-                for c in f"{path}: {why}"
-            )
-        )
-
-    def __reduce__(self):  # made again with both arguments on the far side of a process
-        return Damaged, (self.path, self.why)
-
-
 class LeftOut(UserWarning):
     """Files were left out of a set because the caller said damaged='skip'."""
 
@@ -56,43 +38,6 @@ class LeftOut(UserWarning):
 def one_line(error: Exception) -> str:
     """What an exception says, in one line of at most 120 characters."""
     return " ".join(str(error).split())[:120] or type(error).__name__
-
-
-def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
-    """`path`, if it is a regular file with something in it.
-
-    starts   if given, the first bytes must be one of these
-    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle,
-    empty, not permitted, a Git-LFS pointer, or one that starts otherwise.
-    """
-    path = Path(path)
-    try:
-        if path.is_symlink() and not path.exists():
-            raise Damaged(path, LOST.format("file"))
-        if path.is_dir():
-            raise Damaged(path, "a folder, expected a file")
-        with open(path, "rb") as file:
-            head = file.read(64)
-    except FileNotFoundError:
-        raise Damaged(path, "no such file") from None
-    except (RuntimeError, OSError) as error:  # RuntimeError: a circle of links before Python 3.13
-        why = getattr(error, "strerror", None) or error
-        raise Damaged(
-            path, f"cannot be opened ({why}); check the link or its permissions"
-        ) from None
-    if not head:
-        raise Damaged(path, "is empty (0 bytes); get it anew")
-    if head.startswith(LFS):
-        raise Damaged(
-            path, "a Git-LFS pointer, not the file itself; run `git lfs pull` where it came from"
-        )
-    if starts and not head.startswith(starts):
-        expected = " or ".join(map(repr, starts))
-        raise Damaged(
-            path,
-            f"starts with {head[:8]!r}, expected {expected}; it is another kind of file or damaged",
-        )
-    return path
 
 
 def usable(items: Iterable, probe: Callable, damaged: str = "raise") -> tuple[list, list]:

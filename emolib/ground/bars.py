@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
-# tqdm's own lock is shared between processes and outlives one that is killed, about which Python warns when the command ends.
-# A bar of ours is drawn by one process.
+# tqdm's own lock is shared between processes and outlives one that is killed, about which Python
+# warns when the command ends. A bar of ours is drawn by one process.
 tqdm.set_lock(threading.RLock())
 
 
@@ -22,7 +22,7 @@ def bar(
     start: int = 0,
     shown: bool = True,
 ) -> tqdm:
-    """A bar over `what`, or one that its caller moves on with `update`; `start`: how many were done before."""
+    """A bar over `what`, or one that its caller moves with `update`; `start` were done before."""
     return tqdm(
         what,
         desc=label,

@@ -11,9 +11,11 @@ from emolib.ground import settings
 
 
 def kept(function: Callable, *, modules: list[str], **options) -> Callable:
-    """`function` compiled by numba with `options`, in the cache folder (settings.py) under a hash of the sources of `modules`.
+    """`function` compiled by numba with `options`, kept in the cache folder (settings.py) under a
+    hash of the sources of `modules`.
 
-    Name every module whose functions are compiled into the loop: numba itself looks only at the file that the loop stands in.
+    Name every module whose functions are compiled into the loop: numba itself looks only at the
+    file that the loop stands in.
     """
     import numba
 

@@ -2,16 +2,17 @@
 
 Each holds one row per sample and carries `label`, `subject`, `split` and `meta` beside it, plus
 `.source` ('real' or 'simulated'), a badge that follows every number made from it, and
-`.fingerprint`, which names its content. Arrays are checked on construction: a wrong shape, a
-NaN or a label outside the classes is an error with the row in it, never a silent repair.
+`.fingerprint`, which names its content. Arrays are checked on construction: a wrong shape, a NaN or
+a label outside the classes is an error with the row in it, never a silent repair.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ SOURCES = ("real", "simulated")
 
 
 def digest(*parts) -> str:
-    """SHA-256 (16 hex digits) over arrays, tables and plain values: dtype, shape and bytes all count."""
+    """SHA-256 (16 hex digits) over arrays, tables and plain values: dtype, shape, bytes count."""
     h = hashlib.sha256()
     for part in parts:
         if isinstance(part, pd.DataFrame):
@@ -51,27 +52,19 @@ class _Samples:
     recipe: str = ""  # JSON of the arguments `data.load` took; not part of the content
     classes: tuple[str, ...] = EMOTIONS
 
-    _lowest_label = 0  # -1 where a sample may have no class (tracks)
+    _lowest_label: ClassVar[int] = 0  # -1 where a sample may have no class (tracks)
+    _rows: ClassVar[tuple[str, ...]]  # further fields with one entry per sample; the first counts
+    _kind: ClassVar[str] = "samples"
 
     def __post_init__(self):
-        put = object.__setattr__
-        put(self, "label", np.asarray(self.label, dtype=np.int64))
-        put(self, "subject", _text(self.subject))
-        put(self, "split", _text(self.split))
-        put(
-            self,
-            "meta",
-            pd.DataFrame(index=range(len(self)))
-            if self.meta is None
-            else self.meta.reset_index(drop=True),
-        )
+        none = pd.DataFrame(index=range(len(self)))
+        self._put("label", np.asarray(self.label, dtype=np.int64))
+        self._put("subject", _text(self.subject))
+        self._put("split", _text(self.split))
+        self._put("meta", none if self.meta is None else self.meta.reset_index(drop=True))
         if self.source not in SOURCES:
             raise EmolibError(f"{self.name}: source is '{self.source}', expected one of {SOURCES}")
-        for what in ("label", "subject", "split", "meta"):
-            if len(getattr(self, what)) != len(self):
-                raise EmolibError(
-                    f"{self.name}: {len(self)} samples but {len(getattr(self, what))} in `{what}`"
-                )
+        self._check_lengths("label", "subject", "split", "meta")
         bad = np.flatnonzero((self.label < self._lowest_label) | (self.label >= len(self.classes)))
         if bad.size:
             raise EmolibError(
@@ -79,44 +72,41 @@ class _Samples:
                 f"expected {self._lowest_label} to {len(self.classes) - 1}"
             )
 
+    def _put(self, name: str, value) -> None:
+        object.__setattr__(self, name, value)  # what a frozen dataclass takes while it is built
+
+    def _check_lengths(self, *names: str) -> None:
+        for name in names:
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self):
+                kind = "samples" if name in _PER_SAMPLE else self._kind
+                raise EmolibError(f"{self.name}: {len(self)} {kind} but {len(values)} in `{name}`")
+
     def __len__(self) -> int:
-        raise NotImplementedError
+        return len(getattr(self, self._rows[0]))
 
     def _content(self) -> tuple:
         raise NotImplementedError
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits of the content and its source; equal content, equal fingerprint, on any machine."""
-        return digest(
-            self.source,
-            self.classes,
-            self.label,
-            self.subject,
-            self.split,
-            self.meta,
-            *self._content(),
-        )
+        """16 hex digits of content and source; equal content, equal fingerprint, on any machine."""
+        shared = (self.source, self.classes, self.label, self.subject, self.split, self.meta)
+        return digest(*shared, *self._content())
 
     def select(self, rows):
         """The same container with only `rows` (index array or boolean mask), in that order."""
-        from dataclasses import replace
-
         rows = np.flatnonzero(rows) if np.asarray(rows).dtype == bool else np.asarray(rows)
-        taken = {k: _take(getattr(self, k), rows) for k in (*_PER_SAMPLE, *self._rows)}
-        return replace(self, **taken)
-
-    @property
-    def _rows(self) -> tuple[str, ...]:
-        """Names of the fields, beyond the shared ones, that hold one entry per sample."""
-        raise NotImplementedError
+        names = (*_PER_SAMPLE, *self._rows)
+        return replace(self, **{name: _take(getattr(self, name), rows) for name in names})
 
 
 _PER_SAMPLE = ("label", "subject", "split", "meta")
 
 
 def _text(values) -> np.ndarray:
-    """Text in an array no wider than its longest entry: the width is part of the dtype, and so of the fingerprint."""
+    """Text in an array no wider than its longest entry: the width is part of the dtype, and so of
+    the fingerprint."""
     text = np.asarray(values).astype(str)
     return text.astype(f"<U{max(1, np.char.str_len(text).max(initial=0))}")
 
@@ -136,8 +126,10 @@ class TableSet(_Samples):
     features: np.ndarray
     columns: tuple[str, ...] = ()
 
+    _rows = ("features",)
+
     def __post_init__(self):
-        object.__setattr__(self, "features", np.asarray(self.features, dtype=np.float64))
+        self._put("features", np.asarray(self.features, dtype=np.float64))
         if self.features.ndim != 2:
             raise EmolibError(
                 f"{self.name}: features have shape {self.features.shape}, expected (N, F)"
@@ -151,15 +143,8 @@ class TableSet(_Samples):
             )
         super().__post_init__()
 
-    def __len__(self) -> int:
-        return len(self.features)
-
     def _content(self) -> tuple:
         return (self.features, self.columns)
-
-    @property
-    def _rows(self):
-        return ("features",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,37 +153,31 @@ class ImageSet(_Samples):
 
     images: np.ndarray
 
+    _rows = ("images",)
+
     def __post_init__(self):
-        if (
-            self.images.dtype != np.uint8
-            or self.images.ndim not in (3, 4)
-            or (self.images.ndim == 4 and self.images.shape[-1] != 3)
-        ):
+        shape = self.images.shape
+        grey_or_colour = len(shape) == 3 or (len(shape) == 4 and shape[-1] == 3)
+        if self.images.dtype != np.uint8 or not grey_or_colour:
             raise EmolibError(
-                f"{self.name}: images are {self.images.dtype} {self.images.shape}, "
+                f"{self.name}: images are {self.images.dtype} {shape}, "
                 "expected uint8 (N, H, W) or (N, H, W, 3)"
             )
         super().__post_init__()
 
-    def __len__(self) -> int:
-        return len(self.images)
-
     def _content(self) -> tuple:
         return (self.images,)
-
-    @property
-    def _rows(self):
-        return ("images",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClipSet(_Samples):
     """Clips that are read when asked for: frames, waveform or both.
 
+    content    what names each clip's content without reading it all (file digest, simulator
+               arguments)
     frames     one function per clip, () -> uint8 (T, H, W[, 3]), or None
     waveform   one function per clip, () -> float32 (samples,) in [-1, 1], or None
     fps, rate  frames and samples per second
-    content    what names each clip's content without reading it all (file digest, simulator arguments)
     """
 
     content: Sequence[str]
@@ -207,25 +186,17 @@ class ClipSet(_Samples):
     fps: float | None = None
     rate: int | None = None
 
+    _rows = ("content", "frames", "waveform")
+    _kind = "clips"
+
     def __post_init__(self):
         if self.frames is None and self.waveform is None:
             raise EmolibError(f"{self.name}: a clip set needs frames, a waveform or both")
-        for what in ("frames", "waveform"):
-            if getattr(self, what) is not None and len(getattr(self, what)) != len(self):
-                raise EmolibError(
-                    f"{self.name}: {len(self)} clips but {len(getattr(self, what))} in `{what}`"
-                )
+        self._check_lengths("frames", "waveform")
         super().__post_init__()
-
-    def __len__(self) -> int:
-        return len(self.content)
 
     def _content(self) -> tuple:
         return (list(self.content), self.fps, self.rate)
-
-    @property
-    def _rows(self):
-        return ("content", "frames", "waveform")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,13 +205,12 @@ class TrackSet(_Samples):
 
     features         one function per video, () -> float32 (T, D)
     valence_arousal  one float32 (T, 2) per video, each value in [-1, 1]
-    fps              frames per second
     content          what names each video's features without reading them
-    missing          None, or one bool (T,) per video: True where nothing was annotated (valence_arousal is 0 there)
+    fps              frames per second
+    missing          None, or one bool (T,) per video: True where nothing was annotated
+                     (valence_arousal is 0 there)
     label            -1 for a video without an emotion class
     """
-
-    _lowest_label = -1
 
     features: Sequence[Callable[[], np.ndarray]]
     valence_arousal: Sequence[np.ndarray]
@@ -248,44 +218,29 @@ class TrackSet(_Samples):
     fps: float = 30.0
     missing: Sequence[np.ndarray] | None = None
 
+    _lowest_label = -1
+    _rows = ("valence_arousal", "features", "content", "missing")
+    _kind = "videos"
+
     def __post_init__(self):
-        for what in ("features", "content"):
-            if len(getattr(self, what)) != len(self):
-                raise EmolibError(
-                    f"{self.name}: {len(self)} videos but {len(getattr(self, what))} in `{what}`"
-                )
+        self._check_lengths("features", "content", "missing")
         for i, track in enumerate(self.valence_arousal):
             if track.ndim != 2 or track.shape[1] != 2 or not (np.abs(track) <= 1).all():
                 raise EmolibError(
                     f"{self.name}: annotation of video {i} has shape {track.shape} and values "
                     "outside [-1, 1] or not finite; expected (T, 2) in [-1, 1]"
                 )
-        self._check_missing()
-        super().__post_init__()
-
-    def _check_missing(self):
-        if self.missing is None:
-            return
-        if len(self.missing) != len(self):
-            raise EmolibError(
-                f"{self.name}: {len(self)} videos but {len(self.missing)} in `missing`"
-            )
-        for i, (mask, track) in enumerate(zip(self.missing, self.valence_arousal)):
+        for i, (mask, track) in enumerate(zip(self.missing or (), self.valence_arousal)):
             if mask.dtype != bool or mask.shape != (len(track),):
                 raise EmolibError(
-                    f"{self.name}: `missing` of video {i} is {mask.dtype} {mask.shape}, expected bool ({len(track)},)"
+                    f"{self.name}: `missing` of video {i} is {mask.dtype} {mask.shape}, "
+                    f"expected bool ({len(track)},)"
                 )
             if track[mask].any():
                 raise EmolibError(
                     f"{self.name}: video {i} has values in frames marked missing; expected 0 there"
                 )
-
-    def __len__(self) -> int:
-        return len(self.valence_arousal)
+        super().__post_init__()
 
     def _content(self) -> tuple:
         return (list(self.content), *self.valence_arousal, self.fps, *(self.missing or ()))
-
-    @property
-    def _rows(self):
-        return ("features", "valence_arousal", "content", "missing")

@@ -13,19 +13,16 @@ from emolib.ground.errors import EmolibError
 
 
 def project() -> Path:
-    """The folder that places are relative to: the checkout emolib runs from, else the working directory."""
+    """The folder that places are relative to: the checkout, else the working directory."""
     checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
 
 
 def search_path() -> str:
-    """$PYTHONPATH for processes that start in another folder: emolib is found in a checkout that is not installed, too."""
+    """$PYTHONPATH for processes that start in another folder: a checkout need not be installed."""
     checkout = [str(project())] if (project() / "pyproject.toml").is_file() else []
-    return os.pathsep.join(
-        dict.fromkeys(
-            [*checkout, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-        )
-    )
+    places = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    return os.pathsep.join(dict.fromkeys([*checkout, *places]))
 
 
 def data_root() -> Path:
@@ -34,7 +31,7 @@ def data_root() -> Path:
 
 
 def models() -> list[Path]:
-    """Folders of the detectors' model files, in order: models/ in the data folder, then $EMOLIB_ASSETS where it is set."""
+    """Folders of the detectors' model files: models/ in the data folder, then $EMOLIB_ASSETS."""
     further = os.environ.get("EMOLIB_ASSETS")
     return [data_root() / "models", *([Path(further)] if further else [])]
 
@@ -55,14 +52,12 @@ def committed(profile: str) -> Path:
 
 
 def jobs() -> int:
-    """Processes that runs are spread over: $EMOLIB_JOBS, else the number of processors this process may use."""
+    """Processes that runs are spread over: $EMOLIB_JOBS, else the processors this one may use."""
     wanted = os.environ.get("EMOLIB_JOBS")
     if not wanted:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
     if not wanted.isdecimal() or int(wanted) < 1:
         raise EmolibError(f"--jobs is '{wanted}': expected a whole number of at least 1")
     return int(wanted)
@@ -74,7 +69,7 @@ def cluster() -> str | None:
 
 
 def device() -> str:
-    """'cpu' or 'cuda': $EMOLIB_DEVICE, where 'auto' (the default) takes a GPU if PyTorch sees one."""
+    """'cpu' or 'cuda': $EMOLIB_DEVICE, where 'auto' (the default) takes a GPU if there is one."""
     wanted = os.environ.get("EMOLIB_DEVICE") or "auto"
     if wanted not in ("auto", "cpu", "cuda"):
         raise EmolibError(f"--device is '{wanted}': expected cpu, cuda or auto")
@@ -84,13 +79,15 @@ def device() -> str:
 
     if wanted == "cuda" and not torch.cuda.is_available():
         raise EmolibError(
-            "--device cuda: PyTorch sees no GPU here; use --device cpu, or check the driver with nvidia-smi"
+            "--device cuda: PyTorch sees no GPU here; "
+            "use --device cpu, or check the driver with nvidia-smi"
         )
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def command() -> str:
-    """Names the command that is running (one per reproduce.sh or kernel): tells stored runs from fresh ones."""
+    """Names the command that is running (one per reproduce.sh or kernel): tells stored runs from
+    fresh ones."""
     return os.environ.setdefault("EMOLIB_COMMAND", f"{os.getpid()}-{os.urandom(4).hex()}")
 
 
@@ -100,6 +97,6 @@ def fresh() -> bool:
 
 
 def deadline() -> float | None:
-    """Unix time after which no further run is started (--max-minutes), or None: $EMOLIB_DEADLINE."""
+    """Unix time after which no run is started (--max-minutes), or None: $EMOLIB_DEADLINE."""
     wanted = os.environ.get("EMOLIB_DEADLINE")
     return float(wanted) if wanted else None

@@ -12,13 +12,11 @@ from emolib.metrics.compare import (
 from emolib.metrics.intervals import bootstrap_ci, bootstrap_draws, interval
 from emolib.metrics.scores import (
     Answers,
-    backward_transfer,
     balanced_accuracy,
     ccc,
     confusion,
     confusion_rows,
     forgetting,
-    forgetting_matrix,
     macro_average_precision,
     macro_f1,
     nearest_emotion,

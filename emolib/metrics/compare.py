@@ -1,27 +1,28 @@
-"""Comparisons on the same samples: the test is named at the call, families are corrected by Holm."""
+"""Comparisons on the same samples: the test is named at the call, Holm corrects families."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import stats
 
-from emolib.metrics.intervals import bootstrap_ci, sum_by
+from emolib.metrics.intervals import bootstrap_ci, drawn_counts, sum_by
 
 
 def mcnemar(a_right, b_right) -> float:
-    """Exact two-sided p of McNemar's test: do two classifiers err on different samples equally often?
+    """Exact two-sided p of McNemar's test: do two classifiers err on different samples equally
+    often?
 
     a_right, b_right: bool (N,) on the same samples. 1.0 when they never disagree.
     """
     a_right, b_right = np.asarray(a_right, bool), np.asarray(b_right, bool)
     only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
-    return (
-        1.0 if only_a + only_b == 0 else float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
-    )
+    if only_a + only_b == 0:
+        return 1.0
+    return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
 
 
 def holm(p) -> np.ndarray:
-    """Holm's step-down adjustment of a family of p values, in the given order; each stays in [0, 1]."""
+    """Holm's step-down adjustment of a family of p values, in the given order; within [0, 1]."""
     p = np.asarray(p, dtype=float)
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
@@ -31,46 +32,46 @@ def holm(p) -> np.ndarray:
 
 
 def bootstrap_p(difference, clusters, *, draws: int = 2000, seed: int = 0) -> float:
-    """Two-sided p of 'the mean difference is 0' by the clustered bootstrap: twice the smaller tail share,
-    with one draw added to each tail so that it is never 0. NaN with a single cluster: there is nothing to resample.
+    """Two-sided p of 'the mean difference is 0' by the clustered bootstrap.
+
+    Twice the smaller tail share, with one draw added to each tail so that it is never 0. NaN with a
+    single cluster: there is nothing to resample.
     """
-    difference = np.asarray(difference, dtype=float)
     names, where = np.unique(np.asarray(clusters), return_inverse=True)
     if len(names) < 2:
         return float("nan")
-    total = sum_by(where, difference, len(names))
-    counts = np.random.default_rng(seed).multinomial(
-        len(names), np.full(len(names), 1 / len(names)), size=draws
-    )
-    drawn = counts @ total
+    total = sum_by(where, np.asarray(difference, dtype=float), len(names))
+    drawn = drawn_counts(len(names), draws, seed) @ total
     return float(min(1.0, 2 * (1 + min((drawn <= 0).sum(), (drawn >= 0).sum())) / (draws + 1)))
 
 
 def sign_flip_p(difference, clusters, *, draws: int = 20_000, seed: int = 0) -> float:
-    """Two-sided p of 'the differences are symmetric about 0': cluster totals with their signs flipped in every way.
+    """Two-sided p of 'the differences are symmetric about 0': cluster totals, their signs flipped.
 
-    Exact up to 14 clusters, by `draws` random flips beyond. Where few people are tested it stays honest: five of them cannot give
-    less than 2 / 2^5, however clear they are, while a bootstrap of five can. 1.0 with a single cluster.
+    In every way up to 14 clusters, `draws` times at random beyond. With few people it stays honest:
+    five cannot give less than 2 / 2^5, while a bootstrap of five can. 1.0 with a single cluster.
     """
     _, where = np.unique(np.asarray(clusters), return_inverse=True)
     total = sum_by(where, np.asarray(difference, dtype=float), where.max() + 1)  # (G,)
     groups = len(total)
-    if groups <= 14:
+    exact = groups <= 14
+    if exact:
         signs = 1 - 2 * ((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1)
-        hits, of = np.abs(signs @ total) >= abs(total.sum()) - 1e-12, 2**groups
-        return float(hits.sum() / of)
-    signs = 1 - 2 * np.random.default_rng(seed).integers(0, 2, (draws, groups), dtype=np.int8)
-    return float((1 + (np.abs(signs @ total) >= abs(total.sum()) - 1e-12).sum()) / (draws + 1))
+    else:
+        rng = np.random.default_rng(seed)
+        signs = 1 - 2 * rng.integers(0, 2, (draws, groups), dtype=np.int8)
+    hits = (np.abs(signs @ total) >= abs(total.sum()) - 1e-12).sum()
+    return float(hits / 2**groups) if exact else float((1 + hits) / (draws + 1))
 
 
 def corrected_t(
     difference, tested: int, trained: int, *, level: float = 0.95
 ) -> tuple[float, float, float, float]:
-    """Mean, interval and two-sided p of differences (K,) over K folds whose training parts overlap: (mean, low, high, p).
+    """(mean, low, high, p) of differences (K,) over K folds whose training parts overlap.
 
-    A t-test whose variance is multiplied by 1/K + tested/trained instead of 1/K (Nadeau and Bengio 2003, Eq. 9), K - 1 degrees of freedom;
-    tested, trained: samples in the two parts of a fold; tested=0 for repeats that share nothing. With one fold, or without any spread, interval and
-    p are NaN: there is nothing to test with.
+    A t-test whose variance is multiplied by 1/K + tested/trained instead of 1/K (Nadeau and Bengio
+    2003, Eq. 9), K - 1 degrees of freedom; tested, trained: samples in the two parts of a fold,
+    tested=0 for repeats that share nothing. NaN with one fold or without spread.
     """
     difference = np.asarray(difference, dtype=float)
     folds, mean = len(difference), float(np.mean(difference))
@@ -85,13 +86,13 @@ def corrected_t(
 
 
 def difference(gap, people, *, test: str, draws: int = 2000, level: float = 0.95) -> dict:
-    """Mean of paired differences with its interval over people and the p of the test named: measured, low, high, p.
+    """Mean of paired differences with its interval over people: measured, low, high, p.
 
     gap, people   (N,) one difference per sample, and whose it is
     test          'bootstrap', 'floored bootstrap' or 'sign flips'
 
-    The floored bootstrap is no smaller than 2 ** (1 - people), for with so few no test that changes signs person
-    by person could say more (two actors: 0.5), and 1 with a single person.
+    The floored bootstrap is no smaller than 2 ** (1 - people), for with so few no test that changes
+    signs person by person could say more (two actors: 0.5), and 1 with a single person.
     """
     gap, people = np.asarray(gap, float), np.asarray(people)
     value, low, high = bootstrap_ci(gap, people, draws=draws, level=level)
@@ -104,18 +105,20 @@ def difference(gap, people, *, test: str, draws: int = 2000, level: float = 0.95
         p = max(1.0 if np.isnan(drawn) else drawn, 2.0 ** (1 - len(np.unique(people))))
     else:
         raise ValueError(
-            f"difference: test '{test}' is not known: expected bootstrap, floored bootstrap or sign flips"
+            f"difference: test '{test}' is not known: "
+            "expected bootstrap, floored bootstrap or sign flips"
         )
     return {"measured": float(value), "low": float(low), "high": float(high), "p": p}
 
 
 def with_holm(tests: list[dict], *, name: str = "difference") -> list[dict]:
-    """Rows of a family of tests (each with 'p' and a metric that contains `name`): the differences, then their p after Holm."""
+    """Rows of a family of tests (each with 'p' and a metric that contains `name`): the differences,
+    then their p after Holm."""
     adjusted = holm([row["p"] for row in tests])
-    plain = [{key: value for key, value in row.items() if key != "p"} for row in tests]
-    corrected = []
-    for row, p in zip(plain, adjusted, strict=True):
+    plain, corrected = [], []
+    for row, p in zip(tests, adjusted, strict=True):
+        plain.append({key: value for key, value in row.items() if key != "p"})
         metric = row["metric"].replace(name, "p, Holm", 1)
         about = {"metric": metric, "measured": float(p), "low": np.nan, "high": np.nan}
-        corrected.append(row | about | {"unit": "probability"})
+        corrected.append(plain[-1] | about | {"unit": "probability"})
     return plain + corrected

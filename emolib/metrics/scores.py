@@ -1,4 +1,4 @@
-"""Scores of classifiers and of tracks: pure functions on NumPy arrays (`ccc` on torch tensors as well)."""
+"""Scores of classifiers and tracks: pure functions on NumPy arrays (`ccc` on tensors as well)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from emolib.metrics.intervals import bootstrap_ci, bootstrap_draws, interval, ra
 
 
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """Counts (..., C, C): row = true class, column = named class. Leading axes (seeds, networks) are kept.
+    """Counts (..., C, C): row = true class, column = named class; leading axes are kept.
 
-    true, predicted: int arrays (..., N) of class indices in [0, classes); `true` may lack leading axes. An index
-    outside raises ValueError: counted, it would stand in another cell.
+    true, predicted: int arrays (..., N) of class indices in [0, classes); `true` may lack leading
+    axes. An index outside raises ValueError: counted, it would stand in another cell.
     """
     true, predicted = (np.asarray(v, dtype=np.int64) for v in np.broadcast_arrays(true, predicted))
     for name, index in (("true", true), ("predicted", predicted)):
         if index.size and (index.min() < 0 or index.max() >= classes):
             raise ValueError(
-                f"confusion: `{name}` holds {index.min()} to {index.max()}, outside 0 to {classes - 1}"
+                f"confusion: `{name}` holds {index.min()} to {index.max()}, "
+                f"outside 0 to {classes - 1}"
             )
     cell = true * classes + predicted  # (..., N)
     lead = cell.shape[:-1]
@@ -40,12 +41,13 @@ def precision(counts: np.ndarray) -> np.ndarray:
 
 
 def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
-    """Mean recall over the classes that occur (...): chance is 1 / C however unequal the classes are."""
+    """Mean recall over the classes that occur (...): chance is 1 / C however unequal they are."""
     return np.nanmean(recall(counts), axis=-1)
 
 
 def macro_f1(counts: np.ndarray) -> np.ndarray:
-    """Mean over classes of 2 TP / (2 TP + FP + FN) (...); a class that never occurs nor is named is left out."""
+    """Mean over classes of 2 TP / (2 TP + FP + FN) (...); a class that never occurs nor is named is
+    left out."""
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     return np.nanmean(ratio(2.0 * hits, counts.sum(-1) + counts.sum(-2)), axis=-1)
 
@@ -66,7 +68,8 @@ def macro_average_precision(true: np.ndarray, scores: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one classifier said of N samples, in one or several seeds, and its scores with their intervals.
+    """What one classifier said of N samples, in one or several seeds, and its scores with their
+    intervals: dictionaries of measured, low, high.
 
     truth    int (N,)       the class of each sample
     said     int (..., N)   the class named, leading axes are seeds
@@ -95,31 +98,30 @@ class Answers:
 
     @property
     def accuracy(self) -> dict:
-        """Share named right: measured, low, high."""
-        mean, low, high = bootstrap_ci(self.right, self.person, draws=self.draws, level=self.level)
-        return {"measured": float(mean), "low": float(low), "high": float(high)}
+        """Share named right."""
+        scores = bootstrap_ci(self.right, self.person, draws=self.draws, level=self.level)
+        return _measured(*scores)
 
     @property
     def recalls(self) -> list[dict]:
-        """Recall of each class in turn: measured, low, high."""
+        """Recall of each class in turn."""
         mean, drawn = self._recalls()
-        low, high = interval(drawn, self.level)
-        return [
-            {"measured": float(m), "low": float(a), "high": float(b)}
-            for m, a, b in zip(mean, low, high, strict=True)
-        ]
+        return [_measured(*scores) for scores in zip(mean, *interval(drawn, self.level))]
 
     @property
     def balanced(self) -> dict:
-        """Mean recall over the classes that occur: measured, low, high."""
+        """Mean recall over the classes that occur."""
         mean, drawn = self._recalls()
-        low, high = interval(np.nanmean(drawn, axis=1), self.level)
-        return {"measured": float(np.nanmean(mean)), "low": float(low), "high": float(high)}
+        return _measured(np.nanmean(mean), *interval(np.nanmean(drawn, axis=1), self.level))
 
     def _recalls(self):
         of_class = np.eye(self.classes)[self.truth]  # (N, C)
         right = of_class * self.right[:, None]
         return bootstrap_draws(right, self.person, of_class, draws=self.draws)
+
+
+def _measured(mean, low, high) -> dict:
+    return {"measured": float(mean), "low": float(low), "high": float(high)}
 
 
 def confusion_rows(counts: np.ndarray, names, **columns) -> list[dict]:
@@ -137,23 +139,26 @@ def confusion_rows(counts: np.ndarray, names, **columns) -> list[dict]:
 
 
 def ccc(pred, target, dim: int = -1):
-    """Concordance correlation over `dim`: 2 s_xy / (s_x^2 + s_y^2 + (mean_x - mean_y)^2), s^2 variances; in [-1, 1].
+    """Concordance correlation over `dim`: 2 s_xy / (s_x^2 + s_y^2 + (mean_x - mean_y)^2), s^2
+    variances; in [-1, 1].
 
-    pred, target: arrays or tensors of equal shape (..., T, ...) -> the same kind without `dim`, in float64. 0 where the target
-    does not vary, or nothing does: never NaN for finite input. A series of valence and arousal (B, T, 2) has its time at dim=1.
-    Source: Lin 1989; orgil2021, Eq. 2 (which calls s_x and s_y variances: standard deviations are meant); yin2022, Eq. 7.
+    pred, target: arrays or tensors of equal shape (..., T, ...) -> the same kind without `dim`, in
+    float64. 0 where the target does not vary, or nothing does: never NaN for finite input. A series
+    of valence and arousal (B, T, 2) has its time at dim=1.
+    Source: Lin 1989; orgil2021, Eq. 2 (which calls s_x and s_y variances: standard deviations are
+    meant); yin2022, Eq. 7.
     """
     tensors = isinstance(pred, torch.Tensor)
     if tensors != isinstance(target, torch.Tensor):
         raise ValueError("ccc: one array and one tensor; expected two of a kind")
-    pred, target = (
-        (pred.double(), target.double())
-        if tensors
-        else (np.asarray(pred, float), np.asarray(target, float))
-    )
+    if tensors:
+        pred, target = pred.double(), target.double()
+    else:
+        pred, target = np.asarray(pred, float), np.asarray(target, float)
     if pred.shape != target.shape or not pred.ndim or pred.shape[dim] == 0:
         raise ValueError(
-            f"ccc: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, expected equal shapes with a series along {dim}"
+            f"ccc: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, "
+            f"expected equal shapes with a series along {dim}"
         )
     kind = torch if tensors else np
     mean_x, mean_y = pred.mean(axis=dim, keepdims=True), target.mean(axis=dim, keepdims=True)
@@ -164,15 +169,17 @@ def ccc(pred, target, dim: int = -1):
 
 
 def nearest_emotion(points, anchors) -> np.ndarray:
-    """Which anchor is nearest to each point: points (..., 2), anchors (A, 2) -> int (...); the first of equally near ones.
+    """Which anchor is nearest to each point: points (..., 2), anchors (A, 2) -> int (...); the
+    first of equally near ones.
 
-    Euclidean distance in the plane of valence and arousal (yin2022, section 3: "its closest match"; anchors: Table 2).
-    Raises ValueError at values that are not finite, which no anchor is near to.
+    Euclidean distance in the plane of valence and arousal (yin2022, section 3: "its closest match";
+    anchors: Table 2). Raises ValueError at values that are not finite, which no anchor is near to.
     """
     points, anchors = np.asarray(points, dtype=float), np.asarray(anchors, dtype=float)
     if points.shape[-1:] != (2,) or anchors.ndim != 2 or anchors.shape[1] != 2 or not len(anchors):
         raise ValueError(
-            f"nearest_emotion: points {points.shape} and anchors {anchors.shape}, expected (..., 2) and (A, 2)"
+            f"nearest_emotion: points {points.shape} and anchors {anchors.shape}, "
+            "expected (..., 2) and (A, 2)"
         )
     if not (np.isfinite(points).all() and np.isfinite(anchors).all()):
         raise ValueError(
@@ -182,21 +189,19 @@ def nearest_emotion(points, anchors) -> np.ndarray:
 
 
 def pn_accuracy(pred, target):
-    """Share of samples whose sign (negative, neutral = exactly 0, positive) is right: (N,) -> float, (N, 2) -> (2,), an axis each.
+    """Share of samples whose sign (negative, neutral = exactly 0, positive) is right: (N,) ->
+    float, (N, 2) -> (2,), an axis each.
 
-    On valence this is the PN accuracy of yin2022 (section 4.4, Eq. 10): negative, neutral and positive emotions named as such,
-    over all samples. Its predictions are emotions, so a network's points come here through their nearest anchor,
-    `anchors[nearest_emotion(points, anchors)]`: no network says exactly 0. Arousal, the second column, is ours.
+    On valence this is the PN accuracy of yin2022 (section 4.4, Eq. 10), whose predictions are
+    emotions: a network, which never says exactly 0, comes here through its nearest anchors,
+    `anchors[nearest_emotion(points, anchors)]`. Arousal, the second column, is ours.
     """
     pred, target = np.asarray(pred, dtype=float), np.asarray(target, dtype=float)
-    if (
-        pred.shape != target.shape
-        or pred.ndim not in (1, 2)
-        or not len(pred)
-        or pred.shape[1:] not in ((), (2,))
-    ):
+    series = pred.ndim in (1, 2) and pred.shape[1:] in ((), (2,)) and len(pred)
+    if pred.shape != target.shape or not series:
         raise ValueError(
-            f"pn_accuracy: prediction {pred.shape} and target {target.shape}, expected (N,) or (N, 2) each"
+            f"pn_accuracy: prediction {pred.shape} and target {target.shape}, "
+            "expected (N,) or (N, 2) each"
         )
     if np.isnan(pred).any() or np.isnan(target).any():
         raise ValueError("pn_accuracy: NaN has no sign; drop those samples")
@@ -207,26 +212,13 @@ def pn_accuracy(pred, target):
 # ---------------------------------------------------------------- learning task after task
 
 
-def forgetting_matrix(accuracy) -> np.ndarray:
-    """What each task has lost since it was learnt: accuracy (..., T, T) -> (..., T, T).
+def forgetting(accuracy) -> np.ndarray:
+    """Mean loss of the earlier tasks after the last one: accuracy (..., T, T) -> (...); NaN for a
+    single task.
 
-    accuracy[t, j] is that of task j after learning task t; entry [t, j] of the result is accuracy[j, j] - accuracy[t, j] for
-    t > j (negative where a later task helped) and NaN elsewhere. Avalanche's definition: against the accuracy right after
-    the task, not against the best one since.
+    accuracy[t, j] is that of task j after learning task t. Avalanche's definition: against the
+    accuracy right after the task, not against the best one since.
     """
     accuracy = np.asarray(accuracy, dtype=float)
-    later = np.tri(accuracy.shape[-1], k=-1, dtype=bool)
-    return np.where(
-        later, np.diagonal(accuracy, axis1=-2, axis2=-1)[..., None, :] - accuracy, np.nan
-    )
-
-
-def forgetting(accuracy) -> np.ndarray:
-    """Mean loss of the earlier tasks after the last one: accuracy (..., T, T) -> (...); NaN for a single task."""
-    lost = forgetting_matrix(accuracy)[..., -1, :-1]
+    lost = (np.diagonal(accuracy, axis1=-2, axis2=-1) - accuracy[..., -1, :])[..., :-1]
     return lost.mean(-1) if lost.shape[-1] else np.full(lost.shape[:-1], np.nan)
-
-
-def backward_transfer(accuracy) -> np.ndarray:
-    """How much learning on has helped the earlier tasks: minus `forgetting` (Lopez-Paz and Ranzato 2017, Eq. 3)."""
-    return -forgetting(accuracy)

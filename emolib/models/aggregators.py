@@ -1,7 +1,7 @@
-"""What makes one vector of a sequence: A_m of chang2021's Eq. 24, between the extractor and everything that scores.
+"""What makes one vector of a sequence: A_m of chang2021's Eq. 24, behind the extractor.
 
-Each takes features (B, T, F) and the number of steps that count in each row (B,), and returns (B, F). Section 5.3.6 replaces the LSTM by
-a bidirectional one and by a transformer whose outputs are averaged, and finds no discernible difference.
+Each takes features (B, T, F) and how many steps count in each row (B,), and returns (B, F). Section
+5.3.6 tries a bidirectional LSTM and an averaged transformer instead and finds no difference.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from emolib.ground.errors import EmolibError, nearest
 
 
 class LSTM(nn.Module):
-    """One layer, as many units as features (512 -> 512: 2,101,248 parameters); the output at the last step that counts."""
+    """One layer, as many units as features (512: 2,101,248 parameters); the last output."""
 
     def __init__(self, features: int = 512):
         super().__init__()
@@ -22,9 +22,9 @@ class LSTM(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         y = self.steps(x)  # (B, T, F)
-        return (
-            y[:, -1] if lengths is None else y[torch.arange(len(y), device=y.device), lengths - 1]
-        )
+        if lengths is None:
+            return y[:, -1]
+        return y[torch.arange(len(y), device=y.device), lengths - 1]
 
     def steps(self, x: Tensor) -> Tensor:
         """The output at every step, (B, T, F): what the network thinks so far."""
@@ -38,7 +38,8 @@ class BiLSTM(nn.Module):
         super().__init__()
         if features % 2:
             raise EmolibError(
-                f"a bidirectional LSTM of {features} features: expected an even number, half for each direction"
+                f"a bidirectional LSTM of {features} features: expected an even number, "
+                "half for each direction"
             )
         self.lstm = nn.LSTM(features, features // 2, batch_first=True, bidirectional=True)
 
@@ -49,9 +50,9 @@ class BiLSTM(nn.Module):
 
 
 class TransformerAverage(nn.Module):
-    """Encoder layers over the steps, whose outputs are averaged ("average feature from the decoded outputs", 5.3.6).
+    """Encoder layers whose outputs are averaged ("average feature from the decoded outputs").
 
-    heads, layers   8 and 1, ours: the text gives none. No code of position: the average forgets the order, as in print
+    heads, layers   8 and 1, ours: the text gives none. No code of position, as in print
     """
 
     def __init__(self, features: int = 512, *, heads: int = 8, layers: int = 1):
@@ -68,23 +69,18 @@ class TransformerAverage(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if lengths is None:
             return self.encoder(x).mean(1)
-        seen = counted(lengths, x.shape[1])  # (B, T)
-        y = self.encoder(x, src_key_padding_mask=~seen).masked_fill(~seen[..., None], 0.0)
-        return y.sum(1) / lengths[:, None]
+        unseen = ~counted(lengths, x.shape[1])  # (B, T)
+        return _mean(self.encoder(x, src_key_padding_mask=unseen), unseen, lengths)
 
 
 class Average(nn.Module):
-    """The mean over the steps that count, (B, F): no order, no parameter; the floor for the others."""
+    """The mean over the steps: no order, no parameter; the floor for the others."""
 
     def __init__(self, features: int = 512):
         super().__init__()
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        if lengths is None:
-            return x.mean(1)
-        return (
-            x.masked_fill(~counted(lengths, x.shape[1])[..., None], 0.0).sum(1) / lengths[:, None]
-        )
+        return x.mean(1) if lengths is None else _mean(x, ~counted(lengths, x.shape[1]), lengths)
 
 
 AGGREGATORS = {
@@ -105,3 +101,7 @@ def aggregator(name: str, features: int = 512) -> nn.Module:
 def counted(lengths: Tensor, steps: int) -> Tensor:
     """Bool (B, T): which steps count, the first `lengths` of each row."""
     return torch.arange(steps, device=lengths.device) < lengths[:, None]
+
+
+def _mean(x: Tensor, unseen: Tensor, lengths: Tensor) -> Tensor:
+    return x.masked_fill(unseen[..., None], 0.0).sum(1) / lengths[:, None]  # (B, F)

@@ -1,8 +1,9 @@
-"""The five networks of chang2021, section 4.2 (pages 43-47): two on numbers, three on grey pictures; raw scores out.
+"""The five networks of chang2021, section 4.2 (pages 43-47): two on numbers, three on pictures.
 
-Every chain below reads as the printed one does. Biases, padding and strides that the print leaves open are
-those with which the counts of parameters come out (`choices.csv`, chang2021-c6). 'same' is Keras's: what
-cannot be split evenly goes to the right and below.
+Pictures are grey, raw scores come out, and every chain reads as the printed one does. Biases,
+padding and strides that the print leaves open are those with which the counts of parameters come
+out (`choices.csv`, chang2021-c6). 'same' is Keras's: what cannot be split evenly goes to the right
+and below.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ from torch import Tensor, nn
 
 from emolib.ground.errors import EmolibError, nearest
 
-DROPPED = {
-    "drop": 0.8,
-    "keep": 0.2,
-}  # "dropout regularization with a probability of 80%" (4.2.1): of what?
+# "dropout regularization with a probability of 80%" (4.2.1): of what?
+DROPPED = {"drop": 0.8, "keep": 0.2}
 
 
 def au_dnn(inputs: int = 8, classes: int = 4) -> nn.Sequential:
@@ -30,13 +29,8 @@ def fp68_dnn(inputs: int = 136, classes: int = 4, *, reading: str = "drop") -> n
     """
     if reading not in DROPPED:
         raise nearest(reading, DROPPED, what="reading of the dropout")
-    return nn.Sequential(
-        nn.Linear(inputs, 16),
-        nn.BatchNorm1d(16),
-        nn.ReLU(),
-        nn.Dropout(DROPPED[reading]),
-        nn.Linear(16, classes),
-    )
+    dense = [nn.Linear(inputs, 16), nn.BatchNorm1d(16), nn.ReLU()]
+    return nn.Sequential(*dense, nn.Dropout(DROPPED[reading]), nn.Linear(16, classes))
 
 
 def same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
@@ -49,7 +43,10 @@ def same(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Tensor:
 
 
 class Conv(nn.Module):
-    """Convolution, batch normalisation, ReLU, as the superscripts of the chain say: 'br' both, 'b' one, '' none."""
+    """Convolution, then what the superscript of the chain says: 'b' batch normalisation, 'r' ReLU.
+
+    separable   Xception's: each channel by itself, then a 1 x 1 over the channels
+    """
 
     def __init__(
         self,
@@ -64,24 +61,23 @@ class Conv(nn.Module):
         separable: bool = False,
     ):
         super().__init__()
-        self.kernel, self.stride, self.padded = kernel, stride, padding == "same"
-        self.deep = (
-            nn.Conv2d(inputs, inputs, kernel, stride, groups=inputs, bias=False)
-            if separable
-            else None
-        )
-        self.conv = nn.Conv2d(
-            inputs, outputs, 1 if separable else kernel, 1 if separable else stride, bias=bias
-        )
+        self.kernel, self.stride = kernel, stride
+        self.padded, self.relu = padding == "same", "r" in after
+        self.deep = None
+        if separable:
+            self.deep = nn.Conv2d(inputs, inputs, kernel, stride, groups=inputs, bias=False)
+            kernel, stride = 1, 1
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=bias)
         self.norm = nn.BatchNorm2d(outputs) if "b" in after else None
-        self.relu = "r" in after
 
     def forward(self, x: Tensor) -> Tensor:
-        x = same(x, self.kernel, self.stride) if self.padded else x
-        x = self.conv(
-            x if self.deep is None else self.deep(x)
-        )  # (B, outputs, H / stride, W / stride)
-        x = x if self.norm is None else self.norm(x)
+        if self.padded:
+            x = same(x, self.kernel, self.stride)
+        if self.deep is not None:
+            x = self.deep(x)
+        x = self.conv(x)  # (B, outputs, H / stride, W / stride)
+        if self.norm is not None:
+            x = self.norm(x)
         return torch.relu(x) if self.relu else x
 
 
@@ -100,7 +96,7 @@ class GlobalAverage(nn.Module):
 
 
 def cnn_1(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
-    """CNN-1, 551,164 parameters, no dense layer: pictures (B, 1, 50, 50) or (B, 1, 75, 75) -> (B, classes).
+    """CNN-1, 551,164 parameters, no dense layer: (B, 1, 50, 50) or (B, 1, 75, 75) -> (B, classes).
 
     narrow   divides the number of channels of every layer but the last: a stand-in for a quick look
     """
@@ -123,7 +119,8 @@ def cnn_1(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
 
 
 class Unit(nn.Module):
-    """One unit of CNN-2, after Xception: two separable convolutions and a pooling, beside a 1 x 1 shortcut; halves the size."""
+    """A unit of CNN-2, after Xception: two separable convolutions and a pooling, beside a 1 x 1
+    shortcut; halves the size."""
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -151,25 +148,22 @@ def cnn_2(classes: int = 4, *, narrow: int = 1) -> nn.Sequential:
 
 
 def cnn_3(classes: int = 4, size: int = 150, *, narrow: int = 1) -> nn.Sequential:
-    """CNN-3, 266,020 parameters at 150 pixels: pictures (B, 1, size, size) -> (B, classes). The only one tied to its size."""
+    """CNN-3, 266,020 parameters at 150 pixels: (B, 1, size, size) -> (B, classes); `narrow` as in
+    cnn_1. The only one tied to its size."""
     left = size
     for _ in range(4):
         left = (left - 2) // 2
     if left < 1:
         raise EmolibError(
-            f"CNN-3 on pictures of {size} pixels: nothing is left after four poolings, expected at least 46"
+            f"CNN-3 on pictures of {size} pixels: nothing is left after four poolings, "
+            "expected at least 46"
         )
-    layers, few, many = [], 32 // narrow, 64 // narrow
+    few, many = 32 // narrow, 64 // narrow
+    layers = []
     for inputs, outputs in ((1, few), (few, few), (few, many), (many, many)):
         layers += [nn.Conv2d(inputs, outputs, 3), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(
-        *layers,
-        nn.Flatten(),
-        nn.Linear(many * left * left, many),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(many, classes),
-    )
+    layers += [nn.Flatten(), nn.Linear(many * left * left, many), nn.ReLU(), nn.Dropout(0.5)]
+    return nn.Sequential(*layers, nn.Linear(many, classes))
 
 
 CNNS = {

@@ -1,6 +1,6 @@
 """The 1-D CNN and its two-branch fusion of wang, Fig. 5: one box of the figure, one class here.
 
-Each branch reads five principal components as a sequence of length 5: five times Conv1d(width 3,
+Each branch reads five principal components as a sequence of length 5: five times Conv1d (width 3,
 padding 1), ReLU and max pooling (width 2, stride 1). One branch -> 14 -> 7 is the single model; two
 branches, concatenated -> 14 -> 7, the fusion.
 """
@@ -13,20 +13,15 @@ from torch import Tensor, nn
 from emolib.ground.errors import EmolibError
 from emolib.models.members import Conv1d, Linear, initialise
 
-CHANNELS = (
-    16,
-    32,
-    64,
-    64,
-    64,
-)  # ours: the paper prints the number of layers and the width of the kernel only
+# ours: the paper prints the number of layers and the width of the kernel only
+CHANNELS = (16, 32, 64, 64, 64)
 
 
 class MaxPool(nn.Module):
     """Width 2, stride 1, over channels-last sequences (M, B, L, C).
 
-    'valid' shortens the sequence by one. Five of them on five steps leave nothing, so on a sequence of one
-    step it is the identity; 'same' repeats the last step and keeps the length.
+    'valid' shortens the sequence by one; five of them on five steps would leave nothing, so one
+    step is handed on as it is. 'same' repeats the last step and keeps the length.
     """
 
     def __init__(self, padding: str):
@@ -60,7 +55,7 @@ class Branch(nn.Module):
 
 
 class Fusion1d(nn.Module):
-    """members x (one or two branches -> 14 -> 7): (M, B, 5 * branches) -> (M, B, classes), raw scores."""
+    """One or two branches -> 14 -> 7: (M, B, 5 * branches) -> raw scores (M, B, classes)."""
 
     def __init__(
         self,
@@ -84,7 +79,5 @@ class Fusion1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         parts = x.split(self.inputs, dim=-1)  # branches x (M, B, 5)
-        features = torch.cat(
-            [branch(part) for branch, part in zip(self.branch, parts, strict=True)], dim=-1
-        )
-        return self.out(torch.relu(self.reduce(features)))  # (M, B, classes)
+        features = [branch(part) for branch, part in zip(self.branch, parts, strict=True)]
+        return self.out(torch.relu(self.reduce(torch.cat(features, dim=-1))))  # (M, B, classes)

@@ -1,4 +1,4 @@
-"""The multimodal residual perceptron network and what it is compared with (chang2021, section 5.2, Fig. 5.4 and 5.5).
+"""The multimodal residual perceptron network and what it is compared with (chang2021, section 5.2).
 
     f^_m = FeatureNorm(f_m)                                                        Eq. 26
     f'_m = f^_m + FeatureNorm(Sigmoid(DenseUnit(f^_m)))        ResPerceptron       Eq. 29
@@ -6,9 +6,10 @@
     s_m  = DenseUnit(g_m), in training only                    side branches       Eq. 31, 32
     L    = L_1 + ... + L_M + L_joint                           multi-term loss     Eq. 28
 
-N0 has the joint score alone (Eq. 30), N1 adds side scores (Eq. 31), N2 residual perceptrons (Eq. 32). The same words build one network
-or, with `members`, a stack of networks that train together (models/members.py): features are then (M, B, F) instead of (B, F).
-The scores may name classes or be numbers (valence and arousal): the last layer is linear, the loss decides.
+N0 has the joint score alone (Eq. 30), N1 adds side scores (Eq. 31), N2 residual perceptrons (Eq.
+32; Fig. 5.4 and 5.5). With `members` the same words build a stack of networks that train together
+(models/members.py): features are then (M, B, F) instead of (B, F). The scores may name classes or
+be valence and arousal: the last layer is linear, the loss decides.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ ACTIVATIONS = {"sigmoid": torch.sigmoid, "relu": torch.relu}
 class Design:
     """Which of the networks of Fig. 5.4, or of ours beside them, this is.
 
-    side        where side scores read: None (no side branches), NORMED (f^, as N1) or UPDATED (f', as N2)
+    side        where side scores read: None (no side branches), NORMED (f^, as N1) or UPDATED (f')
     block       a dense unit, an activation and a FeatureNorm in every branch
     shortcut    the block is added to f^ (a residual perceptron) or takes its place
-    activation  'sigmoid', or 'relu' where print says that the sigmoid is better (5.2.1, observation 6)
-    joint_norm  FeatureNorm after the concatenation (Eq. 26; Eq. 27 has none: choices.csv, chang2021-c13)
-    scoring     side scores by Scoring (Eq. 26) instead of one DenseUnit (Eq. 31, 32: chang2021-c14)
+    activation  'sigmoid', or 'relu', which print finds worse (5.2.1, observation 6)
+    joint_norm  FeatureNorm after the concatenation (Eq. 26; Eq. 27 has none: chang2021-c13)
+    scoring     side scores by Scoring (Eq. 26), not one DenseUnit (Eq. 31, 32: chang2021-c14)
     """
 
     side: str | None = None
@@ -76,14 +77,12 @@ def design(name: str) -> Design:
 
 def dense_unit(inputs: int, outputs: int, members: int | None = None) -> nn.Module:
     """DenseUnit: an affine map, of each member its own."""
-    return (
-        nn.Linear(inputs, outputs) if members is None else stacked.Linear(members, inputs, outputs)
-    )
+    return stacked.Linear(members, inputs, outputs) if members else nn.Linear(inputs, outputs)
 
 
 def feature_norm(features: int, members: int | None = None) -> nn.Module:
     """FeatureNorm: "batch norm is adopted in the current implementation" (5.2.1, item 3)."""
-    return nn.BatchNorm1d(features) if members is None else stacked.BatchNorm1d(members, features)
+    return stacked.BatchNorm1d(members, features) if members else nn.BatchNorm1d(features)
 
 
 class Scoring(nn.Sequential):
@@ -101,7 +100,8 @@ class Scoring(nn.Sequential):
 
 
 class ResPerceptron(nn.Module):
-    """f^ -> f^ + FeatureNorm(Sigmoid(DenseUnit(f^))), Eq. 29; without the shortcut the sum's second part alone."""
+    """f^ -> f^ + FeatureNorm(Sigmoid(DenseUnit(f^))), Eq. 29; without the shortcut the second part
+    of the sum alone."""
 
     def __init__(
         self,
@@ -112,10 +112,8 @@ class ResPerceptron(nn.Module):
         members: int | None = None,
     ):
         super().__init__()
-        self.dense, self.norm = (
-            dense_unit(features, features, members),
-            feature_norm(features, members),
-        )
+        self.dense = dense_unit(features, features, members)
+        self.norm = feature_norm(features, members)
         self.activation, self.shortcut = ACTIVATIONS[activation], shortcut
 
     def forward(self, normed: Tensor) -> Tensor:
@@ -124,7 +122,7 @@ class ResPerceptron(nn.Module):
 
 
 class FusionComponent(nn.Module):
-    """Concatenate -> FeatureNorm -> Scoring (Eq. 26, 27): g_1 (B, F_1), ..., g_M (B, F_M) -> (B, outputs)."""
+    """Concatenate -> FeatureNorm -> Scoring (Eq. 26, 27): g_1 (B, F_1), ... -> (B, outputs)."""
 
     def __init__(
         self,
@@ -165,50 +163,45 @@ class Fusion(nn.Module):
         super().__init__()
         if not features:
             raise EmolibError(
-                "a fusion network of no modality: expected the length of at least one feature vector"
+                "a fusion network of no modality: expected the length of at least one feature "
+                "vector"
             )
-        each = lambda make: nn.ModuleList([make(f) for f in features])  # noqa: E731
+
+        def block(length):
+            choice = {"activation": how.activation, "shortcut": how.shortcut}
+            return ResPerceptron(length, members=members, **choice)
+
+        def side(length):
+            if how.scoring:
+                return Scoring(length, outputs, hidden=hidden, members=members)
+            return dense_unit(length, outputs, members)
+
         self.how = how
-        self.norms = each(lambda f: feature_norm(f, members))
-        self.blocks = (
-            each(
-                lambda f: ResPerceptron(
-                    f, activation=how.activation, shortcut=how.shortcut, members=members
-                )
-            )
-            if how.block
-            else None
-        )
+        self.norms = nn.ModuleList(feature_norm(n, members) for n in features)
+        self.blocks = nn.ModuleList(map(block, features)) if how.block else None
         self.fusion = FusionComponent(
             sum(features), outputs, hidden=hidden, joint_norm=how.joint_norm, members=members
         )
-        side = (
-            (lambda f: Scoring(f, outputs, hidden=hidden, members=members))
-            if how.scoring
-            else (lambda f: dense_unit(f, outputs, members))
-        )
-        self.sides = each(side) if how.side else None
+        self.sides = nn.ModuleList(map(side, features)) if how.side else None
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """The joint score (..., B, outputs) alone: at inference the side branches cost nothing."""
         return self.fusion(self.updated(self.normed(features)))
 
     def all_scores(self, features: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """Joint and side scores, for the multi-term loss; no side scores in a design without them."""
+        """Joint and side scores, for the multi-term loss; a design without side scores has none."""
         normed = self.normed(features)
         updated = self.updated(normed)
         return self.fusion(updated), self.side_scores(normed, updated)
 
     def alone(self, k: int, feature: Tensor) -> Tensor:
-        """The side score of modality `k` from its feature: what is left when no other modality is there."""
+        """The side score of modality `k` from its feature: what is left when the others are not."""
         if self.sides is None:
             raise EmolibError("a fusion network without side scores needs every modality")
-        normed = self.norms[k](feature)
-        return self.sides[k](
-            self.blocks[k](normed)
-            if self.how.side == UPDATED and self.blocks is not None
-            else normed
-        )
+        read = self.norms[k](feature)
+        if self.how.side == UPDATED and self.blocks is not None:
+            read = self.blocks[k](read)
+        return self.sides[k](read)
 
     def normed(self, features: Sequence[Tensor]) -> list[Tensor]:
         """f^ of every modality."""
@@ -220,28 +213,23 @@ class Fusion(nn.Module):
 
     def updated(self, normed: list[Tensor]) -> list[Tensor]:
         """g of every modality: f' where there is a block, f^ otherwise."""
-        return (
-            normed
-            if self.blocks is None
-            else [block(f) for block, f in zip(self.blocks, normed, strict=True)]
-        )
+        if self.blocks is None:
+            return normed
+        return [block(f) for block, f in zip(self.blocks, normed, strict=True)]
 
     def side_scores(self, normed: list[Tensor], updated: list[Tensor]) -> list[Tensor]:
         """One score vector for each modality."""
         if self.sides is None:
             return []
-        return [
-            side(g)
-            for side, g in zip(
-                self.sides, updated if self.how.side == UPDATED else normed, strict=True
-            )
-        ]
+        read = updated if self.how.side == UPDATED else normed
+        return [side(g) for side, g in zip(self.sides, read, strict=True)]
 
 
 class MRPN(nn.Module):
-    """A whole system: one stream for each modality (Eq. 24), then Fusion. N0, N1 and N2 of frames and sound have 26,818,312,
-    26,826,520 and 27,353,880 parameters at 8 classes and full width; without side branches N1 is as large as N0.
+    """A whole system: one stream for each modality (Eq. 24), then Fusion.
 
+    N0, N1 and N2 of frames and sound have 26,818,312, 26,826,520 and 27,353,880 parameters at 8
+    classes and full width; without side branches N1 is as large as N0.
     channels     of each modality's pictures: 3 for frames, 1 for spectrogram segments
     aggregator_  'LSTM', 'BiLSTM', 'transformer average' or 'average' (5.3.6)
     """
@@ -257,14 +245,15 @@ class MRPN(nn.Module):
     ):
         super().__init__()
         self.streams = nn.ModuleList(
-            [Stream(c, width=width, aggregator_=aggregator_) for c in channels]
+            Stream(c, width=width, aggregator_=aggregator_) for c in channels
         )
         self.head = Fusion([s.features for s in self.streams], outputs, how)
 
     def features(
         self, *inputs: Tensor, lengths: Sequence[Tensor | None] | None = None
     ) -> list[Tensor]:
-        """f_m of every modality, (B, F) each; inputs (B, T_m, C, H, W), and how many steps count in each row, or None for all."""
+        """f_m of every modality, (B, F) each; inputs (B, T_m, C, H, W), `lengths` says how many
+        steps count in each row of each, None for all."""
         lengths = [None] * len(inputs) if lengths is None else lengths
         return [stream(x, n) for stream, x, n in zip(self.streams, inputs, lengths, strict=True)]
 
@@ -280,9 +269,10 @@ def multi_term_loss(
     target: Tensor,
     weights: Sequence[float] | None = None,
 ) -> Tensor:
-    """L = sum of w_m L_m + w L_joint (Eq. 28; every weight 1 in print). criterion(scores, target) -> a scalar: cross-entropy, CCC, squares.
+    """L = sum of w_m L_m + w L_joint (Eq. 28); criterion(scores, target) -> a scalar.
 
-    weights  one for each side score and, last, one for the joint; other values are gradient blending (Wang et al. 2020)
+    weights  one for each side score and, last, one for the joint: 1 in print; others are gradient
+             blending (Wang et al. 2020)
     """
     weights = [1.0] * (len(sides) + 1) if weights is None else weights
     if len(weights) != len(sides) + 1:

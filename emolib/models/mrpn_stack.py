@@ -1,14 +1,15 @@
-"""Many small fusion networks at once, on features that were computed before: branches, aggregators and the fusion of models/mrpn.py.
+"""Many small fusion networks at once, on features computed before: models/mrpn.py in a stack.
 
-A branch is a FeatureNorm, a dense unit with ReLU on every step and an aggregator over the steps. What may differ between the members
-of a stack is what differs in training: weights of the loss terms, what is hidden, whose gradients are scaled.
+A branch is a FeatureNorm, a dense unit with ReLU on every step and an aggregator over the steps.
+What may differ between the members of a stack is what differs in training: weights of the loss
+terms, what is hidden, whose gradients are scaled.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import layer_norm
 
 from emolib.ground.errors import nearest
 from emolib.models import members as stacked
@@ -16,7 +17,7 @@ from emolib.models.mrpn import Design, Fusion, dense_unit, feature_norm
 
 
 class LSTM(nn.Module):
-    """The output at the last step of an LSTM with as many units as features: (M, B, T, F) -> (M, B, F)."""
+    """The last output of an LSTM with as many units as features: (M, B, T, F) -> (M, B, F)."""
 
     def __init__(self, members: int, features: int):
         super().__init__()
@@ -31,34 +32,29 @@ class BiLSTM(nn.Module):
 
     def __init__(self, members: int, features: int):
         super().__init__()
-        self.there, self.back = (
-            stacked.LSTM(members, features, features // 2, steps="stacked") for _ in range(2)
-        )
+        self.there = stacked.LSTM(members, features, features // 2, steps="stacked")
+        self.back = stacked.LSTM(members, features, features // 2, steps="stacked")
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([self.there(x)[:, :, -1], self.back(x.flip(2))[:, :, -1]], -1)
 
 
 class TransformerAverage(nn.Module):
-    """One encoder layer (normalised first, one head), then the mean over the steps; without a code of position, as models/aggregators.py."""
+    """One encoder layer (normalised first, one head), then the mean over the steps; without a code
+    of position, as in models/aggregators.py."""
 
     def __init__(self, members: int, features: int):
         super().__init__()
         self.look = stacked.Linear(members, features, 3 * features)
-        self.out, self.wide, self.back = (
-            stacked.Linear(members, a, b)
-            for a, b in ((features, features), (features, 2 * features), (2 * features, features))
-        )
+        self.out = stacked.Linear(members, features, features)
+        self.wide = stacked.Linear(members, features, 2 * features)
+        self.back = stacked.Linear(members, 2 * features, features)
 
     def forward(self, x: Tensor) -> Tensor:
-        steps = lambda layer, v: layer(v.flatten(1, 2)).unflatten(1, v.shape[1:3])  # noqa: E731
-        normed = lambda v: F.layer_norm(v, v.shape[-1:])  # noqa: E731
-        query, key, value = steps(self.look, normed(x)).chunk(3, -1)  # (M, B, T, F) each
-        share = torch.softmax(
-            query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5, -1
-        )  # (M, B, T, T)
-        x = x + steps(self.out, share @ value)
-        return (x + steps(self.back, steps(self.wide, normed(x)).relu())).mean(2)
+        query, key, value = _by_step(self.look, _normed(x)).chunk(3, -1)  # (M, B, T, F) each
+        near = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5  # (M, B, T, T)
+        x = x + _by_step(self.out, torch.softmax(near, -1) @ value)
+        return (x + _by_step(self.back, _by_step(self.wide, _normed(x)).relu())).mean(2)
 
 
 class Average(nn.Module):
@@ -79,6 +75,15 @@ AGGREGATORS = {
 }
 
 
+def _normed(x: Tensor) -> Tensor:
+    return layer_norm(x, x.shape[-1:])
+
+
+def _by_step(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer of (M, rows, in) on every step of (M, B, T, in)."""
+    return layer(x.flatten(1, 2)).unflatten(1, x.shape[1:3])
+
+
 class Branch(nn.Module):
     """(M, B, T, inputs) -> f_m (M, B, hidden)."""
 
@@ -90,9 +95,7 @@ class Branch(nn.Module):
         self.aggregate = AGGREGATORS[aggregator](members, hidden)
 
     def forward(self, x: Tensor) -> Tensor:
-        steps = (
-            self.dense(self.norm(x.flatten(1, 2))).relu().unflatten(1, x.shape[1:3])
-        )  # (M, B, T, hidden)
+        steps = _by_step(lambda rows: self.dense(self.norm(rows)), x).relu()  # (M, B, T, hidden)
         return self.aggregate(steps)
 
 
@@ -111,14 +114,14 @@ class Stack(nn.Module):
     ):
         super().__init__()
         count = len(seeds)
-        self.branches = nn.ModuleList([Branch(count, n, hidden, aggregator) for n in inputs])
+        self.branches = nn.ModuleList(Branch(count, n, hidden, aggregator) for n in inputs)
         self.head = Fusion([hidden] * len(inputs), outputs, how, hidden=hidden, members=count)
         stacked.initialise(self, seeds)
 
     def forward(
         self, inputs: list[Tensor], ways: Ways | None = None
     ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
-        """Features f_m, the joint score and the side scores; `ways` is what training does to some members."""
+        """Features f_m, the joint score and the side scores; `ways`: what training does to some."""
         features = [branch(x) for branch, x in zip(self.branches, inputs, strict=True)]
         normed = self.head.normed(features)
         if ways is None:
@@ -126,27 +129,32 @@ class Stack(nn.Module):
             return features, self.head.fusion(updated), self.head.side_scores(normed, updated)
         updated = self.head.updated([gated(f, ways.pass_on[m]) for m, f in enumerate(normed)])
         joint = self.head.fusion([g * ways.seen[m] for m, g in enumerate(updated)])
-        listened = [[gated(g, ways.probed) for g in part] for part in (normed, updated)]
-        return features, joint, self.head.side_scores(*listened)
+        normed = [gated(f, ways.probed) for f in normed]
+        updated = [gated(g, ways.probed) for g in updated]
+        return features, joint, self.head.side_scores(normed, updated)
 
     def frozen(self) -> Stack:
-        """Branches and their norms rest, in testing mode; only the fusion component goes on learning (late fusion)."""
-        self.branches.requires_grad_(False), self.head.norms.requires_grad_(False)
+        """Branches and their norms rest, in testing mode; only the fusion goes on learning."""
+        self.branches.requires_grad_(False)
+        self.head.norms.requires_grad_(False)
         return self
 
     def train(self, mode: bool = True) -> Stack:
         super().train(mode)
         if not next(self.branches.parameters()).requires_grad:
-            self.branches.eval(), self.head.norms.eval()
+            self.branches.eval()
+            self.head.norms.eval()
         return self
 
 
 class Ways:
-    """What training does to the members of a stack: each tensor (M, 1, 1) or (M, B, 1), 1 where nothing is done.
+    """What training does to the members of a stack: (M, 1, 1) or (M, B, 1), 1 for nothing.
 
-    pass_on  for each modality, the share of the joint loss's gradient that goes on into its branch (on-the-fly modulation)
+    pass_on  for each modality, the share of the joint loss's gradient that goes on into its branch
+             (on-the-fly modulation)
     seen     for each modality, 1 where the joint score sees it (modality dropout)
-    probed   the share of the side losses' gradient that goes on into the branches: 0 where side scores only watch
+    probed   the share of the side losses' gradient that goes on into the branches: 0 where side
+             scores only watch
     """
 
     def __init__(self, pass_on: list[Tensor], seen: list[Tensor], probed: Tensor):

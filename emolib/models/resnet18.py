@@ -1,8 +1,10 @@
-"""ResNet-18 without its last layer, for pictures, spectrograms and whole clips (chang2021, 4.4.1, 4.5.1 and 5.3.2).
+"""ResNet-18 without its last layer, for pictures, spectrograms and whole clips (chang2021, 4.4.1,
+4.5.1 and 5.3.2): a stem of width 7, a max-pool, four stages of two blocks, an average (He et al.
+2016).
 
-The network of He et al. 2016: a stem of width 7, a max-pool, four stages of two blocks, an average. Section 4.4's counts say what
-enters: three channels for a picture (11,176,512 parameters), one for a spectrogram (11,170,240), and, for a clip at once, three
-channels with every 3 x 3 made 3 x 3 x 3 and a stem of 7 x 7 x 7 (33,203,904). Its parts carry torchvision's names, so that weights of
+Section 4.4's counts say what enters: three channels for a picture (11,176,512 parameters), one for
+a spectrogram (11,170,240), and, for a clip at once, three channels with every 3 x 3 made 3 x 3 x 3
+and a stem of 7 x 7 x 7 (33,203,904). Parts carry torchvision's names, so that weights of
 `torchvision.models.resnet18` fit the first as they are.
 """
 
@@ -13,15 +15,14 @@ from torch import Tensor, nn
 from emolib.ground.errors import EmolibError
 
 FEATURES = 8  # times `width`: length of the feature vector
-_CONV, _NORM, _POOL = (
-    {2: nn.Conv2d, 3: nn.Conv3d},
-    {2: nn.BatchNorm2d, 3: nn.BatchNorm3d},
-    {2: nn.MaxPool2d, 3: nn.MaxPool3d},
-)
+_CONV = {2: nn.Conv2d, 3: nn.Conv3d}
+_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
 
 class Block(nn.Module):
-    """Two convolutions of width 3 beside a shortcut, which is a convolution of width 1 where size or channels change."""
+    """Two convolutions of width 3 beside a shortcut, which is a convolution of width 1 where size
+    or channels change."""
 
     def __init__(self, dims: int, inputs: int, outputs: int, stride: int):
         super().__init__()
@@ -29,11 +30,10 @@ class Block(nn.Module):
         self.conv1, self.bn1 = conv(inputs, outputs, 3, stride, 1, bias=False), norm(outputs)
         self.conv2, self.bn2 = conv(outputs, outputs, 3, 1, 1, bias=False), norm(outputs)
         self.relu = nn.ReLU(inplace=True)
-        self.downsample = (
-            nn.Sequential(conv(inputs, outputs, 1, stride, bias=False), norm(outputs))
-            if stride > 1 or inputs != outputs
-            else None
-        )
+        self.downsample = None
+        if stride > 1 or inputs != outputs:
+            short = conv(inputs, outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(short, norm(outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.relu(self.bn1(self.conv1(x)))
@@ -46,7 +46,8 @@ class ResNet18(nn.Module):
 
     channels   3 for pictures, 1 for spectrograms
     width      channels after the stem: 64 in print, fewer in the narrow stand-ins
-    dims       2, or 3 for a clip at once: the stem then keeps every frame, the max-pool halves their number (section 4.4's second system)
+    dims       2, or 3 for a clip at once: the stem then keeps every frame, the max-pool halves
+               their number (section 4.4's second system)
     """
 
     def __init__(self, channels: int = 3, *, width: int = 64, dims: int = 2):
@@ -57,22 +58,14 @@ class ResNet18(nn.Module):
             )
         self.features = FEATURES * width
         self.conv1 = _CONV[dims](channels, width, 7, 2 if dims == 2 else (1, 2, 2), 3, bias=False)
-        self.bn1, self.relu, self.maxpool = (
-            _NORM[dims](width),
-            nn.ReLU(inplace=True),
-            _POOL[dims](3, 2, 1),
-        )
+        self.bn1, self.relu = _NORM[dims](width), nn.ReLU(inplace=True)
+        self.maxpool = _POOL[dims](3, 2, 1)
         inputs = width
         for stage in range(4):
             outputs = width << stage
-            setattr(
-                self,
-                f"layer{stage + 1}",
-                nn.Sequential(
-                    Block(dims, inputs, outputs, 1 if stage == 0 else 2),
-                    Block(dims, outputs, outputs, 1),
-                ),
-            )
+            first = Block(dims, inputs, outputs, 2 if stage else 1)
+            second = Block(dims, outputs, outputs, 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(first, second))
             inputs = outputs
         for module in self.modules():  # as He et al. 2015; the norms start from 1 and 0
             if isinstance(module, _CONV[dims]):

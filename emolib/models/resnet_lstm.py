@@ -1,8 +1,9 @@
-"""ResNet-18 and LSTM for frames and for spectrogram segments, alone and side by side (chang2021, sections 4.4, 4.5 and 5.2.1).
+"""ResNet-18 and LSTM for frames and spectrogram segments, alone and side by side (chang2021, 4.4,
+4.5 and 5.2.1).
 
     Stream     f_m = A_m(F_m(x_m)), Eq. 24: an extractor on every step, an aggregator over the steps
-    OneStream  a modality alone, the rows VM and AM of Table 5.1: FeatureNorm, one dense unit (choices.csv, chang2021-c50)
-    System     the two systems whose sizes section 4.4 prints: two streams, or a clip network and a stream, and a head on both
+    OneStream  a modality alone, rows VM and AM of Table 5.1: FeatureNorm, a dense unit (-c50)
+    System     the two systems whose sizes section 4.4 prints: streams or a clip network, one head
 
 The fusion networks of section 5.2 (models/mrpn.py) take two streams and what comes behind them.
 """
@@ -16,18 +17,17 @@ from emolib.ground.errors import EmolibError
 from emolib.models.aggregators import aggregator, counted
 from emolib.models.resnet18 import ResNet18
 
-PICTURE, SEGMENT = (
-    (3, 224, 224),
-    (1, 257, 250),
-)  # a frame; 257 bins by 250 frames, 1.0 s at a hop of 64 (4.5.2)
+PICTURE = (3, 224, 224)  # a frame
+SEGMENT = (1, 257, 250)  # 257 bins by 250 frames, 1.0 s at a hop of 64 (4.5.2)
 HIDDEN = 256  # of the head: 1024 -> 256 -> classes
 
 
 class Stream(nn.Module):
-    """One modality: (B, T, C, H, W) and lengths (B,) -> (B, F). T steps are frames or segments; F is 512 at full width.
+    """One modality: (B, T, C, H, W) and lengths (B,) -> (B, F); F is 512 at full width.
 
-    channels     3 for frames, 1 for spectrogram segments
-    aggregator   'LSTM', 'BiLSTM', 'transformer average' or 'average'; None hands on the extractor's feature of the only step
+    channels     3 for T frames, 1 for T spectrogram segments
+    aggregator_  'LSTM', 'BiLSTM', 'transformer average' or 'average'; None hands on the extractor's
+                 feature of the only step
     """
 
     def __init__(self, channels: int, *, width: int = 64, aggregator_: str | None = "LSTM"):
@@ -40,12 +40,13 @@ class Stream(nn.Module):
         return self.aggregate(self.extract(x, lengths), lengths)
 
     def extract(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Features of every step, (B, T, F); steps beyond `lengths` are not looked at (they would move the batch statistics) and are 0."""
+        """Features of every step, (B, T, F). Steps beyond `lengths` are not looked at (they would
+        move the batch statistics) and are 0."""
         if lengths is None:
             return self.extractor(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         seen = counted(lengths, x.shape[1])  # (B, T)
-        found = self.extractor(x[seen])  # (steps that count, F)
-        return found.new_zeros(*x.shape[:2], self.features).index_put((seen,), found)
+        features = self.extractor(x[seen])  # (steps that count, F)
+        return features.new_zeros(*x.shape[:2], self.features).index_put((seen,), features)
 
     def aggregate(self, features: Tensor, lengths: Tensor | None = None) -> Tensor:
         """(B, T, F) -> (B, F): for features that were computed before."""
@@ -59,17 +60,15 @@ class Stream(nn.Module):
 
 
 class OneStream(nn.Module):
-    """A modality alone: Stream -> FeatureNorm -> DenseUnit, (B, T, C, H, W) -> raw scores (B, classes)."""
+    """A modality alone: Stream, FeatureNorm, DenseUnit; (B, T, C, H, W) -> scores (B, classes)."""
 
     def __init__(
         self, channels: int, classes: int = 8, *, width: int = 64, aggregator_: str | None = "LSTM"
     ):
         super().__init__()
         self.stream = Stream(channels, width=width, aggregator_=aggregator_)
-        self.norm, self.dense = (
-            nn.BatchNorm1d(self.stream.features),
-            nn.Linear(self.stream.features, classes),
-        )
+        self.norm = nn.BatchNorm1d(self.stream.features)
+        self.dense = nn.Linear(self.stream.features, classes)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.score(self.stream(x, lengths))
@@ -80,10 +79,11 @@ class OneStream(nn.Module):
 
 
 class System(nn.Module):
-    """A whole system of section 4.4: frames (B, T, 3, H, W) and segments (B, S, 1, 257, 250) -> raw scores (B, classes).
+    """A system of section 4.4: frames (B, T, 3, H, W), segments (B, S, 1, 257, 250) -> raw scores.
 
-    clips   False: ResNet-18 and LSTM on frames and on segments, 26,813,704 parameters at 8 classes and full width.
-            True: one 3-D ResNet-18 on the frames together and the other's audio extractor without LSTM, 44,638,600
+    clips   False: ResNet-18 and LSTM on both, 26,813,704 parameters at 8 classes and full width.
+            True: one 3-D ResNet-18 on the frames together and the other's audio extractor without
+            LSTM, 44,638,600
     """
 
     def __init__(self, classes: int = 8, *, clips: bool = False, width: int = 64):
@@ -104,12 +104,14 @@ def head(features: int = 1024, classes: int = 8) -> nn.Sequential:
 
 
 def load_extractor(stream: Stream, weights: dict[str, Tensor]) -> Stream:
-    """Give a stream's extractor the weights of another (a dictionary of ResNet18's names); EmolibError where they do not fit."""
+    """Give a stream's extractor another's weights, under ResNet18's names; EmolibError where they
+    do not fit."""
     try:
         stream.extractor.load_state_dict(weights)
     except RuntimeError as error:
         raise EmolibError(
-            f"the weights do not fit this extractor ({str(error).splitlines()[-1].strip()[:120]}); "
+            "the weights do not fit this extractor "
+            f"({str(error).splitlines()[-1].strip()[:120]}); "
             "take those of one of the same width and channels"
         ) from None
     return stream

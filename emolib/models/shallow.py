@@ -1,8 +1,7 @@
 """The shallow network of wang, Fig. 4: 5 inputs, one hidden layer of sigmoids, 7 outputs.
 
 One class holds any number of such networks. Members may use fewer than the 16 hidden units there is
-room for: `alive` marks the ones they have, so that sweeps over sizes and pruned networks of all widths
-train together.
+room for, marked in `alive`: sweeps over sizes and pruned networks of all widths train together.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from emolib.pruning import Pruned, merge_outgoing
 
 
 class Shallow(nn.Module):
-    """members x (inputs -> hidden sigmoids -> classes): (M, B, inputs) -> (M, B, classes), raw scores.
+    """Inputs -> hidden sigmoids -> classes: (M, B, inputs) -> raw scores (M, B, classes).
 
+    seeds  (M,) one per member; equal seeds, equal start
     units  (M,) hidden units of each member (default: `hidden` for all)
-    seeds  (M,) one seed per member; equal seeds, equal start
     """
 
     def __init__(
@@ -53,14 +52,11 @@ class Shallow(nn.Module):
         return self.out(self.hidden(x))  # (M, B, classes)
 
     def with_units(self, pruned: Pruned, *, merge: bool | Tensor = False) -> Shallow:
-        """A copy with only the units in `pruned.keep`; where `merge`, twins inherit the outgoing weights."""
+        """A copy with the units in `pruned.keep`; where `merge`, twins inherit outgoing weights."""
         net = copy.deepcopy(self)
         merge = torch.as_tensor(merge, device=self.alive.device).view(-1, 1, 1)
+        merged = merge_outgoing(self.out.weight, pruned, self.alive)
         with torch.no_grad():
-            net.out.weight.copy_(
-                torch.where(
-                    merge, merge_outgoing(self.out.weight, pruned, self.alive), self.out.weight
-                )
-            )
+            net.out.weight.copy_(torch.where(merge, merged, self.out.weight))
             net.alive.copy_(pruned.keep)
         return net

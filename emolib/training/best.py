@@ -1,4 +1,4 @@
-"""Which epoch counts: the best one by validation, or, as some papers do it, by the set that is reported."""
+"""Which epoch counts: the best by validation, or, as some papers do it, by the reported set."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ NESTED, PRINTED = "nested", "as printed"
 
 
 def best_epochs(validation: np.ndarray, tested: np.ndarray) -> dict[str, np.ndarray]:
-    """Epoch (...) chosen from scores (..., E), higher is better, the first of equals; by rule: NESTED looks at
-    `validation` alone, PRINTED at `tested`, which flatters it."""
+    """Epoch (...) chosen from scores (..., E), higher is better, the first of equals, by rule:
+    NESTED looks at `validation` alone, PRINTED at `tested`, which flatters it."""
     return {NESTED: np.argmax(validation, axis=-1), PRINTED: np.argmax(tested, axis=-1)}
 
 

@@ -1,12 +1,12 @@
-"""The only training loop of the project: epochs over batches, a plateau rule, early stopping, checkpoints.
+"""The only training loop of the project: epochs over batches, a plateau rule, early stopping,
+checkpoints.
 
-It knows nothing of tasks. A study hands in a network, a function from epoch to batches, a loss and a
-validation; an ensemble of a thousand networks is one network here (see models/members.py).
+It knows nothing of tasks. A study hands in a network, a function from epoch to batches, a loss and
+a validation; an ensemble of a thousand networks is one network here (see models/members.py).
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import sys
@@ -26,7 +26,7 @@ from emolib.ground.errors import EmolibError
 
 @dataclass(frozen=True)
 class Settings:
-    """How to train. Misspelt names raise, because this is a dataclass; every field goes into the provenance."""
+    """How to train. Misspelt names raise, because this is a dataclass."""
 
     epochs: int
     rate: float
@@ -42,15 +42,14 @@ class Settings:
 
 @dataclass
 class History:
-    """What happened: one entry per epoch in `loss`, one per validation in `validated` (epoch, what it returned)."""
+    """What happened: one entry per epoch in `loss`, one per validation in `validated` (epoch, what
+    it returned) and in `notes` (what it said beside its number)."""
 
     loss: list[float] = field(default_factory=list)
     validated: list[tuple[int, float]] = field(default_factory=list)
     best_epoch: int = 0
     stopped_early: bool = False
-    notes: list[dict] = field(
-        default_factory=list
-    )  # what `validate` said beside its number, one per validation
+    notes: list[dict] = field(default_factory=list)
 
 
 class Diverged(EmolibError):
@@ -62,7 +61,7 @@ class Diverged(EmolibError):
 
 
 def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """Adam, AdamW or SGD over the trainable parameters of `net`, in one fused kernel where PyTorch has it."""
+    """Adam, AdamW or SGD over the trainable parameters, fused where PyTorch can."""
     parameters = [p for p in net.parameters() if p.requires_grad]
     common = {"lr": settings.rate, "weight_decay": settings.weight_decay, "fused": True}
     match settings.optimizer:
@@ -90,25 +89,25 @@ def fit(
 ) -> History:
     """Train `net` in place and return its history.
 
-    batches(epoch)        yields tuples of tensors on the network's device; the same epoch, the same batches
+    batches(epoch)        tuples of tensors on the network's device; the same epoch, the same ones
     loss(net, *batch)     a scalar; for an ensemble the sum over members
-    validate(net, epoch)  a number, higher is better; drives the plateau rule, early stopping and `keep_best`. Or that number
-                          and a plain dict, which is kept in the history's `notes`
+    validate(net, epoch)  a number, higher is better, or a pair of it and a plain dict for the
+                          history; drives the plateau rule, early stopping and `keep_best`
     keep_best             end with the weights of the best validation instead of the last
-    step                  an optimiser of the caller's own (members.SGD has a rate for each member) in place of that of `settings`
-    checkpoint            a file that is written each epoch and resumed from; removed when training ends
+    step                  an optimiser of the caller's own (members.SGD) in place of `settings`'
+    checkpoint            a file that is written each epoch and resumed from; removed at the end
 
-    Killed and started again with the same checkpoint, it ends with the same weights. Raises Diverged
-    when the loss is no longer finite, with the epoch in it.
+    Killed and started again with the same checkpoint, it ends with the same weights. Raises
+    Diverged when the loss is no longer finite, with the epoch in it.
     """
-    if validate is None and (
-        settings.plateau is not None or settings.patience is not None or keep_best
-    ):
+    judged = settings.plateau is not None or settings.patience is not None or keep_best
+    if validate is None and judged:
         raise EmolibError("training: plateau, patience and keep_best need a `validate` function")
     step = step or optimizer(net, settings)
     state = _State()
     if checkpoint is not None and checkpoint.exists():
         state = _load(checkpoint, net, step)
+    history = state.history
     bar = bars.bar(
         range(state.epoch, settings.epochs),
         label=label or "training",
@@ -118,14 +117,15 @@ def fit(
         shown=progress,
     )
     for epoch in bar:
-        if state.history.stopped_early:
+        if history.stopped_early:
             break
-        state.history.loss.append(_epoch(net, batches(epoch), loss, step, settings))
-        if not math.isfinite(state.history.loss[-1]):
+        history.loss.append(_epoch(net, batches(epoch), loss, step, settings))
+        if not math.isfinite(history.loss[-1]):
             raise Diverged(
-                f"training{' of ' + label if label else ''}: the loss is {state.history.loss[-1]} in epoch "
-                f"{epoch + 1}; lower the rate ({settings.rate}) or look for bad values in the data",
-                state.history,
+                f"training{' of ' + label if label else ''}: the loss is {history.loss[-1]} in "
+                f"epoch {epoch + 1}; lower the rate ({settings.rate}) or look for bad values in "
+                "the data",
+                history,
             )
         last = epoch + 1 == settings.epochs
         if validate is not None and (last or (epoch + 1) % settings.validate_every == 0):
@@ -137,14 +137,14 @@ def fit(
         net.load_state_dict(state.best)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
-    return state.history
+    return history
 
 
 @dataclass
 class _State:
     epoch: int = 0
     score: float = -math.inf
-    waited: int = 0  # validations since the last progress
+    waited: int = 0  # epochs since the last progress
     cooled: int = 0  # the same, since the rate was last lowered
     best: dict[str, Tensor] | None = None
     history: History = field(default_factory=History)
@@ -155,13 +155,9 @@ def _epoch(net, batches, loss, step, settings) -> float:
     total, count = 0.0, 0
     for batch in batches:
         device = batch[0].device.type
-        mixed = (
-            torch.autocast(device, torch.bfloat16)
-            if settings.mixed and device == "cuda"
-            else contextlib.nullcontext()
-        )
         step.zero_grad(set_to_none=True)
-        with mixed:
+        mixed = settings.mixed and device == "cuda"
+        with torch.autocast(device, torch.bfloat16, enabled=mixed):
             value = loss(net, *batch)
         value.backward()
         step.step()
@@ -183,7 +179,8 @@ def _judge(state, epoch, validate, net, step, settings, keep_best):
     score = float(score)
     state.history.validated.append((epoch, score))
     if score > state.score:
-        state.score, state.waited, state.cooled, state.history.best_epoch = score, 0, 0, epoch
+        state.score, state.waited, state.cooled = score, 0, 0
+        state.history.best_epoch = epoch
         if keep_best:
             state.best = {k: v.detach().clone() for k, v in net.state_dict().items()}
         return
@@ -193,22 +190,18 @@ def _judge(state, epoch, validate, net, step, settings, keep_best):
         for group in step.param_groups:
             group["lr"] *= settings.factor
         state.cooled = 0
-    state.history.stopped_early = (
-        settings.patience is not None and state.waited >= settings.patience
-    )
+    if settings.patience is not None:
+        state.history.stopped_early = state.waited >= settings.patience
 
 
 def _save(path: Path, net, step, state):
-    """One safetensors file: weights, optimiser moments, best weights, random state; the plain rest as JSON beside."""
-    tensors = {f"net.{k}": v.detach().contiguous() for k, v in net.state_dict().items()}
-    tensors |= {f"best.{k}": v.contiguous() for k, v in (state.best or {}).items()}
-    moments = step.state_dict()
-    tensors |= {
-        f"step.{i}.{k}": v.contiguous()
-        for i, s in moments["state"].items()
-        for k, v in s.items()
-        if isinstance(v, Tensor)
-    }
+    """One safetensors file: weights, optimiser moments, best weights, random state; the plain rest
+    as JSON in its header."""
+    tensors = {f"net.{k}": v.detach() for k, v in net.state_dict().items()}
+    tensors |= {f"best.{k}": v for k, v in (state.best or {}).items()}
+    for index, moments in step.state_dict()["state"].items():
+        named = {f"step.{index}.{k}": v for k, v in moments.items() if isinstance(v, Tensor)}
+        tensors |= named
     tensors["random"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random on the GPU"] = torch.cuda.get_rng_state()
@@ -222,12 +215,9 @@ def _save(path: Path, net, step, state):
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    # a tensor that appears twice (weights that are still the best ones) is stored twice: safetensors shares nothing
-    save_file(
-        {k: v.clone() for k, v in tensors.items()},
-        partial,
-        metadata={"plain": json.dumps(plain), "sum": _checksum(tensors)},
-    )
+    # Weights that are still the best ones are stored twice: safetensors shares nothing.
+    copies = {k: v.clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
+    save_file(copies, partial, metadata={"plain": json.dumps(plain), "sum": _checksum(copies)})
     partial.replace(path)
 
 
@@ -235,57 +225,50 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     """CRC-32 of all bytes: safetensors itself would not notice a flipped one."""
     total = 0
     for name in sorted(tensors):
-        total = zlib.crc32(
-            tensors[name].cpu().contiguous().reshape(-1).view(torch.uint8).numpy(), total
-        )
+        flat = tensors[name].cpu().contiguous().reshape(-1).view(torch.uint8)
+        total = zlib.crc32(flat.numpy(), total)
     return f"{total:08x}"
 
 
 def _load(path: Path, net, step) -> _State:
-    part = lambda name: {
-        k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")
-    }  # noqa: E731
+    def part(name):
+        return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+
     try:
         with safe_open(path, "pt") as file:
-            plain = json.loads(file.metadata()["plain"])
-            tensors = {k: file.get_tensor(k) for k in file.keys()}
-            if file.metadata()["sum"] != _checksum(tensors):
-                raise ValueError("its bytes do not match their checksum")
-        if {k: v.shape for k, v in part("net").items()} != {
-            k: v.shape for k, v in net.state_dict().items()
-        }:
+            plain, checksum = json.loads(file.metadata()["plain"]), file.metadata()["sum"]
+            tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 not a dict
+        if checksum != _checksum(tensors):
+            raise ValueError("its bytes do not match their checksum")
+        shapes = {k: v.shape for k, v in net.state_dict().items()}
+        if {k: v.shape for k, v in part("net.").items()} != shapes:
             raise ValueError("it is of another network")
     except Exception as error:  # cut short, damaged or foreign
         print(
             f"training: checkpoint {path} cannot be used ({error}); starting over", file=sys.stderr
         )
         return _State()
-    net.load_state_dict(part("net"))
+    net.load_state_dict(part("net."))
     moments = step.state_dict()
-    for key, value in part("step").items():
+    for key, value in part("step.").items():
         index, name = key.split(".", 1)
         moments["state"].setdefault(int(index), {})[name] = value
     step.load_state_dict(moments)
-    for group, rate in zip(step.param_groups, plain["rates"], strict=True):
+    for group, rate in zip(step.param_groups, plain.pop("rates"), strict=True):
         group["lr"] = rate
     torch.set_rng_state(tensors["random"])
     if "random on the GPU" in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors["random on the GPU"])
-    history = History(**plain["history"])
+    history = History(**plain.pop("history"))
     history.validated = [tuple(v) for v in history.validated]
-    return _State(
-        plain["epoch"],
-        plain["score"],
-        plain["waited"],
-        plain["cooled"],
-        part("best") or None,
-        history,
-    )
+    return _State(**plain, best=part("best.") or None, history=history)
 
 
 def plateaued(curve, share: float = 0.2, gain: float = 0.01) -> bool:
-    """Has a validation loss settled? True when its last `share` is on average no more than `gain` (relative)
-    below the `share` before it. A curve that turned upwards has settled; one with fewer than 5 points has not.
+    """Has a validation loss settled? True when its last `share` is on average no more than `gain`
+    (relative) below the `share` before it.
+
+    A curve that turned upwards has settled; one with fewer than 5 points has not.
     """
     curve = [float(v) for v in curve]
     window = max(1, round(share * len(curve)))
