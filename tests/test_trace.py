@@ -18,7 +18,7 @@ from emolib.models.path import PathGRU, sliding
 from emolib.reproduction.cli import main as cli
 from emolib.reproduction.cli import trace
 from emolib.reproduction.report import plots
-from emolib.reproduction.studies.adfes import yin_trace
+from emolib.reproduction.studies.adfes import plan
 
 ANCHORS = pd.DataFrame(
     {"valence": [0.9, -0.5, 0.0], "arousal": [0.1, -0.8, 0.0]},
@@ -273,7 +273,12 @@ def test_a_webcam_is_traced_until_it_ends(tmp_path, monkeypatch, ends):
 def by_hand(monkeypatch):
     """The command with a network made by hand; asked for only once the film is known to be sound."""
     asked = []
-    monkeypatch.setattr(yin_trace, "network", lambda profile: asked.append(profile) or network())
+
+    def by_study(study):
+        asked.append(study.profile)
+        return vars(network())
+
+    monkeypatch.setattr(plan.Study, "network", by_study)
     return asked
 
 

@@ -124,7 +124,7 @@ def magnify(options) -> int:
 
 def trace(options) -> int:
     from emolib.reproduction.cli import trace
-    from emolib.reproduction.studies.adfes import yin_trace
+    from emolib.reproduction.studies.adfes import plan
 
     trace.check(
         options.video, options.seconds
@@ -132,7 +132,7 @@ def trace(options) -> int:
     print(
         trace.trace(
             options.video,
-            yin_trace.network(options.profile),
+            trace.Network(**plan.Study(options.profile).network()),
             options.folder,
             seconds=options.seconds,
         )

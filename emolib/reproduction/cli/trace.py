@@ -43,7 +43,7 @@ SHOWN, KEPT = 96, 240  # pixels of a picture in the page, and how many of them i
 
 @dataclass(frozen=True)
 class Network:
-    """What names a face: made by notebook 30 (`studies.yin_trace.network`).
+    """What names a face: made by notebook 30 (`studies.adfes.plan`).
 
     describe   crops uint8 (n, side, side) -> features (n, F);   net   one member;   length   frames of a window
     pace       frames a second the network knows: its windows were made of every second frame, say
