@@ -126,17 +126,10 @@ def trace(options) -> int:
     from emolib.reproduction.cli import trace
     from emolib.reproduction.studies.adfes import plan
 
-    trace.check(
-        options.video, options.seconds
-    )  # a broken film ends the command before any network is trained
-    print(
-        trace.trace(
-            options.video,
-            trace.Network(**plan.Study(options.profile).network()),
-            options.folder,
-            seconds=options.seconds,
-        )
-    )
+    # a broken film ends the command before any network is trained
+    trace.check(options.video, options.seconds)
+    network = trace.Network(**plan.Study(options.profile).network())
+    print(trace.trace(options.video, network, options.folder, seconds=options.seconds))
     return 0
 
 
