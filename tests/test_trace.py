@@ -141,7 +141,7 @@ def test_a_film_becomes_rows_a_drawing_and_a_page(tmp_path):
     assert {p.suffix for p in done.files} == {".csv", ".svg", ".html"} and (
         done.frames,
         done.found,
-        done.crowded,
+        done.follow.crowded,
     ) == (40, 40, 0)
     page = (tmp_path / "a b-trace.html").read_text()
     assert (
@@ -164,9 +164,9 @@ def test_a_film_becomes_rows_a_drawing_and_a_page(tmp_path):
 def test_without_a_face_there_is_a_header_and_a_message(tmp_path):
     done = trace.trace(film(tmp_path / "empty.mp4"), network(), detector=Told(), progress=False)
     assert (tmp_path / "empty-trace.csv").read_text() == ",".join(trace.COLUMNS) + "\n"
-    assert "no face was found in any of 40 frames" in str(done) and done.files == (
-        tmp_path / "empty-trace.csv",
-    )
+    assert "no face was found in any of 40 frames" in str(done) and done.files == [
+        tmp_path / "empty-trace.csv"
+    ]
     assert not list(tmp_path.glob("*.svg"))
 
 
@@ -177,7 +177,7 @@ def test_of_two_faces_it_says_which_one(tmp_path):
         detector=Told(),
         progress=False,
     )
-    assert done.crowded == 40 and done.most == 2
+    assert done.follow.crowded == 40 and done.follow.most == 2
     assert (
         "40 of 40 frames show more than one face, up to 2: followed the largest, number 2 from the left"
         in str(done)

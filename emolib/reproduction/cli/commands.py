@@ -1,4 +1,4 @@
-"""What each command does: a function of its parsed options that returns the exit status (options: main.py).
+"""What each command does: a function of its options (main.py) that returns the exit status.
 
 Imports stand in the functions, so that a command waits for nothing that it does not use.
 """
@@ -48,7 +48,7 @@ def run(options) -> int:
 
 
 def features(options) -> int:
-    """Recipes first: an unknown name or a missing model file ends the command before any data is read."""
+    """An unknown name or a missing model file ends the command before any data is read."""
     import pandas as pd
 
     from emolib import data
@@ -56,26 +56,16 @@ def features(options) -> int:
     from emolib.features import detectors, extract, store
 
     wanted = dict.fromkeys(options.feature or ["landmarks"])
-    known = (
-        (options.set, CATALOG, "data set"),
-        (options.detector, detectors.NAMES, "detector"),
-        *((f, extract.FEATURES, "feature") for f in wanted),
-    )
-    for name, names, what in known:
+    asked = [(options.set, CATALOG, "data set"), (options.detector, detectors.NAMES, "detector")]
+    asked += [(feature, extract.FEATURES, "feature") for feature in wanted]
+    for name, names, what in asked:
         if name not in names:
             raise nearest(name, names, what=what)
     rows = []
     for feature in wanted:
-        takes = {
-            "modality": "av" if feature == "mel" else "v",
-            "kind": "rendered",
-        }  # sets that take neither leave them unused
-        made = data.load(
-            options.set,
-            source=options.source,
-            profile=options.profile,
-            **{k: v for k, v in takes.items() if data.takes(options.set, k)},
-        )
+        more = {"modality": "av" if feature == "mel" else "v", "kind": "rendered"}
+        more = {name: value for name, value in more.items() if data.takes(options.set, name)}
+        made = data.load(options.set, source=options.source, profile=options.profile, **more)
         recipe = extract.recipe(
             feature,
             detector=options.detector,
@@ -97,9 +87,10 @@ def magnify(options) -> int:
 
     from emolib import evm
 
-    video, mode = Path(options.video), options.mode
-    high = options.high if options.high is not None else 5.0 if mode == "motion" else 3.0
-    with warnings.catch_warnings(record=True) as said:
+    video, mode, high = Path(options.video), options.mode, options.high
+    if high is None:
+        high = 5.0 if mode == "motion" else 3.0
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", evm.TooShort)
         warnings.simplefilter("always", evm.TooLarge)
         made = evm.magnify_file(
@@ -116,7 +107,7 @@ def magnify(options) -> int:
             fps=options.fps,
             device=options.on,
         )
-    for warning in said:
+    for warning in caught:
         print(f"emolib: {warning.message}", file=sys.stderr)
     print(made)
     return 0
@@ -126,17 +117,10 @@ def trace(options) -> int:
     from emolib.reproduction.cli import trace
     from emolib.reproduction.studies.adfes import plan
 
-    trace.check(
-        options.video, options.seconds
-    )  # a broken film ends the command before any network is trained
-    print(
-        trace.trace(
-            options.video,
-            trace.Network(**plan.Study(options.profile).network()),
-            options.folder,
-            seconds=options.seconds,
-        )
-    )
+    # a broken film ends the command before any network is trained
+    trace.check(options.video, options.seconds)
+    network = trace.Network(**plan.Study(options.profile).network())
+    print(trace.trace(options.video, network, options.folder, seconds=options.seconds))
     return 0
 
 
@@ -153,17 +137,10 @@ def list_(options) -> int:
     table = papers.everything()
     here = set(runner.notebooks())
     if options.name:
-        keep = (
-            (table.paper == options.name)
-            | (table.id == options.name)
-            | (table.notebook == options.name[:2])
-        )
+        keep = (table[["paper", "id"]] == options.name).any(axis=1)
+        keep |= table.notebook == options.name[:2]
         if not keep.any():
-            raise nearest(
-                options.name,
-                [*papers.PAPERS, *papers.HOUSE, *sorted(here), *table.id],
-                what="paper, notebook or artefact",
-            )
+            raise runner.unknown(options.name, sorted(here))
         table = table[keep]
     times = runner.measured(options.profile)
     seconds = [times.get((n, i)) for n, i in zip(table.notebook, table.id, strict=True)]
@@ -171,11 +148,8 @@ def list_(options) -> int:
         ready=["yes" if n in here else "not yet" for n in table.notebook],
         minutes=["" if s is None else f"{s / 60:.2f}" for s in seconds],
     )
-    print(
-        table[
-            ["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]
-        ].to_string(index=False)
-    )
+    columns = ["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]
+    print(table[columns].to_string(index=False))
     print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
     return 0
 
@@ -187,9 +161,8 @@ def doctor(options) -> int:
     table = data.doctor(options.data)
     print(f"data folder: {settings.data_root()}\n")
     for row in table.rename(columns={"used for": "used_for"}).itertuples():
-        print(
-            f"{row.set:15} {row.state:8} {f'{row.found} of ' if row.found else ''}{row.expected}; {row.detail}"
-        )
+        found = f"{row.found} of " if row.found else ""
+        print(f"{row.set:15} {row.state:8} {found}{row.expected}; {row.detail}")
         for line in filter(None, (row.duplicates, row.damaged)):
             print(f"{'':24} {line}")
         if row.state != "found":
@@ -224,10 +197,9 @@ def diff(options) -> int:
 
 
 def test(options) -> int:
-    everything = "--all" in options.rest
-    rest = [a for a in options.rest if a != "--all"]
-    marks = [] if everything else ["-m", "not slow and not drill and not browser"]
-    return _pytest([*marks, *rest])
+    if "--all" in options.rest:
+        return _pytest([a for a in options.rest if a != "--all"])
+    return _pytest(["-m", "not slow and not drill and not browser", *options.rest])
 
 
 def bench(options) -> int:
@@ -251,15 +223,9 @@ def _pytest(arguments: list[str]) -> int:
 def lab(options) -> int:
     from emolib.ground import settings
 
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        "--ServerApp.ip=127.0.0.1",
-        "--notebook-dir",
-        str(settings.project() / "notebooks"),
-    ]
-    return subprocess.run([*command, *options.rest]).returncode
+    command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--notebook-dir"]
+    notebooks = str(settings.project() / "notebooks")
+    return subprocess.run([*command, notebooks, *options.rest]).returncode
 
 
 def explore(options) -> None:

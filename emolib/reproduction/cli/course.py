@@ -1,12 +1,12 @@
-"""The course: six exercises, each one source notebook in notebooks/course, from which otter-grader makes what students and teachers get.
+"""The course: six exercises in notebooks/course, from which otter-grader makes what a class gets.
 
 A source holds the text, the solutions, the checks and the teacher's notes. `make` writes from it
 
     student/NAME.ipynb        questions and checks, without solutions
-    autograded/NAME.ipynb     the same with solutions; NAME.zip beside it is what `otter run -a NAME.zip SUBMISSION` grades with
+    autograded/NAME.ipynb     with solutions; `otter run -a NAME.zip SUBMISSION` grades
     instructor/NAME.md        goals, time, what to know before, common mistakes, what to discuss
 
-Nothing generated is committed, so that an exercise stands once. The notes also stand in notebooks/course/README.md, where `emolib docs` puts them.
+Nothing generated is committed but the notes in notebooks/course/README.md (`emolib docs`).
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ for path in sys.argv[3:]:
 SECTIONS = ("goals", "time", "before", "mistakes", "discuss")
 
 
-# ---------------------------------------------------------------- what the checks in the exercises say
+# ---------------------------------------------------------------- what the checks say
 
 
 def expect(got, want, hint: str, *, atol: float = 1e-6) -> None:
-    """Pass if `got` is `want` to within `atol`; else an AssertionError with what came, what was expected, and the hint.
+    """Pass if `got` is `want` (a number, boolean or array) to within `atol`.
 
-    want    a number, a boolean, or an array of any shape
+    Else an AssertionError with what came, what was expected, and the hint.
     """
     if got is None or got is Ellipsis:
         raise AssertionError(
@@ -60,9 +60,8 @@ def expect(got, want, hint: str, *, atol: float = 1e-6) -> None:
     if not np.allclose(value, goal, rtol=1e-6, atol=atol):
         wrong = ~np.isclose(value, goal, rtol=1e-6, atol=atol)
         where = f" at {tuple(map(int, np.argwhere(wrong)[0]))}" if goal.ndim else ""
-        raise AssertionError(
-            f"got {value[wrong].flat[0]:.4g}{where}, expected {goal[wrong].flat[0]:.4g}. Hint: {hint}"
-        )
+        first, wanted = value[wrong].flat[0], goal[wrong].flat[0]
+        raise AssertionError(f"got {first:.4g}{where}, expected {wanted:.4g}. Hint: {hint}")
 
 
 def _shape(values: np.ndarray) -> str:
@@ -74,10 +73,8 @@ def _shape(values: np.ndarray) -> str:
 
 def sources() -> dict[str, Path]:
     """Number ('01') -> source notebook."""
-    return {
-        p.name[:2]: p
-        for p in sorted((settings.project() / "notebooks" / "course").glob("[0-9][0-9]_*.ipynb"))
-    }
+    folder = settings.project() / "notebooks" / "course"
+    return {p.name[:2]: p for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
 
 
 def cells(path: Path) -> list[tuple[str, str]]:
@@ -86,77 +83,74 @@ def cells(path: Path) -> list[tuple[str, str]]:
 
 
 def notes(path: Path) -> dict:
-    """The teacher's notes of a source: 'title' and SECTIONS; mistakes are a list, the rest are sentences. EmolibError where one is missing."""
+    """The teacher's notes of a source: 'title' and SECTIONS, sentences but for a list of mistakes.
+
+    EmolibError where one is missing.
+    """
     texts = [text for kind, text in cells(path)]
-    held = [text.removeprefix(IGNORED) for text in texts if text.startswith(IGNORED)]
-    if len(held) != 1:
+    marked = [text.removeprefix(IGNORED) for text in texts if text.startswith(IGNORED)]
+    if len(marked) != 1:
         raise EmolibError(
-            f"{path}: {len(held)} cells with teacher's notes, expected one raw cell that begins with '# IGNORE'"
+            f"{path}: {len(marked)} cells with teacher's notes, "
+            "expected one raw cell that begins with '# IGNORE'"
         )
-    found: dict = {
-        "title": next(t for t in texts if t.startswith("# Exercise"))
-        .splitlines()[0]
-        .removeprefix("# ")
-    }
-    for line in held[0].splitlines():
+    title = next(text for text in texts if text.startswith("# Exercise")).splitlines()[0]
+    parts: dict = {"title": title.removeprefix("# "), "mistakes": []}
+    for line in marked[0].splitlines():
         name, colon, rest = line.partition(": ")
         if line.startswith("- "):
-            found.setdefault("mistakes", []).append(line.removeprefix("- "))
+            parts["mistakes"].append(line.removeprefix("- "))
         elif colon and name in SECTIONS:
-            found[name] = rest
-    missing = [s for s in SECTIONS if not found.get(s)]
+            parts[name] = rest
+    missing = [s for s in SECTIONS if not parts.get(s)]
     if missing:
         raise EmolibError(
             f"{path}: the teacher's notes lack {', '.join(missing)}; expected {', '.join(SECTIONS)}"
         )
-    return found
+    return parts
 
 
 def notes_page(path: Path, heading: str = "#") -> str:
     """The notes in Markdown, below a title of that level."""
-    told = notes(path)
-    return "\n".join(
-        [
-            f"{heading} {told['title']}",
-            "",
-            f"**Goals.** {_sentence(told['goals'])}",
-            "",
-            f"**Time.** {_sentence(told['time'])}",
-            "",
-            f"**Know before.** {_sentence(told['before'])}",
-            "",
-            "**Common mistakes.**",
-            "",
-            *(f"- {_sentence(m)}" for m in told["mistakes"]),
-            "",
-            f"**To discuss.** {told['discuss'][0].upper() + told['discuss'][1:]}",
-        ]
-    )
+    parts = notes(path)
+    paragraphs = [
+        f"{heading} {parts['title']}",
+        f"**Goals.** {_begun(parts['goals'])}.",
+        f"**Time.** {_begun(parts['time'])}.",
+        f"**Know before.** {_begun(parts['before'])}.",
+        "**Common mistakes.**",
+        "\n".join(f"- {_begun(mistake)}." for mistake in parts["mistakes"]),
+        f"**To discuss.** {_begun(parts['discuss'])}",
+    ]
+    return "\n\n".join(paragraphs)
 
 
 def all_notes() -> str:
     """The notes of all exercises, for the course's README."""
-    return "\n\n".join(
+    pages = [
         f"{notes_page(path, '###')}\n\nSource: [{path.name}]({path.name})"
         for path in sources().values()
-    )
+    ]
+    return "\n\n".join(pages)
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+def _begun(text: str) -> str:
+    """With a capital letter."""
+    return text[0].upper() + text[1:]
 
 
 # ---------------------------------------------------------------- what is made from them
 
 
 def make(out: Path) -> list[Path]:
-    """Student, autograded and instructor versions of all exercises under `out`; returns their paths.
+    """Write the versions of all exercises under `out`; returns their paths.
 
     EmolibError without otter-grader, or where it stops.
     """
     if importlib.util.find_spec("otter") is None:
         raise EmolibError(
-            f"the course needs otter-grader, which is not installed: {sys.executable} -m pip install 'otter-grader>=7'"
+            "the course needs otter-grader, which is not installed: "
+            f"{sys.executable} -m pip install 'otter-grader>=7'"
         )
     made = []
     with tempfile.TemporaryDirectory() as place:
@@ -173,34 +167,28 @@ def make(out: Path) -> list[Path]:
 
 
 def assign(paths: Iterable[Path], place: Path, *, check: bool = False) -> list[Path]:
-    """Let otter write its versions of each source under `place`/NAME, in a process of its own; returns the sources.
+    """Let otter write its versions of each source under `place`/NAME, in a process of its own.
 
-    check   let otter run the solutions against the checks as well (EmolibError if one fails); the tests do so in any case
+    check   let otter run the solutions against the checks too (EmolibError if one fails)
+    Returns the sources.
     """
     paths = list(paths)
+    command = [sys.executable, "-c", ASSIGN, str(place.resolve()), "check" if check else ""]
+    environment = os.environ | {"PYTHONPATH": settings.search_path()}
     ended = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            ASSIGN,
-            str(place.resolve()),
-            "check" if check else "",
-            *map(str, paths),
-        ],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": settings.search_path()},
+        [*command, *map(str, paths)], capture_output=True, text=True, env=environment
     )
     if ended.returncode:
         last = (ended.stderr.strip() or ended.stdout.strip()).splitlines()[-1:]
         raise EmolibError(
-            f"otter-grader stopped: {' '.join(last)}; `{sys.executable} -m otter assign SOURCE DIR` says more"
+            f"otter-grader stopped: {' '.join(last)}; "
+            f"`{sys.executable} -m otter assign SOURCE DIR` says more"
         )
     return paths
 
 
 def _clean(path: Path) -> str:
-    """A notebook's text without outputs, with cells named by their place (otter draws names at random): the same bytes each time."""
+    """A notebook's text without outputs; cells are named by place, for otter draws names."""
     book = json.loads(path.read_text())
     for number, cell in enumerate(book["cells"]):
         cell["id"] = f"cell-{number:02d}"

@@ -1,4 +1,7 @@
-"""`emolib predict FILE`: which emotion a film or a recording shows, second by second, and which of its two witnesses was heard."""
+"""`emolib predict FILE`: which emotion a film or a recording shows, second by second.
+
+It says which of the two witnesses, face and sound, was heard.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ RATE = 16_000
 
 @dataclass(frozen=True)
 class Said:
-    """segments: begin (s), used ('both', 'face' or 'sound'), one column of probabilities per emotion.   told: what the reader must know, line by line"""
+    """segments: begin (s), used ('both', 'face', 'sound'), one column of probabilities per emotion.
+
+    told: what the reader must know, line by line
+    """
 
     segments: pd.DataFrame
     classes: tuple[str, ...]
@@ -35,7 +41,7 @@ class Said:
 
 
 def act(options) -> int:
-    """The command: say it, draw it; nothing is written before everything is known."""
+    """The command; nothing is written before everything is known."""
     path = Path(options.file)
     plot = Path(options.plot) if options.plot else path.with_name(f"{path.stem}-emotions.png")
     if options.use not in ("both", "face", "sound"):
@@ -45,16 +51,11 @@ def act(options) -> int:
     if not plot.parent.is_dir():
         raise EmolibError(f"{plot}: there is no folder {plot.parent}; make it first")
     said = predict(path, options.use, options.profile)
-    write(
-        {
-            plot: drawn(said, path.name, plot.suffix[1:].lower()),
-            plot.with_suffix(".csv"): table_text(said.segments).encode(),
-        }
-    )
-    first, second = said.whole.index[:2]
-    print(
-        f"{path.name}: {first} ({said.whole[first]:.2f}), then {second} ({said.whole[second]:.2f}); {len(said.segments)} segments"
-    )
+    table = table_text(said.segments).encode()
+    picture = drawn(said, path.name, plot.suffix[1:].lower())
+    write({plot: picture, plot.with_suffix(".csv"): table})
+    odds = [f"{name} ({value:.2f})" for name, value in said.whole.iloc[:2].items()]
+    print(f"{path.name}: {', then '.join(odds)}; {len(said.segments)} segments")
     for line in said.told:
         print(f"  {line}")
     print(plot)
@@ -62,123 +63,101 @@ def act(options) -> int:
 
 
 def predict(path: Path | str, use: str = "both", profile: str = "quick", model=None) -> Said:
-    """Probabilities of every emotion in every second of a film or recording, from what there is of face and sound.
+    """Probabilities of every emotion in every second, from what there is of face and sound.
 
-    model   a studies.predictor.Predictor; None: the one of `profile`, trained at the first call and then kept
-    Raises Damaged for a file that cannot be read, EmolibError where neither a face nor a sound is left.
+    model   a cli.predictor.Predictor (default: that of `profile`, trained once)
+    Raises Damaged for a file that cannot be read, EmolibError where no face and no sound is left.
     """
-    path = guard(Path(path))
-    if path.suffix.lower() not in (*media.SOUNDS, *media.FILMS):
-        raise EmolibError(
-            f"{path}: expected a film ({', '.join(media.FILMS)}) or a recording ({', '.join(media.SOUNDS)})"
-        )
-    sound, face, told = _heard(path, use), _seen(path, use), []
-    faces = {} if isinstance(face, str) else face
-    told += [f"sound: {sound}"] if isinstance(sound, str) else []
-    told += [f"picture: {face}"] if isinstance(face, str) else []
-    if isinstance(sound, str) and not faces:
-        raise EmolibError(
-            f"{path}: nothing to go by (sound: {sound}; picture: {face if isinstance(face, str) else 'no face in it'})"
-        )
     from emolib.reproduction.cli import predictor
     from emolib.reproduction.studies.mrpn import features
 
+    path = guard(Path(path))
+    if path.suffix.lower() not in (*media.SOUNDS, *media.FILMS):
+        raise EmolibError(
+            f"{path}: expected a film ({', '.join(media.FILMS)}) "
+            f"or a recording ({', '.join(media.SOUNDS)})"
+        )
+    wave, silent = _heard(path, use)
+    faces, unseen = _seen(path, use)
+    if silent and unseen:
+        raise EmolibError(f"{path}: nothing to go by (sound: {silent}; picture: {unseen})")
     model = model or predictor.predictor(profile)
-    length = max(
-        [0.0 if isinstance(sound, str) else len(sound) / RATE, *(t + 1 / LOOKS for t in faces)]
-    )
+    length = max([len(wave) / RATE, *(t + 1 / LOOKS for t in faces)])
     rows = []
     for begin in np.arange(0, max(length - LENGTH, 0) + 1e-9, STEP):
-        points = [p for t, p in faces.items() if begin <= t < begin + LENGTH]
-        wave = (
-            None
-            if isinstance(sound, str)
-            else sound[round(begin * RATE) : round((begin + LENGTH) * RATE)]
-        )
-        second = (
-            None if wave is None or len(wave) < RATE // 2 else features.heard([wave], RATE)[0, :1]
-        )  # (1, F)
-        if not points and second is None:
+        looks = [points for t, points in faces.items() if begin <= t < begin + LENGTH]
+        face = np.stack(looks) if looks else None  # (T, 136)
+        part = wave[round(begin * RATE) : round((begin + LENGTH) * RATE)]
+        sound = features.heard([part], RATE)[0, :1] if len(part) >= RATE // 2 else None  # (1, F)
+        if face is None and sound is None:
             continue
-        odds = model.probabilities(np.stack(points) if points else None, second)
-        rows.append(
-            {
-                "begin": round(float(begin), 3),
-                "used": "both" if points and second is not None else "face" if points else "sound",
-                **dict(zip(model.classes, odds.astype(float), strict=True)),
-            }
-        )
+        alone = "face" if sound is None else "sound"
+        used = alone if face is None or sound is None else "both"
+        odds = model.probabilities(face, sound).astype(float)
+        row = {"begin": round(float(begin), 3), "used": used}
+        rows.append(row | dict(zip(model.classes, odds, strict=True)))
     if not rows:
         raise EmolibError(
             f"{path}: under half a second of sound and no face; there is nothing to go by"
         )
     frame = pd.DataFrame(rows)
-    used = frame.used.value_counts()
-    told.append(
-        "; ".join(
-            f"{n} of {len(frame)} segments by {'face and sound' if k == 'both' else f'the {k} alone'} (learnt from {model.sources[k]} clips)"
-            for k, n in used.items()
-        )
-    )
-    return Said(frame, tuple(model.classes), tuple(told))
+    words = {"both": "face and sound", "face": "the face alone", "sound": "the sound alone"}
+    counts = [
+        f"{n} of {len(frame)} segments by {words[used]} (learnt from {model.sources[used]} clips)"
+        for used, n in frame.used.value_counts().items()
+    ]
+    told = [f"sound: {silent}"] if silent else []
+    told += [f"picture: {unseen}"] if unseen else []
+    return Said(frame, tuple(model.classes), (*told, "; ".join(counts)))
 
 
-def _heard(path: Path, use: str) -> np.ndarray | str:
-    """The waveform at RATE, or why there is none."""
+def _heard(path: Path, use: str) -> tuple[np.ndarray, str]:
+    """The waveform at RATE, and why it is empty if it is."""
+    nothing = np.empty(0, np.float32)
     if use == "face":
-        return "not asked for"
+        return nothing, "not asked for"
     if path.suffix.lower() in media.FILMS and not media.probe_video(path).has_sound:
-        return "the film has none"
+        return nothing, "the film has none"
     wave = media.read_sound(path, RATE)
-    return wave if np.abs(wave).max() > 1e-4 else "silence from end to end"
+    return (wave, "") if np.abs(wave).max() > 1e-4 else (nothing, "silence from end to end")
 
 
-def _seen(path: Path, use: str) -> dict[float, np.ndarray] | str:
-    """Second -> points (136,) of a face, LOOKS times a second, or why there is none."""
-    if use == "sound":
-        return "not asked for"
-    if path.suffix.lower() in media.SOUNDS:
-        return "a recording has none"
+def _seen(path: Path, use: str) -> tuple[dict[float, np.ndarray], str]:
+    """Second -> points (136,) of a face, LOOKS times a second, and why there is none."""
     from emolib.features import detectors
     from emolib.reproduction.studies.mrpn import features
 
+    if use == "sound":
+        return {}, "not asked for"
+    if path.suffix.lower() in media.SOUNDS:
+        return {}, "a recording has none"
     fps = media.probe_video(path).fps
     try:
-        look = detectors.make("dlib", video=False)
+        detector = detectors.make("dlib", video=False)
     except Damaged:
         raise
     except EmolibError as error:
-        return f"left out, {error}"
-    found, step, at = {}, max(1, round(fps / LOOKS)), 0
-    for piece in media.iterate_frames(path, 64 * step):
-        some = piece[::step]  # pieces hold whole steps
-        marks = look.detect(some)
-        for k, (points, there) in enumerate(
-            zip(features.points(marks.points, marks.found), marks.found, strict=True)
-        ):
-            if there:
-                found[(at + k * step) / fps] = points
-        at += len(piece)
-    return found or "no face was found in it"
+        return {}, f"left out, {error}"
+    faces, frame, step = {}, 0, max(1, round(fps / LOOKS))
+    for piece in media.iterate_frames(path, 64 * step):  # pieces hold whole steps
+        marks = detector.detect(piece[::step])
+        for points, found in zip(features.points(marks.points, marks.found), marks.found):
+            if found:
+                faces[frame / fps] = points
+            frame += step
+    return faces, "" if faces else "no face was found in it"
 
 
 def drawn(said: Said, name: str, kind: str) -> bytes:
-    """A line per emotion over time, as the bytes of a png or svg; segments without one of the two witnesses are told in the title."""
+    """A line per emotion over time, as the bytes of a png or svg."""
     import matplotlib.pyplot as plt
 
     from emolib.reproduction.report import plots
 
     frame = said.segments.melt(["begin", "used"], list(said.classes), "emotion", "measured")
     frame = frame.assign(panel=f"{name}: {said.whole.index[0]}", begin=frame.begin + LENGTH / 2)
-    fig = plots.lines(
-        frame,
-        x="begin",
-        series="emotion",
-        panels="panel",
-        xlabel="seconds",
-        ylabel="probability",
-        chance=1 / len(said.classes),
-    )
+    words = {"xlabel": "seconds", "ylabel": "probability", "chance": 1 / len(said.classes)}
+    fig = plots.lines(frame, x="begin", series="emotion", panels="panel", **words)
     fig.set_size_inches(8, 4)
     out = io.BytesIO()
     fig.savefig(out, format=kind, dpi=120)
@@ -196,7 +175,8 @@ def write(files: dict[Path, bytes]) -> None:
             name.replace(path)
     except OSError as error:
         raise EmolibError(
-            f"{next(iter(files))}: cannot be written ({error.strerror}); name a place where there is room"
+            f"{next(iter(files))}: cannot be written ({error.strerror}); "
+            "name a place where there is room"
         ) from None
     finally:
         for name in partial:

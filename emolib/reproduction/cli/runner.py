@@ -1,7 +1,7 @@
-"""Runs notebooks from the command line: in order of need, with strict parameters, one summary at the end.
+"""Runs notebooks: in order of need, with strict parameters, one summary at the end.
 
-Each notebook is executed by papermill in a kernel of its own; where things are goes through the
-environment (see settings.py), what to run through the one `parameters` cell.
+Papermill executes them, one kernel serves them in turn (kernels.py). Where things are goes through
+the environment (settings.py), what to run through the one `parameters` cell.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,27 +22,13 @@ from emolib.reproduction.cli import kernels
 from emolib.reproduction.cli.standing import Standing, stamps
 from emolib.reproduction.report import files as results
 
-# Order of need: 13 trains the backbone that 11 and 12 use, 41 the source weights of 42 and 44; 99 reports on all.
+# Order of need: 13 trains the backbone of 11 and 12, 41 the source weights of 42 and 44
+# fmt: off
 ORDER = (
-    "00",
-    "01",
-    "02",
-    "03",
-    "10",
-    "13",
-    "11",
-    "12",
-    "14",
-    "20",
-    "30",
-    "40",
-    "41",
-    "42",
-    "43",
-    "44",
-    "90",
-    "99",
+    "00", "01", "02", "03", "10", "13", "11", "12", "14",
+    "20", "30", "40", "41", "42", "43", "44", "90", "99",
 )
+# fmt: on
 REPORT = "99"  # runs whenever anything was asked for
 TIME_IS_UP = 3  # exit status when --max-minutes ended the command
 
@@ -50,17 +36,17 @@ TIME_IS_UP = 3  # exit status when --max-minutes ended the command
 def notebooks() -> dict[str, Path]:
     """The numbered notebooks by number, in order of need."""
     folder = settings.project() / "notebooks"
-    found = {p.name[:2]: p for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
-    if not found:
+    paths = {p.name[:2]: p for p in sorted(folder.glob("[0-9][0-9]_*.ipynb"))}
+    if not paths:
         raise EmolibError(f"{folder}: no notebooks there; run emolib from its checkout")
-    return {n: found[n] for n in (*ORDER, *sorted(set(found) - set(ORDER))) if n in found}
+    return {n: paths[n] for n in (*ORDER, *sorted(set(paths) - set(ORDER))) if n in paths}
 
 
 def selected(only: list[str]) -> dict[str, Path]:
-    """The notebooks behind papers, notebook numbers or names, and artefact ids; all of them for an empty list.
+    """The notebooks behind papers, notebook numbers or names, and artefact ids (none: all).
 
-    Whatever is asked for, the report (99) is brought up to date with it. Notebooks that this version does not
-    have yet are named; when nothing else was asked for, that is an error.
+    Whatever is asked for, the report (99) is brought up to date with it. A notebook that this
+    version lacks is named; when nothing else was asked for, that is an error.
     """
     every = notebooks()
     if not only:
@@ -75,33 +61,30 @@ def selected(only: list[str]) -> dict[str, Path]:
         elif name in table.id.values:
             wanted.add(papers.artefact(name).notebook)
         else:
-            raise nearest(
-                name,
-                [*papers.PAPERS, *papers.HOUSE, *every, *table.id],
-                what="paper, notebook or artefact",
-            )
-    missing = sorted(wanted - set(every))
+            raise unknown(name, every)
+    missing = ", ".join(sorted(wanted - set(every)))
     if missing and not wanted & set(every):
-        raise EmolibError(
-            f"{', '.join(only)}: notebook {', '.join(missing)} is not part of this version yet"
-        )
+        raise EmolibError(f"{', '.join(only)}: notebook {missing} is not part of this version yet")
     if missing:
-        print(f"not part of this version yet: notebook {', '.join(missing)}")
+        print(f"not part of this version yet: notebook {missing}")
     return {n: p for n, p in every.items() if n in wanted | {REPORT}}
 
 
+def unknown(name: str, numbers: Iterable[str]) -> EmolibError:
+    """The error for a name that is no paper, none of the notebooks `numbers`, and no artefact."""
+    names = [*papers.PAPERS, *papers.HOUSE, *numbers, *papers.everything().id]
+    return nearest(name, names, what="paper, notebook or artefact")
+
+
 def check_parameters(path: Path, given: dict) -> None:
-    """Refuse a parameter that the notebook's parameters cell does not have; papermill would only warn."""
+    """Refuse a parameter that the notebook does not have; papermill would only warn."""
     from papermill import inspect_notebook
 
     try:
         known = inspect_notebook(str(path))
-    except (
-        Exception
-    ) as error:  # not JSON, or not a notebook: nbformat and papermill have many words for it
-        raise EmolibError(
-            f"{path}: not a readable notebook ({' '.join(str(error).split())[:100]}); get it anew"
-        ) from None
+    except Exception as error:  # nbformat and papermill have many words for a damaged notebook
+        reason = " ".join(str(error).split())[:100]
+        raise EmolibError(f"{path}: not a readable notebook ({reason}); get it anew") from None
     for name in given:
         if name not in known:
             raise nearest(name, known, what=f"parameter of {path.name}")
@@ -119,7 +102,7 @@ class Ended:
 
 
 def execute(path: Path, parameters: dict, executed: Path, kernel: kernels.Kernel) -> Ended:
-    """Run one notebook; its outputs go to `executed`, never into the notebook itself. Whatever goes wrong is told in what it returns."""
+    """Run one notebook; its outputs go to `executed`. Whatever goes wrong is told in the answer."""
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -146,40 +129,34 @@ def execute(path: Path, parameters: dict, executed: Path, kernel: kernels.Kernel
                 stderr_file=sys.stderr,
             )
     except PapermillExecutionError as error:
-        ours = error.ename == "EmolibError"
-        up = ours and "time is up" in error.evalue
-        line = (
-            error.evalue
-            if ours
-            else f"{error.ename}: {error.evalue} (cell {error.exec_count} of {executed})"
-        )
-        return ended(line, TIME_IS_UP if up else 2 if ours else 1)
+        if error.ename == "EmolibError":
+            return ended(error.evalue, TIME_IS_UP if "time is up" in error.evalue else 2)
+        where = f"cell {error.exec_count} of {executed}"
+        return ended(f"{error.ename}: {error.evalue} ({where})", 1)
     except DeadKernelError:
-        return ended(
-            "its process was killed, most likely because memory ran out; what is finished is stored, and the same command, "
-            "with fewer processes (--jobs 1) if need be, goes on from here",
-            1,
+        killed = (
+            "its process was killed, most likely because memory ran out; what is finished is "
+            "stored, and the same command, with fewer processes (--jobs 1) if need be, "
+            "goes on from here"
         )
+        return ended(killed, 1)
     except OSError as error:  # of the copy with the outputs: the kernel's own are in its cells
-        return ended(
-            f"{executed}: cannot be written ({error.strerror or error}); free space or choose another --cache",
-            2,
-        )
+        reason = f"cannot be written ({error.strerror or error})"
+        return ended(f"{executed}: {reason}; free space or choose another --cache", 2)
     except Exception as error:  # a notebook that cannot be read, a kernel that does not start
         return ended(f"{type(error).__name__}: {error}", 1)
     return ended("", 0)
 
 
 def reproduce(profile: str, only: list[str], parameters: dict) -> int:
-    """Run the chosen notebooks, compare with the committed results, and say how it went; returns the exit status.
+    """Run the chosen notebooks and say how it went; returns the exit status.
 
     `parameters` go to the notebooks that were asked for, not to the report that follows them.
     """
     chosen = selected(only)
-    given = {
-        n: {"profile": profile, **(parameters if n != REPORT or only == [REPORT] else {})}
-        for n in chosen
-    }
+    given = {n: {"profile": profile} | parameters for n in chosen}
+    if REPORT in chosen and only != [REPORT]:
+        given[REPORT] = {"profile": profile}
     for number, path in chosen.items():
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
@@ -192,20 +169,18 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
             print(f"{path.stem} ...", flush=True)
             before = stamps(folder)
             executed = settings.cache() / "executed" / profile / path.name
-            ended.append(execute(path, given[number], executed, kernel))
-            _time(folder, number, ended[-1])
+            one = execute(path, given[number], executed, kernel)
+            ended.append(one)
+            _time(folder, number, one)
             written = [name for name, about in stamps(folder).items() if before.get(name) != about]
-            if ended[-1].error:
-                ended[-1].not_made = sorted(
-                    _artefacts(number)
-                    - {Path(name).stem for name in written if name.endswith(".json")}
-                )
+            if one.error:
+                table = papers.everything()
+                made = {Path(name).stem for name in written if name.endswith(".json")}
+                one.not_made = sorted(set(table.id[table.notebook == number]) - made)
             else:
                 standing.keep(path, given[number], folder, written)
-            print(
-                f"{path.stem}: {ended[-1].error or 'done'} ({ended[-1].seconds:.1f} s)", flush=True
-            )
-            if ended[-1].status == TIME_IS_UP:
+            print(f"{path.stem}: {one.error or 'done'} ({one.seconds:.1f} s)", flush=True)
+            if one.status == TIME_IS_UP:
                 break
     return summary(profile, folder, ended)
 
@@ -220,51 +195,37 @@ def _time(folder: Path, number: str, ended: Ended) -> None:
         ended.error, ended.status = ended.error or str(error), ended.status or 2
 
 
-def _artefacts(number: str) -> set[str]:
-    """Ids of the artefacts of a notebook."""
-    table = papers.everything()
-    return set(table.id[table.notebook == number])
-
-
 def measured(profile: str) -> dict[tuple[str, str], float]:
-    """(notebook, artefact) -> seconds in the committed results of `profile`; ('20', '') is all of notebook 20.
+    """(notebook, artefact) -> seconds in the committed results; ('20', '') is all of notebook 20.
 
-    Only what was computed then: an artefact with a stored run behind it, and a notebook with such an artefact, is left out.
+    Only what was computed then: an artefact with a stored run behind it, and a notebook with such
+    an artefact, is left out.
     """
     path = settings.committed(profile) / "timings.csv"
-    rows = (
-        pd.read_csv(path, dtype=str, keep_default_na=False)
-        if path.exists()
-        else pd.DataFrame(columns=["notebook", "artefact", "wall_seconds", "cached"])
-    )
+    if not path.exists():
+        return {}
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     stale = set(rows.notebook[rows.cached == "True"])
-    return {
-        (r.notebook, r.artefact): float(r.wall_seconds)
-        for r in rows.itertuples()
-        if r.cached != "True" and (r.artefact or r.notebook not in stale)
-    }
+    rows = rows[(rows.cached != "True") & ((rows.artefact != "") | ~rows.notebook.isin(stale))]
+    return {(r.notebook, r.artefact): float(r.wall_seconds) for r in rows.itertuples()}
 
 
 def minutes(profile: str, wanted: list[str]) -> str:
-    """What the notebooks `wanted` took when the committed results were made, in one line; nothing is guessed for the others."""
+    """What notebooks took when the committed results were made; nothing is guessed for others."""
     times = measured(profile)
-    known, unknown = (
-        [n for n in wanted if (n, "") in times],
-        [n for n in wanted if (n, "") not in times],
-    )
+    known = {n: times[n, ""] / 60 for n in wanted if (n, "") in times}
     if not known:
         return f"minutes at {profile}: not measured in any notebook"
-    total = sum(times[n, ""] for n in known) / 60
-    return (
-        f"minutes at {profile}, as measured for the committed results: {total:.1f} in all ("
-        + ", ".join(f"{n} {times[n, ''] / 60:.1f}" for n in known)
-        + ")"
-        + (f"; not measured: {', '.join(unknown)}" if unknown else "")
+    each = ", ".join(f"{n} {took:.1f}" for n, took in known.items())
+    others = ", ".join(n for n in wanted if n not in known)
+    total = (
+        f"minutes at {profile}, as measured for the committed results: {sum(known.values()):.1f}"
     )
+    return f"{total} in all ({each})" + (f"; not measured: {others}" if others else "")
 
 
 def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
-    """The last lines of a run: what failed, where the results are, and how they compare with the committed ones."""
+    """The last lines of a run: what failed, where the results are, how they compare."""
     print()
     for one in ended:
         if one.error:
@@ -282,15 +243,12 @@ def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
 
 
 def comparison(folder: Path, reference: Path) -> str:
-    """One line per state, and the files that differ, against the committed results (files present on both sides)."""
+    """Files of each state against the committed results, as far as both have them."""
     table = results.diff(folder, reference)
-    both = table[~table.state.str.startswith("only")]
-    counts = both.state.value_counts()
-    lines = [
-        f"compared with {reference}: "
-        + ", ".join(f"{counts.get(s, 0)} {s}" for s in ("same", "within tolerance", "different"))
-    ]
-    lines += [
-        f"  different: {r.file}, {r.detail}" for r in both[both.state == "different"].itertuples()
-    ]
+    counts = table.state.value_counts()
+    states = ("same", "within tolerance", "different")
+    head = ", ".join(f"{counts.get(state, 0)} {state}" for state in states)
+    lines = [f"compared with {reference}: {head}"]
+    for row in table[table.state == "different"].itertuples():
+        lines.append(f"  different: {row.file}, {row.detail}")
     return "\n".join(lines)

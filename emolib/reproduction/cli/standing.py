@@ -1,7 +1,8 @@
-"""Which notebooks need not run again: nothing that they read has changed since, and what they wrote still stands.
+"""Which notebooks need not run again: what they read has not changed, what they wrote still stands.
 
-Kept beside the executed notebook: one fingerprint of all that went in, and the checksum of each file that came out. A notebook is looked at as a
-whole, and so is emolib: a changed comment anywhere runs all of them once, and each then finds its runs in the store.
+Kept beside the executed notebook: one fingerprint of all that went in, and the checksum of each
+file that came out. A notebook is looked at as a whole, and so is emolib: a changed comment anywhere
+runs all of them once, and each then finds its runs in the store.
 """
 
 from __future__ import annotations
@@ -32,20 +33,15 @@ class Standing:
 
     @cached_property
     def _common(self) -> str:
-        """Digest of what every notebook reads: emolib, the installed packages, the device, and the folders of data and models."""
-        h = hashlib.sha256()
-        for path in sorted(Path(__file__).parents[2].rglob("*")):
+        """Digest of what every notebook reads: emolib, packages, device, data and models."""
+        h, house = hashlib.sha256(), Path(__file__).parents[2]
+        for path in sorted(house.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
-                h.update(
-                    str(path.relative_to(Path(__file__).parents[2])).encode()
-                    + hashlib.sha256(path.read_bytes()).digest()
-                )
+                h.update(str(path.relative_to(house)).encode())
+                h.update(hashlib.sha256(path.read_bytes()).digest())
         installed = sorted({f"{d.metadata['Name']} {d.version}" for d in distributions()})
-        gpu = [
-            os.environ.get("EMOLIB_DEVICE"),
-            os.environ.get("CUDA_VISIBLE_DEVICES"),
-            os.path.exists("/proc/driver/nvidia"),
-        ]
+        gpu = [os.environ.get(name) for name in ("EMOLIB_DEVICE", "CUDA_VISIBLE_DEVICES")]
+        gpu += [os.path.exists("/proc/driver/nvidia")]
         places = [_listed(p) for p in (settings.data_root(), *settings.models())]
         h.update(json.dumps([platform.python_version(), installed, gpu, *places]).encode())
         return h.hexdigest()
@@ -59,28 +55,21 @@ class Standing:
         return settings.cache() / "executed" / self.profile / f"{notebook.stem}.json"
 
     def stands(self, notebook: Path, parameters: dict, folder: Path) -> bool:
-        """Would the notebook find everything as it was and write what is there? Never so with --fresh."""
+        """Would the notebook write what is there? Never so with --fresh."""
         if settings.fresh():
             return False
         try:
             note = json.loads(self._note(notebook).read_text(encoding="utf-8"))
             return note == self._noted(notebook, parameters, folder, note["files"])
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            TypeError,
-            EmolibError,
-        ):  # no note, or a damaged one, or a file that is gone
+        # no note, or a damaged one, or a file that is gone
+        except (OSError, ValueError, KeyError, TypeError, EmolibError):
             return False
 
     def keep(self, notebook: Path, parameters: dict, folder: Path, written: Iterable[str]) -> None:
         """Note what went in and what came out of a notebook that ended well."""
         try:
-            results.write(
-                self._note(notebook),
-                json.dumps(self._noted(notebook, parameters, folder, written), indent=1),
-            )
+            note = self._noted(notebook, parameters, folder, written)
+            results.write(self._note(notebook), json.dumps(note, indent=1))
         except (OSError, EmolibError):  # it runs once more, then
             self._note(notebook).unlink(missing_ok=True)
 
@@ -97,7 +86,7 @@ class Standing:
 
 
 def stamps(folder: Path) -> dict[str, tuple[int, int]]:
-    """Each file of a result folder that belongs to one notebook, with what tells it from one written anew."""
+    """Each file that belongs to one notebook, with what tells it from one written anew."""
     found = {}
     for path in folder.rglob("*"):
         if path.is_file() and path.name not in SHARED:
@@ -111,25 +100,16 @@ def _claims(folder: Path, number: str) -> str:
     path, rows = folder / "claims.csv", []
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [
-                row
-                for row in csv.DictReader(file)
-                if row.get("notebook") == number and row.get("measured_verdict")
-            ]
-    return results.sha(json.dumps(rows).encode())
+            rows = [row for row in csv.DictReader(file) if row.get("notebook") == number]
+    return results.sha(json.dumps([row for row in rows if row.get("measured_verdict")]).encode())
 
 
 def _listed(place: Path) -> list:
-    """Name, size and time of every file below a folder; its contents are looked at when they are read."""
-    found = []
+    """Name, size and time of every file below a folder."""
+    files = []
     for folder, _, names in os.walk(place):
         for name in names:
-            about = os.stat(os.path.join(folder, name), follow_symlinks=False)
-            found.append(
-                [
-                    os.path.relpath(os.path.join(folder, name), place),
-                    about.st_size,
-                    about.st_mtime_ns,
-                ]
-            )
-    return sorted(found)
+            path = os.path.join(folder, name)
+            about = os.stat(path, follow_symlinks=False)
+            files.append([os.path.relpath(path, place), about.st_size, about.st_mtime_ns])
+    return sorted(files)

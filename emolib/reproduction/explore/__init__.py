@@ -1,26 +1,24 @@
-"""Explore any stored run: linked views of embeddings, confusions and samples, in JupyterLab or as a page.
+"""Explore any stored run: linked views of embeddings, confusions and samples.
 
-explore.bundle("wang", study.explored(profile))     a study's points become a bundle on disk (see explore.bundles)
-explore.open("wang", profile=profile)                the views
-explore.still(bundle, [{"by": "class"}])             a drawing for those who only read (plots.clouds)
+explore.bundle("wang", study.explored(profile))     a study's points become a bundle on disk
+explore.open("wang", profile=profile)                the views, in JupyterLab
+explore.still(bundle, [{"by": "class"}])             a drawing for those who only read
 ./reproduce.sh explore                               the views as a page
 """
 
 from emolib.reproduction.explore.bundles import Bundle, bundle, find, load, stored
 from emolib.reproduction.explore.still import still
 
-__all__ = ["Bundle", "bundle", "find", "load", "open", "still", "stored"]
-
 
 def open(*names: str, profile: str = "quick"):
-    """Linked views over stored bundles: those named, or all of the profile, which a notebook shows as a widget.
+    """Linked views over stored bundles, those named or all of the profile: a widget.
 
-    Without the explorer's packages, a line that says how to get them. Raises EmolibError for an unknown name, or when there is none.
+    Without the explorer's packages, a line that says how to get them. Raises EmolibError for an
+    unknown name, or when there is none.
     """
     from emolib.reproduction import report
 
-    paths = stored(profile)
-    chosen = {name: find(name, profile) for name in names} if names else paths
+    chosen = {name: find(name, profile) for name in names} or stored(profile)
     if not chosen:
         find("", profile)  # says that there is none, and what makes some
     try:
@@ -30,7 +28,8 @@ def open(*names: str, profile: str = "quick"):
 
         return report.View(
             f"{report.STYLE}<p class='emolib-note'>The explorer is not shown: {error}. Get it with "
-            "<code>pip install 'emolib[explore]'</code>; the figures of this notebook need nothing more.</p>",
+            "<code>pip install 'emolib[explore]'</code>; "
+            "the figures of this notebook need nothing more.</p>",
             pd.DataFrame({"bundle": list(chosen)}),
         )
     return Explorer(chosen)

@@ -1,10 +1,11 @@
-"""Explorer bundles: what is kept on disk of a study so that its clusters and confusions can be explored later.
+"""Explorer bundles: what is kept of a study so that its clusters can be explored later.
 
-    explore/<name>.npz    arrays (no Python objects)        explore/<name>.json    names, reference of the data, provenance, checksum
+    explore/<name>.npz    arrays (no Python objects)
+    explore/<name>.json   names, reference of the data, provenance, checksum
 
-A bundle holds numbers only. Pictures and sounds stay where they are: `reference` and `rows` say which sample of which set a point
-is, and `explore.media` fetches it on this machine when somebody looks. So nothing of a restricted face leaves the data folder.
-Bundles of simulated data lie in the result folder; those of real data in the cache, which git ignores.
+A bundle holds numbers only: `reference` and `rows` say which sample of which set a point is, and
+`explore.media` fetches its picture and sound on this machine when somebody looks. So nothing of a
+restricted face leaves the data folder. Bundles of real data lie in the cache, which git ignores.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from emolib.reproduction.report import files as results
 from emolib.reproduction.studies.explored.plan import Explored, Model, check
 
 FORMAT = 1
-COLUMNS = ("true", "actor", "fold", "modality", "sample", "rows")
+COLUMNS = {
+    "true": np.int16,
+    "actor": str,
+    "fold": np.int16,
+    "modality": str,
+    "sample": str,
+    "rows": np.int64,
+}
+WORDS = ("name", "title", "profile", "source", "reference", "kind", "about")
 START = ("PCA", "t-SNE")  # places that are kept with a bundle; others are computed when asked for
 
 
@@ -32,14 +41,13 @@ START = ("PCA", "t-SNE")  # places that are kept with a bundle; others are compu
 class Bundle:
     """Everything the linked views need, of N samples and one or more models.
 
-    name, title, profile, source     'real' or 'simulated': the badge
-    classes                          C names
-    true, actor, fold, modality, sample, rows     as in studies.explored.Explored
-    models                           embeddings float32 (N, D), predicted (N,), probabilities float32 (N, C) or None
-    places                           {(model, method): float32 (N, 2)}, in [-1, 1]
-    reference                        the data set as text (data.reference); data.resolve gives it back on this machine
-    kind                             'pictures', 'clips' or 'numbers': what a sample is
-    about                            provenance: commit, versions, settings
+    source       'real' or 'simulated': the badge
+    true ... rows       as in studies.explored.Explored
+    models       embeddings float32 (N, D), predicted (N,), probabilities float32 (N, C) or None
+    places       {(model, method): float32 (N, 2)}, in [-1, 1]
+    reference    the data set as text (data.reference); data.resolve gives it back on this machine
+    kind         'pictures', 'clips' or 'numbers': what a sample is
+    about        provenance: commit, versions, settings
     """
 
     name: str
@@ -60,17 +68,13 @@ class Bundle:
     about: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        check(
-            self.name,
-            self.classes,
-            self.true,
-            self.models,
-            {c: getattr(self, c) for c in COLUMNS[1:]},
-        )
+        columns = {c: getattr(self, c) for c in COLUMNS if c != "true"}
+        check(self.name, self.classes, self.true, self.models, columns)
         for (model, method), xy in self.places.items():
             if np.shape(xy) != (len(self), 2) or not np.isfinite(xy).all():
                 raise EmolibError(
-                    f"{self.name}: places of {model} by {method} have shape {np.shape(xy)}; expected ({len(self)}, 2), finite"
+                    f"{self.name}: places of {model} by {method} have shape {np.shape(xy)}; "
+                    f"expected ({len(self)}, 2), finite"
                 )
 
     def __len__(self) -> int:
@@ -78,130 +82,99 @@ class Bundle:
 
     def model(self, name: str) -> Model:
         """The model called `name`."""
-        for m in self.models:
-            if m.name == name:
-                return m
-        raise nearest(name, [m.name for m in self.models], what=f"model of {self.name}")
+        models = {m.name: m for m in self.models}
+        if name not in models:
+            raise nearest(name, models, what=f"model of {self.name}")
+        return models[name]
 
     def _repr_html_(self) -> str:
         from emolib.reproduction import report
 
         return (
-            f"{report.STYLE}<p><b>{self.title}</b>{report.badge(self.source)}<br>{len(self):,} points, {len(self.classes)} classes, "
-            f"{', '.join(m.name for m in self.models)}</p>"
+            f"{report.STYLE}<p><b>{self.title}</b>{report.badge(self.source)}<br>{len(self):,} "
+            f"points, {len(self.classes)} classes, {', '.join(m.name for m in self.models)}</p>"
         )
 
 
 def bundle(name: str, explored: Explored, *, perplexity: float = 30.0, seed: int = 0) -> Bundle:
-    """Make an explorer bundle from what a study hands over, write it, and return it: one line in any notebook.
+    """Make an explorer bundle from what a study hands over, write it, and return it.
 
-        from emolib import explore
-        explore.bundle("speech", speech.explored(profile))       # in notebook 43
-        explore.open("speech")                                   # linked views, in JupyterLab or as a page
-
-    name         file name of the bundle and its entry in the explorer's menu: letters, digits, - and _
-    explored     studies.explored.Explored: title, classes, true, actor, fold, modality, sample, models (each with an embedding (N, D),
-                 predicted (N,) and maybe probabilities (N, C)), and the container with the row of each sample. A clip with two
-                 modalities may stand twice or three times, told apart by `modality`; all its points then name the same row.
+    name         of the file and in the explorer's menu: letters, digits, - and _
+    explored     a clip with two modalities may stand up to three times, told apart by `modality`
     perplexity, seed      of the t-SNE that is kept; the explorer's sliders compute others
 
-    The second and later models start their t-SNE from the places of the first, so that the same sample is found in the same region.
-    A few thousand points cost seconds, 20,000 about a minute: a study decides how many it hands over.
-    Raises EmolibError if the parts do not fit together or the file cannot be written.
+    Later models start their t-SNE from the places of the first, so that the same sample is found in
+    the same region. A few thousand points cost seconds, 20,000 about a minute.
+    Raises EmolibError if the name is none or the file cannot be written.
     """
     if not name or not all(c.isalnum() and c.isascii() or c in "-_" for c in name):
         raise EmolibError(
             f"explorer bundle '{name}': expected letters, digits, - and _ only, for it names a file"
         )
-    data, places = explored.data, {}
-    models = tuple(
-        replace(
-            m,
-            embedding=np.asarray(m.embedding, np.float32),
-            predicted=np.asarray(m.predicted, np.int16),
-            probabilities=None
-            if m.probabilities is None
-            else np.asarray(m.probabilities, np.float32),
-        )
-        for m in explored.models
-    )
+    models = tuple(_compact(model) for model in explored.models)
+    places: dict[tuple[str, str], np.ndarray] = {}
+    options = {"perplexity": perplexity, "seed": seed}
     for method in START:
         for m in models:
-            before = places.get((models[0].name, method))
-            places[m.name, method] = layout.place(
-                m.embedding, method, perplexity=perplexity, seed=seed, start=before
-            )
+            first = places.get((models[0].name, method))
+            places[m.name, method] = layout.place(m.embedding, method, start=first, **options)
+    data = explored.data
+    kinds = {"ImageSet": "pictures", "ClipSet": "clips"}
     made = Bundle(
-        name,
-        explored.title,
-        explored.profile,
-        data.source,
-        tuple(explored.classes),
-        np.asarray(explored.true, np.int16),
-        _text(explored.actor),
-        np.asarray(explored.fold, np.int16),
-        _text(explored.modality),
-        _text(explored.sample),
-        np.asarray(explored.rows, np.int64),
-        models,
-        places,
-        datasets.reference(data),
-        _kind(data),
-        {"perplexity": perplexity, "seed": seed, **explored.about},
+        name=name,
+        title=explored.title,
+        profile=explored.profile,
+        source=data.source,
+        classes=tuple(explored.classes),
+        **{c: np.asarray(getattr(explored, c)).astype(kind) for c, kind in COLUMNS.items()},
+        models=models,
+        places=places,
+        reference=datasets.reference(data),
+        kind=kinds.get(type(data).__name__, "numbers"),
+        about=options | explored.about,
     )
     save(made)
     return made
 
 
-def _text(values) -> np.ndarray:
-    return np.asarray(values).astype(str)
-
-
-def _kind(data) -> str:
-    return {"ImageSet": "pictures", "ClipSet": "clips"}.get(type(data).__name__, "numbers")
+def _compact(model: Model) -> Model:
+    """The model with arrays as they are stored."""
+    odds = model.probabilities
+    return replace(
+        model,
+        embedding=np.asarray(model.embedding, np.float32),
+        predicted=np.asarray(model.predicted, np.int16),
+        probabilities=None if odds is None else np.asarray(odds, np.float32),
+    )
 
 
 def folder(profile: str, source: str) -> Path:
-    """Where bundles of this source are written: real ones never into a folder that is meant to be committed."""
-    return (
-        settings.results(profile) / "explore"
-        if source == "simulated"
-        else settings.cache() / "explore" / profile
-    )
+    """Where bundles are written: real ones never into a folder that is meant to be committed."""
+    if source == "simulated":
+        return settings.results(profile) / "explore"
+    return settings.cache() / "explore" / profile
 
 
 def save(made: Bundle) -> Path:
     """Write a bundle whole or not at all; returns the path of its JSON, which is written last."""
     arrays = {c: getattr(made, c) for c in COLUMNS}
+    models = []
     for k, m in enumerate(made.models):
         arrays |= {f"embedding{k}": m.embedding, f"predicted{k}": m.predicted}
         if m.probabilities is not None:
             arrays[f"probabilities{k}"] = m.probabilities
+        sure = {"sure": m.sure, "probabilities": m.probabilities is not None}
+        models.append({"name": m.name} | sure)
     order = sorted(made.places)
     arrays |= {f"places{k}": made.places[key] for k, key in enumerate(order)}
     raw = io.BytesIO()
     np.savez_compressed(raw, **arrays)
-    where = folder(made.profile, made.source)
-    files = {f"explore/{made.name}.npz": results.write(where / f"{made.name}.npz", raw.getvalue())}
-    about = {
-        "format": FORMAT,
-        "name": made.name,
-        "title": made.title,
-        "profile": made.profile,
-        "source": made.source,
-        "classes": made.classes,
-        "models": [
-            {"name": m.name, "sure": m.sure, "probabilities": m.probabilities is not None}
-            for m in made.models
-        ],
-        "places": order,
-        "reference": made.reference,
-        "kind": made.kind,
-        "about": made.about,
-        **results.environment(),
-    }
-    results.write_provenance(where / f"{made.name}.json", files, about)
-    return where / f"{made.name}.json"
+    path = folder(made.profile, made.source) / f"{made.name}.json"
+    sha = results.write(path.with_suffix(".npz"), raw.getvalue())
+    about = {"format": FORMAT, "classes": made.classes, "models": models, "places": order}
+    about |= {word: getattr(made, word) for word in WORDS} | results.environment()
+    results.write_provenance(path, {f"explore/{made.name}.npz": sha}, about)
+    return path
 
 
 def load(path: Path) -> Bundle:
@@ -218,29 +191,19 @@ def load(path: Path) -> Bundle:
                 f"{path.with_suffix('.npz')}: its bytes are not those it was written with; {again}"
             )
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
-            held = {k: file[k] for k in file.files}
-        models = tuple(
-            Model(
-                m["name"],
-                held[f"embedding{k}"],
-                held[f"predicted{k}"],
-                held[f"probabilities{k}"] if m["probabilities"] else None,
-                m["sure"],
-            )
-            for k, m in enumerate(about["models"])
-        )
-        places = {
-            (model, method): held[f"places{k}"] for k, (model, method) in enumerate(about["places"])
-        }
+            arrays = dict(file)
+        models = []
+        for k, m in enumerate(about["models"]):
+            odds = arrays[f"probabilities{k}"] if m["probabilities"] else None
+            parts = arrays[f"embedding{k}"], arrays[f"predicted{k}"], odds
+            models.append(Model(m["name"], *parts, m["sure"]))
+        keys = [tuple(key) for key in about["places"]]
         return Bundle(
-            **{
-                k: about[k]
-                for k in ("name", "title", "profile", "source", "reference", "kind", "about")
-            },
+            **{word: about[word] for word in WORDS},
+            **{column: arrays[column] for column in COLUMNS},
             classes=tuple(about["classes"]),
-            models=models,
-            places=places,
-            **{c: held[c] for c in COLUMNS},
+            models=tuple(models),
+            places={key: arrays[f"places{k}"] for k, key in enumerate(keys)},
         )
     except FileNotFoundError as error:
         raise EmolibError(
@@ -253,24 +216,22 @@ def load(path: Path) -> Bundle:
 
 
 def stored(profile: str) -> dict[str, Path]:
-    """Name -> path of every bundle of a profile: written here first, then those the project ships; the reader's own win."""
-    found: dict[str, Path] = {}
-    for place in (
-        settings.committed(profile) / "explore",
-        folder(profile, "simulated"),
-        folder(profile, "real"),
-    ):
-        found |= {p.stem: p for p in sorted(place.glob("*.json"))}
-    return found
+    """Name -> path of every bundle of a profile; the reader's own win over those that ship."""
+    shipped = settings.committed(profile) / "explore"
+    paths: dict[str, Path] = {}
+    for place in (shipped, folder(profile, "simulated"), folder(profile, "real")):
+        paths |= {path.stem: path for path in sorted(place.glob("*.json"))}
+    return paths
 
 
 def find(name: str, profile: str) -> Bundle:
     """The stored bundle called `name`; an unknown name is an error with the nearest."""
-    here = stored(profile)
-    if not here:
+    paths = stored(profile)
+    if not paths:
         raise EmolibError(
-            f"no explorer bundle of profile '{profile}' yet; `./reproduce.sh --only 90 --profile {profile}` makes some"
+            f"no explorer bundle of profile '{profile}' yet; "
+            f"`./reproduce.sh --only 90 --profile {profile}` makes some"
         )
-    if name not in here:
-        raise nearest(name, here, what="explorer bundle")
-    return load(here[name])
+    if name not in paths:
+        raise nearest(name, paths, what="explorer bundle")
+    return load(paths[name])

@@ -1,10 +1,11 @@
-"""From embeddings to two dimensions: PCA, t-SNE and UMAP, the slow ones with progress and a way to stop."""
+"""From embeddings to two dimensions: PCA, t-SNE and UMAP, with progress and a way to stop."""
 
 from __future__ import annotations
 
 import threading
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import numpy as np
 
@@ -21,8 +22,6 @@ class Stopped(Exception):
 
 def methods() -> tuple[str, ...]:
     """What this machine can compute: UMAP only where umap-learn is installed."""
-    from importlib.util import find_spec
-
     return METHODS if find_spec("umap") else METHODS[:2]
 
 
@@ -33,15 +32,16 @@ def place(
     perplexity: float = 30.0,
     seed: int = 0,
     start: np.ndarray | None = None,
-    report: Callable[[float], None] | None = None,
-    stopped: Callable[[], bool] | None = None,
+    report: Callable[[float], None] = lambda share: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
-    """Places (N, 2) float32 in [-1, 1] for an embedding (N, D); the same arguments give the same places.
+    """Places (N, 2) float32 in [-1, 1] for an embedding (N, D).
 
-    perplexity   about how many neighbours count as near (t-SNE; UMAP takes it as its number of neighbours); at most (N - 1) / 3
-    start        (N, 2) places to begin from (t-SNE and UMAP); PCA turns its axes so as to lie as near to them as it can
-    report       called with the share done, 0 to 1;   stopped  asked now and then; if it says yes, Stopped is raised
-    Columns are scaled to unit variance first: otherwise the feature with the largest numbers would decide who is near.
+    perplexity   about how many neighbours count as near, at most (N - 1) / 3 (UMAP: their number)
+    start        (N, 2) to begin from; PCA turns its axes so as to lie as near to it as it can
+    report       called with the share done, 0 to 1
+    stopped      asked now and then; if it says yes, Stopped is raised
+    Columns get unit variance first: else the feature with the largest numbers decides who is near.
     """
     if method not in METHODS:
         raise nearest(method, METHODS, what="projection")
@@ -50,20 +50,12 @@ def place(
         raise EmolibError(f"{method}: {len(x)} points; expected at least 5")
     x = (x - x.mean(0)) / np.where(x.std(0) > 1e-12, x.std(0), 1)
     flat = _pca(x, start)
-    perplexity = min(perplexity, (len(x) - 1) / 3)
     if method == "PCA":
         return _unit(flat)
+    perplexity = min(perplexity, (len(x) - 1) / 3)
     begin = 1e-4 * _unit(flat if start is None else start).astype(np.float64)
     run = {"t-SNE": _tsne, "UMAP": _umap}[method]
-    placed = run(
-        x,
-        begin / begin[:, 0].std(),
-        perplexity,
-        seed,
-        report or (lambda share: None),
-        stopped or (lambda: False),
-    )
-    return _unit(placed)
+    return _unit(run(x, begin / begin[:, 0].std(), perplexity, seed, report, stopped))
 
 
 def _unit(xy: np.ndarray) -> np.ndarray:
@@ -73,7 +65,7 @@ def _unit(xy: np.ndarray) -> np.ndarray:
 
 
 def _pca(x: np.ndarray, start: np.ndarray | None) -> np.ndarray:
-    """The two widest directions; signs by the largest entry, or, with `start`, turned and mirrored towards it (Procrustes)."""
+    """The two widest directions, turned and mirrored towards `start` (Procrustes)."""
     u, s, v = np.linalg.svd(x, full_matrices=False)
     flat = u[:, :2] * s[:2] * np.sign(v[np.arange(2), np.abs(v[:2]).argmax(1)])
     if start is None:
@@ -91,21 +83,16 @@ def _tsne(x, begin, perplexity, seed, report, stopped) -> np.ndarray:
         report(min(1.0, (done + iteration) / (EARLY + LATE)))
         return stopped()  # True makes openTSNE interrupt itself
 
-    # Exact neighbours up to a few thousand points: the same on every machine. One thread: the order of sums stays.
+    # exact neighbours are the same on every machine, and in one thread the order of sums stays
+    shared = {"n_jobs": 1, "random_state": seed}
+    method = "exact" if len(x) <= 5000 else "annoy"
     affinity = openTSNE.affinity.PerplexityBasedNN(
-        x,
-        perplexity=perplexity,
-        method="exact" if len(x) <= 5000 else "annoy",
-        n_jobs=1,
-        random_state=seed,
+        x, perplexity=perplexity, method=method, **shared
     )
+    # The start is shaken, or a seed would not be seen: t-SNE itself is deterministic.
+    begin = 1e-4 * begin + np.random.default_rng(seed).normal(size=begin.shape) * 2e-5
     made = openTSNE.TSNEEmbedding(
-        1e-4 * begin + _jitter(begin.shape, seed),
-        affinity,
-        n_jobs=1,
-        random_state=seed,
-        callbacks=tick,
-        callbacks_every_iters=EVERY,
+        begin, affinity, callbacks=tick, callbacks_every_iters=EVERY, **shared
     )
     for steps, exaggeration, momentum in ((EARLY, 12, 0.5), (LATE, None, 0.8)):
         made = made.optimize(
@@ -121,8 +108,7 @@ def _umap(x, begin, perplexity, seed, report, stopped) -> np.ndarray:
     import umap
 
     class Ticker:  # UMAP reports through tqdm, which writes to a file
-        def __init__(self):
-            self.epochs = 0
+        epochs = 0
 
         def write(self, text):
             if stopped():
@@ -140,20 +126,15 @@ def _umap(x, begin, perplexity, seed, report, stopped) -> np.ndarray:
             init=10 * begin,
             random_state=seed,
             n_jobs=1,
-            verbose=False,
             tqdm_kwds={"file": Ticker(), "disable": False},
         ).fit_transform(x)
-
-
-def _jitter(shape, seed) -> np.ndarray:
-    """A seed has to be seen: t-SNE itself is deterministic once its start is given."""
-    return np.random.default_rng(seed).normal(size=shape) * 2e-5
 
 
 class Background:
     """One layout at a time in a thread of its own; a new order stops the one under way.
 
-    finished(places) and failed(error) are called from that thread; a stopped layout calls neither.
+    progress(share), finished(places) and failed(error) are called from that thread; a stopped
+    layout calls none of them.
     """
 
     def __init__(
@@ -163,22 +144,18 @@ class Background:
         failed: Callable[[Exception], None],
     ):
         self.progress, self.finished, self.failed = progress, finished, failed
-        self._order, self._thread, self._lock = 0, None, threading.Lock()
+        self._order, self._thread = 0, None
 
     def start(self, embeddings: list[np.ndarray], method: str, **options) -> None:
-        """Place each embedding, the second from the places of the first, and hand all over at the end."""
-        with self._lock:
-            self._order += 1
-            mine = self._order
-        self._thread = threading.Thread(
-            target=self._work, args=(mine, embeddings, method, options), daemon=True
-        )
+        """Place each embedding, later ones from the places of the first; all are handed over."""
+        self.stop()
+        work = (self._order, embeddings, method, options)
+        self._thread = threading.Thread(target=self._work, args=work, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Give up what is under way."""
-        with self._lock:
-            self._order += 1
+        """Give up what is under way. Called from the thread of the widgets only."""
+        self._order += 1
 
     def wait(self, seconds: float | None = None) -> bool:
         """Until the last order is done; False if it is not after `seconds`."""
@@ -186,28 +163,20 @@ class Background:
             self._thread.join(seconds)
         return not (self._thread and self._thread.is_alive())
 
-    def _work(self, mine, embeddings, method, options) -> None:
-        def stopped():
-            return self._order != mine
+    def _work(self, order: int, embeddings: list[np.ndarray], method: str, options: dict) -> None:
+        def stopped() -> bool:
+            return self._order != order
 
+        def report(share: float) -> None:
+            if not stopped():
+                self.progress((len(made) + share) / len(embeddings))
+
+        made: list[np.ndarray] = []
+        options = options | {"report": report, "stopped": stopped}
         try:
-            made = []
-            for k, embedding in enumerate(embeddings):
-
-                def report(share, k=k):
-                    if not stopped():
-                        self.progress((k + share) / len(embeddings))
-
-                made.append(
-                    place(
-                        embedding,
-                        method,
-                        start=made[0] if made else None,
-                        report=report,
-                        stopped=stopped,
-                        **options,
-                    )
-                )
+            for embedding in embeddings:
+                first = made[0] if made else None
+                made.append(place(embedding, method, start=first, **options))
             if not stopped():
                 self.finished(made)
         except Stopped:

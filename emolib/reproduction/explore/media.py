@@ -1,4 +1,4 @@
-"""The picture and the sound behind a point, fetched from the data on this machine when somebody looks, and kept nowhere."""
+"""The picture and the sound behind a point, fetched when somebody looks, and kept nowhere."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ BANDS = 64  # mel bands of a spectrogram
 
 @dataclass(frozen=True)
 class Sample:
-    """PNG of a picture, PNG of a spectrogram, WAV of a sound, each b'' where there is none; `note` says why."""
+    """PNG of a picture and of a spectrogram, WAV of a sound: b'' where there is none.
+
+    `note` says why.
+    """
 
     picture: bytes = b""
     spectrogram: bytes = b""
@@ -25,7 +28,7 @@ class Sample:
 
 
 def sample(bundle: Bundle, row: int) -> Sample:
-    """What point `row` looks and sounds like; a point that stands for one part of a clip brings that part only."""
+    """What point `row` looks and sounds like; one part of a clip brings that part only."""
     if bundle.kind == "numbers":
         return Sample(note="this set holds numbers only: there is no picture and no sound to show")
     try:
@@ -33,21 +36,19 @@ def sample(bundle: Bundle, row: int) -> Sample:
     except EmolibError as error:
         return Sample(note=f"cannot be shown here: {error}")
     part, at = bundle.modality[row], int(bundle.rows[row])
-    return _sample(data, at, part != "sound", part != "face")
-
-
-def _sample(data, at: int, seen: bool, heard: bool) -> Sample:
-    if getattr(data, "images", None) is not None:
-        return Sample(picture=png(data.images[at]))
-    picture = png(middle(data, at)) if seen and data.frames is not None else b""
-    wave = data.waveform[at]() if heard and data.waveform is not None else None
+    if bundle.kind == "pictures":
+        return Sample(png(data.images[at]))
+    seen = part != "sound" and data.frames is not None
+    picture = png(middle(data, at)) if seen else b""
+    heard = part != "face" and data.waveform is not None
+    wave = data.waveform[at]() if heard else None
     if wave is None:
-        return Sample(picture=picture)
+        return Sample(picture)
     return Sample(picture, png(spectrogram(wave, data.rate)), wav(wave, data.rate))
 
 
 def middle(clips, at: int) -> np.ndarray:
-    """The frame in the middle of a clip; a simulated one is drawn alone, without the rest of the film."""
+    """The frame in the middle of a clip; a simulated one is drawn alone, not the whole film."""
     if clips.source == "simulated":
         from emolib.data.sim import clip_sets
 
@@ -57,7 +58,10 @@ def middle(clips, at: int) -> np.ndarray:
 
 
 def spectrogram(wave: np.ndarray, rate: int) -> np.ndarray:
-    """Mel spectrogram as a picture uint8 (BANDS, frames, 3): time to the right, high tones above, 80 dB from black to yellow."""
+    """Mel spectrogram as a picture uint8 (BANDS, frames, 3).
+
+    Time to the right, high tones above, 80 dB from black to yellow.
+    """
     from matplotlib import colormaps
 
     from emolib.features import mel

@@ -1,8 +1,10 @@
-"""The explorer as a page of its own: `./reproduce.sh explore`. Served to this machine only, and only to who has the token."""
+"""The explorer as a page of its own: `./reproduce.sh explore`.
+
+Served to this machine only, and only to who has the token.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from importlib.util import find_spec
@@ -15,74 +17,59 @@ from emolib.reproduction.report import files as results
 
 INTRODUCTION = """# Explore
 
-Each point is a sample; points that a model finds alike lie together. **Drag a lasso** (or hold Shift and drag): both matrices and the
-histogram then count the selection. **Click a cell** of a matrix, or a class: those samples light up in both plots. **Hover** a point to see
-what it is; **click** it to keep it, then play its sound. Everything but the lasso works with Tab and Enter; *next* walks through the
-selection. Distances between far groups and the sizes of groups mean little in t-SNE and UMAP: move the perplexity and see what stays."""
+Each point is a sample; points that a model finds alike lie together. **Drag a lasso** (or hold \
+Shift and drag): both matrices and the histogram then count the selection. **Click a cell** of a \
+matrix, or a class: those samples light up in both plots. **Hover** a point to see what it is; \
+**click** it to keep it, then play its sound. Everything but the lasso works with Tab and Enter; \
+*next* walks through the selection. Distances between far groups and the sizes of groups mean \
+little in t-SNE and UMAP: move the perplexity and see what stays."""
+# The server's templates ask the internet for icons and for a loader that this page does not need:
+# the browser may fetch from here only.
+HERE_ONLY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "connect-src 'self' ws: data: blob:"
+)
 
 
 def notebook(profile: str) -> Path:
     """Write the page's notebook into the cache; returns its path."""
+    from nbformat import v4, writes
 
-    def cell(kind, text, **more):
-        return {"cell_type": kind, "id": f"{kind}-0", "metadata": {}, "source": text, **more}
-
-    code = f"from emolib import explore\n\nexplore.open(profile={profile!r})"
-    made = {
-        "cells": [
-            cell("markdown", INTRODUCTION),
-            cell("code", code, execution_count=None, outputs=[]),
-        ],
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+    code = f"from emolib.reproduction import explore\n\nexplore.open(profile={profile!r})"
+    cells = [v4.new_markdown_cell(INTRODUCTION, id="text"), v4.new_code_cell(code, id="views")]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     path = settings.cache() / "explore" / "page" / "explore.ipynb"
-    results.write(path, json.dumps(made, indent=1))
+    results.write(path, writes(made))
     return path
 
 
-# The server's templates ask the internet for icons and for a loader that this page does not need: the browser may fetch from here only.
-HERE_ONLY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws: data: blob:"
-
-
 def command(path: Path, *, port: int, theme: str, browser: bool) -> list[str]:
-    """The server's command line: this machine's loopback address, a fresh token, kernels that talk through files and not over TCP."""
+    """The server's command line: this machine's loopback address, a fresh token.
+
+    Its kernels talk through files and not over TCP.
+    """
     headers = repr({"headers": {"Content-Security-Policy": HERE_ONLY}})
-    return [
-        sys.executable,
-        "-m",
-        "voila",
-        str(path),
-        "--token",
-        "--Voila.ip=127.0.0.1",
-        f"--port={port}",
-        f"--theme={theme}",
-        f"--Voila.tornado_settings={headers}",
-        "--KernelManager.transport=ipc",
-        *([] if browser else ["--no-browser"]),
-    ]
+    line = [sys.executable, "-m", "voila", str(path), "--token", "--Voila.ip=127.0.0.1"]
+    line += [f"--port={port}", f"--theme={theme}", f"--Voila.tornado_settings={headers}"]
+    line += ["--KernelManager.transport=ipc"]
+    return line if browser else [*line, "--no-browser"]
 
 
 def serve(profile: str, *, port: int = 8866, theme: str = "light", browser: bool = True) -> None:
     """Serve the explorer until it is interrupted. Its address, token included, is printed.
 
-    The server takes this process's place: whatever ends the command ends the server, and none is left behind. Does not return.
+    The server takes this process's place: whatever ends the command ends the server, and none is
+    left behind. Does not return.
     """
-    missing = [
-        package
-        for module, package in (("voila", "voila"), ("jscatter", "jupyter-scatter"))
-        if not find_spec(module)
-    ]
+    modules = {"voila": "voila", "jscatter": "jupyter-scatter"}
+    missing = " and ".join(package for name, package in modules.items() if not find_spec(name))
     if missing:
-        raise EmolibError(
-            f"the explorer needs {' and '.join(missing)}: pip install 'emolib[explore]'"
-        )
+        raise EmolibError(f"the explorer needs {missing}: pip install 'emolib[explore]'")
     if not stored(profile):
         raise EmolibError(
-            f"there is nothing of profile '{profile}' to explore yet; `./reproduce.sh --only 90 --profile {profile}` makes some bundles"
+            f"there is nothing of profile '{profile}' to explore yet; "
+            f"`./reproduce.sh --only 90 --profile {profile}` makes some bundles"
         )
     line = command(notebook(profile), port=port, theme=theme, browser=browser)
     sys.stdout.flush()

@@ -1,8 +1,7 @@
-"""The explorer: two scatter plots, two confusion matrices, a histogram and a sample, each of which answers to the others.
+"""The explorer: two scatter plots, two matrices, a histogram and a sample, all of one selection.
 
-The plots are jupyter-scatter's (WebGL, so that 20,000 points stay fluid); everything around them are ipywidgets. One selection is
-shared by all views. jupyter-scatter (1.0) draws discs only, so shapes stand in the legend and in the exported drawing; on screen, an entry
-of the legend that is pressed makes its group large and the others small, which tells it apart without colour.
+The plots are jupyter-scatter's (WebGL, so that 20,000 points stay fluid), the rest are ipywidgets.
+jupyter-scatter (1.0) draws discs only: shapes stand in the legend and in the exported drawing.
 """
 
 from __future__ import annotations
@@ -27,128 +26,107 @@ from ipywidgets import (
 from jscatter import Scatter
 
 from emolib.reproduction import report
-from emolib.reproduction.explore import counted, layout, linked, media, parts
+from emolib.reproduction.explore import layout, linked, media, widgets
 from emolib.reproduction.explore.bundles import START, Bundle, load
-from emolib.reproduction.explore.panel import Panel
 from emolib.reproduction.report import plots
 
 HEIGHT = 400  # of a plot, in pixels
+LIGHT, DARK = "#ffffff", "#14171a"  # ground of the plots
+MARKED = "#E69F00"  # the lasso and what it caught
+SCALES = {"x_scale": (-1.05, 1.05), "y_scale": (-1.05, 1.05)}
 KEPT, OWN = "of the left model", "each its own"
-EMPTY = "nothing is selected: all points count. Drag a lasso (mouse: lasso, or hold Shift), click a cell of a matrix or a class."
+EMPTY = (
+    "<span class='emolib-note'>nothing is selected: all points count. Drag a lasso (mouse: lasso, "
+    "or hold Shift), click a cell of a matrix or a class.</span>"
+)
 
 
 class Explorer:
-    """Linked views over bundles {name: path or Bundle}; `widget` is what a notebook shows. Every part can be driven without a browser."""
+    """Linked views over bundles {name: path or Bundle}; a notebook shows `widget`."""
 
     def __init__(self, bundles: dict[str, Path | Bundle]):
         self._bundles = bundles
-        self._places: dict[tuple, np.ndarray] = {}
+        self._places: dict[tuple, list[np.ndarray]] = {}
         self._quiet = False  # True while the explorer itself sets its widgets
         self.selected = np.empty(0, int)
         self.shown: int | None = None
         self._fetcher = ThreadPoolExecutor(1)
-        self._controls()
+        bars = self._controls()
         self.background = layout.Background(self._progressed, self._placed, self._failed)
-        self.panel = Panel()
+        self.panel = widgets.Panel()
         self.panel.observe(self._theme, "dark")
-        self.panel.on_msg(
-            lambda *_: self.look(self.shown, again=True) if self.shown is not None else None
-        )  # drawn anew by the page
+        self.panel.on_msg(self._drawn_anew)
         self.stage = VBox()
-        self.widget = VBox([HTML(parts.STYLE), *self._bars, self.stage])
+        self.widget = VBox([HTML(widgets.STYLE), *bars, self.stage])
         self.widget.add_class("emolib-explorer")
         self.open(next(iter(bundles)))
 
     # ------------------------------------------------------------ what stands around the plots
 
-    def _controls(self) -> None:
-        wide = Layout(width="auto", min_width="13em")
-        narrow = {"description_width": "max-content"}
+    def _controls(self) -> list[HBox]:
+        """The bars above the plots."""
+        style = {"description_width": "max-content"}
 
-        def menu(label, options, value, handler, **more):
-            made = Dropdown(
-                description=label, options=options, value=value, style=narrow, layout=wide, **more
-            )
+        def handled(made, handler):
             made.observe(lambda change: None if self._quiet else handler(), "value")
             return made
 
-        self.which = menu(
-            "points",
-            list(self._bundles),
-            next(iter(self._bundles)),
-            lambda: self.open(self.which.value),
-        )
-        self.left = menu("left", [""], "", self.restart)
-        self.right = menu("right", [""], "", self.restart)
-        self.by = menu("colour", linked.COLOUR_BY, "class", lambda: self.enlarge(None))
-        self.method = menu("projection", layout.methods(), "t-SNE", self.place)
-        self.keep = menu(
-            "places",
-            (KEPT, OWN),
-            KEPT,
-            self.place,
-            tooltip="the same point in the same place in both plots, or each model's own",
-        )
+        def menu(label, options, handler, tooltip=None):
+            wide = Layout(width="auto", min_width="13em")
+            made = Dropdown(
+                description=label, options=options, tooltip=tooltip, style=style, layout=wide
+            )
+            return handled(made, handler)
+
+        def slider(label, **limits):
+            made = IntSlider(description=label, continuous_update=False, style=style, **limits)
+            return handled(made, self.place)
+
+        self.which = menu("points", list(self._bundles), lambda: self.open(self.which.value))
+        self.left = menu("left", [""], self.restart)
+        self.right = menu("right", [""], self.restart)
+        self.by = menu("colour", linked.COLOUR_BY, lambda: self.enlarge(None))
+        self.dark = menu("theme", ("auto", "light", "dark"), self._theme)
+        self.method = menu("projection", layout.methods(), self.place)
+        tip = "the same point in the same place in both plots, or each model's own"
+        self.keep = menu("places", (KEPT, OWN), self.place, tip)
+        self.perplexity = slider("perplexity", value=30, min=5, max=100, step=5)
+        self.seed = slider("seed", value=0, min=0, max=20)
+        self.bar = FloatProgress(max=1, layout=Layout(width="8em", visibility="hidden"))
+        self.stop = _button("stop", "give up the projection under way", self.give_up)
         self.mode = ToggleButtons(
             options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")],
             value="lasso",
             style={"button_width": "10em"},
         )
         self.mode.observe(lambda change: self._both("mouse", change["new"]), "value")
-        self.dark = menu("theme", ("auto", "light", "dark"), "auto", self._theme)
-        self.perplexity = IntSlider(
-            value=30,
-            min=5,
-            max=100,
-            step=5,
-            description="perplexity",
-            continuous_update=False,
-            style=narrow,
-        )
-        self.seed = IntSlider(
-            value=0, min=0, max=20, description="seed", continuous_update=False, style=narrow
-        )
-        for slider in (self.perplexity, self.seed):
-            slider.observe(lambda change: None if self._quiet else self.place(), "value")
-        self.bar = FloatProgress(
-            value=0, min=0, max=1, layout=Layout(width="8em", visibility="hidden")
-        )
+        tip = "let all points count again"
+        self.clear = _button("clear selection", tip, lambda: self.select([]))
+        tip = "download the selected points as a table"
+        self.csv = _button("selection to CSV", tip, self.export_csv)
+        tip = "download both plots as they are, with marker shapes"
+        self.svg = _button("view to SVG", tip, self.export_svg)
         self.said = HTML()
         self.said.add_class("emolib-said")
-        self.stop = _button("stop", "give up the projection under way", self.give_up)
-        self.clear = _button(
-            "clear selection", "let all points count again", lambda: self.select([])
-        )
-        self.csv = _button(
-            "selection to CSV", "download the selected points as a table", self.export_csv
-        )
-        self.svg = _button(
-            "view to SVG", "download both plots as they are, with marker shapes", self.export_svg
+        bars = (
+            [self.which, self.left, self.right, self.by, self.dark],
+            [self.method, self.keep, self.perplexity, self.seed, self.bar, self.stop],
+            [self.mode, self.clear, self.csv, self.svg, self.said],
         )
         flow = Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
-        self._bars = [
-            HBox([self.which, self.left, self.right, self.by, self.dark], layout=flow),
-            HBox(
-                [self.method, self.keep, self.perplexity, self.seed, self.bar, self.stop],
-                layout=flow,
-            ),
-            HBox([self.mode, self.clear, self.csv, self.svg, self.said], layout=flow),
-        ]
+        return [HBox(bar, layout=flow) for bar in bars]
 
     def open(self, name: str) -> None:
         """Show another bundle."""
-        held = self._bundles[name]
-        self.bundle = held if isinstance(held, Bundle) else load(held)
+        chosen = self._bundles[name]
+        self.bundle = chosen if isinstance(chosen, Bundle) else load(chosen)
         self.background.stop()
         names = [m.name for m in self.bundle.models]
         self._quiet = True
         self.which.value = name
         self.left.options = self.right.options = names
         self.left.value, self.right.value = names[0], names[min(1, len(names) - 1)]
-        self.perplexity.value, self.seed.value = (
-            int(self.bundle.about.get("perplexity", 30)),
-            int(self.bundle.about.get("seed", 0)),
-        )
+        self.perplexity.value, self.seed.value = self._kept()
         self.method.value = "t-SNE"
         self._quiet = False
         self._places = {}
@@ -157,68 +135,59 @@ class Explorer:
     def _build(self) -> None:
         """New plots and matrices for a bundle; a change of model or colour only repaints them."""
         b = self.bundle
-        zero = np.zeros(len(b), np.float32)
-        points = pd.DataFrame({"x": zero, "y": zero})
-        self.size, self.large, self.shown = float(np.clip(200 / np.sqrt(len(b)), 2, 8)), None, None
+        self.size = float(np.clip(200 / np.sqrt(len(b)), 2, 8))
+        self.large = self.shown = None
         self.everything = linked.histogram(b)
-        self.plots = [
-            Scatter(
-                data=points,
-                x="x",
-                y="y",
-                x_scale=(-1.05, 1.05),
-                y_scale=(-1.05, 1.05),
-                height=HEIGHT,
-                axes=False,
-                size=self.size,
-                lasso_color="#E69F00",
-                mouse_mode=self.mode.value,
-                tooltip=False,
-            )
-            for _ in range(2)
+        self.plots = [self._plot(), self._plot()]
+        self.titles = [HTML(), HTML()]
+        self.matrices = [
+            widgets.Matrix(b.classes, lambda true, named: self.cell(0, true, named)),
+            widgets.Matrix(b.classes, lambda true, named: self.cell(1, true, named)),
         ]
-        for plot in self.plots:
-            plot.color(selected="#E69F00", hover="#E69F00")
-            plot.widget.observe(
-                lambda change: None if self._quiet else self.select(change["new"]), "selection"
-            )
-            plot.widget.observe(lambda change: self.hover(change["new"]), "hovering")
-        self.titles, self.matrices = (
-            [HTML(), HTML()],
-            [
-                counted.Matrix(b.classes, lambda t, n, side=side: self.cell(side, t, n))
-                for side in ("left", "right")
-            ],
+        self.histogram = widgets.Histogram(
+            b.classes, lambda group: self.select(np.flatnonzero(b.true == group))
         )
-        self.histogram = counted.Histogram(
-            b.classes, lambda c: self.select(np.flatnonzero(b.true == c))
-        )
-        self.key = counted.Legend(self.enlarge)
-        step = HBox(
-            [
-                _button("◀ previous", "show the previous selected sample", lambda: self.step(-1)),
-                _button("next ▶", "show the next selected sample", lambda: self.step(1)),
-            ]
-        )
-        column = Layout(width="0", flex="1 1 0", min_width="300px", padding="0 6px 0 0")
+        self.key = widgets.Legend(self.enlarge)
+        back = _button("◀ previous", "show the previous selected sample", lambda: self.step(-1))
+        forth = _button("next ▶", "show the next selected sample", lambda: self.step(1))
+        wide = Layout(width="0", flex="1 1 0", min_width="300px", padding="0 6px 0 0")
         side = Layout(width="270px", flex="0 0 270px")
-        head = f"{report.STYLE}<b>{b.title}</b>{report.badge(b.source)} <span class='emolib-note'>{len(b):,} points · profile {b.profile}</span>"
-        top = HBox(
-            [
-                VBox([self.titles[0], self.plots[0].widget], layout=column),
-                VBox([self.titles[1], self.plots[1].widget], layout=column),
-                VBox([HTML("<b>Sample</b>"), step, self.panel], layout=side),
-            ]
+        head = (
+            f"{report.STYLE}<b>{b.title}</b>{report.badge(b.source)} "
+            f"<span class='emolib-note'>{len(b):,} points · profile {b.profile}</span>"
         )
-        below = HBox(
-            [
-                Box([self.matrices[0]], layout=column),
-                Box([self.matrices[1]], layout=column),
-                Box([self.histogram], layout=side),
-            ]
-        )
-        self.stage.children = [HTML(head), self.key, top, below]
+        sides = zip(self.titles, self.plots, strict=True)
+        above = [VBox([title, plot.widget], layout=wide) for title, plot in sides]
+        above += [VBox([HTML("<b>Sample</b>"), HBox([back, forth]), self.panel], layout=side)]
+        below = [Box([matrix], layout=wide) for matrix in self.matrices]
+        below += [Box([self.histogram], layout=side)]
+        self.stage.children = [HTML(head), self.key, HBox(above), HBox(below)]
         self.restart()
+
+    def _plot(self) -> Scatter:
+        zero = np.zeros(len(self.bundle), np.float32)
+        plot = Scatter(
+            data=pd.DataFrame({"x": zero, "y": zero}),
+            x="x",
+            y="y",
+            **SCALES,
+            height=HEIGHT,
+            axes=False,
+            size=self.size,
+            lasso_color=MARKED,
+            mouse_mode=self.mode.value,
+            tooltip=False,
+        )
+        plot.color(selected=MARKED, hover=MARKED)
+        plot.widget.observe(
+            lambda change: None if self._quiet else self.select(change["new"]), "selection"
+        )
+        plot.widget.observe(lambda change: self.hover(change["new"]), "hovering")
+        return plot
+
+    def _models(self) -> list[str]:
+        """The models on the left and on the right."""
+        return [self.left.value, self.right.value]
 
     # ------------------------------------------------------------ places
 
@@ -226,112 +195,95 @@ class Explorer:
         """Another model on one side: its places, colours and counts."""
         self.place()
         self.paint()
-        self.select(
-            self.selected if len(self.selected) and self.selected.max() < len(self.bundle) else []
-        )
+        fits = len(self.selected) and self.selected.max() < len(self.bundle)
+        self.select(self.selected if fits else [])
 
-    def _sides(self) -> list[str]:
-        """Models whose own places are needed."""
-        return (
-            [self.left.value]
-            if self.keep.value == KEPT or self.left.value == self.right.value
-            else [self.left.value, self.right.value]
-        )
-
-    def _key(self) -> tuple:
-        sides = tuple(self._sides())
-        return (
-            (self.method.value, sides)
-            if self.method.value == "PCA"
-            else (self.method.value, sides, self.perplexity.value, self.seed.value)
-        )
+    def _kept(self) -> tuple[int, int]:
+        """Perplexity and seed of the places that the bundle holds."""
+        about = self.bundle.about
+        return int(about.get("perplexity", 30)), int(about.get("seed", 0))
 
     def place(self) -> None:
-        """Move the points: at once where their places are known, else when they are computed in the background."""
+        """Move the points: at once where their places are known, else when they are computed."""
         self.background.stop()
-        b, sides, key = self.bundle, self._sides(), self._key()
-        as_kept = self.method.value == "PCA" or (self.perplexity.value, self.seed.value) == (
-            b.about.get("perplexity", 30),
-            b.about.get("seed", 0),
-        )
-        if (
-            self.method.value in START
-            and as_kept
-            and all((m, self.method.value) in b.places for m in sides)
-        ):
-            self._move([b.places[m, self.method.value] for m in sides])
+        b, method = self.bundle, self.method.value
+        models = self._models()
+        if self.keep.value == KEPT or models[0] == models[1]:
+            models = models[:1]
+        settings = (self.perplexity.value, self.seed.value)
+        key = (method, *models) if method == "PCA" else (method, *models, *settings)
+        kept = method in START and (method == "PCA" or settings == self._kept())
+        if kept and all((m, method) in b.places for m in models):
+            self._move([b.places[m, method] for m in models])
         elif key in self._places:
             self._move(self._places[key])
         else:
             self.bar.value, self.bar.layout.visibility = 0, "visible"
-            self.said.value = f"computing {self.method.value} ..."
+            self.said.value = f"computing {method} ..."
             self._ordered = key
-            self.background.start(
-                [b.model(m).embedding for m in sides],
-                self.method.value,
-                perplexity=self.perplexity.value,
-                seed=self.seed.value,
-            )
+            embeddings = [b.model(m).embedding for m in models]
+            self.background.start(embeddings, method, perplexity=settings[0], seed=settings[1])
 
     def give_up(self) -> None:
         """Stop the projection under way; the points stay where they are."""
         self.background.stop()
-        self.bar.layout.visibility, self.said.value = (
-            "hidden",
-            "stopped; the points are where they were",
-        )
+        self._done("stopped; the points are where they were")
+
+    def _done(self, text: str) -> None:
+        self.bar.layout.visibility = "hidden"
+        self.said.value = text
 
     def _progressed(self, share: float) -> None:
         self.bar.value = share
 
-    def _placed(self, made: list[np.ndarray]) -> None:
-        self._places[self._ordered] = made
-        self._move(made)
+    def _placed(self, places: list[np.ndarray]) -> None:
+        self._places[self._ordered] = places
+        self._move(places)
 
     def _failed(self, error: Exception) -> None:
-        self.bar.layout.visibility, self.said.value = "hidden", f"no {self.method.value}: {error}"
+        self._done(f"no {self.method.value}: {error}")
 
-    def _move(self, made: list[np.ndarray]) -> None:
-        self.bar.layout.visibility = "hidden"
-        self.said.value = ""
-        self.places = [made[0], made[-1]]
+    def _move(self, places: list[np.ndarray]) -> None:
+        self._done("")
+        self.places = [places[0], places[-1]]
         for plot, xy in zip(self.plots, self.places, strict=True):
-            plot.xy(xy[:, 0], xy[:, 1], x_scale=(-1.05, 1.05), y_scale=(-1.05, 1.05), animate=True)
+            plot.xy(xy[:, 0], xy[:, 1], **SCALES, animate=True)
 
     # ------------------------------------------------------------ colours
 
     def paint(self) -> None:
         """Colour the points of both plots, and say what the colours mean."""
         dark = self._is_dark()
-        for plot, title, model in zip(
-            self.plots, self.titles, (self.left.value, self.right.value), strict=True
-        ):
-            shown = linked.colouring(self.bundle, model, self.by.value)
-            if shown.values is not None:
-                plot.color(by=shown.values, map="cividis", norm=(0, 1))
-            else:
-                colours = [parts.shade(c, dark) for c in shown.colours]
-                names = [f"{k} {n}" for k, n in enumerate(shown.names)]
-                if len(names) == 1:  # one colour is no colour map
-                    colours, names = colours * 2, [*names, ""]
-                plot.color(by=pd.Categorical.from_codes(shown.groups, names), map=colours)
-            title.value = f"<b>{model}</b>"
-            grouped = (
-                shown.values is None and self.large is not None and self.large < len(shown.names)
-            )
-            if grouped:
-                plot.size(
-                    by=(shown.groups == self.large).astype(float),
-                    map=[max(1, self.size / 3), 2 * self.size],
-                    norm=(0, 1),
-                )
+        left, right = (linked.colouring(self.bundle, m, self.by.value) for m in self._models())
+        for plot, shown in zip(self.plots, (left, right), strict=True):
+            self._colour(plot, shown, dark)
+            if self._enlarged(shown) is not None:
+                weights = (shown.groups == self.large).astype(float)
+                sizes = [max(1, self.size / 3), 2 * self.size]
+                plot.size(by=weights, map=sizes, norm=(0, 1))
             elif plot.size()["by"] is not None:
                 plot.size(by=None, default=self.size)
-            if title is self.titles[0]:
-                self.key.show(shown, dark, self.large if grouped else None)
+        for title, model in zip(self.titles, self._models(), strict=True):
+            title.value = f"<b>{model}</b>"
+        self.key.show(left, dark, self._enlarged(left))
+
+    def _colour(self, plot: Scatter, shown: linked.Colouring, dark: bool) -> None:
+        if shown.values is not None:
+            plot.color(by=shown.values, map="cividis", norm=(0, 1))
+            return
+        colours = [linked.shade(c, dark) for c in shown.colours]
+        names = [f"{k} {name}" for k, name in enumerate(shown.names)]
+        if len(names) == 1:  # one colour is no colour map
+            colours, names = colours * 2, [*names, ""]
+        plot.color(by=pd.Categorical.from_codes(shown.groups, names), map=colours)
+
+    def _enlarged(self, shown: linked.Colouring) -> int | None:
+        """The group that is drawn large, where this colouring has it."""
+        has = shown.values is None and self.large is not None and self.large < len(shown.names)
+        return self.large if has else None
 
     def enlarge(self, group: int | None) -> None:
-        """Draw one group of the colouring large and the others small; the same group once more, or None: all alike."""
+        """Draw one group large and the others small; the same once more, or None: all alike."""
         self.large = None if group == self.large else group
         self.paint()
 
@@ -341,7 +293,7 @@ class Explorer:
     def _theme(self, change=None) -> None:
         dark = self._is_dark()
         (self.widget.add_class if dark else self.widget.remove_class)("emolib-dark")
-        self._both("background", parts.ground(dark))
+        self._both("background", DARK if dark else LIGHT)
         self.paint()
 
     def _both(self, what: str, value) -> None:
@@ -359,53 +311,49 @@ class Explorer:
                 plot.selection(self.selected)
         self._quiet = False
         some = self.selected if len(self.selected) else None
-        for matrix, model in zip(self.matrices, (self.left.value, self.right.value), strict=True):
+        for matrix, model in zip(self.matrices, self._models(), strict=True):
             counts = linked.matrix(self.bundle, model, some)
             matrix.show(model, counts, linked.words(self.bundle.classes, counts))
-        self.histogram.show(
-            counts.sum(1), self.everything
-        )  # a row of the matrix holds the points of a class
-        if not self.bar.layout.visibility == "visible":
-            self.said.value = (
-                f"{len(self.selected):,} selected"
-                if some is not None
-                else f"<span class='emolib-note'>{EMPTY}</span>"
-            )
-        if len(self.selected):
-            self.look(int(self.selected[0]))
+        # a row of a matrix holds the points of a class
+        self.histogram.show(counts.sum(1), self.everything)
+        if self.bar.layout.visibility != "visible":
+            self.said.value = EMPTY if some is None else f"{len(some):,} selected"
+        if some is not None:
+            self.look(int(some[0]))
 
-    def cell(self, side: str, true: int, named: int) -> None:
-        """Light up the points behind a cell of the left or right matrix."""
-        model = self.left.value if side == "left" else self.right.value
+    def _pool(self) -> np.ndarray:
+        """The selected points; all, if none is selected."""
+        return self.selected if len(self.selected) else np.arange(len(self.bundle))
+
+    def cell(self, side: int, true: int, named: int) -> None:
+        """Light up the points behind a cell of the left (0) or right (1) matrix."""
+        model, classes = self._models()[side], self.bundle.classes
         rows = linked.cell(self.bundle, model, true, named)
         self.select(rows)
         if not len(rows):
-            self.said.value = f"no {self.bundle.classes[true]} is called {self.bundle.classes[named]} by {model}: all points count"
+            mistake = f"no {classes[true]} is called {classes[named]} by {model}"
+            self.said.value = f"{mistake}: all points count"
 
     def hover(self, row: int | None) -> None:
-        """Show the point under the mouse; a single selected point stays, so that its sound can be reached and played."""
+        """Show the point under the mouse; a single selected one stays, so that it can be played."""
         if row is not None and len(self.selected) != 1:
             self.look(row)
 
     def step(self, by: int) -> None:
-        """Show the next or previous of the selected points (of all, if none is selected)."""
-        pool = self.selected if len(self.selected) else np.arange(len(self.bundle))
-        at = (
-            int(np.searchsorted(pool, self.shown))
-            if self.shown is not None
-            else (-1 if by > 0 else 0)
-        )
+        """Show the next or previous of the selected points."""
+        pool = self._pool()
+        before = -1 if by > 0 else 0
+        at = before if self.shown is None else int(np.searchsorted(pool, self.shown))
         self.look(int(pool[(at + by) % len(pool)]))
 
     def look(self, row: int, again: bool = False) -> None:
-        """Show one sample: what it is and who said what, its picture, its spectrogram and its sound. What is shown already stays, unless `again`."""
+        """Show one sample, unless it is shown already: what was said of it, picture and sound."""
         if row == self.shown and not again:
             return
         self.shown = row
         bundle, words = self.bundle, linked.sample(self.bundle, row)
-        self.panel.show(
-            words, media.Sample(note="" if bundle.kind == "numbers" else "fetching ...")
-        )
+        waiting = "" if bundle.kind == "numbers" else "fetching ..."
+        self.panel.show(words, media.Sample(note=waiting))
 
         def fetch():  # a film has to be opened or drawn: no view waits for that
             if self.bundle is bundle and self.shown == row:  # somebody may have moved on meanwhile
@@ -413,48 +361,36 @@ class Explorer:
 
         self.fetched = self._fetcher.submit(fetch)
 
+    def _drawn_anew(self, *message) -> None:
+        """The page has drawn the panel anew: what it showed is gone."""
+        if self.shown is not None:
+            self.look(self.shown, again=True)
+
     # ------------------------------------------------------------ to take away
 
     def export_csv(self) -> pd.DataFrame:
-        """Download the selected points (all, if none is selected) as a table; returns it."""
-        rows = self.selected if len(self.selected) else np.arange(len(self.bundle))
-        frame = linked.table(
-            self.bundle, rows, {self.right.value: self.places[1], self.left.value: self.places[0]}
-        )
-        self.panel.save(
-            f"{self.bundle.name}-selection.csv",
-            frame.to_csv(index=False, lineterminator="\n").encode(),
-            "text/csv",
-        )
+        """Download the selected points as a table; returns it."""
+        rows, (left, right) = self._pool(), self._models()
+        places = {right: self.places[1], left: self.places[0]}
+        frame = linked.table(self.bundle, rows, places)
+        raw = frame.to_csv(index=False, lineterminator="\n").encode()
+        self.panel.save(f"{self.bundle.name}-selection.csv", raw, "text/csv")
         self.said.value = f"{len(rows):,} points saved as a table"
         return frame
 
     def export_svg(self) -> bytes:
-        """Download both plots as a drawing, with marker shapes, badge and selection; returns it."""
-        raw = drawing(
-            self.bundle,
-            [self.left.value, self.right.value],
-            self.places,
-            self.by.value,
-            self.selected,
-        )
-        self.panel.save(f"{self.bundle.name}-view.svg", raw, "image/svg+xml")
+        """Download both plots with marker shapes, badge and selection; returns the drawing."""
+        b = self.bundle
+        colourings = [linked.colouring(b, m, self.by.value) for m in self._models()]
+        panels = list(zip(self._models(), self.places, colourings, strict=True))
+        fig = plots.clouds(panels, selected=self.selected)
+        raw = plots.svg(fig, f"{b.title} · {b.source} · {b.profile}")
+        self.panel.save(f"{b.name}-view.svg", raw, "image/svg+xml")
         self.said.value = "both plots saved as a drawing"
         return raw
 
     def _repr_mimebundle_(self, **options):
         return self.widget._repr_mimebundle_(**options)
-
-
-def drawing(
-    bundle: Bundle, models: list[str], places: list[np.ndarray], by: str, selected=()
-) -> bytes:
-    """The view as SVG: one panel a model, colours and shapes by group, selected points full and the others faint."""
-    fig = plots.clouds(
-        [(m, xy, linked.colouring(bundle, m, by)) for m, xy in zip(models, places, strict=True)],
-        selected=selected,
-    )
-    return plots.svg(fig, f"{bundle.title} · {bundle.source} · {bundle.profile}")
 
 
 def _button(label: str, tip: str, act) -> Button:

@@ -1,4 +1,4 @@
-"""A grid of runs, stored and resumable (`map`), and what a study asks of it at one profile (`Study`)."""
+"""A grid of runs, stored and resumable (`map`), and what a study asks of it (`Study`)."""
 
 from emolib.reproduction.runs.grid import THREADS, Used, ledger, map, scratch, stored
 from emolib.reproduction.runs.outcome import Outcome, Pictures, Verdict, sources_of

@@ -23,20 +23,19 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction.runs.keys import key
 from emolib.reproduction.runs.store import Store, as_read
 
-THREADS = (
-    1  # per run, wherever it runs: more threads would change the order of sums, and so the bytes
-)
-# joblib ends a process that has grown by 3e8 bytes, as if it leaked; ours keep the data they have read. The next one imports all anew, and
-# where several end at once the command waits for ever.
+# Per run, wherever it runs: more threads would change the order of sums, and so the bytes
+THREADS = 1
+# joblib ends a process that has grown by 3e8 bytes, as if it leaked; ours keep the data they have
+# read. The next one imports all anew, and where several end at once the command waits for ever.
 GROWTH = float("inf")
 
 
-# ---------------------------------------------------------------- the ledger: what a table was made from
+# ---------------------------------------------------------------- what a table was made from
 
 
 @dataclass(frozen=True)
 class Used:
-    """One run that was asked for: its key, its own seconds, and whether it stood before this command began."""
+    """A run that was asked for, its own seconds, and whether it stood before this command began."""
 
     key: str
     seconds: float
@@ -48,7 +47,7 @@ _ledger: list[Used] = []
 
 
 def ledger(clear: bool = False) -> list[Used]:
-    """The runs asked for since the ledger was last cleared; reports take their `cached` and `device` from it."""
+    """The runs asked for since the ledger was last cleared: a report's `cached` and `device`."""
     taken = list(_ledger)
     if clear:
         _ledger.clear()
@@ -72,14 +71,14 @@ def map(
     cluster: str | None = None,
     label: str = "",
 ) -> list:
-    """Results of fn(**arguments) for each `arguments` in `grid`, in that order; only missing ones are computed.
+    """Results of fn(**arguments) for each `arguments` in `grid`; missing ones are computed.
 
     jobs     processes (default: settings.jobs()); with 1 the runs happen in this process
     store    folder of the run store (default: settings.cache() / 'runs')
-    cluster  address of a Dask scheduler, or 'local:N' for N workers started here (default: this machine)
+    cluster  address of a Dask scheduler, or 'local:N' for N workers here (default: this machine)
 
-    Two equal entries of the grid are one run. An error in a run names its arguments; results that were
-    finished before it stay stored. After --max-minutes no further run is started and EmolibError says so.
+    Two equal entries of the grid are one run. An error in a run names its arguments; what was
+    finished before it stays stored. After --max-minutes no further run starts (EmolibError).
     """
     store = store if isinstance(store, Store) else Store(store or settings.cache() / "runs")
     cluster = cluster or settings.cluster()
@@ -90,24 +89,22 @@ def map(
         for name, arguments in zip(names, grid, strict=True)
         if entries[name] is None
     }
-    if missing:
-        for name, value, seconds in _compute(
-            fn, missing, jobs or settings.jobs(), store, cluster, label
-        ):
-            about = {
-                "seconds": seconds,
-                "command": settings.command(),
-                "device": settings.device(),
-                "run": f"{fn.__module__}.{fn.__qualname__}",
-                "arguments": missing[name],
-            }
-            store.write(name, value, about)
-            # what a later command would read, to the last bit; if another command in this folder has just written over it, what we have
-            entries[name] = store.read(name) or as_read(value, about)
-    _ledger.extend(
-        Used(n, e["seconds"], e["command"] != settings.command(), e["device"])
-        for n, e in entries.items()
-    )
+    made = _compute(fn, missing, jobs or settings.jobs(), store, cluster, label) if missing else ()
+    for name, value, seconds in made:
+        about = {
+            "seconds": seconds,
+            "command": settings.command(),
+            "device": settings.device(),
+            "run": f"{fn.__module__}.{fn.__qualname__}",
+            "arguments": missing[name],
+        }
+        store.write(name, value, about)
+        # what a later command would read, to the last bit; or what we have, if another command has
+        # just written over it
+        entries[name] = store.read(name) or as_read(value, about)
+    for name, entry in entries.items():
+        cached = entry["command"] != settings.command()
+        _ledger.append(Used(name, entry["seconds"], cached, entry["device"]))
     return [entries[name]["value"] for name in names]
 
 
@@ -125,9 +122,9 @@ def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, la
         for name, arguments in missing.items()
     ]
     with bar:
-        for found in _far(calls, cluster) if cluster else _near(calls, jobs):
+        for ended in _far(calls, cluster) if cluster else _near(calls, jobs):
             bar.update()
-            yield found
+            yield ended
 
 
 def _near(calls: list[tuple], jobs: int):
@@ -135,24 +132,26 @@ def _near(calls: list[tuple], jobs: int):
     from joblib import Parallel, delayed, parallel_config
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    where = {"backend": "sequential"}
+    if jobs > 1:
+        where = {"backend": "loky", "inner_max_num_threads": THREADS}
     try:
-        with parallel_config(
-            backend="loky" if jobs > 1 else "sequential",
-            inner_max_num_threads=THREADS if jobs > 1 else None,
-        ):
-            yield from Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(
-                delayed(_one)(*call) for call in calls
-            )
+        with parallel_config(**where):
+            parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+            yield from parallel(delayed(_one)(*call) for call in calls)
     except TerminatedWorkerError:
         raise EmolibError(
-            f"one of {jobs} processes was killed, most likely because memory ran out; what is finished is stored, and the "
-            f"same command with fewer of them (--jobs {jobs // 2}) goes on from here"
+            f"one of {jobs} processes was killed, most likely because memory ran out; what is "
+            f"finished is stored, and the same command with fewer of them (--jobs {jobs // 2}) "
+            "goes on from here"
         ) from None
 
 
 def _far(calls: list[tuple], cluster: str):
-    """On a Dask cluster. Not through joblib's backend: with a single worker at the start it computes in the process that asks,
-    and nobody who joins later finds anything to do. Dask begins the runs of a dead worker anew elsewhere.
+    """On a Dask cluster, which begins the runs of a dead worker anew elsewhere.
+
+    Not through joblib's backend: with a single worker at the start it computes in the process that
+    asks, and nobody who joins later finds anything to do.
     """
     try:
         from distributed import CancelledError, Client, as_completed
@@ -162,13 +161,12 @@ def _far(calls: list[tuple], cluster: str):
         raise EmolibError(
             "--cluster needs the package 'distributed': pip install 'emolib[cluster]'"
         ) from None
-    local = cluster.removeprefix("local:") if cluster.startswith("local:") else None
     try:
-        client = (
-            Client(n_workers=int(local), threads_per_worker=1, dashboard_address=None)
-            if local
-            else Client(cluster, timeout="10s")
-        )
+        if cluster.startswith("local:"):
+            workers = int(cluster.removeprefix("local:"))
+            client = Client(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        else:
+            client = Client(cluster, timeout="10s")
     except (OSError, ValueError) as error:
         raise EmolibError(
             f"--cluster {cluster}: no scheduler answers there ({error}); "
@@ -176,13 +174,14 @@ def _far(calls: list[tuple], cluster: str):
         ) from None
     with client:
         try:
-            for future in as_completed([client.submit(_one, *call, pure=False) for call in calls]):
+            futures = [client.submit(_one, *call, pure=False) for call in calls]
+            for future in as_completed(futures):
                 yield future.result()
                 future.release()
         except (CancelledError, FutureCancelledError, CommClosedError):
             raise EmolibError(
-                f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the same command, with a "
-                "scheduler that answers or without --cluster, goes on from here"
+                f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the same "
+                "command, with a scheduler that answers or without --cluster, goes on from here"
             ) from None
 
 
@@ -191,22 +190,21 @@ _current_scratch: Path | None = None
 
 def scratch(name: str = "checkpoint") -> Path | None:
     """A file the run that is under way may resume from, or None outside `map`."""
-    return (
-        None
-        if _current_scratch is None
-        else _current_scratch.with_name(f"{_current_scratch.name}-{name}.safetensors")
-    )
+    if _current_scratch is None:
+        return None
+    return _current_scratch.with_name(f"{_current_scratch.name}-{name}.safetensors")
 
 
 def _one(fn, name, arguments, where: Path, deadline: float | None):
-    """One run in its process: fixed threads, its own scratch place, an error that names the arguments."""
+    """One run in its process: fixed threads, a scratch place, an error that names the arguments."""
     from joblib.externals.loky import process_executor
 
     global _current_scratch
 
     if deadline is not None and time.time() > deadline:
         raise EmolibError(
-            "time is up (--max-minutes): what is finished is stored; the same command goes on from here"
+            "time is up (--max-minutes): what is finished is stored; "
+            "the same command goes on from here"
         )
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
     start, threads = time.perf_counter(), _set_threads(THREADS)

@@ -1,4 +1,4 @@
-"""The name of a run: its function, its arguments and the emolib sources that the function stands on."""
+"""The name of a run: its function, its arguments and the emolib sources that it stands on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from emolib.ground.errors import EmolibError
 
-# Sources that do not count: what these hand out stands in the arguments with a fingerprint of its content, and
-# messages and places change no number. Otherwise an edit of one simulator would compute every study again.
+# Sources that do not count: what these hand out stands in the arguments with a fingerprint of its
+# content, and messages and places change no number. Otherwise an edit of one simulator would
+# compute every study again.
 PINNED = (
     "emolib",
     "emolib.reproduction",
@@ -30,7 +31,7 @@ PINNED = (
 
 
 def key(fn: Callable, arguments: dict) -> str:
-    """32 hex digits that name one run: function, arguments and the sources the function stands on."""
+    """32 hex digits that name one run: function, arguments and the function's sources."""
     try:
         plain = json.dumps(arguments, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -43,19 +44,16 @@ def key(fn: Callable, arguments: dict) -> str:
 
 @functools.cache
 def sources_hash(module: str) -> str:
-    """SHA-256 over the source of `module` and of every emolib module it imports, directly or not, but PINNED."""
+    """SHA-256 over `module` and every emolib module it imports, directly or not, but PINNED."""
     seen, todo = {}, [module]
     while todo:
         name = todo.pop()
         if name in seen or name in PINNED:
             continue
         origin = importlib.util.find_spec(name).origin
-        seen[name] = (
-            Path(origin).read_bytes() if origin else b""
-        )  # a folder without __init__.py has no source
-        todo += [
-            m for m in _imported(seen[name], name) if m.split(".")[0] == "emolib" and m not in seen
-        ]
+        # a folder without __init__.py has no source
+        seen[name] = Path(origin).read_bytes() if origin else b""
+        todo += [m for m in _imported(seen[name], name) if m.split(".")[0] == "emolib"]
     digest = hashlib.sha256()
     for name in sorted(seen):
         digest.update(f"{name}\0{len(seen[name])}\0".encode() + seen[name])
@@ -70,13 +68,13 @@ def _imported(source: bytes, module: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:  # relative: counted from the package of `module`
-                base = importlib.util.resolve_name(
-                    "." * node.level + base, module.rpartition(".")[0]
-                )
+                package = module.rpartition(".")[0]
+                base = importlib.util.resolve_name("." * node.level + base, package)
             yield base
+            if not base.startswith("emolib"):
+                continue
             for alias in node.names:  # `from emolib import metrics` names a module too
+                name = f"{base}.{alias.name}"
                 with contextlib.suppress(ModuleNotFoundError, ValueError):
-                    if base.startswith("emolib") and importlib.util.find_spec(
-                        f"{base}.{alias.name}"
-                    ):
-                        yield f"{base}.{alias.name}"
+                    if importlib.util.find_spec(name):
+                        yield name

@@ -12,10 +12,11 @@ import pandas as pd
 class Outcome:
     """Measured values of one table or figure.
 
-    frame     long: the keys of the printed table, `metric`, `protocol`, `measured`, and where there is one the
-              interval `low`, `high`; `unit` where it differs from print. Figures may bring other columns.
+    frame     long: the keys of the printed table, `metric`, `protocol`, `measured`, and where there
+              is one the interval `low`, `high`; `unit` where it differs from print. Figures may
+              bring other columns.
     profile   'smoke', 'quick' or 'full'
-    sources   {data set: {'source': 'real' | 'simulated', 'fingerprint': ...}}; empty if no data was used
+    sources   {data set: {'source': 'real' | 'simulated', 'fingerprint': ...}}; empty without data
     seeds     of the repeats
     caps      the profile's own numbers (epochs, sizes): what makes quick quick
     settled   protocols whose validation curves reached their plateau; only these may decide a claim
@@ -37,7 +38,7 @@ class Pictures(Outcome):
 
     images   uint8 (N, H, W[, 3]), drawn by the simulator wherever they show a person
     tiles    one row per picture: what each shows (default: the frame)
-    points   (N, K, 2) found in each picture, in pixels;   links  pairs of points to join with a line
+    points   (N, K, 2) found in each picture, in pixels;   links  pairs to join with a line
     boxes    (N, 4): left, top, right, bottom, in pixels
     """
 
@@ -56,7 +57,7 @@ class Pictures(Outcome):
 class Verdict:
     """What our measurement says of one claim of a paper (papers.claims): the second verdict.
 
-    verdict  'holds', 'fails', 'open' (the interval leaves it undecided) or 'not tested at this profile'
+    verdict  'holds', 'fails', 'open' (undecided by the interval) or 'not tested at this profile'
     because  the numbers, in one line
     """
 

@@ -1,6 +1,6 @@
 """How large a run is: `smoke` for tests, `quick` by default, `full` as the papers did it.
 
-A study adds its own numbers in a frozen dataclass of the same kind; all of them go into the provenance.
+A study adds its own numbers in a frozen dataclass; all of them go into the provenance.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from emolib.ground.errors import nearest
 
 @dataclass(frozen=True)
 class Profile:
-    """What every study shares. A table that prints its own number of repeats keeps that at quick and full."""
+    """What every study shares. A table that prints its own number of repeats keeps that."""
 
     name: str
     seeds: int  # repeats with fresh initial weights and batch orders

@@ -18,16 +18,16 @@ from emolib.ground.errors import EmolibError
 class Store:
     """Results on disk: <key>.json (plain values, checksums, provenance) beside <key>.npz (arrays).
 
-    The arrays are written first and the JSON last, each under a temporary name that is then renamed: an
-    entry exists when its JSON does, and is whole when both checksums hold. A damaged entry counts as
-    absent and is said.
+    The arrays are written first and the JSON last, each under a temporary name that is then
+    renamed: an entry exists when its JSON does, and is whole when both checksums hold. A damaged
+    entry counts as absent and is said.
     """
 
     def __init__(self, folder: Path):
         self.folder = Path(folder)
 
     def read(self, name: str) -> dict | None:
-        """The stored entry {'value', 'seconds', 'command', 'device'}, or None if absent or damaged."""
+        """The entry {'value', 'seconds', 'command', 'device'}, or None if absent or damaged."""
         path = self._path(name)
         if not path.exists():
             return None
@@ -51,7 +51,7 @@ class Store:
             return None
 
     def write(self, name: str, value, about: dict) -> None:
-        """Store one result; on a full disk or a kill nothing half-written is left under the final name."""
+        """Store one result; a full disk or a kill leaves nothing half-written under its name."""
         path = self._path(name)
         arrays: dict[str, np.ndarray] = {}
         body = {"value": _split(value, arrays), "arrays": None}
@@ -72,7 +72,8 @@ class Store:
             with contextlib.suppress(OSError):  # the folder itself may be what is missing
                 partial.unlink()
             raise EmolibError(
-                f"run store: {path} cannot be written ({error.strerror or error}); what was finished before is stored; "
+                f"run store: {path} cannot be written ({error.strerror or error}); "
+                "what was finished before is stored; "
                 "free space or choose another --cache, and the same command goes on from here"
             ) from None
 
@@ -123,9 +124,7 @@ def as_read(value, about: dict) -> dict:
 
 def _join(plain, arrays: dict):
     if isinstance(plain, dict):
-        return (
-            arrays[plain["__array__"]]
-            if "__array__" in plain
-            else {k: _join(v, arrays) for k, v in plain.items()}
-        )
+        if "__array__" in plain:
+            return arrays[plain["__array__"]]
+        return {k: _join(v, arrays) for k, v in plain.items()}
     return [_join(v, arrays) for v in plain] if isinstance(plain, list) else plain

@@ -26,20 +26,16 @@ from emolib.reproduction.runs.outcome import Outcome, sources_of
 
 
 def held(function: Callable) -> Callable:
-    """Decorator of functions whose first argument is a Study: computed once for each study and its arguments.
+    """Decorator of functions of a Study: computed once for each study and the other arguments.
 
-    Asking again returns what is held (read only) and still puts the runs behind it into the ledger, so that
-    every table knows what it was made from.
+    Asking again returns what is held (read only) and still puts the runs behind it into the ledger,
+    so that every table knows what it was made from.
     """
 
     @functools.wraps(function)
     def wrapped(study: Study, *arguments, **options):
-        name = (
-            function.__module__,
-            function.__qualname__,
-            arguments,
-            tuple(sorted(options.items())),
-        )
+        options_given = tuple(sorted(options.items()))
+        name = (function.__module__, function.__qualname__, arguments, options_given)
         if name not in study.memory:
             before = len(grid.ledger())
             study.memory[name] = (function(study, *arguments, **options), grid.ledger()[before:])
@@ -59,7 +55,7 @@ class Study:
     """One notebook's questions at one profile. Subclasses add SIZES, `sources` and their own parts.
 
     profile   'smoke', 'quick' or 'full'
-    knobs     other values for fields of the profile's sizes (None: the profile's own); a misspelt name raises
+    knobs     other values for fields of the profile's sizes (None: its own); a misspelt name raises
     """
 
     SIZES: dict[str, object] = {}
@@ -90,7 +86,7 @@ class Study:
         return ()
 
     def outcome(self, frame: pd.DataFrame, kind=Outcome, *, sources=None, **more) -> Outcome:
-        """`frame` with what it was made from; `sources` (containers) where they are not the study's own."""
+        """`frame` with what it was made from; `sources`: containers, if not the study's own."""
         about = {"seeds": self.seeds, "caps": dataclasses.asdict(self.sizes) if self.sizes else {}}
         origin = sources_of(*(self.sources if sources is None else sources))
         return kind(frame.reset_index(drop=True), self.profile, origin, **(about | more))
