@@ -144,7 +144,8 @@ def _videos(where: Path, layout: str | None) -> list[Video]:
     videos = _first(where) if layout != "aff_wild2" else []
     if not videos and layout != "aff_wild":
         videos = _second(where)
-    points = [folders for folders in zip(*(video.points for video in videos)) if _whole(folders)]
+    of_videos = [video.points for video in videos]
+    points = [folders for folders in zip(*of_videos) if _whole(folders)]
     filmed = all(video.film for video in videos)
     own = zip(*points) if points and filmed else [()] * len(videos)  # each video's
     videos = [replace(video, points=folders) for video, folders in zip(videos, own)]

@@ -250,7 +250,8 @@ def tell(seen: list[Look]) -> str:
     if films:
         sizes = sorted({(film.width, film.height) for film in films})[:3]
         sizes = "/".join(f"{w} x {h}" for w, h in sizes)
-        fps = "/".join(f"{f:g}" for f in sorted({film.fps for film in films})[:3])
+        rates = sorted({film.fps for film in films})[:3]
+        fps = "/".join(f"{rate:g}" for rate in rates)
         sound = sum(film.has_sound for film in films)
         parts.append(f"{count_of(len(films), 'film')} ({sizes}, {fps} fps, {sound} with sound)")
     return ", ".join(parts)

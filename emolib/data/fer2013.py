@@ -146,8 +146,10 @@ def _named(faces: dict, usage: str) -> dict:
 def _joined(parts: list[dict]) -> dict:
     """Tables one below the other, and `row`, the number in its own."""
     parts = [part | {"row": np.arange(len(part["code"]))} for part in parts]
-    columns = {name: [part[name] for part in parts] for name in parts[0]}
-    return {name: np.concatenate(column) for name, column in columns.items()}
+    joined = {}
+    for name in parts[0]:
+        joined[name] = np.concatenate([part[name] for part in parts])
+    return joined
 
 
 def _folders(place: Path) -> tuple[dict, list[Damaged]]:
