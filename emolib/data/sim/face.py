@@ -18,18 +18,11 @@ from emolib.data.sim.face_shape import features
 from emolib.data.sim.face_traits import UNITS, Faces, faces, people, pictures
 from emolib.ground.errors import EmolibError
 
+# fmt: off
 __all__ = [
-    "UNITS",
-    "Faces",
-    "body",
-    "faces",
-    "features",
-    "mesh",
-    "people",
-    "pictures",
-    "points",
-    "render",
+    "UNITS", "Faces", "body", "faces", "features", "mesh", "people", "pictures", "points", "render"
 ]
+# fmt: on
 
 
 def render(

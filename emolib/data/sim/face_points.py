@@ -27,9 +27,9 @@ BROW = (0.98, 0.76, 0.50, 0.25, 0.03)
 EYE = ((1, 1), (0.36, 1), (-0.36, 1), (-1, 1), (-0.36, 0), (0.36, 0))
 NOSE = ((-0.85, 0.09), (-0.42, 0.14), (0, 0.165), (0.42, 0.14), (0.85, 0.09))
 LIPS = (
-    (-1, 2), (-0.62, 1), (-0.24, 1), (0, 1), (0.24, 1), (0.62, 1), (1, 2), (0.62, 4), (0.27, 4), (0, 4),
-    (-0.27, 4), (-0.62, 4), (-0.88, 2), (-0.27, 2), (0, 2), (0.27, 2), (0.88, 2), (0.27, 3), (0, 3),
-    (-0.27, 3),
+    (-1, 2), (-0.62, 1), (-0.24, 1), (0, 1), (0.24, 1), (0.62, 1), (1, 2), (0.62, 4), (0.27, 4),
+    (0, 4), (-0.27, 4), (-0.62, 4), (-0.88, 2), (-0.27, 2), (0, 2), (0.27, 2), (0.88, 2),
+    (0.27, 3), (0, 3), (-0.27, 3),
 )
 # fmt: on
 
@@ -139,7 +139,7 @@ def _to_pixels(crowd, plane, size) -> np.ndarray:
 def _head_points(f, turn) -> np.ndarray:
     """The 68 points in head coordinates, (B, 68, 3).
 
-    turn   (B, 3, 3): the jaw lies on the outline that is seen after this rotation (None: from ahead)
+    turn   (B, 3, 3): the jaw lies on the outline seen after this rotation (None: from ahead)
     """
     count, p = len(f), _Row(f)
     x, y = np.zeros((count, 68)), np.zeros((count, 68))

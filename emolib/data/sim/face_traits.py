@@ -14,15 +14,16 @@ import numpy as np
 from emolib.data.sim.streams import stream
 from emolib.ground.errors import EmolibError, nearest
 
-# Ekman and Friesen's numbers (Facial Action Coding System, 1978); each from 0 (none) to 1 (maximum).
+# Ekman and Friesen's numbers (Facial Action Coding System, 1978); each from 0 to 1 (maximum).
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 23, 24, 25, 26, 43)
 
-# The means of what dlib's 68 points show were set by tools/proportions.py (FER2013's training pictures,
-# neutral). Medians over 639 frontal faces, in distances between the eye centres: eye half width .199,
-# opening .126; nose tip .53 and base .74 below the eyes, half width .217; mouth 1.07 below, half width
-# .407; lips .090 and .151; chin 1.71 below; brows .307 above, from .190 to .918 out; half width of the
-# face 1.085 at the ears, .882 at the jaw. Drawn faces, seen by dlib alike, come within .035 of each.
-# Spreads are ours: where dlib's differed, towards it; then wide enough for a face recogniser.
+# The means of what dlib's 68 points show were set by tools/proportions.py (FER2013's training
+# pictures, neutral). Medians over 639 frontal faces, in distances between the eye centres: eye half
+# width .199, opening .126; nose tip .53 and base .74 below the eyes, half width .217; mouth 1.07
+# below, half width .407; lips .090 and .151; chin 1.71 below; brows .307 above, from .190 to .918
+# out; half width of the face 1.085 at the ears, .882 at the jaw. Drawn faces, seen by dlib alike,
+# come within .035 of each. Spreads are ours: where dlib's differed, towards it; then wide enough
+# for a face recogniser.
 # name: (mean, spread), a normal draw cut at 2.2 spreads; or (low, high, "flat"), a uniform one.
 # fmt: off
 PERSON = {
@@ -57,8 +58,8 @@ PERSON = {
     "texture_v": (0.0, 1.0, "flat"), "cloth": (0.0, 1.0, "flat"), "gain_au": (0.85, 1.15, "flat"),
 }
 
-# Angles in degrees; lx, ly: where the light comes from, right and down; blur in pixels, noise in grey
-# levels.
+# Angles in degrees; lx, ly: where the light comes from, right and down; blur in pixels, noise in
+# grey levels.
 SCENE = {
     "yaw": (-6.0, 6.0, "flat"), "pitch": (-6.0, 6.0, "flat"), "roll": (-5.0, 5.0, "flat"),
     "gaze_x": (0.0, 0.015), "gaze_y": (0.0, 0.008), "lx": (-0.55, 0.55, "flat"),
