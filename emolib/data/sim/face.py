@@ -9,8 +9,6 @@ head coordinates; hair, ears, neck and clothes are composited behind it. No phot
 third-party face model is involved (DATASHEET.md).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from emolib.data.sim.face_points import body, mesh, points

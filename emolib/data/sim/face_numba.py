@@ -5,8 +5,6 @@ The compiled code is kept in `$EMOLIB_CACHE/numba/<hash of the sources>` (ground
 is imported when the first face is drawn; until then the functions below are plain Python.
 """
 
-from __future__ import annotations
-
 import math
 import os
 from concurrent.futures import ThreadPoolExecutor

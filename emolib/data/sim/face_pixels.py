@@ -9,18 +9,18 @@ which a tensor machine always takes and which must therefore change nothing visi
 the head, u, v where it meets the picture plane.
 """
 
-from __future__ import annotations
-
 import types
 
 
-def bind(**ops):
-    """These functions over the given meanings of the calls; `ops['decorate']` wraps each."""
-    decorate = ops.pop("decorate", lambda f: f)
+def bind(library=None, *, decorate=lambda f: f, **ops):
+    """These functions over `ops` and, for the calls not in it, over those of NumPy or torch."""
     bound = {"__builtins__": __builtins__, **ops}
+    if library is not None:
+        names = ("exp", "log", "sqrt", "sin", "abs", "where", "clip")
+        bound |= {name: getattr(library, name) for name in names}
     for name, f in list(globals().items()):
         if isinstance(f, types.FunctionType) and f.__module__ == __name__ and name != "bind":
-            bound[name] = decorate(types.FunctionType(f.__code__, bound, name, f.__defaults__))
+            bound[name] = decorate(types.FunctionType(f.__code__, bound, name))
     return types.SimpleNamespace(**bound)
 
 

@@ -5,8 +5,6 @@ eyes 36-47, outer lips 48-59, inner lips 60-67). They are read off the same curv
 renderer paints; only the jaw needs geometry, the outline of the turned head.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np
@@ -34,16 +32,10 @@ LIPS = (
 # fmt: on
 
 _px = face_pixels.bind(
-    exp=np.exp,
-    log=np.log,
-    sqrt=np.sqrt,
-    sin=np.sin,
-    where=np.where,
-    clip=np.clip,
+    np,
     low=np.minimum,
     high=np.maximum,
     maybe=lambda c: True,
-    abs=np.abs,
     noise=lambda a, b: TILE[np.asarray(a).astype(int) & 63, np.asarray(b).astype(int) & 63],
 )
 

@@ -5,8 +5,6 @@ them positions of soft-edged curves. The 68 points read the same numbers, so tha
 truth cannot disagree.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from emolib.data.sim.face_traits import PERSON, SCENE, UNITS, Faces

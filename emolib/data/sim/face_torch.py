@@ -4,8 +4,6 @@ Faces are drawn in chunks that fit a few hundred megabytes. Arithmetic is float3
 loop uses float64, so the two differ by a grey level here and there, never by a shape.
 """
 
-from __future__ import annotations
-
 import math
 import types
 
@@ -41,19 +39,7 @@ def _functions(device):
         far = tile[i * 64 + m] * (1 - fa) + tile[k * 64 + m] * fa
         return near * (1 - fb) + far * fb
 
-    return face_pixels.bind(
-        exp=torch.exp,
-        log=torch.log,
-        sqrt=torch.sqrt,
-        sin=torch.sin,
-        where=torch.where,
-        clip=torch.clamp,
-        low=_low,
-        high=_high,
-        maybe=lambda c: True,
-        abs=torch.abs,
-        noise=noise,
-    )
+    return face_pixels.bind(torch, low=_low, high=_high, maybe=lambda c: True, noise=noise)
 
 
 def draw(features: np.ndarray, size: int, grey: bool, device: str) -> np.ndarray:

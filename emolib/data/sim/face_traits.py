@@ -24,7 +24,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 18, 20, 23, 24, 25, 26, 43)
 # out; half width of the face 1.085 at the ears, .882 at the jaw. Drawn faces, seen by dlib alike,
 # come within .035 of each. Spreads are ours: where dlib's differed, towards it; then wide enough
 # for a face recogniser.
-# name: (mean, spread), a normal draw cut at 2.2 spreads; or (low, high, "flat"), a uniform one.
+# name: (mean, spread), a normal draw cut at 2.2 spreads; or [low, high], a uniform one.
 # fmt: off
 PERSON = {
     # head
@@ -36,45 +36,40 @@ PERSON = {
     "lid_low": (0.052, 0.012), "tilt": (-0.005, 0.042), "crease": (0.055, 0.028),
     "socket": (0.10, 0.05), "brow_in": (0.18, 0.042), "brow_out": (0.83, 0.054),
     "brow_y": (-0.296, 0.048), "brow_arch": (0.045, 0.032), "brow_th": (0.058, 0.026),
-    "brow_dark": (0.50, 1.0, "flat"), "brow_slope": (0.060, 0.045),
+    "brow_dark": [0.50, 1.0], "brow_slope": (0.060, 0.045),
     # nose and mouth
     "nose_l": (0.515, 0.060), "nose_w": (0.305, 0.076), "nose_h": (0.30, 0.095),
     "bridge": (0.105, 0.038), "philtrum": (0.475, 0.047), "mouth_w": (0.392, 0.047),
-    "lip_up": (0.106, 0.045), "lip_low": (0.175, 0.064), "lip_red": (0.0, 1.25, "flat"),
+    "lip_up": (0.106, 0.045), "lip_low": (0.175, 0.064), "lip_red": [0.0, 1.25],
     # small things that tell people apart
-    "lid_skew": (0.12, 0.14), "lid_fold": (0.05, 0.55, "flat"), "hollow": (0.30, 0.11),
-    "bags": (0.0, 0.30, "flat"), "nostril": (1.2, 0.35), "bow": (0.22, 0.10),
-    "cheek_line": (0.0, 0.30, "flat"), "blotch": (0.01, 0.08, "flat"),
+    "lid_skew": (0.12, 0.14), "lid_fold": [0.05, 0.55], "hollow": (0.30, 0.11),
+    "bags": [0.0, 0.30], "nostril": (1.2, 0.35), "bow": (0.22, 0.10), "cheek_line": [0.0, 0.30],
+    "blotch": [0.01, 0.08],
     # left and right differ
-    "nose_dx": (0.0, 0.030), "brow_dy": (0.0, 0.014), "eye_dy": (0.0, 0.010),
-    "mouth_dy": (0.0, 0.013),
+    "nose_dx": (0, 0.030), "brow_dy": (0, 0.014), "eye_dy": (0, 0.010),
+    "mouth_dy": (0, 0.013),
     # colour, hair, age; the last few are thresholds for having a thing at all
-    "melanin": (0.0, 1.0, "flat"), "warmth": (0.0, 1.3), "hair_tone": (0.0, 1.0, "flat"),
-    "iris_tone": (0.0, 1.0, "flat"), "age": (0.0, 1.0, "flat"), "freckle": (0.0, 1.0, "flat"),
-    "liner": (0.0, 1.0, "flat"), "hairline": (-1.14, 0.13), "hair_len": (0.0, 1.0, "flat"),
-    "hair_vol": (0.05, 0.30, "flat"), "parting": (-0.5, 0.5, "flat"),
-    "fringe": (0.0, 1.0, "flat"), "bald": (0.0, 1.0, "flat"), "beard": (0.0, 1.0, "flat"),
-    "glasses": (0.0, 1.0, "flat"), "texture_u": (0.0, 1.0, "flat"),
-    "texture_v": (0.0, 1.0, "flat"), "cloth": (0.0, 1.0, "flat"), "gain_au": (0.85, 1.15, "flat"),
+    "melanin": [0, 1], "warmth": (0, 1.3), "hair_tone": [0, 1], "iris_tone": [0, 1],
+    "age": [0, 1], "freckle": [0, 1], "liner": [0, 1], "hairline": (-1.14, 0.13),
+    "hair_len": [0, 1], "hair_vol": [0.05, 0.30], "parting": [-0.5, 0.5],
+    "fringe": [0, 1], "bald": [0, 1], "beard": [0, 1], "glasses": [0, 1],
+    "texture_u": [0, 1], "texture_v": [0, 1], "cloth": [0, 1],
+    "gain_au": [0.85, 1.15],
 }
 
 # Angles in degrees; lx, ly: where the light comes from, right and down; blur in pixels, noise in
 # grey levels.
 SCENE = {
-    "yaw": (-6.0, 6.0, "flat"), "pitch": (-6.0, 6.0, "flat"), "roll": (-5.0, 5.0, "flat"),
-    "gaze_x": (0.0, 0.015), "gaze_y": (0.0, 0.008), "lx": (-0.55, 0.55, "flat"),
-    "ly": (-0.6, 0.1, "flat"), "ambient": (0.43, 0.57, "flat"), "diffuse": (0.45, 0.65, "flat"),
-    "gain": (0.85, 1.12, "flat"), "tint": (0.0, 0.025), "span": (4.1, 4.7, "flat"),
-    "cx": (-0.1, 0.1, "flat"), "cy": (0.2, 0.4, "flat"), "back_hue": (0.0, 1.0, "flat"),
-    "back_light": (0.10, 0.90, "flat"), "back_u": (0.0, 1.0, "flat"),
-    "back_v": (0.0, 1.0, "flat"), "back_rough": (0.02, 0.14, "flat"), "blur": (0.0, 0.0),
-    "noise": (1.0, 3.0, "flat"), "grain_u": (0.0, 1.0, "flat"), "grain_v": (0.0, 1.0, "flat"),
-    "side": (0.0, 0.10),
+    "yaw": [-6.0, 6.0], "pitch": [-6.0, 6.0], "roll": [-5.0, 5.0], "gaze_x": (0, 0.015),
+    "gaze_y": (0, 0.008), "lx": [-0.55, 0.55], "ly": [-0.6, 0.1], "ambient": [0.43, 0.57],
+    "diffuse": [0.45, 0.65], "gain": [0.85, 1.12], "tint": (0, 0.025), "span": [4.1, 4.7],
+    "cx": [-0.1, 0.1], "cy": [0.2, 0.4], "back_hue": [0, 1], "back_light": [0.10, 0.90],
+    "back_u": [0, 1], "back_v": [0, 1], "back_rough": [0.02, 0.14], "blur": (0, 0.0),
+    "noise": [1.0, 3.0], "grain_u": [0, 1], "grain_v": [0, 1], "side": (0, 0.10),
 }
 # FER2013's crop
 TIGHT = {
-    "span": (2.45, 2.95, "flat"), "cx": (-0.10, 0.10, "flat"), "cy": (0.18, 0.38, "flat"),
-    "blur": (0.0, 0.45, "flat"),
+    "span": [2.45, 2.95], "cx": [-0.10, 0.10], "cy": [0.18, 0.38], "blur": [0.0, 0.45],
 }
 # fmt: on
 
@@ -113,12 +108,9 @@ class Faces:
         return replace(self, person=_with(self.person, trait, "trait"))
 
 
-def people(seed: int, count: int, *, spread: float = 1.0) -> np.ndarray:
-    """`count` persons, a (count,) record of PERSON's traits; person i is the same whatever `count`.
-
-    spread   scales every normal trait about its mean: 0 gives look-alikes
-    """
-    return _draw(PERSON, count, seed, "person", spread)
+def people(seed: int, count: int) -> np.ndarray:
+    """A (count,) record of PERSON's traits; person i is the same whatever `count`."""
+    return _draw(PERSON, count, seed, "person")
 
 
 def pictures(seed: int, count: int, *, style: str = "portrait", **setting) -> np.ndarray:
@@ -135,10 +127,10 @@ def pictures(seed: int, count: int, *, style: str = "portrait", **setting) -> np
         if not isinstance(value, tuple):
             fixed[name] = value
         elif name in SCENE:
-            table[name] = (*value, "flat")
+            table[name] = list(value)
         else:
             raise nearest(name, SCENE, what="scene setting")
-    return _with(_draw(table, count, seed, "scene", 1.0), fixed, "scene setting")
+    return _with(_draw(table, count, seed, "scene"), fixed, "scene setting")
 
 
 def faces(seed: int, count: int, *, style: str = "portrait", **setting) -> Faces:
@@ -147,14 +139,14 @@ def faces(seed: int, count: int, *, style: str = "portrait", **setting) -> Faces
     return Faces(people(seed, count), scene, np.zeros((count, len(UNITS))))
 
 
-def _draw(table, count, seed, what, spread) -> np.ndarray:
+def _draw(table, count, seed, what) -> np.ndarray:
     out = np.zeros(count, dtype=[(name, "f8") for name in table])
-    for name, (a, b, *flat) in table.items():
-        rng = stream(seed, what, name)
-        if flat:
+    for name, spread in table.items():
+        rng, (a, b) = stream(seed, what, name), spread
+        if isinstance(spread, list):
             out[name] = rng.uniform(a, b, count)
         else:
-            out[name] = a + b * spread * rng.standard_normal(count).clip(-2.2, 2.2)
+            out[name] = a + b * rng.standard_normal(count).clip(-2.2, 2.2)
     return out
 
 
