@@ -46,8 +46,8 @@ NEVER = {
     "shutil.unpack_archive",
     "zipfile.Path",
 }
-# the reader that refuses what a pickle asks for; CIFAR-100's own format, written by the simulator from numbers
-PICKLE = {"emolib/data/files.py", "emolib/sim/glyph_sets.py"}
+# the reader that refuses what a pickle asks for
+PICKLE = {"emolib/data/files.py"}
 ARCHIVES = {"emolib/data/files.py"}
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -112,7 +113,7 @@ def test_votes_and_means():
     assert yin_walk.vote(np.array([[3, 3, 1, 1]]), 10).tolist() == [
         1
     ]  # equally frequent: the first in the order of names
-    assert NAMES == tuple(yin_plan.anchors().index) and NAMES[5] == "Joy"
+    assert tuple(yin_plan.anchors().index) == NAMES and NAMES[5] == "Joy"
 
 
 def test_the_study_uses_the_published_anchors_not_those_of_the_simulator():
@@ -323,7 +324,7 @@ def test_real_films_go_through_dlib(tmp_path, monkeypatch):
         span=0.8,
         dials=clip_sets.Dials(missing_face=0.0, label_noise=0.0),
     ).select([0, 4])
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = datasets.load("adfes", tmp_path)
     assert read.source == "real"
     made = {}
