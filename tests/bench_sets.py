@@ -6,6 +6,7 @@
 import tracemalloc
 
 import pytest
+import sim_files
 
 from emolib import data
 from emolib.data.catalog import CATALOG
@@ -28,7 +29,7 @@ def test_sets_from_written_files(benchmark, tmp_path, name):
     world = worlds.make(name, "smoke")
     if hasattr(world, "content"):
         world = world.select(range(min(4, len(world))))
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     load = lambda: data.load(name, root=tmp_path)  # noqa: E731
     benchmark.group = "sets, written by the simulator"
     benchmark.extra_info |= {"samples": len(world), "peak_MB": round(peak(load), 1)}

@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import sim_files
+from sim_files import save_mp4, save_wav
 
 from emolib.data.sim import worlds
-from emolib.data.sim.clip_sets import save_mp4, save_wav
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 139608\n"
 
@@ -156,7 +157,7 @@ def aff_wild2(root):
 def afew_va(root):
     from PIL import Image
 
-    worlds.write(worlds.afew_va(3, 3, size=48, seconds=(0.4, 0.6)), root)
+    sim_files.write(worlds.afew_va(3, 3, size=48, seconds=(0.4, 0.6)), root)
     for path in sorted((root / "afew_va").glob("*/*.json")):
         for name in json.loads(path.read_text())["frames"]:
             Image.fromarray(pattern(int(path.stem), 1, 24)[0]).save(path.parent / f"{name}.png")

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+import sim_files
 
 from emolib import __version__
 from emolib.data.sim import worlds
@@ -143,7 +144,7 @@ def test_an_option_that_does_not_exist_is_refused_and_never_guessed(places, caps
 
 
 def test_a_damaged_data_set_stops_the_run_in_one_line(places, capsys, monkeypatch):
-    (path,) = worlds.write(worlds.sfew_table(rows=30), places / "data")
+    (path,) = sim_files.write(worlds.sfew_table(rows=30), places / "data")
     path.write_bytes(path.read_bytes()[:1000])
     assert cli.main(["run", "wang", "--profile", "smoke", "--data", str(places / "data")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
@@ -339,7 +340,7 @@ def test_the_doctor_ends_with_1_only_where_something_is_damaged(places, capsys):
     assert cli.main(["doctor", "--data", str(places / "data")]) == 0
     shown = capsys.readouterr().out
     assert "sfew            absent" in shown and "Australian National University" in shown
-    (path,) = worlds.write(worlds.sfew_table(), places / "data", flaws=True)
+    (path,) = sim_files.write(worlds.sfew_table(), places / "data", flaws=True)
     assert cli.main(["doctor", "--data", str(places / "data")]) == 0
     assert "sfew            found    675 of 675 rows; 674 usable" in capsys.readouterr().out
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")

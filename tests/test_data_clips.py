@@ -7,6 +7,7 @@ import warnings
 import clip_files as made
 import numpy as np
 import pytest
+import sim_files
 
 from emolib import EMOTIONS, data
 from emolib.data import adfes, crema_d, media, ravdess
@@ -167,7 +168,7 @@ def test_ravdess_round_trip(tmp_path, modality):
     world = made.light(
         worlds.ravdess(3, 2, modality=modality, size=32).select([0, 3, 17, 59, 60, 119])
     )
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = data.load("ravdess", tmp_path)
     contract(read, world)
     assert read.rate == 16_000 and (read.frames is None) == (modality == "a")
@@ -261,7 +262,7 @@ def test_a_clip_as_wav_and_flac_is_one_clip(tmp_path):
 def test_crema_d_round_trip(tmp_path):
     for kind in ("a", "av"):
         world = made.light(worlds.crema_d(1, 3, modality=kind).select([0, 66, 67, 80, 100]))
-        worlds.write(world, tmp_path / kind)
+        sim_files.write(world, tmp_path / kind)
         read = data.load("crema_d", tmp_path / kind)
         contract(read, world)
         assert all(lag_free(a(), b()) > 0.99 for a, b in zip(read.waveform, world.waveform)) and (
@@ -305,7 +306,7 @@ def test_crema_d_joins_people_sound_and_film(tmp_path):
 
 def test_adfes_round_trip_and_views(tmp_path):
     world = made.light(worlds.adfes(2, 4).select([0, 1, 9, 23]))
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     made.save_film(
         tmp_path / "adfes/more/F01-Joy-Turn Away.avi", 5, codec="mpeg4", fflags="+bitexact"
     )
@@ -372,7 +373,7 @@ def test_clips_travel_between_processes_and_their_place_is_no_content(tmp_path):
 @pytest.mark.parametrize("name, rows", [("ravdess", [1, 70]), ("crema_d", [5]), ("adfes", [3])])
 def test_drawn_and_spoken_worlds_are_read_back(tmp_path, name, rows):
     world = worlds.make(name, "smoke").select(rows)
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = data.load(name, tmp_path)
     contract(read, world)
     for i in range(len(rows)):

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sim_files
 from PIL import Image
 
 from emolib import EMOTIONS, data
 from emolib.data.files import Damaged, LeftOut
-from emolib.data.sim import face_sets, glyph_sets, worlds
+from emolib.data.sim import face_sets, worlds
 from emolib.ground.errors import EmolibError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 139608\n"
@@ -28,7 +29,7 @@ def whole(tmp_path_factory):
     """One folder with every set, written once; tests damage a copy of the set they are about."""
     folder = tmp_path_factory.mktemp("whole")
     fer = worlds.fer2013(0, 20)
-    worlds.write(fer, folder / "table")
+    sim_files.write(fer, folder / "table")
     for i, (image, label, part) in enumerate(zip(fer.images, fer.label, fer.split)):
         path = (
             folder
@@ -41,15 +42,15 @@ def whole(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(path)
     how = dict(subjects=2, sequences=5, length=3, size=32)
-    face_sets.write_ckplus(
+    sim_files.write_ckplus(
         face_sets.ckplus(1, **how), folder, truth=face_sets.ckplus_truth(1, **how)
     )
-    worlds.write(worlds.rafd(0, 2, size=32, yaws=(90,), gazes=("frontal",)), folder)
-    worlds.write(worlds.vggface(0, 3, 4, size=32), folder)
-    worlds.write(worlds.emnist_letters(0, 2, 1), folder)
+    sim_files.write(worlds.rafd(0, 2, size=32, yaws=(90,), gazes=("frontal",)), folder)
+    sim_files.write(worlds.vggface(0, 3, 4, size=32), folder)
+    sim_files.write(worlds.emnist_letters(0, 2, 1), folder)
     cifar = worlds.cifar100(0, 1, 1)
-    worlds.write(cifar, folder)
-    glyph_sets.write_cifar100(cifar, folder / "pickles", layout="pickle")
+    sim_files.write(cifar, folder)
+    sim_files.write_cifar100(cifar, folder / "pickles", layout="pickle")
     (folder / "people" / "vggface" / "files").mkdir(parents=True)
     (folder / "people" / "vggface" / "files" / "A_B.txt").write_text(
         "1 http://x.org/1.jpg 1 2 3 4 3 2.9 1\n"

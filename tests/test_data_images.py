@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sim_files
 from PIL import Image
 
 from emolib import EMOTIONS, data
 from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, votes
-from emolib.data.sim import face_sets, glyph_sets, worlds
+from emolib.data.sim import face_sets, worlds
 from emolib.ground.errors import EmolibError
 
 SETS = ("fer2013", "ferplus", "ckplus", "rafd", "emnist_letters", "cifar100", "vggface")
@@ -40,7 +41,7 @@ def parted(subject):
 @pytest.mark.parametrize("name", SETS)
 def test_a_written_world_is_read_back_as_it_was(name, made, tmp_path):
     world = made(name)
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     real = data.load(name, root=tmp_path)
     assert (real.source, real.name, world.source) == ("real", name, "simulated")
     keys = [
@@ -89,7 +90,7 @@ def test_options_of_the_real_set_are_options_of_its_stand_in_or_left_unused(name
         "vggface": dict(size=32),
     }.get(name, {})
     world = data.load(name, source="simulated", profile="smoke", **options, **SMALLER.get(name, {}))
-    worlds.write(made(name), tmp_path)
+    sim_files.write(made(name), tmp_path)
     real = data.load(name, root=tmp_path, **options)
     assert set(world.meta) - set(votes.VOTES) - {"row"} <= set(real.meta)
     assert data.resolve(data.reference(world)).fingerprint == world.fingerprint
@@ -260,7 +261,7 @@ def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(tmp_path, mo
     "targets, classes", [("majority", 7), ("majority", 8), ("cross_entropy", 7), ("probability", 8)]
 )
 def test_votes_decide_alike_in_the_loader_and_in_the_simulator(made, tmp_path, targets, classes):
-    worlds.write(made("fer2013"), tmp_path)
+    sim_files.write(made("fer2013"), tmp_path)
     real = data.load("ferplus", root=tmp_path, targets=targets, classes=classes)
     world = data.load(
         "ferplus", source="simulated", profile="smoke", targets=targets, classes=classes, count=150
@@ -275,7 +276,7 @@ def test_votes_decide_alike_in_the_loader_and_in_the_simulator(made, tmp_path, t
 
 
 def test_votes_without_pictures_are_seen_but_never_loaded(made, tmp_path, monkeypatch):
-    worlds.write(made("fer2013"), tmp_path)
+    sim_files.write(made("fer2013"), tmp_path)
     (tmp_path / "fer2013" / "fer2013.csv").unlink()
     row = data.doctor(tmp_path).set_index("set").loc["ferplus"]
     assert row.state == "partly" and "none of fer2013.csv" in row.detail and not row.damaged
@@ -293,7 +294,7 @@ def ck(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ck")
     how = dict(subjects=3, sequences=8, length=9, frames="all", size=64)
     world, truth = face_sets.ckplus(5, **how), face_sets.ckplus_truth(5, **how)
-    face_sets.write_ckplus(world, folder, truth=truth)
+    sim_files.write_ckplus(world, folder, truth=truth)
     return folder, world, truth
 
 
@@ -351,7 +352,7 @@ def test_labels_may_lie_in_the_other_folder_and_colour_becomes_grey(ck, tmp_path
 
 def test_rafd_takes_angles_sizes_and_folders(tmp_path):
     world = worlds.rafd(2, 2, size=64, yaws=(45, 90), gazes=("frontal",))
-    files = worlds.write(world, tmp_path)
+    files = sim_files.write(world, tmp_path)
     real = data.load("rafd", root=tmp_path, angles=[90], size=32)
     assert real.images.shape == (16, 32, 32, 3) and set(real.meta.angle) == {90}
     (tmp_path / "rafd" / "älle Bilder").mkdir()
@@ -376,7 +377,7 @@ def test_the_list_of_people_is_read_alone_and_never_loaded_as_pictures(tmp_path,
     assert row.state == "partly" and "1 people in the list, 0 pictures" in row.detail
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     assert data.load("vggface", profile="smoke").source == "simulated"
-    worlds.write(made("vggface"), tmp_path)
+    sim_files.write(made("vggface"), tmp_path)
     assert data.load("vggface").source == "real"
 
 
@@ -396,7 +397,7 @@ def test_pictures_of_any_size_are_cut_square(tmp_path):
 @pytest.mark.parametrize("raw", [False, True])
 def test_letters_are_found_where_tools_put_them(made, tmp_path, place, raw):
     (tmp_path / place).mkdir(parents=True)
-    for path in worlds.write(made("emnist_letters"), tmp_path / "written"):
+    for path in sim_files.write(made("emnist_letters"), tmp_path / "written"):
         target = tmp_path / place / path.name
         target.write_bytes(path.read_bytes())
         if raw:
@@ -409,8 +410,8 @@ def test_letters_are_found_where_tools_put_them(made, tmp_path, place, raw):
 
 def test_cifar_comes_as_pickles_too_and_a_subset_says_so(made, tmp_path):
     world = made("cifar100")
-    worlds.write(world, tmp_path / "npz")
-    glyph_sets.write_cifar100(world, tmp_path / "pickle", layout="pickle")
+    sim_files.write(world, tmp_path / "npz")
+    sim_files.write_cifar100(world, tmp_path / "pickle", layout="pickle")
     small, whole = (data.load("cifar100", root=tmp_path / kind) for kind in ("npz", "pickle"))
     np.testing.assert_array_equal(whole.images, world.images)
     np.testing.assert_array_equal(whole.label, world.label)

@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 import openpyxl
 import pytest
+import sim_files
 
 from emolib import EMOTIONS, data
 from emolib.data import sfew
@@ -15,7 +16,7 @@ from emolib.ground.errors import EmolibError
 @pytest.fixture
 def folder(tmp_path):
     """A data folder with a simulated table of 40 rows in the real layout."""
-    worlds.write(worlds.sfew_table(7, rows=40), tmp_path)
+    sim_files.write(worlds.sfew_table(7, rows=40), tmp_path)
     return tmp_path
 
 
@@ -54,7 +55,7 @@ def test_labels_follow_the_sets_own_code(folder):
 
 def test_the_row_that_is_incomplete_as_shipped_is_left_out(tmp_path):
     world = worlds.sfew_table(7, rows=40)
-    (path,) = worlds.write(world, tmp_path, flaws=True)
+    (path,) = sim_files.write(world, tmp_path, flaws=True)
     assert len(sfew.read(path)) == 41
     read = data.load("sfew", root=tmp_path)
     assert len(read) == 40
@@ -235,7 +236,7 @@ def test_the_doctor_tells_absent_partly_and_damaged_apart(tmp_path, folder, monk
 
 
 def test_the_doctor_finds_a_whole_table(tmp_path):
-    worlds.write(worlds.sfew_table(), tmp_path, flaws=True)
+    sim_files.write(worlds.sfew_table(), tmp_path, flaws=True)
     row = sfew_row(data.doctor(tmp_path))
     assert row.state == "found" and row.found == 675 and "674 usable" in row.detail
 

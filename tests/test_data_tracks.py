@@ -8,6 +8,7 @@ import warnings
 import clip_files as made
 import numpy as np
 import pytest
+import sim_files
 
 from emolib import data
 from emolib.data import afew_va, aff_wild
@@ -27,7 +28,7 @@ def same_annotation(read, world, atol=1e-6):
 
 def test_annotations_alone_are_read_back(tmp_path):
     world = worlds.aff_wild(4, 7, seconds=(1.0, 3.0))
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = data.load("aff_wild", tmp_path)
     assert (
         read.source == "real"
@@ -125,7 +126,7 @@ def test_the_sets_own_points_are_scaled_by_the_film(tmp_path, first):
 
 def test_frames_that_nobody_annotated_are_marked(tmp_path):
     world = worlds.aff_wild(4, 7, seconds=(2.0, 4.0))
-    worlds.write(world, tmp_path, layout="aff_wild2")
+    sim_files.write(world, tmp_path, layout="aff_wild2")
     read = data.load("aff_wild", tmp_path)
     assert read.split.tolist() == ["train"] * 6 + ["validation"]
     for a, b, gone in zip(read.valence_arousal, world.valence_arousal, read.missing):
@@ -185,7 +186,7 @@ def test_a_rendered_world_is_read_back_as_it_was_drawn(tmp_path, layout):
 
     dials = Dials(overlap=0.9, roughness=0.1)
     world = worlds.aff_wild(5, 2, kind="rendered", seconds=(1.0, 1.5), dials=dials)
-    worlds.write(world, tmp_path, size=48, layout=layout)
+    sim_files.write(world, tmp_path, size=48, layout=layout)
     read = data.load("aff_wild", tmp_path)
     assert read.meta.cut.tolist() == [0, 0]
     row = world.meta.iloc[0]
@@ -203,7 +204,7 @@ def test_a_rendered_world_is_read_back_as_it_was_drawn(tmp_path, layout):
 
 def test_afew_va_round_trip(tmp_path):
     world = worlds.afew_va(2, 6, size=64)
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = data.load("afew_va", tmp_path)
     assert (
         read.meta.video.tolist() == world.meta.video.tolist()
@@ -288,7 +289,7 @@ def test_a_rendered_afew_va_has_its_pictures(tmp_path):
     from PIL import Image
 
     world = worlds.make("afew_va", "smoke").select([0, 1])
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = data.load("afew_va", tmp_path)
     assert (read.meta.pictures == read.meta.frames).all()
     picture = np.asarray(Image.open(tmp_path / read.meta.path[0] / "00000.png"))

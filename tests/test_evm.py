@@ -4,13 +4,13 @@ import warnings
 
 import numpy as np
 import pytest
+import sim_files
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emolib import evm
 from emolib.data import media
-from emolib.data.sim import clip_sets
 from emolib.evm import bands, magnifier, pyramid
 from emolib.ground.errors import EmolibError
 from emolib.reproduction.cli import main as cli
@@ -355,7 +355,7 @@ def test_causal_filters_do_what_their_theory_says():
 
 def test_a_film_from_file_to_file(tmp_path, capsys):
     film = flickering(90, 48, (1.0,))
-    path = clip_sets.save_mp4(tmp_path / "small.mp4", film, 30)
+    path = sim_files.save_mp4(tmp_path / "small.mp4", film, 30)
     for filter, least in (("ideal", 4.5), ("iir", 2.0)):
         assert (
             cli.main(
@@ -403,7 +403,7 @@ def test_a_film_from_file_to_file(tmp_path, capsys):
     ],
 )
 def test_the_command_says_what_is_wrong(tmp_path, capsys, arguments, hint):
-    path = clip_sets.save_mp4(tmp_path / "film.mp4", flickering(30, 32), 30)
+    path = sim_files.save_mp4(tmp_path / "film.mp4", flickering(30, 32), 30)
     assert (
         cli.main(["magnify", str(path), *(str(path) if a == "SAME" else a for a in arguments)]) == 2
     )

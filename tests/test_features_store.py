@@ -6,6 +6,7 @@ import pytest
 
 from emolib.data.files import Damaged
 from emolib.data.sim import worlds
+from emolib.data.sim.dials import Dials
 from emolib.features import extract, footage, store
 from emolib.ground.containers import ClipSet, ImageSet
 from emolib.ground.errors import EmolibError
@@ -13,9 +14,9 @@ from emolib.ground.errors import EmolibError
 
 @pytest.fixture
 def clips():
-    return worlds.adfes(
-        0, models=1, size=48, seconds=0.4, dials=worlds.Dials(missing_face=0.0)
-    ).select(np.arange(4))
+    return worlds.adfes(0, models=1, size=48, seconds=0.4, dials=Dials(missing_face=0.0)).select(
+        np.arange(4)
+    )
 
 
 def truth(feature="landmarks"):
@@ -115,9 +116,9 @@ def test_what_decides_the_numbers_decides_the_place(clips):
 
 
 def test_frames_without_a_face_are_marked_and_counted():
-    world = worlds.adfes(
-        0, models=1, size=48, seconds=0.8, dials=worlds.Dials(missing_face=0.4)
-    ).select(np.arange(3))
+    world = worlds.adfes(0, models=1, size=48, seconds=0.8, dials=Dials(missing_face=0.4)).select(
+        np.arange(3)
+    )
     row = run(world, truth())
     assert 0.15 < row.missing < 0.65
     net = extract.recipe("backbone", detector="simulator", backbone="resnet18-random")
@@ -230,8 +231,9 @@ def test_texture_of_the_crops(clips):
 
 def test_a_film_from_a_file_in_pieces(tmp_path, monkeypatch):
     pytest.importorskip("emolib.data.media", reason="NOT TESTED: media.py is not here")
+    from sim_files import save_mp4
+
     from emolib.data.sim import track_sets
-    from emolib.data.sim.clip_sets import save_mp4
 
     frames = np.random.default_rng(0).integers(0, 256, (7, 48, 64, 3), dtype=np.uint8)
     path = save_mp4(tmp_path / "1.mp4", frames, 30)

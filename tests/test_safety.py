@@ -39,8 +39,8 @@ NEVER = {
     "shutil.unpack_archive",
     "zipfile.Path",
 }
-# the reader that refuses what a pickle asks for; CIFAR-100's own format, written by the simulator from numbers
-PICKLE = {"emolib/data/files.py", "emolib/data/sim/glyph_sets.py"}
+# the reader that refuses what a pickle asks for
+PICKLE = {"emolib/data/files.py"}
 
 
 def dangers(source: str, name: str) -> list[str]:

@@ -3,6 +3,7 @@
 import numpy as np
 import openpyxl
 import pytest
+import sim_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -75,10 +76,10 @@ def test_golden_random_splits_leak_and_movie_grouped_ones_do_not():
 
 def test_file_has_the_real_layout(tmp_path):
     world = worlds.sfew_table(rows=20)
-    (path,) = worlds.write(world, tmp_path, flaws=True)
+    (path,) = sim_files.write(world, tmp_path, flaws=True)
     sheet = openpyxl.load_workbook(path)["SFEW.csv"]
     rows = list(sheet.iter_rows(values_only=True))
-    assert rows[0][:3] == (None, "label", sfew.TITLES[0]) and rows[0][7] == sfew.TITLES[1]
+    assert rows[0][:3] == (None, "label", sim_files.TITLES[0]) and rows[0][7] == sim_files.TITLES[1]
     assert len(rows) == 22 and rows[-1][-1] == "NaN"
     assert [r[0] for r in rows[1:21]] == list(world.meta["image"])
     np.testing.assert_allclose(
@@ -90,4 +91,4 @@ def test_unknown_world_has_no_layout(tmp_path):
     from dataclasses import replace
 
     with pytest.raises(EmolibError, match="sfew"):
-        worlds.write(replace(worlds.sfew_table(rows=20), name="sfew2"), tmp_path)
+        sim_files.write(replace(worlds.sfew_table(rows=20), name="sfew2"), tmp_path)

@@ -5,6 +5,7 @@ import pickle
 
 import numpy as np
 import pytest
+import sim_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ def test_smoke_world_is_made_twice_alike_and_written(name, tmp_path):
     assert world.fingerprint != worlds.make(name, "smoke", seed=1).fingerprint
     if hasattr(world, "content"):
         world = world.select(np.arange(2))
-    files = worlds.write(world, tmp_path)
+    files = sim_files.write(world, tmp_path)
     assert files and all(f.is_file() and f.stat().st_size for f in files)
 
 
@@ -53,7 +54,7 @@ def test_fer_files_hold_what_the_world_holds(tmp_path):
     import pandas as pd
 
     world = worlds.make("fer2013", "smoke")
-    main, votes = map(pd.read_csv, worlds.write(world, tmp_path))
+    main, votes = map(pd.read_csv, sim_files.write(world, tmp_path))
     assert list(main["emotion"]) == list(world.label) and list(main["Usage"]) == list(world.split)
     np.testing.assert_array_equal(
         np.array(main["pixels"][5].split(), np.uint8).reshape(48, 48), world.images[5]
@@ -63,7 +64,7 @@ def test_fer_files_hold_what_the_world_holds(tmp_path):
 
 def test_emnist_file_is_transposed_and_counts_from_one(tmp_path):
     world = worlds.make("emnist_letters", "smoke")
-    images, labels, *_ = worlds.write(world, tmp_path)
+    images, labels, *_ = sim_files.write(world, tmp_path)
     raw = np.frombuffer(gzip.decompress(images.read_bytes()), np.uint8, offset=16).reshape(
         -1, 28, 28
     )

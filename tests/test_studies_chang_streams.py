@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -420,7 +421,7 @@ def test_a_simulated_set_is_not_counted_and_half_a_set_neither(monkeypatch, worl
 def test_voices_in_voxcelebs_layout(tmp_path, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     made = worlds.speakers(0, 3, 5)
-    worlds.write(made, tmp_path)
+    sim_files.write(made, tmp_path)
     moved = tmp_path / "speakers" / "wav" / "id10002"
     (moved / "film").mkdir()
     for path in moved.glob("*.wav"):

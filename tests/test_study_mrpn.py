@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -378,11 +379,11 @@ def files(tmp_path_factory):
         worlds.ravdess(3, 2, size=128, dials=features.CLEAN),
     )
     film, wave = clip_sets.drawn(world, 40, slice(20, 80)), world.waveform[40]()[:32000]
-    clip_sets.save_mp4(place / "both.mp4", film, 30, wave)
-    clip_sets.save_mp4(place / "silent.mp4", film, 30)
-    clip_sets.save_mp4(place / "dark.mp4", film * 0, 30, wave)
-    clip_sets.save_wav(place / "voice.wav", wave, 16000)
-    clip_sets.save_wav(place / "silence.wav", wave * 0, 16000)
+    sim_files.save_mp4(place / "both.mp4", film, 30, wave)
+    sim_files.save_mp4(place / "silent.mp4", film, 30)
+    sim_files.save_mp4(place / "dark.mp4", film * 0, 30, wave)
+    sim_files.save_wav(place / "voice.wav", wave, 16000)
+    sim_files.save_wav(place / "silence.wav", wave * 0, 16000)
     (place / "cut.mp4").write_bytes((place / "both.mp4").read_bytes()[:4000])
     return place
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 from conftest import run_notebook
 
@@ -141,7 +142,7 @@ def test_films_in_files_go_through_mediapipe(tmp_path, monkeypatch):
     """The layout of the real set, written by the simulator: a mesh is found, and rows belong to the annotation's frames."""
     pytest.importorskip("mediapipe")
     written = worlds.make("aff_wild", "smoke").select([0])
-    worlds.write(written, tmp_path, size=160)
+    sim_files.write(written, tmp_path, size=160)
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     real = datasets.load("aff_wild")
     try:

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -299,7 +300,7 @@ def test_real_films_go_through_dlib(tmp_path, monkeypatch):
         span=0.8,
         dials=clip_sets.Dials(missing_face=0.0, label_noise=0.0),
     ).select([0, 4])
-    worlds.write(world, tmp_path)
+    sim_files.write(world, tmp_path)
     read = datasets.load("adfes", tmp_path)
     assert read.source == "real"
     made = {}

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import sim_files
 import torch
 
 from emolib.data.files import Damaged
@@ -66,7 +67,7 @@ def film(path: Path, *faces, count=40, size=(80, 120)):
     for t in range(count):
         for left, top, side, grey in faces:
             frames[t, top : top + side, left + t // 4 : left + t // 4 + side] = grey
-    return clip_sets.save_mp4(path, frames, 25)
+    return sim_files.save_mp4(path, frames, 25)
 
 
 def rows(path: Path):
@@ -188,7 +189,7 @@ def test_of_two_faces_it_says_which_one(tmp_path):
 def test_frames_without_the_face_have_empty_cells(tmp_path):
     frames = np.full((30, 80, 120, 3), 60, np.uint8)
     frames[10:20, 20:50, 40:70] = 230
-    clip_sets.save_mp4(tmp_path / "part.mp4", frames, 25)
+    sim_files.save_mp4(tmp_path / "part.mp4", frames, 25)
     done = trace.trace(tmp_path / "part.mp4", network(), tmp_path, detector=Told(), progress=False)
     found = rows(tmp_path / "part-trace.csv")
     assert done.found == 10 and [r["frame"] for r in found if r["emotion"]] == [
@@ -200,7 +201,7 @@ def test_frames_without_the_face_have_empty_cells(tmp_path):
 
 
 def test_a_damaged_film_leaves_nothing_behind(tmp_path):
-    whole = clip_sets.save_mp4(
+    whole = sim_files.save_mp4(
         tmp_path / "whole.avi",
         np.random.default_rng(0).integers(0, 255, (60, 80, 120, 3), dtype=np.uint8),
         25,
@@ -287,7 +288,7 @@ def test_a_command_on_a_drawn_face(tmp_path, by_hand, capsys):
     """dlib finds the simulator's face; the whole command, from an mp4 to three files."""
     pytest.importorskip("dlib", reason="NOT TESTED: dlib is not installed")
     world = clip_sets.adfes(0, 1, size=160, seconds=1.0, span=0.8)
-    clip_sets.save_mp4(tmp_path / "joy.mp4", clip_sets.drawn(world, 0, slice(0, 12)), 25)
+    sim_files.save_mp4(tmp_path / "joy.mp4", clip_sets.drawn(world, 0, slice(0, 12)), 25)
     (tmp_path / "out").mkdir()
     assert (
         cli.main(
@@ -354,7 +355,7 @@ def test_ten_minutes_of_film_at_constant_memory(tmp_path):
     """15,000 frames: the peak after the first minute is that of the end, within 60 MB."""
     face = np.full((240, 320, 3), 60, np.uint8)
     face[80:160, 120:200] = 230
-    clip_sets.save_mp4(tmp_path / "long.mp4", np.broadcast_to(face, (15_000, 240, 320, 3)), 25)
+    sim_files.save_mp4(tmp_path / "long.mp4", np.broadcast_to(face, (15_000, 240, 320, 3)), 25)
     trace.trace(tmp_path / "long.mp4", network(), detector=Told(), seconds=60, progress=False)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     done = trace.trace(tmp_path / "long.mp4", network(), detector=Told(), progress=False)

@@ -1,29 +1,28 @@
 """What an emotion does to a face: prototypes of action units, and how they vary."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from emolib import EMOTIONS
 from emolib.data.sim.face_traits import UNITS
 from emolib.data.sim.streams import stream
 
-# Action units and their strength at the apex. Which units: Ekman, Friesen and Hager 2002 (FACS Investigator's
-# Guide, table 10-1, the base of EMFACS) and Du, Tao and Martinez 2014 (table 1). How strong: ours. Ours also are the
-# units named below: neither publication lists them, they make the drawn face read as meant.
-#   angry       EFH 4+5+7+10+23+25 or 26; Du 4, 7, 24 [10, 17, 23]. Ours: 9, 15.
-#   disgust     EFH 9 or 10, with 15, 16, 17, 25, 26; Du 9, 10, 17 [4, 24]. Ours: 6, 7, 43; 16 cannot be drawn.
-#   fear        EFH 1+2+4+5+20 with 25, 26 or 27; Du 1, 4, 20, 25 [2, 5, 26]. Ours: 15.
-#   happy       EFH 6+12; Du 12, 25 [6].
-#   sad         EFH 1+4+15 with 17 (or 11, 6, 54+64); Du 4, 15 [1, 6, 11, 17]. Ours: 43, for lids that droop.
-#   surprise    EFH 1+2+5+26 or 27; Du 1, 2, 25, 26 [5].
-#   contempt    a tightened, slightly raised lip corner on one side, 14 with or without 12 (Matsumoto and Ekman 2004).
-#               Ours: 7, and that it shows on both sides, as most of our units do (scene setting `side` skews it a little).
-#   pride       a small smile, 12 with or without 6, the head tilted back, the posture expanded (Tracy and Robins 2004).
-#               Ours: 2, 24; head and posture are left out.
-#   embarrassment   a smile, 12, held in check (24 above all; 15 among others), gaze and head turned down and away
-#               (Keltner 1995). Ours: 6, and 43 for the lowered gaze; the head is left out.
-#   calm        ours: a slight smile, lids at rest.
+# Action units and their strength at the apex. Which: Ekman, Friesen and Hager 2002 (EFH: FACS
+# Investigator's Guide, table 10-1, the base of EMFACS) and Du, Tao and Martinez 2014 (table 1). How
+# strong: ours, as are the units so named: in neither, they make the face read as meant.
+#   angry     EFH 4+5+7+10+23+25 or 26; Du 4, 7, 24 [10, 17, 23]. Ours: 9, 15.
+#   disgust   EFH 9 or 10, with 15, 16, 17, 25, 26; Du 9, 10, 17 [4, 24]. Ours: 6, 7, 43; 16 is not
+#             drawn.
+#   fear      EFH 1+2+4+5+20 with 25, 26 or 27; Du 1, 4, 20, 25 [2, 5, 26]. Ours: 15.
+#   happy     EFH 6+12; Du 12, 25 [6].
+#   sad       EFH 1+4+15 with 17 (or 11, 6, 54+64); Du 4, 15 [1, 6, 11, 17]. Ours: 43.
+#   surprise  EFH 1+2+5+26 or 27; Du 1, 2, 25, 26 [5].
+#   contempt  a tightened, slightly raised lip corner on one side, 14 with or without 12 (Matsumoto
+#             and Ekman 2004). Ours: 7, and that both sides show it (setting `side` skews it).
+#   pride     a small smile, 12 with or without 6, head back, posture expanded (Tracy and Robins
+#             2004). Ours: 2, 24; head and posture are left out.
+#   embarrassment   a smile, 12, held in check (24 above all; 15 among others), gaze and head turned
+#             down and away (Keltner 1995). Ours: 6, and 43 for the gaze; the head is left out.
+#   calm      ours: a slight smile, lids at rest.
 PROTOTYPES = {
     "angry": {4: 1.0, 5: 0.3, 7: 0.6, 9: 0.45, 10: 0.4, 15: 0.2, 23: 0.6, 25: 0.7, 26: 0.2},
     "disgust": {4: 0.35, 6: 0.5, 7: 0.8, 9: 1.0, 10: 0.9, 15: 0.3, 25: 0.7, 26: 0.25, 43: 0.3},
@@ -40,7 +39,7 @@ PROTOTYPES = {
 
 
 def prototype(emotion: str) -> np.ndarray:
-    """The action units of `emotion` at its apex: (19,) in [0, 1], columns as in face_traits.UNITS."""
+    """The action units of `emotion` at its apex: (19,) in [0, 1], columns as in UNITS."""
     out = np.zeros(len(UNITS))
     for unit, strength in PROTOTYPES[emotion].items():
         out[UNITS.index(unit)] = strength
@@ -52,51 +51,46 @@ def expressions(seed: int, label: np.ndarray, *, vary: float = 0.15) -> np.ndarr
 
     vary   spread of each unit's strength, and of the whole expression's, about the prototype
     """
-    table = np.stack([prototype(e) for e in EMOTIONS])
-    rng = stream(seed, "expression", "strength")
-    whole = 1 + vary * rng.standard_normal((len(label), 1))
-    each = 1 + vary * stream(seed, "expression", "units").standard_normal((len(label), len(UNITS)))
-    return np.clip(table[label] * whole * each, 0, 1)
+    table = np.stack([prototype(e) for e in EMOTIONS])[label]
+    whole = 1 + vary * stream(seed, "expression", "strength").standard_normal((len(table), 1))
+    each = 1 + vary * stream(seed, "expression", "units").standard_normal(table.shape)
+    return np.clip(table * whole * each, 0, 1)
 
 
-# Valence and arousal of each emotion, in [-1, 1]. Ours: quadrants and order follow the circle of Russell 1980, which has no
-# disgust, contempt, pride or embarrassment. yin2022 prints other numbers (its table 2); its study uses those.
+# Valence and arousal of each emotion, in [-1, 1]. Ours: quadrants and order follow the circle of
+# Russell 1980, which has no disgust, contempt, pride or embarrassment. yin2022 prints other numbers
+# (its table 2); its study uses those.
+# fmt: off
 ANCHORS = {
-    "angry": (-0.5, 0.7),
-    "disgust": (-0.7, 0.3),
-    "fear": (-0.5, 0.8),
-    "happy": (0.8, 0.5),
-    "sad": (-0.7, -0.4),
-    "surprise": (0.3, 0.8),
-    "neutral": (0.0, 0.0),
-    "contempt": (-0.5, 0.2),
-    "calm": (0.6, -0.5),
-    "pride": (0.6, 0.4),
-    "embarrassment": (-0.4, 0.1),
+    "angry": (-0.5, 0.7), "disgust": (-0.7, 0.3), "fear": (-0.5, 0.8), "happy": (0.8, 0.5),
+    "sad": (-0.7, -0.4), "surprise": (0.3, 0.8), "neutral": (0.0, 0.0), "contempt": (-0.5, 0.2),
+    "calm": (0.6, -0.5), "pride": (0.6, 0.4), "embarrassment": (-0.4, 0.1),
 }
+# fmt: on
+
+
+def _ease(t):
+    t = np.clip(t, 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def envelope(
     frames: int, fps: float, rng: np.random.Generator, *, held: bool = False
 ) -> np.ndarray:
-    """Onset, apex and offset of one expression: (frames,) in [0, 1]; onset 0.3 to 0.7 s, offset slower, or none where the apex is `held`."""
+    """Onset, apex and offset of one expression: (frames,) in [0, 1].
+
+    Onset 0.3 to 0.7 s; the offset is slower, or there is none where the apex is `held`.
+    """
     time, length = np.arange(frames) / fps, frames / fps
-    start, rise, fall = (
-        rng.uniform(0.05, 0.2) * length,
-        rng.uniform(0.3, 0.7),
-        rng.uniform(0.5, 1.1),
-    )
+    start = rng.uniform(0.05, 0.2) * length
+    rise, fall = rng.uniform(0.3, 0.7), rng.uniform(0.5, 1.1)
     end = rng.uniform(0.8, 0.95) * length
-
-    def ease(t):
-        t = np.clip(t, 0, 1)
-        return t * t * (3 - 2 * t)
-
-    return ease((time - start) / rise) * (1.0 if held else ease((end - time) / fall))
+    onset = _ease((time - start) / rise)
+    return onset if held else onset * _ease((end - time) / fall)
 
 
 def prototypes(seed: int, overlap: float) -> np.ndarray:
-    """All prototypes of one world, (11, 19): each pulled by up to `overlap` towards another one chosen at random."""
+    """One world's prototypes, (11, 19): each pulled by up to `overlap` towards a random other."""
     table = np.stack([prototype(e) for e in EMOTIONS])
     rng = stream(seed, "expression", "overlap")
     other, amount = rng.integers(1, len(EMOTIONS), len(EMOTIONS)), rng.random(len(EMOTIONS))
@@ -105,7 +99,7 @@ def prototypes(seed: int, overlap: float) -> np.ndarray:
 
 
 def feeling(seed: int, frames: int, fps: float, *names) -> np.ndarray:
-    """A slow walk in the valence-arousal disc: float64 (frames, 2) in [-1, 1], correlation time 3 to 8 s."""
+    """A slow walk in valence and arousal: (frames, 2) in [-1, 1], correlation time 3 to 8 s."""
     rng = stream(seed, "feeling", *names)
     centre, tau = rng.normal(0.1, 0.3, 2), rng.uniform(3, 8) * fps
     out = np.empty((frames, 2))
@@ -121,7 +115,7 @@ def annotation(
 ) -> np.ndarray:
     """What a rater's joystick records of `truth` (T, 2): delayed, held on plateaus, stepped, noisy.
 
-    roughness   0 follows the truth after 0.3 s; at 1 the hand moves only every second or two, in steps of 0.1
+    roughness   0 follows the truth after 0.3 s; at 1 the hand moves every second or two, by 0.1
     """
     rng = stream(seed, "joystick", *names)
     lag = int((0.3 + 0.5 * rng.random()) * fps)

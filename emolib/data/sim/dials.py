@@ -1,13 +1,9 @@
 """The dials of a world: what decides how hard it is, each with a random stream of its own.
 
-Frozen before methods are compared. Only the voice's is set from real data (`clip_sets.CLIPS`, the
-dials of RAVDESS and CREMA-D: a linear classifier scores on the voices what it scores on RAVDESS's
-recordings; the face's lands one modality alone between 40 and 85 %). Which modality is stronger,
-which emotions confuse and how large a leak is are *choices* here, and no claim about them may be
-decided on simulated data.
+Frozen before methods are compared. Only the voice's is set from real data (`clip_sets.CLIPS`).
+Which modality is stronger, which emotions confuse and how large a leak is are *choices* here: no
+claim about them may be decided on simulated data.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
@@ -26,16 +22,15 @@ class Dials:
     """Every number in [0, 1]; turning one leaves the draws behind the others as they were.
 
     Where each acts (a world asked for any other raises, see `only`):
-    fer2013             label_noise, overlap, leak, and shift in its two test splits
-    rafd                overlap, and shift in every picture: the target set of networks trained on CK+
-    ckplus              overlap; it is the source set, so shift is its neighbour's
-    vggface             overlap, and shift in its test split
-    adfes               fuzz_face, missing_face, overlap, and shift in every film (networks come from FER2013)
-    ravdess, crema_d    fuzz_face, fuzz_voice, complementarity, coupling, mismatched, missing_face, missing_voice,
-                        label_noise, overlap, and shift in every film
-    aff_wild            roughness; its rendered kind also missing_face and overlap
-    leak needs people who are drawn picture by picture, as only fer2013's are: elsewhere a person has many
-    pictures by design, and whether they leak is up to the split.
+    fer2013   label_noise, overlap, leak, and shift in its two test splits
+    rafd      overlap, and shift in every picture: the target set of networks trained on CK+
+    ckplus    overlap; it is the source set, so shift is its neighbour's
+    vggface   overlap, and shift in its test split
+    adfes     fuzz_face, missing_face, overlap, and shift in every film
+    ravdess, crema_d   fuzz_face, fuzz_voice, complementarity, coupling, mismatched, missing_face,
+              missing_voice, label_noise, overlap, and shift in every film
+    aff_wild  roughness; its rendered kind also missing_face and overlap
+    leak needs people who are drawn picture by picture, as only fer2013's are.
     """
 
     fuzz_face: float = _dial(0.30, "share of samples whose face shows a neighbouring emotion")
@@ -65,12 +60,19 @@ class Dials:
                 raise EmolibError(f"dial '{f.name}' is {getattr(self, f.name)}, expected 0 to 1")
 
     def only(self, world: str, *used: str) -> None:
-        """Raise EmolibError if a dial that `world` has no use for is turned: neither at its default nor at 0."""
+        """Raise EmolibError if a dial unknown to `world` is at neither its default nor 0."""
         for f in fields(self):
-            if f.name not in used and getattr(self, f.name) not in (0, f.default):
+            value = getattr(self, f.name)
+            if f.name not in used and value not in (0, f.default):
                 raise EmolibError(
-                    f"{world}: dial '{f.name}' is {getattr(self, f.name)}, but means nothing there; it has {', '.join(used)}"
+                    f"{world}: dial '{f.name}' is {value}, but means nothing there; "
+                    f"it has {', '.join(used)}"
                 )
+
+
+def _other(seed: int, label: np.ndarray, classes: int, *names) -> np.ndarray:
+    """For each of `label` (N,) another class, drawn from the stream of `names`."""
+    return (label + stream(seed, *names).integers(1, classes, len(label))) % classes
 
 
 def noisy(
@@ -78,11 +80,7 @@ def noisy(
 ) -> np.ndarray:
     """`label` with a share replaced by another class, (N,); a larger share only adds changes."""
     hit = stream(seed, "noise", what).random(len(label)) < share
-    return np.where(
-        hit,
-        (label + stream(seed, "noise", what, "to").integers(1, classes, len(label))) % classes,
-        label,
-    )
+    return np.where(hit, _other(seed, label, classes, "noise", what, "to"), label)
 
 
 def displays(seed: int, label: np.ndarray, classes: int, dials: Dials) -> dict[str, np.ndarray]:
@@ -94,27 +92,21 @@ def displays(seed: int, label: np.ndarray, classes: int, dials: Dials) -> dict[s
     joining them; with 1 they never fail together (as far as the shares allow).
     """
     count = len(label)
-    u = stream(seed, "display", "face").random(count)
-    wrong_face = (label + stream(seed, "display", "wrong").integers(1, classes, count)) % classes
+    face_draw = stream(seed, "display", "face").random(count)
+    wrong_face = _other(seed, label, classes, "display", "wrong")
     apart = stream(seed, "display", "apart").random(count) < dials.complementarity
-    other = (label + stream(seed, "display", "wrong voice").integers(1, classes, count)) % classes
-    v, wrong_voice = np.where(apart, 1 - u, u), np.where(apart, other, wrong_face)
-    face, voice = (
-        np.where(u < dials.fuzz_face, wrong_face, label),
-        np.where(v < dials.fuzz_voice, wrong_voice, label),
-    )
+    other = _other(seed, label, classes, "display", "wrong voice")
+    voice_draw = np.where(apart, 1 - face_draw, face_draw)
+    wrong_voice = np.where(apart, other, wrong_face)
+    face = np.where(face_draw < dials.fuzz_face, wrong_face, label)
+    voice = np.where(voice_draw < dials.fuzz_voice, wrong_voice, label)
     swapped = stream(seed, "display", "swap").random(count) < dials.mismatched
-    voice = np.where(
-        swapped,
-        (label + stream(seed, "display", "swap to").integers(1, classes, count)) % classes,
-        voice,
-    )
     a, b = (stream(seed, "gain", m).standard_normal(count) for m in ("face", "voice"))
     b = dials.coupling * a + np.sqrt(1 - dials.coupling**2) * b
-    return dict(
-        face=face,
-        voice=voice,
-        face_gain=np.exp(0.25 * a),
-        voice_gain=np.exp(0.25 * b),
-        swapped=swapped,
-    )
+    return {
+        "face": face,
+        "voice": np.where(swapped, _other(seed, label, classes, "display", "swap to"), voice),
+        "face_gain": np.exp(0.25 * a),
+        "voice_gain": np.exp(0.25 * b),
+        "swapped": swapped,
+    }

@@ -9,8 +9,6 @@ head coordinates; hair, ears, neck and clothes are composited behind it. No phot
 third-party face model is involved (DATASHEET.md).
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from emolib.data.sim.face_points import body, mesh, points
@@ -18,18 +16,11 @@ from emolib.data.sim.face_shape import features
 from emolib.data.sim.face_traits import UNITS, Faces, faces, people, pictures
 from emolib.ground.errors import EmolibError
 
+# fmt: off
 __all__ = [
-    "UNITS",
-    "Faces",
-    "body",
-    "faces",
-    "features",
-    "mesh",
-    "people",
-    "pictures",
-    "points",
-    "render",
+    "UNITS", "Faces", "body", "faces", "features", "mesh", "people", "pictures", "points", "render"
 ]
+# fmt: on
 
 
 def render(

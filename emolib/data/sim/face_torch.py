@@ -4,8 +4,6 @@ Faces are drawn in chunks that fit a few hundred megabytes. Arithmetic is float3
 loop uses float64, so the two differ by a grey level here and there, never by a shape.
 """
 
-from __future__ import annotations
-
 import math
 import types
 
@@ -37,39 +35,22 @@ def _functions(device):
         fa, fb = fa * fa * (3 - 2 * fa), fb * fb * (3 - 2 * fb)
         i, j = ia.long() & 63, ib.long() & 63
         k, m = (i + 1) & 63, (j + 1) & 63
-        near, far = (
-            tile[i * 64 + j] * (1 - fa) + tile[k * 64 + j] * fa,
-            tile[i * 64 + m] * (1 - fa) + tile[k * 64 + m] * fa,
-        )
+        near = tile[i * 64 + j] * (1 - fa) + tile[k * 64 + j] * fa
+        far = tile[i * 64 + m] * (1 - fa) + tile[k * 64 + m] * fa
         return near * (1 - fb) + far * fb
 
-    return face_pixels.bind(
-        exp=torch.exp,
-        log=torch.log,
-        sqrt=torch.sqrt,
-        sin=torch.sin,
-        where=torch.where,
-        clip=torch.clamp,
-        low=_low,
-        high=_high,
-        maybe=lambda c: True,
-        abs=torch.abs,
-        noise=noise,
-    )
+    return face_pixels.bind(torch, low=_low, high=_high, maybe=lambda c: True, noise=noise)
 
 
 def draw(features: np.ndarray, size: int, grey: bool, device: str) -> np.ndarray:
     """Render a (B,) record of features: uint8 (B, size, size, 1 or 3)."""
     if str(device).startswith("cuda") and not torch.cuda.is_available():
-        raise EmolibError(
-            f"device '{device}' was asked for, but torch sees no GPU here; use device='cpu'"
-        )
+        why = "was asked for, but torch sees no GPU here; use device='cpu'"
+        raise EmolibError(f"device '{device}' {why}")
     px, count = _functions(device), len(features)
     out = np.empty((count, size, size, 1 if grey else 3), np.uint8)
-    table = {
-        k: torch.tensor(features[k], dtype=torch.float32, device=device)[:, None, None]
-        for k in features.dtype.names
-    }
+    table = {k: torch.tensor(features[k], dtype=torch.float32) for k in features.dtype.names}
+    table = {k: v.to(device)[:, None, None] for k, v in table.items()}
     chunk = max(1, PIXELS // size**2)
     with torch.inference_mode():
         for start in range(0, count, chunk):
@@ -87,10 +68,8 @@ def _picture(px, p, size, grey) -> torch.Tensor:
     x, y, t, margin = px.cast(p, u, v)  # (b, size, size) each
     pixel = p.span / size
     wide = F.pad(t[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
-    tu, tv = (
-        (wide[:, 1:-1, 2:] - wide[:, 1:-1, :-2]) / (2 * pixel),
-        (wide[:, 2:, 1:-1] - wide[:, :-2, 1:-1]) / (2 * pixel),
-    )
+    tu = (wide[:, 1:-1, 2:] - wide[:, 1:-1, :-2]) / (2 * pixel)
+    tv = (wide[:, 2:, 1:-1] - wide[:, :-2, 1:-1]) / (2 * pixel)
     image = torch.stack(px.pixel(p, u, v, x, y, margin, tu, tv, pixel), 1)  # (b, 3, size, size)
     return _develop(p, _blur(image, p.blur.flatten()), grey)
 
@@ -104,9 +83,7 @@ def _blur(image, sigma) -> torch.Tensor:
     weight = torch.exp(-0.5 * (at / sigma.clamp(min=1e-3)[:, None]) ** 2)
     weight = weight * (at.abs() <= torch.ceil(2.5 * sigma)[:, None])
     weight = torch.where(sigma[:, None] > 0.25, weight, (at == 0).float())
-    weight = (weight / weight.sum(1, keepdim=True))[
-        :, :, None, None, None
-    ]  # (b, 2 reach + 1, 1, 1, 1)
+    weight = (weight / weight.sum(1, keepdim=True))[:, :, None, None, None]  # (b, taps, 1, 1, 1)
     n = image.shape[-1]
     tall = F.pad(image, (0, 0, reach, reach), mode="replicate")
     image = sum(weight[:, k] * tall[:, :, k : k + n] for k in range(2 * reach + 1))
@@ -119,16 +96,14 @@ def _develop(p, image, grey) -> torch.Tensor:
     n, device = image.shape[-1], image.device
     image = (image * p.gain[:, None]).clamp(0, 1) ** 0.87
     if grey:
-        image = (image * torch.tensor([0.299, 0.587, 0.114], device=device)[:, None, None]).sum(
-            1, keepdim=True
-        )
+        share = torch.tensor([0.299, 0.587, 0.114], device=device)[:, None, None]
+        image = (image * share).sum(1, keepdim=True)
     tile = torch.tensor(GRAIN, dtype=torch.float32, device=device).reshape(-1)
     a, b = (p.grain_u * 256).long(), (p.grain_v * 256).long()
     row = (torch.arange(n, device=device)[None, :, None] + a) & 255  # (b, n, 1)
     channels = []
     for c in range(image.shape[1]):
         column = (torch.arange(n, device=device)[None, None, :] + b + 85 * c) & 255
-        channels.append(
-            (255 * image[:, c] + p.noise * tile[row * 256 + column]).clamp(0, 255) + 0.5
-        )
+        channel = 255 * image[:, c] + p.noise * tile[row * 256 + column]
+        channels.append(channel.clamp(0, 255) + 0.5)
     return torch.stack(channels, -1).to(torch.uint8)

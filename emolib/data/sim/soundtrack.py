@@ -1,10 +1,9 @@
-"""Sound for the simulated videos in the wild: one person speaking on and off, in the voice of what is felt at that moment.
+"""Sound for the simulated videos in the wild: one person speaking on and off, as is felt just then.
 
-Each sentence takes the cues of the emotion whose anchor (affect.ANCHORS) is nearest to the video's true valence and
-arousal where it begins, as strongly as the feeling is far from neutral. Pauses, sentences and takes do not depend on it.
+Each sentence takes the cues of the emotion whose anchor (affect.ANCHORS) is nearest to the video's
+true valence and arousal where it begins, as strongly as the feeling is far from neutral. Pauses,
+sentences and takes do not depend on it.
 """
-
-from __future__ import annotations
 
 import numpy as np
 
@@ -16,23 +15,16 @@ RATE, SENTENCE = 22_050, 3.5  # Hz, and seconds that a spoken sentence is given
 
 
 def of(world, k: int) -> np.ndarray:
-    """The sound of video `k` of a simulated track set (aff_wild, afew_va): float32 (samples,) in [-1, 1] at RATE, as long as the film.
+    """The sound of video `k` of a simulated track set: float32 (samples,) in [-1, 1] at RATE.
 
     Raises EmolibError for a set that was not simulated.
     """
     if world.source != "simulated":
-        raise EmolibError(
-            f"{world.name}: these videos were not simulated; their sound is in their own files"
-        )
+        why = "these videos were not simulated; their sound is in their own files"
+        raise EmolibError(f"{world.name}: {why}")
     row = world.meta.iloc[k]
-    return track(
-        int(row.seed),
-        int(row["index"]),
-        int(row.frames),
-        int(row.person),
-        int(row.people),
-        world.fps,
-    )
+    plan = [int(row[name]) for name in ("seed", "index", "frames", "person", "people")]
+    return track(*plan, world.fps)
 
 
 def track(seed: int, i: int, frames: int, who: int, people: int, fps: float) -> np.ndarray:
@@ -49,16 +41,18 @@ def track(seed: int, i: int, frames: int, who: int, people: int, fps: float) -> 
             break
         here = felt[min(int(at * fps), frames - 1)]
         emotion = names[int(np.argmin(((anchors - here) ** 2).sum(1)))]
+        strength = float(np.clip(np.hypot(*here) / 0.6, 0.2, 1.4))
         spoken = voice.speak(
             speaker,
             int(rng.integers(2)),
             emotion,
-            intensity=float(np.clip(np.hypot(*here) / 0.6, 0.2, 1.4)),
+            intensity=strength,
             seed=seed,
             take=100_000 * (i + 1) + take,
             rate=RATE,
             seconds=SENTENCE,
-        )[: len(out) - begin]
+        )
+        spoken = spoken[: len(out) - begin]
         out[begin : begin + len(spoken)] += spoken
         at += SENTENCE - 0.5 + rng.exponential(1.0)
     return out.clip(-1, 1).astype(np.float32)

@@ -4,8 +4,6 @@ Every dial and every part of a world draws from a stream of its own, so that tur
 leaves every other draw as it was. The order of the calls does not matter either.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np
@@ -17,7 +15,6 @@ def stream(seed: int, *names) -> np.random.Generator:
     >>> stream(0, "voice", 3).random() == stream(0, "voice", 3).random()
     True
     """
-    key = tuple(
-        int.from_bytes(hashlib.sha256(str(n).encode()).digest()[:4], "little") for n in names
-    )
+    hashes = (hashlib.sha256(str(n).encode()).digest() for n in names)
+    key = tuple(int.from_bytes(h[:4], "little") for h in hashes)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=key)))
