@@ -1,1 +1,1 @@
-"""Everything that regenerates the five works, on top of the library: papers, runs, studies, report, explorer, command line."""
+"""Everything that regenerates the five works, on top of the library."""

@@ -1,4 +1,4 @@
-"""One plain kernel serves the notebooks of a command in turn; between two of them its names are reset."""
+"""One plain kernel serves the notebooks of a command in turn; its names are reset in between."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ get_ipython().reset(new_session=True)
 from emolib.reproduction import report as _report
 _report.begin()
 """
-# joblib's idle processes and the one that sweeps up after them would outlive a kernel that is killed
+# joblib's idle processes and the one that sweeps up after them would outlive a killed kernel
 END = """
 import sys as _sys
 _loky = _sys.modules.get("joblib.externals.loky")
@@ -37,7 +37,8 @@ class _Manager(AsyncKernelManager):
 
 
 class Kernel:
-    """A kernel that is started for the first notebook and ends with the `with` block; one that dies is replaced.
+    """A kernel that starts for the first notebook and ends with the `with` block; a dead one is
+    replaced.
 
     Talks through sockets on disk, not over TCP, in a folder that nobody else may enter.
     """
@@ -55,7 +56,7 @@ class Kernel:
         self._place.cleanup()
 
     def manager(self) -> _Manager:
-        """The manager of a kernel without names of an earlier notebook; nbclient starts it if it is new."""
+        """The manager of a kernel without an earlier notebook's names; nbclient starts a new one."""
         if self._manager is not None:
             self._manager.hang_up()
             if self._alive() and self._tell(RESET):
