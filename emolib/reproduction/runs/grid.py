@@ -202,8 +202,9 @@ def _far(calls: list[tuple], cluster: str):
                 future.release()
         except (CancelledError, FutureCancelledError, CommClosedError):
             raise EmolibError(
-                f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the same "
-                "command, with a scheduler that answers or without --cluster, goes on from here"
+                f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the "
+                "same command, with a scheduler that answers or without --cluster, "
+                "goes on from here"
             ) from None
 
 
