@@ -56,7 +56,7 @@ class Kernel:
         self._place.cleanup()
 
     def manager(self) -> _Manager:
-        """The manager of a kernel without an earlier notebook's names; nbclient starts a new one."""
+        """The manager of a kernel without an earlier notebook's names; nbclient starts one."""
         if self._manager is not None:
             self._manager.hang_up()
             if self._alive() and self._tell(RESET):

@@ -181,8 +181,8 @@ def _far(calls: list[tuple], cluster: str):
         except (CancelledError, FutureCancelledError, CommClosedError):
             raise EmolibError(
                 f"--cluster {cluster}: the scheduler is gone; what is finished is stored, and the "
-                "same "
-                "command, with a scheduler that answers or without --cluster, goes on from here"
+                "same command, with a scheduler that answers or without --cluster, "
+                "goes on from here"
             ) from None
 
 
