@@ -17,7 +17,7 @@ from emolib.reproduction import papers, report
 from emolib.reproduction.papers import audit
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs.outcome import Outcome
-from emolib.reproduction.studies.audit import shown
+from emolib.reproduction.studies.audit import tables as shown
 
 SECOND = ("measured_verdict", "because", "source", "profile")  # columns that later notebooks fill
 
@@ -62,7 +62,7 @@ def contradicted(paper: str) -> report.View:
 
 def printed(id: str, profile: str) -> report.View:
     """Write the table `id` with nothing of ours beside it, and show it as it is printed ('+' for a mark)."""
-    view = report.table(id, shown.as_printed(id, profile))
+    view = report.table(id, shown.as_printed(shown.Study(profile), id))
     laid, marks = _laid_out(id), "plus printed" in papers.printed(id)["unit"].iloc[0]
     texts = {"1": "+", "0": ""} if marks else {}
     frame = pd.DataFrame(

@@ -35,7 +35,7 @@ def lines(
     *,
     x: str,
     series: str,
-    panels: str,
+    panels: str | None = None,
     xlabel: str,
     ylabel: str,
     chance: float | None = None,
@@ -49,6 +49,8 @@ def lines(
 
     marked   a mark at each value
     """
+    if panels is None:
+        frame, panels = frame.assign(panel=""), "panel"
     parts = list(dict.fromkeys(frame[panels]))
     across = across or len(parts)
     down = -(-len(parts) // across)

@@ -218,12 +218,10 @@ def _strip(shown, titles):
 
 
 @styled
-def strip_with_lines(
-    shown, frame: pd.DataFrame, *, title: str, x: str, series: str, xlabel: str, ylabel: str
-):
-    """A strip of pictures over `measured` with its interval against `x`, one line per `series`."""
+def strip_with_lines(shown, *, title: str, x: str, series: str, xlabel: str, ylabel: str):
+    """A strip of pictures over what the frame of `shown` measures against `x`, one line a `series`."""
     fig, ax = _strip(shown, list(shown.tiles[title].astype(str)))
-    for i, (name, line) in enumerate(frame.groupby(series, sort=False)):
+    for i, (name, line) in enumerate(shown.frame.groupby(series, sort=False)):
         ax.plot(
             line[x], line.measured, marker=MARKERS[i], ls=DASHES[i], color=COLOURS[i], label=name
         )
