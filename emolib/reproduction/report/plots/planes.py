@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from emolib.reproduction.report.plots.style import COLOURS, DASHES, MARKERS, foot, styled
+
+
+def _circle(ax):
+    ax.add_patch(plt.Circle((0, 0), 1, fill=False, color="0.4", lw=0.8))
+    ax.set(aspect="equal", xlim=(-1.06, 1.06), ylim=(-1.06, 1.06))
+    ax.set_xticks([-1, 0, 1])
+    ax.set_yticks([-1, 0, 1])
+    ax.grid(False)
 
 
 @styled
