@@ -29,7 +29,7 @@ STATES = {
 
 
 def named(points) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest state of each point and its distance: points (..., 2) in [-1, 1] -> text (...), float (...)."""
+    """The nearest state and its distance: points (..., 2) in [-1, 1] -> text, float (...)."""
     points, places = np.asarray(points, float), np.array(list(STATES.values()))
     at = nearest_emotion(points, places)  # (...)
     return np.array(list(STATES))[at], np.linalg.norm(points - places[at], axis=-1)
