@@ -22,6 +22,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -154,11 +155,11 @@ def commit() -> str:
 
     try:
         changed = git("status", "--porcelain", "--untracked-files=no").splitlines()
-        hash = git("rev-parse", "HEAD")
+        head = git("rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     code = [line for line in changed if not line[3:].startswith("results/")]
-    return hash + ("+changes" if code else "")
+    return head + ("+changes" if code else "")
 
 
 # ---------------------------------------------------------------- rows that many notebooks add to
@@ -169,9 +170,8 @@ def update_rows(
 ) -> str:
     """Replace or add rows of a CSV file by their keys, sorted; returns the file's SHA-256."""
     with alone(path.parent):  # read and written as one step: two commands may share the folder
-        known = {tuple(row[k] for k in keys): row for row in _rows(path, columns)}
-        for row in rows:
-            known[tuple(str(row[k]) for k in keys)] = {c: str(row.get(c, "")) for c in columns}
+        new = [{c: str(row.get(c, "")) for c in columns} for row in rows]
+        known = {itemgetter(*keys)(row): row for row in [*_rows(path, columns), *new]}
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()

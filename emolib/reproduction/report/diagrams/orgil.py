@@ -42,7 +42,8 @@ def pipeline() -> Sheet:
 def non_inertial_loss() -> Sheet:
     """Two tracks in the emotion plane and what the loss compares (orgil2021, Fig. 2; Eq. 3-6)."""
     s = Sheet(6.8, 3.9)
-    cx, cy, r = 1.85, 1.95, 1.6
+    cx, cy = 1.85, 1.95
+    r = 1.6
     s.ax.add_patch(Circle((cx, cy), r, facecolor="none", edgecolor=FAINT, lw=1))
     s.arrow((cx - r - 0.1, cy), (cx + r + 0.15, cy), colour=FAINT)
     s.arrow((cx, cy - r - 0.1), (cx, cy + r + 0.12), colour=FAINT)
@@ -191,9 +192,9 @@ def weight_mixing() -> Sheet:
     fresh = s.box(4.25, 1.3, "new fc8\nK + 1 rows", 1.3, 0.55)
     s.elbow(body.at("right", 0.7), original.left, 3.35)
     s.elbow(body.at("right", 0.3), fresh.left, 3.35)
-    left, width, high = 5.9, 1.15, 0.17
+    left, y = 5.9, 3.1
+    width, high = 1.15, 0.17
     rows = (("N known classes", BLUE, 5), ("unknown", INK, 1), ("K new classes", ORANGE, 4))
-    y = 3.1
     for name, colour, count in rows:
         look = {"facecolor": colour, "edgecolor": colour, "alpha": 0.3, "lw": 0.8, "zorder": 3}
         for _ in range(count):

@@ -38,7 +38,8 @@ def clusters(frame: pd.DataFrame, *, rows: str, columns: str, colour: str):
 
     The axes of an embedding mean nothing.
     """
-    down, across, kinds = unique(frame[rows]), unique(frame[columns]), sorted(set(frame[colour]))
+    down, across = unique(frame[rows]), unique(frame[columns])
+    kinds = sorted(set(frame[colour]))
     size = (2.7 * len(across), 2.6 * len(down) + 0.5)
     fig, axes = plt.subplots(len(down), len(across), figsize=size, squeeze=False)
     for (i, j), ax in np.ndenumerate(axes):
