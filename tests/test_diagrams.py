@@ -5,7 +5,65 @@ import pytest
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import diagrams
-from emolib.reproduction.report.diagrams.sheet import SMALL, Sheet, crowded
+from emolib.reproduction.report.diagrams.sheet import SMALL, Sheet
+
+
+def _crosses(line, frame) -> bool:
+    """Does a straight line enter the rectangle (x0, y0, x1, y1)? Liang and Barsky's clipping."""
+    (xa, ya), (xb, yb) = line
+    x0, y0, x1, y1 = frame
+    enter, leave = 0.0, 1.0
+    for step, low, high in ((xb - xa, x0 - xa, x1 - xa), (yb - ya, y0 - ya, y1 - ya)):
+        if abs(step) < 1e-12:
+            if low > 0 or high < 0:
+                return False
+            continue
+        first, last = sorted((low / step, high / step))
+        enter, leave = max(enter, first), min(leave, last)
+    return enter < leave
+
+
+def crowded(sheet: Sheet, slack: float = 0.01, margin: float = 0.03) -> list[str]:
+    """What a reader would stumble over, in words.
+
+    Text that leaves its box or the sheet, or lies on other text, on a box or on a line; boxes that
+    overlap or leave the sheet.
+    """
+    renderer, inches = sheet.fig.canvas.get_renderer(), 1 / sheet.fig.dpi
+
+    def extent(written):
+        return tuple(v * inches for v in written.get_window_extent(renderer).extents)
+
+    def overlap(a, b):
+        across, up = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
+        return across > slack and up > slack
+
+    def outside(a):
+        return a[0] < 0 or a[1] < 0 or a[2] > sheet.width or a[3] > sheet.height
+
+    faults = []
+    boxes = [(written.get_text(), box.extent, extent(written)) for box, written in sheet.boxes]
+    for i, (text, frame, inner) in enumerate(boxes):
+        out = (frame[0] - inner[0], frame[1] - inner[1], inner[2] - frame[2], inner[3] - frame[3])
+        over = max(out) + margin
+        if over > 0:
+            faults.append(f"'{text}' needs {over:.2f} in more room in its box")
+        if outside(frame):
+            faults.append(f"the box '{text}' leaves the sheet")
+        before = [other for other, place, _ in boxes[:i] if overlap(frame, place)]
+        faults += [f"boxes '{text}' and '{other}' overlap" for other in before]
+    free = [(written.get_text(), extent(written)) for written in sheet.words]
+    for i, (text, place) in enumerate(free):
+        x0, y0, x1, y1 = place
+        core = (x0 + slack, y0 + 0.03, x1 - slack, y1 - 0.03)
+        if outside(place):
+            faults.append(f"'{text}' leaves the sheet")
+        if any(_crosses(line, core) for line in sheet.lines):
+            faults.append(f"'{text}' lies on a line")
+        faults += [f"'{text}' lies on '{t}'" for t, other in free[:i] if overlap(place, other)]
+        on = [other for other, frame, _ in boxes if overlap(place, frame)]
+        faults += [f"'{text}' lies on the box '{other}'" for other in on]
+    return faults
 
 
 def test_each_own_diagram_has_its_code():
@@ -18,25 +76,12 @@ def test_each_own_diagram_has_its_code():
 def test_a_diagram_can_be_read(id):
     sheet = diagrams.sheet_of(id)
     assert crowded(sheet) == []
-    assert (
-        min(
-            text.get_fontsize()
-            for text in sheet.fig.findobj(match=lambda a: hasattr(a, "get_fontsize"))
-        )
-        >= SMALL
-    )
-    assert sheet.width <= 9 and sheet.fig.get_facecolor() == (
-        1,
-        1,
-        1,
-        1,
-    )  # fits a page; white ground on a dark one
+    texts = sheet.fig.findobj(match=lambda artist: hasattr(artist, "get_fontsize"))
+    assert min(text.get_fontsize() for text in texts) >= SMALL
+    assert sheet.width <= 9 and sheet.fig.get_facecolor() == (1, 1, 1, 1)  # a page; white ground
     frame = sheet.frame
-    assert (
-        len(frame) >= 4
-        and frame.x.between(0, sheet.width).all()
-        and frame.y.between(0, sheet.height).all()
-    )
+    assert len(frame) >= 4
+    assert frame.x.between(0, sheet.width).all() and frame.y.between(0, sheet.height).all()
 
 
 @pytest.mark.parametrize(

@@ -151,9 +151,8 @@ def whole(out) -> Path:
     report.table("wang-t2", angles())
     fig, ax = plt.subplots(figsize=(2, 2))
     ax.plot([0, 1])
-    report.figure(
-        "wang-f6", fig, Outcome(pd.DataFrame({"x": [0, 1], "measured": [0.1, 0.2]}), "quick", SFEW)
-    )
+    data = pd.DataFrame({"x": [0, 1], "measured": [0.1, 0.2]})
+    report.figure("wang-f6", Outcome(data, "quick", SFEW), fig)
     report.claims("wang", [Verdict("wang-b1", "holds", "15 of 15")], angles())
     assert results.problems(out) == []
     return out
@@ -173,22 +172,15 @@ def test_a_result_folder_holds_what_it_should(whole):
         "timings.csv",
     }
     about = json.loads((whole / "tables" / "wang-t2.json").read_text())
-    assert (
-        about["artefact"] == "wang-t2"
-        and about["profile"] == "quick"
-        and about["seeds"] == [0]
-        and about["sources"] == {}
-    )
-    assert {"commit", "device", "versions", "seconds", "caps", "runs"} <= set(about) and set(
-        about["versions"]
-    ) == set(results.PACKAGES)
+    assert about["artefact"] == "wang-t2" and about["profile"] == "quick"
+    assert about["seeds"] == [0] and about["sources"] == {}
+    assert {"commit", "device", "versions", "seconds", "caps", "runs"} <= set(about)
+    assert set(about["versions"]) == set(results.PACKAGES)
     assert json.loads((whole / "figures" / "wang-f6.json").read_text())["sources"] == SFEW
     timings = pd.read_csv(whole / "timings.csv", dtype=str, keep_default_na=False)
     assert list(timings.columns) == ["notebook", "artefact", "wall_seconds", "cached"]
-    assert timings[timings.artefact == "wang-t2"].iloc[0][["notebook", "cached"]].tolist() == [
-        "20",
-        "False",
-    ]
+    (row,) = timings[timings.artefact == "wang-t2"].itertuples()
+    assert (row.notebook, row.cached) == ("20", "False")
 
 
 @pytest.mark.parametrize("name", ["tables/wang-t2.csv", "figures/wang-f6.csv", "claims.csv"])
@@ -196,11 +188,8 @@ def test_a_number_edited_by_hand_shows(whole, name):
     path = whole / name
     text = path.read_text()
     digit = next(c for c in reversed(text) if c.isdigit())
-    path.write_text(
-        digit.join(text.rsplit(digit, 1)[:-1])
-        + str((int(digit) + 1) % 10)
-        + text.rsplit(digit, 1)[-1]
-    )
+    before, after = text.rsplit(digit, 1)
+    path.write_text(f"{before}{(int(digit) + 1) % 10}{after}")
     (problem,) = results.problems(whole)
     assert problem.startswith(f"{name}: its bytes are not those it was written with")
 
@@ -282,19 +271,8 @@ def states(a, b):
 
 def test_two_folders_are_compared_file_by_file(tmp_path):
     base = "k,measured,verdict\nx,0.500,holds\ny,,\n"
-    a = folder_with(
-        tmp_path / "a",
-        same=base,
-        near=base,
-        far=base,
-        text=base,
-        rows=base,
-        gone=base,
-        verdict=base,
-        column=base,
-        claims=base,
-        empty=base,
-    )
+    names = ("same", "near", "far", "text", "rows", "gone", "verdict", "column", "claims", "empty")
+    a = folder_with(tmp_path / "a", **dict.fromkeys(names, base))
     b = folder_with(
         tmp_path / "b",
         same=base,
@@ -337,10 +315,8 @@ def test_two_folders_are_compared_file_by_file(tmp_path):
 )
 def test_the_tolerance_has_two_sides(tmp_path, value, state):
     """|a - b| <= 0.01 + 0.02 |b|: 0.03 around 1."""
-    a, b = (
-        folder_with(tmp_path / "a", t=f"measured\n{value}\n"),
-        folder_with(tmp_path / "b", t="measured\n1\n"),
-    )
+    a = folder_with(tmp_path / "a", t=f"measured\n{value}\n")
+    b = folder_with(tmp_path / "b", t="measured\n1\n")
     assert states(a, b) == {"tables/t.csv": state}
 
 
@@ -355,41 +331,24 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
 def test_a_table_stands_beside_its_print(out):
     view = report.table("wang-t2", angles())
     long = pd.read_csv(out / "tables" / "wang-t2.csv", dtype={"unit_i": str, "unit_j": str})
-    assert list(long.columns) == [
-        "unit_i",
-        "unit_j",
-        "metric",
-        "protocol",
-        "printed",
-        "measured",
-        "low",
-        "high",
-        "unit",
-        "source",
-        "verdict",
-    ]
+    columns = ["metric", "protocol", "printed", "measured", "low", "high"]
+    columns += ["unit", "source", "verdict"]
+    assert list(long.columns) == ["unit_i", "unit_j", *columns]
     printed = papers.published("wang-t2")
     assert len(long) == 16 and long.printed.notna().sum() == 15
-    assert (
-        long.printed[:15].tolist() == printed.value.tolist()
-    )  # every printed cell, in the order of print
+    # every printed cell, in the order of print
+    assert long.printed[:15].tolist() == printed.value.tolist()
     assert set(long.unit[:15]) == {"degrees"}
     left_out = long.iloc[3]
     assert left_out.source == "print" and np.isnan(left_out.measured) and pd.isna(left_out.verdict)
     assert (long.source == "print").all()  # no data went into this table
     assert (long.verdict.drop(3)[:14] == "the same digits").all()
     ours = long.iloc[15]
-    assert (
-        (ours.unit_j, ours.measured) == ("7", 12.0)
-        and np.isnan(ours.printed)
-        and pd.isna(ours.verdict)
-    )
+    assert (ours.unit_j, ours.measured) == ("7", 12.0)
+    assert np.isnan(ours.printed) and pd.isna(ours.verdict)
     html = view._repr_html_()
-    assert (
-        '<span class="emolib-badge">print</span>' in html
-        and "Table 2 of wang" in html
-        and "the same digits" in html
-    )
+    for text in ('<span class="emolib-badge">print</span>', "Table 2 of wang", "the same digits"):
+        assert text in html
     assert view.frame.printed.notna().sum() == 15
 
 
@@ -416,14 +375,9 @@ def said(outcome):
 
 def test_an_interval_decides_between_inside_higher_and_lower():
     told = said(accuracy(0.2, 0.3, SFEW))
-    assert (
-        set(told.index) <= {"inside our interval", "print is higher", "print is lower"}
-        and len(told) == 3
-    )
-    assert (
-        told.loc["inside our interval", "min"] >= 0.2
-        and told.loc["inside our interval", "max"] <= 0.3
-    )
+    assert set(told.index) == {"inside our interval", "print is higher", "print is lower"}
+    inside = told.loc["inside our interval"]
+    assert inside["min"] >= 0.2 and inside["max"] <= 0.3
     assert told.loc["print is higher", "min"] > 0.3 and told.loc["print is lower", "max"] < 0.2
     assert told["size"].sum() == len(papers.published("wang-t3"))
 
@@ -431,31 +385,22 @@ def test_an_interval_decides_between_inside_higher_and_lower():
 def test_a_simulated_number_is_said_to_be_simulated(out):
     outcome = accuracy(0.2, 0.3, SIMULATED)
     long = report.beside_print("wang-t3", outcome)
-    assert (
-        set(long.source) == {"simulated"} and long.verdict.str.startswith("in simulation: ").all()
-    )
-    assert (
-        '<span class="emolib-badge">simulated</span>'
-        in report.table("wang-t3", outcome)._repr_html_()
-    )
+    assert set(long.source) == {"simulated"}
+    assert long.verdict.str.startswith("in simulation: ").all()
+    html = report.table("wang-t3", outcome)._repr_html_()
+    assert '<span class="emolib-badge">simulated</span>' in html
     mixed = accuracy(0.2, 0.3, {**SFEW, "other": SIMULATED["sfew"]})
-    assert (
-        report.source_of(mixed) == "simulated" and report.source_of(accuracy(0, 1, SFEW)) == "real"
-    )
+    assert report.source_of(mixed) == "simulated"
+    assert report.source_of(accuracy(0, 1, SFEW)) == "real"
 
 
 def test_what_has_not_settled_is_not_judged():
-    told = set(
-        report.beside_print(
-            "wang-t3", accuracy(0.2, 0.3, SFEW, settled=frozenset({"nested, movie-grouped"}))
-        ).verdict
-    )
-    assert told == {"not tested at this profile"}
-    assert "not tested at this profile" not in set(
-        report.beside_print(
-            "wang-t3", accuracy(0.2, 0.3, SFEW, settled=frozenset({"nested, random"}))
-        ).verdict
-    )
+    def verdicts(protocol):
+        outcome = accuracy(0.2, 0.3, SFEW, settled=frozenset({protocol}))
+        return set(report.beside_print("wang-t3", outcome).verdict)
+
+    assert verdicts("nested, movie-grouped") == {"not tested at this profile"}
+    assert "not tested at this profile" not in verdicts("nested, random")
 
 
 def test_without_an_interval_only_equality_is_judged():
@@ -465,13 +410,9 @@ def test_without_an_interval_only_equality_is_judged():
 
 
 def test_an_outcome_that_lacks_a_key_is_said():
+    frame = pd.DataFrame({"method": ["x"], "metric": ["accuracy"], "measured": [1.0]})
     with pytest.raises(EmolibError, match="wang-t3: the outcome has no column 'emotion'"):
-        report.beside_print(
-            "wang-t3",
-            Outcome(
-                pd.DataFrame({"method": ["x"], "metric": ["accuracy"], "measured": [1.0]}), "quick"
-            ),
-        )
+        report.beside_print("wang-t3", Outcome(frame, "quick"))
 
 
 def test_a_part_that_is_not_there_is_said(out):

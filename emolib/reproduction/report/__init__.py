@@ -1,4 +1,4 @@
-"""The only place that draws or writes: tables, figures and claims of a study, as files and as something to look at."""
+"""The only place that draws or writes: tables, figures and claims, as files and to look at."""
 
 from emolib.reproduction.report.show import (
     CLAIM_COLUMNS,

@@ -3,8 +3,8 @@
     tables/<id>.csv + .json        figures/<id>.csv .svg .png .json        claims.csv + .json
     timings.csv                    index.html                              explore/
 
-CSV files hold what was measured and nothing that changes from run to run; seconds and versions live in
-the JSON, together with a checksum of every file, so that an edit by hand shows.
+CSV files hold nothing that changes from run to run; seconds and versions live in the JSON,
+together with a checksum of every file, so that an edit by hand shows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ import functools
 import hashlib
 import importlib.metadata
 import io
+import itertools
 import json
 import os
 import platform
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -46,9 +48,8 @@ def write(path: Path, content: str | bytes) -> str:
     except OSError as error:
         with contextlib.suppress(OSError):  # the folder itself may be what is missing
             partial.unlink()
-        raise EmolibError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or choose another --out"
-        ) from None
+        reason = f"cannot be written ({error.strerror or error})"
+        raise EmolibError(f"{path}: {reason}; free space or choose another --out") from None
     return sha(raw)
 
 
@@ -61,10 +62,10 @@ _held: set[Path] = set()
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """While this lasts, no other process that asks the same is in `folder`: for files that many notebooks add rows to.
+    """Keep other processes that ask the same out of `folder`: many notebooks add rows to a file.
 
-    The lock is on the folder itself, so it leaves no file behind and a killed process lets it go. Where there are no such
-    locks (some network disks), the work goes on without.
+    The lock is on the folder itself, so it leaves no file behind and a killed process lets it go.
+    Where there are no such locks (some network disks), the work goes on without.
     """
     folder = folder.resolve()
     if folder in _held:  # inside another `alone`: a second lock would wait for the first
@@ -91,17 +92,24 @@ def table_text(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
+def read(path: Path) -> pd.DataFrame:
+    """A CSV file as text, '' for missing; an empty frame where there is no file."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+
+
 def usable(folder: Path) -> Path:
-    """The folder, made if need be and rid of what killed commands left half-written; EmolibError if nothing can be written there."""
+    """The folder, made if need be and rid of what killed commands left half-written.
+
+    EmolibError if nothing can be written there.
+    """
     probe = folder / f".{os.getpid()}.probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise EmolibError(
-            f"--out {folder}: cannot be written ({error.strerror or error}); choose another folder"
-        ) from None
+        reason = f"cannot be written ({error.strerror or error})"
+        raise EmolibError(f"--out {folder}: {reason}; choose another folder") from None
     for left in folder.glob("**/.*.partial"):
         pid = left.name.split(".")[-2]
         if pid.isdecimal() and not _alive(int(pid)):
@@ -120,7 +128,7 @@ def _alive(pid: int) -> bool:
 
 
 def write_provenance(path: Path, files: dict[str, str], about: dict) -> None:
-    """The JSON beside a result: what it is, what it was made from, and the checksum of each of its files."""
+    """The JSON beside a result: what it is and was made from, the checksum of each file."""
     write(path, json.dumps({**about, "files": files}, indent=1, sort_keys=True, default=str) + "\n")
 
 
@@ -139,25 +147,19 @@ def environment() -> dict:
 
 
 def commit() -> str:
-    """Hash of the checkout, with '+changes' when files differ from it; 'unknown' outside a checkout."""
+    """Hash of the checkout, with '+changes' when files differ; 'unknown' outside a checkout."""
 
     def git(*arguments):
-        return subprocess.run(
-            ["git", "-C", str(settings.project()), *arguments],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.rstrip()
+        command = ["git", "-C", str(settings.project()), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.rstrip()
 
     try:
-        changed = [
-            line
-            for line in git("status", "--porcelain", "--untracked-files=no").splitlines()
-            if not line[3:].startswith("results/")
-        ]
-        return git("rev-parse", "HEAD") + ("+changes" if changed else "")
+        changed = git("status", "--porcelain", "--untracked-files=no").splitlines()
+        head = git("rev-parse", "HEAD")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+    code = [line for line in changed if not line[3:].startswith("results/")]
+    return head + ("+changes" if code else "")
 
 
 # ---------------------------------------------------------------- rows that many notebooks add to
@@ -168,9 +170,8 @@ def update_rows(
 ) -> str:
     """Replace or add rows of a CSV file by their keys, sorted; returns the file's SHA-256."""
     with alone(path.parent):  # read and written as one step: two commands may share the folder
-        known = {tuple(row[k] for k in keys): row for row in _rows(path, columns)}
-        for row in rows:
-            known[tuple(str(row[k]) for k in keys)] = {c: str(row.get(c, "")) for c in columns}
+        new = [{c: str(row.get(c, "")) for c in columns} for row in rows]
+        known = {itemgetter(*keys)(row): row for row in [*_rows(path, columns), *new]}
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
         writer.writeheader()
@@ -189,10 +190,8 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict]:
             raise ValueError(f"its columns are not {', '.join(columns)}")
         return rows
     except (ValueError, csv.Error, OSError) as error:
-        print(
-            f"{path} is damaged ({error}); begun anew, a plain run writes all of its rows again",
-            file=sys.stderr,
-        )
+        said = f"{path} is damaged ({error}); begun anew, a plain run writes all of its rows again"
+        print(said, file=sys.stderr)
         return []
 
 
@@ -200,87 +199,68 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[dict]:
 
 
 def problems(folder: Path) -> list[str]:
-    """What is wrong with a result folder: a file without provenance, or one whose bytes are not those it was written with."""
-    found = []
-    promised: dict[str, str] = {}
-    for note in sorted(
-        [*folder.glob("tables/*.json"), *folder.glob("figures/*.json"), *folder.glob("claims.json")]
-    ):
+    """What is wrong with a result folder: files without provenance, or changed bytes."""
+    found, promised = [], {}
+    for note in _matching(folder, "tables/*.json", "figures/*.json", "claims.json"):
+        name = note.relative_to(folder)
         try:
             about = dict(json.loads(note.read_text()))
         except (ValueError, TypeError):
-            found.append(f"{note.relative_to(folder)}: not a readable JSON object")
+            found.append(f"{name}: not a readable JSON object")
             continue
-        found += [
-            f"{note.relative_to(folder)}: no '{k}'"
-            for k in ("artefact", "commit", "profile", "sources", "seeds")
-            if k not in about
-        ]
+        needed = ("artefact", "commit", "profile", "sources", "seeds")
+        found += [f"{name}: no '{key}'" for key in needed if key not in about]
         promised |= about.get("files", {})
     for name, checksum in promised.items():
         path = folder / name
         if not path.exists():
             found.append(f"{name}: missing")
         elif sha(path.read_bytes()) != checksum:
-            found.append(
-                f"{name}: its bytes are not those it was written with; results are made by code, never by hand"
-            )
-    kept = [
-        p
-        for kind in ("tables", "figures")
-        for p in folder.glob(f"{kind}/*")
-        if p.suffix not in (".json", ".partial")
-    ]
-    kept += [p for p in (folder / "claims.csv",) if p.exists()]
-    return found + [
-        f"{p.relative_to(folder)}: no provenance beside it"
-        for p in sorted(kept)
-        if str(p.relative_to(folder)) not in promised
-    ]
+            told = "its bytes are not those it was written with"
+            found.append(f"{name}: {told}; results are made by code, never by hand")
+    for path in _matching(folder, "tables/*", "figures/*", "claims.csv"):
+        name = str(path.relative_to(folder))
+        if path.suffix not in (".json", ".partial") and name not in promised:
+            found.append(f"{name}: no provenance beside it")
+    return found
 
 
-RELATIVE, ABSOLUTE = 0.02, 0.01  # the stated tolerance between machines: |a - b| <= 0.01 + 0.02 |b|
+def _matching(folder: Path, *patterns: str) -> list[Path]:
+    return sorted(itertools.chain.from_iterable(folder.glob(pattern) for pattern in patterns))
+
+
+RELATIVE = 0.02  # the stated tolerance between machines: |a - b| <= 0.01 + 0.02 |b|
+ABSOLUTE = 0.01
 
 
 def diff(a: Path, b: Path) -> pd.DataFrame:
-    """Two result folders file by file: same bytes, within tolerance, different (and where), or only in one."""
+    """Two result folders file by file: same, within tolerance, different (where), only in one."""
     for folder in (a, b):
         if not folder.is_dir():
             raise EmolibError(f"{folder}: no such result folder")
-    names = {
-        str(p.relative_to(f))
-        for f in (a, b)
-        for pattern in ("tables/*.csv", "figures/*.csv", "claims.csv")
-        for p in f.glob(pattern)
-    }
-    return pd.DataFrame(
-        [{"file": name, **_compare(a, b, name)} for name in sorted(names)],
-        columns=["file", "state", "detail"],
-    )
+    tables = ("tables/*.csv", "figures/*.csv", "claims.csv")
+    names = {str(p.relative_to(folder)) for folder in (a, b) for p in _matching(folder, *tables)}
+    rows = [(name, *_compare(a, b, name)) for name in sorted(names)]
+    return pd.DataFrame(rows, columns=["file", "state", "detail"])
 
 
-def _compare(one: Path, other: Path, name: str) -> dict:
+def _compare(one: Path, other: Path, name: str) -> tuple[str, str]:
+    """State and detail of one file in two folders."""
     a, b = one / name, other / name
     if not a.exists() or not b.exists():
-        return {"state": f"only in {one if a.exists() else other}", "detail": ""}
+        return f"only in {one if a.exists() else other}", ""
     if a.read_bytes() == b.read_bytes():
-        return {"state": "same", "detail": ""}
-    x, y = (pd.read_csv(p, keep_default_na=False, dtype=str) for p in (a, b))
+        return "same", ""
+    x, y = read(a), read(b)
     if list(x.columns) != list(y.columns) or len(x) != len(y):
-        return {
-            "state": "different",
-            "detail": f"{len(x)} rows of {len(x.columns)} columns against {len(y)} of {len(y.columns)}",
-        }
-    for column in x.columns:
+        shapes = f"{len(x)} rows of {len(x.columns)} columns against {len(y)} of {len(y.columns)}"
+        return "different", shapes
+    for column in x.columns.drop("verdict", errors="ignore"):
         p, q = (pd.to_numeric(v[column], errors="coerce") for v in (x, y))
-        number = p.notna() & q.notna()
-        off = np.where(
-            number, (p - q).abs() > ABSOLUTE + RELATIVE * q.abs(), x[column] != y[column]
-        )
-        if column != "verdict" and off.any():
+        far = (p - q).abs() > ABSOLUTE + RELATIVE * q.abs()
+        off = np.where(p.notna() & q.notna(), far, x[column] != y[column])
+        if off.any():
             row = int(np.flatnonzero(off)[0])
-            return {
-                "state": "different",
-                "detail": f"row {row + 2}, {column}: {x[column][row]} against {y[column][row]}",
-            }
-    return {"state": "within tolerance", "detail": ""}
+            values = f"{x[column][row]} against {y[column][row]}"
+            return "different", f"row {row + 2}, {column}: {values}"
+    return "within tolerance", ""

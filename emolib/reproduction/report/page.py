@@ -1,4 +1,4 @@
-"""index.html: the whole result folder on one static page that opens from disk, with no external request."""
+"""index.html: the result folder on one static page that opens from disk and asks nobody."""
 
 from __future__ import annotations
 
@@ -19,96 +19,74 @@ def write(profile: str) -> report.View:
     folder = settings.results(profile)
     html = render(folder, profile)
     results.write(folder / "index.html", html)
-    frame = pd.DataFrame(
-        [{"page": "index.html", "artefacts": len(made(folder)), "kB": len(html.encode()) // 1024}]
-    )
-    return report.show(frame, "Written into the result folder")
+    row = {"page": "index.html", "artefacts": len(made(folder)), "kB": len(html.encode()) // 1024}
+    return report.show(pd.DataFrame([row]), "Written into the result folder")
 
 
 def render(folder: Path, profile: str) -> str:
     """The page as text."""
-    here, claims = made(folder), _csv(folder / "claims.csv")
+    here = made(folder)
     artefacts = [
-        {**row, **_details(folder, row, here)} for row in papers.everything().to_dict("records")
+        row | _details(folder, row, here) for row in papers.everything().to_dict("records")
     ]
-    template = Environment(
-        loader=PackageLoader("emolib.reproduction.report", "templates"),
-        autoescape=select_autoescape(["html"]),
-    ).get_template("index.html")
-    return template.render(
+    kinds = {verdict for artefact in artefacts for verdict in artefact["kinds"]}
+    templates = PackageLoader("emolib.reproduction.report", "templates")
+    house = Environment(loader=templates, autoescape=select_autoescape(["html"]))
+    return house.get_template("index.html").render(
         profile=profile,
         papers=papers.PAPERS | papers.HOUSE,
         artefacts=artefacts,
         coverage=coverage(profile).to_dict("records"),
-        board=board.rows(claims),
+        board=board.rows(results.read(folder / "claims.csv")),
         printed=board.tables(),
         timings=timings(profile).to_dict("records"),
         sources=_sources(folder),
         about=_about(folder),
         choices=papers.choices().to_dict("records"),
-        verdicts=sorted({v for a in artefacts for v in a["kinds"]}),
+        verdicts=sorted(kinds),
     )
 
 
 def made(folder: Path) -> dict[str, str]:
     """Artefact -> the path of its CSV inside the folder, for everything that has been made."""
-    return {
-        p.stem: str(p.relative_to(folder))
-        for kind in ("tables", "figures")
-        for p in sorted((folder / kind).glob("*.csv"))
-    }
+    paths = [*sorted(folder.glob("tables/*.csv")), *sorted(folder.glob("figures/*.csv"))]
+    return {path.stem: str(path.relative_to(folder)) for path in paths}
 
 
 def coverage(profile: str) -> pd.DataFrame:
-    """By paper: how many tables and figures there are, how many need no file (cited, repeats), how many are made."""
+    """By paper: how many tables and figures there are, are made, and need no file."""
     here, table = set(made(settings.results(profile))), papers.artefacts()
     rows = []
     for paper in papers.PAPERS:
-        mine = table[table.paper == paper]
+        own = table[table.paper == paper]
         row = {"paper": paper}
         for kind in ("table", "figure"):
-            part = mine[mine.kind == kind]
-            row |= {f"{kind}s": len(part), f"{kind}s made": int(part.id.isin(here).sum())}
-        rows.append(
-            row
-            | {
-                "cited": int((mine.status == "cited").sum()),
-                "repeats of another": int((mine.same_as != "").sum()),
-            }
-        )
+            ids = own.id[own.kind == kind]
+            row |= {f"{kind}s": len(ids), f"{kind}s made": int(ids.isin(here).sum())}
+        cited, repeats = int((own.status == "cited").sum()), int((own.same_as != "").sum())
+        rows.append(row | {"cited": cited, "repeats of another": repeats})
     frame = pd.DataFrame(rows)
     frame.loc[len(frame)] = ["together", *frame.drop(columns="paper").sum()]
     return frame
 
 
 def timings(profile: str) -> pd.DataFrame:
-    """Seconds by notebook, its share of the whole in per cent, its slowest artefact, and how many rest on runs that were stored before."""
-    table = _csv(settings.results(profile) / "timings.csv")
+    """By notebook: seconds, share in per cent, slowest artefact, how many rest on stored runs."""
+    table = results.read(settings.results(profile) / "timings.csv")
+    columns = ["notebook", "seconds", "artefacts", "cached", "slowest", "share"]
     if table.empty:
-        return pd.DataFrame(
-            columns=["notebook", "seconds", "artefacts", "cached", "slowest", "share"]
-        )
-    whole = table[table.artefact == ""].set_index("notebook").wall_seconds.astype(float)
-    parts = table[table.artefact != ""]
+        return pd.DataFrame(columns=columns)
+    table["wall_seconds"] = table.wall_seconds.astype(float)
+    table["cached"] = table.cached == "True"
+    whole = table[table.artefact == ""].set_index("notebook").wall_seconds
+    parts = table[table.artefact != ""].sort_values("wall_seconds").groupby("notebook")
     frame = pd.DataFrame(
-        {
-            "seconds": whole,
-            "artefacts": parts.groupby("notebook").size(),
-            "cached": parts.groupby("notebook").cached.apply(lambda c: int((c == "True").sum())),
-            "slowest": parts.assign(s=parts.wall_seconds.astype(float))
-            .sort_values("s")
-            .groupby("notebook")
-            .artefact.last(),
-        }
+        {"seconds": whole, "artefacts": parts.size(), "cached": parts.cached.sum()}
     )
-    frame["slowest"] = frame.slowest.fillna("")
+    frame[["artefacts", "cached"]] = frame[["artefacts", "cached"]].fillna(0).astype(int)
+    frame["slowest"] = parts.artefact.last().reindex(frame.index).fillna("")
     frame["share"] = (100 * frame.seconds / frame.seconds.sum()).round(1)
-    return (
-        frame.fillna({"artefacts": 0, "cached": 0})
-        .astype({"artefacts": int, "cached": int})
-        .rename_axis("notebook")
-        .reset_index()
-    )
+    return frame.rename_axis("notebook").reset_index()
 
 
 def problems(profile: str) -> pd.DataFrame:
@@ -117,82 +95,64 @@ def problems(profile: str) -> pd.DataFrame:
 
 
 def against_committed(profile: str) -> pd.DataFrame:
-    """Files of this run that differ from the committed results of the profile, and how many are the same."""
+    """Files of this run that differ from the committed results, and how many are the same."""
     here, reference = settings.results(profile), settings.committed(profile)
     if not reference.is_dir() or not here.is_dir() or reference.resolve() == here.resolve():
         return pd.DataFrame(columns=["state", "files", "first"])
-    table = results.diff(here, reference)
-    grouped = table.groupby("state")
-    return pd.DataFrame(
-        {"files": grouped.size(), "first": grouped.file.first(), "detail": grouped.detail.first()}
-    ).reset_index()
-
-
-def _csv(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+    grouped = results.diff(here, reference).groupby("state")
+    first = {"first": grouped.file.first(), "detail": grouped.detail.first()}
+    return pd.DataFrame({"files": grouped.size(), **first}).reset_index()
 
 
 def _details(folder: Path, row: dict, here: dict) -> dict:
     """Links, badge and verdict counts of one artefact; empty where nothing has been made."""
     path = here.get(row["id"], "")
     if not path:
-        return {
-            "path": "",
-            "picture": "",
-            "note": "",
-            "badge": "",
-            "verdicts": "",
-            "kinds": [],
-            "head": [],
-        }
-    note = json.loads((folder / path).with_suffix(".json").read_text())
-    long = _csv(folder / path)
-    verdicts = (
-        long.verdict[long.verdict != ""].value_counts()
-        if "verdict" in long
-        else pd.Series(dtype=int)
-    )
-    picture = path.replace(".csv", ".svg")
+        texts = dict.fromkeys(("path", "picture", "note", "badge", "verdicts"), "")
+        return {**texts, "kinds": [], "head": []}
+    note, picture = path.replace(".csv", ".json"), path.replace(".csv", ".svg")
+    long = results.read(folder / path)
+    verdicts = {}
+    if "verdict" in long:
+        verdicts = long.verdict[long.verdict != ""].value_counts().to_dict()
     return {
         "path": path,
-        "note": path.replace(".csv", ".json"),
+        "note": note,
         "picture": picture if (folder / picture).exists() else "",
-        "badge": report.badge_of(note["sources"]),
-        "seconds": note["seconds"],
-        "commit": note["commit"],
-        "seeds": len(note["seeds"]),
-        "verdicts": ", ".join(f"{n} {v}" for v, n in verdicts.items()),
-        "kinds": list(verdicts.index),
+        "badge": report.badge_of(json.loads((folder / note).read_text())["sources"]),
+        "verdicts": ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
+        "kinds": list(verdicts),
         "head": _head(long),
     }
 
 
-def _head(long: pd.DataFrame, most: int = 60) -> list[dict]:
-    """The rows of a table, or points of a figure, that stand beside a printed number, shortened for the page."""
+def _head(long: pd.DataFrame) -> list[dict]:
+    """The first rows of a table, or points of a figure, that stand beside a printed number."""
     if "printed" not in long:
         return []
     rows = long[(long.printed != "") & (long.measured != "")]
-    keys = [
-        c for c in long.columns[: list(long.columns).index("printed")] if rows[c].nunique() > 1
-    ]  # what is the same in all tells nothing apart
-    number = lambda v: float(v) if v else float("nan")  # noqa: E731
-    return [
-        {
-            "of": " · ".join(str(r[k]) for k in keys if r[k]),
-            "printed": r["printed"],
-            "ours": report.ours(number(r["measured"]), number(r.get("low")), number(r.get("high"))),
-            "verdict": r.get("verdict", ""),
-        }
-        for r in rows.head(most).to_dict("records")
-    ]
+    before = long.columns[: list(long.columns).index("printed")]
+    keys = [c for c in before if rows[c].nunique() > 1]  # the same in all tells nothing apart
+    shown = []
+    for row in rows.head(60).to_dict("records"):
+        values = [row.get(name) for name in ("measured", "low", "high")]
+        shown.append(
+            {
+                "of": " · ".join(row[key] for key in keys if row[key]),
+                "printed": row["printed"],
+                "ours": report.ours(*(float(value or "nan") for value in values)),
+                "verdict": row.get("verdict", ""),
+            }
+        )
+    return shown
 
 
 def _sources(folder: Path) -> list[dict]:
     """Each data set behind the folder: real or simulated, and its fingerprint."""
-    found = {}
+    sources = {}
     for note in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json")]):
-        found |= json.loads(note.read_text())["sources"]
-    return [{"set": name, **about} for name, about in sorted(found.items())]
+        sources |= json.loads(note.read_text())["sources"]
+    return [{"set": name, **about} for name, about in sorted(sources.items())]
 
 
 def _about(folder: Path) -> dict:

@@ -1,15 +1,16 @@
-"""Pictures as small as they can be drawn: 129 figures have to fit a repository that people clone.
+"""Pictures as small as they can be drawn: a hundred figures have to fit a repository.
 
-An SVG of matplotlib carries six decimals where a printer sees two, a line of text for every point of a cloud, and its embedded
-images as red, green, blue and opacity even where they are grey. `rasterise` draws clouds of many points as one image, `slim_svg`
-rounds coordinates to a hundredth of a point and stores what is embedded by `slim_png`: in grey where it is grey, otherwise in at
-most 128 colours. A plot has fewer; a sheet of colour photographs is dithered.
+An SVG of matplotlib carries six decimals where a printer sees two, a line of text for every point
+of a cloud, and its images as red, green, blue and opacity even where they are grey. `rasterise`
+draws a cloud as one image; `slim_svg` rounds coordinates to a hundredth of a point and stores
+images by `slim_png`: in grey where they are grey, otherwise in at most 128 colours, dithered.
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import itertools
 import re
 import warnings
 
@@ -23,16 +24,13 @@ _INDENT = re.compile(r"\n +(?=<)")
 _SCALED = re.compile(r"\b(?:scale|matrix|rotate)\(")
 
 
-def rasterise(fig, most: int = MANY) -> None:
-    """Let clouds of more than `most` points, and meshes of as many faces, be one image each in an SVG."""
-    for axes in fig.axes:
-        for drawn in axes.collections:
-            if max(len(drawn.get_offsets()), len(drawn.get_paths())) > most:
-                with (
-                    warnings.catch_warnings()
-                ):  # matplotlib says of solids that it will not, and does
-                    warnings.simplefilter("ignore", UserWarning)
-                    drawn.set_rasterized(True)
+def rasterise(fig) -> None:
+    """Make clouds of more than MANY points, and meshes of as many faces, one image in an SVG."""
+    with warnings.catch_warnings():  # matplotlib says of solids that it will not, and does
+        warnings.simplefilter("ignore", UserWarning)
+        for drawn in itertools.chain.from_iterable(axes.collections for axes in fig.axes):
+            if max(len(drawn.get_offsets()), len(drawn.get_paths())) > MANY:
+                drawn.set_rasterized(True)
 
 
 def sign(fig, note: str) -> None:
@@ -41,7 +39,7 @@ def sign(fig, note: str) -> None:
 
 
 def saved(fig, kind: str) -> bytes:
-    """A figure as 'svg' or 'png', made small: the same bytes for the same figure, without a date or a version."""
+    """A figure as small 'svg' or 'png': the same bytes each time, without a date or a version."""
     import matplotlib.pyplot as plt
 
     stamp, slim = {"svg": ("Date", slim_svg), "png": ("Software", slim_png)}[kind]
@@ -52,19 +50,18 @@ def saved(fig, kind: str) -> bytes:
 
 
 def slim_svg(raw: bytes) -> bytes:
-    """The same drawing with coordinates to a hundredth of a point, no indentation, and embedded images as `slim_png` leaves them."""
+    """The same drawing: coordinates to 1/100 point, no indentation, images by `slim_png`."""
     pieces = _IMAGE.split(raw.decode())  # text, mark, image, text, mark, image, ..., text
     for i in range(0, len(pieces), 3):
-        pieces[i] = _INDENT.sub(
-            "\n", _DRAWN.sub(lambda found: found[1] + _rounded(found[2]) + found[3], pieces[i])
-        )
+        rounded = _DRAWN.sub(lambda found: found[1] + _rounded(found[2]) + found[3], pieces[i])
+        pieces[i] = _INDENT.sub("\n", rounded)
     for i in range(2, len(pieces), 3):
         pieces[i] = base64.b64encode(slim_png(base64.b64decode(pieces[i]))).decode()
     return "".join(pieces).encode()
 
 
 def _rounded(text: str) -> str:
-    """Numbers of an attribute, rounded; a factor (scale, matrix, rotate) keeps its decimals, as it is no length."""
+    """Numbers of an attribute, rounded; a factor (scale, matrix, rotate) is no length."""
     return text if _SCALED.search(text) else _NUMBER.sub(_short, text)
 
 
@@ -85,22 +82,15 @@ def _fewest_channels(image):
 
 
 def slim_png(raw: bytes) -> bytes:
-    """A PNG in grey if it is grey, otherwise in its 128 best colours (all of them where there are no more)."""
+    """A PNG in grey if it is grey, otherwise in its 128 best colours."""
     from PIL import Image
 
     image = _fewest_channels(Image.open(io.BytesIO(raw)))
     if image.mode == "RGB":
-        image = image.quantize(
-            COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG
-        )
-    elif image.mode == "RGBA":
-        image = image.quantize(
-            COLOURS, method=Image.Quantize.FASTOCTREE
-        )  # the only one that keeps opacity
-    return min(raw, _png(image), key=len)
-
-
-def _png(image) -> bytes:
+        dither = Image.Dither.FLOYDSTEINBERG
+        image = image.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=dither)
+    elif image.mode == "RGBA":  # the only method that keeps opacity
+        image = image.quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
     out = io.BytesIO()
     image.save(out, format="PNG", optimize=True)
-    return out.getvalue()
+    return min(raw, out.getvalue(), key=len)

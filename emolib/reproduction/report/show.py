@@ -1,8 +1,8 @@
-"""Printed against measured: the one place where a study's outcome becomes files and something to look at.
+"""Printed against measured: the one place where an outcome becomes files and something to see.
 
-report.table("wang-t3", outcome)         writes tables/wang-t3.csv and .json, shows printed | ours | verdict
-report.figure("wang-f6", fig, outcome)   writes figures/wang-f6.csv, .svg, .png and .json, shows the picture
-report.claims(verdicts)                  writes the second verdicts into claims.csv
+report.table("wang-t3", outcome)           tables/wang-t3.csv and .json; printed | ours | verdict
+report.figure("wang-f6", outcome, draw)    figures/wang-f6.csv, .svg, .png and .json; the picture
+report.claims("wang", verdicts, outcome)   the second verdicts, into claims.csv
 """
 
 from __future__ import annotations
@@ -26,40 +26,18 @@ from emolib.reproduction.report import files as results
 from emolib.reproduction.report import pictures
 from emolib.reproduction.runs.outcome import Pictures
 
-TABLE_COLUMNS = (
-    "metric",
-    "protocol",
-    "printed",
-    "measured",
-    "low",
-    "high",
-    "unit",
-    "source",
-    "verdict",
-)
-CLAIM_COLUMNS = (
-    "id",
-    "paper",
-    "place",
-    "statement",
-    "artefacts",
-    "check",
-    "verdict",
-    "arithmetic",
-    "decidable",
-    "notebook",
-    "measured_verdict",
-    "because",
-    "source",
-    "profile",
-)
+_MEASURED = ("measured", "low", "high")
+TABLE_COLUMNS = ("metric", "protocol", "printed", *_MEASURED, "unit", "source", "verdict")
+SECOND = ("measured_verdict", "because", "source", "profile")  # what a notebook adds to a claim
+_FIRST = ("id", "paper", "place", "statement", "artefacts", "check", "verdict", "arithmetic")
+CLAIM_COLUMNS = (*_FIRST, "decidable", "notebook", *SECOND)
 TIMING_COLUMNS = ("notebook", "artefact", "wall_seconds", "cached")
 
 _since = time.perf_counter()
 
 
 def begin() -> None:
-    """The clock of the first artefact starts: when this is imported, and anew in a kernel that is forked from whoever imported it."""
+    """Start the clock of the first artefact: on import, and anew in a forked kernel."""
     global _since
     _since = time.perf_counter()
 
@@ -83,11 +61,13 @@ class View:
 
 STYLE = """<style>
 .emolib {border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .3em 0}
-.emolib th, .emolib td {padding: .15em .6em; text-align: right; border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent)}
+.emolib th, .emolib td {padding: .15em .6em; text-align: right;
+ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent)}
 .emolib th:first-child, .emolib td:first-child {text-align: left}
 .emolib-words th, .emolib-words td {text-align: left; vertical-align: top}
 .emolib caption {caption-side: top; text-align: left; font-weight: 600; padding: .2em 0}
-.emolib-badge {border: 1px solid currentColor; border-radius: .8em; padding: 0 .6em; font-size: .8em; font-weight: 600; margin-left: .5em}
+.emolib-badge {border: 1px solid currentColor; border-radius: .8em; padding: 0 .6em;
+ font-size: .8em; font-weight: 600; margin-left: .5em}
 .emolib-note {opacity: .75; font-size: .9em}
 </style>"""
 
@@ -98,14 +78,10 @@ def badge(source: str) -> str:
 
 
 def as_html(frame: pd.DataFrame, caption: str = "", source: str = "", words: bool = False) -> str:
-    """A plain table in the house style; readable in light, dark and print. `words`: sentences rather than numbers."""
+    """A plain table, readable in light, dark and print. `words`: sentences rather than numbers."""
+    kind = "emolib emolib-words" if words else "emolib"
     body = frame.to_html(
-        index=False,
-        border=0,
-        classes="emolib emolib-words" if words else "emolib",
-        na_rep="",
-        escape=True,
-        float_format=lambda v: f"{v:.4g}",
+        index=False, border=0, classes=kind, na_rep="", float_format=lambda v: f"{v:.4g}"
     )
     head = f"<caption>{html.escape(caption)}{badge(source) if source else ''}</caption>"
     return STYLE + body.replace("<thead>", head + "<thead>", 1)
@@ -116,8 +92,8 @@ def show(frame: pd.DataFrame, caption: str, source: str = "", words: bool = Fals
     return View(as_html(frame, caption, source, words), frame)
 
 
-def players(sounds: dict, rate: int, caption: str, source: str = "simulated") -> View:
-    """One audio player per entry, to listen to in the notebook; nothing is written to a file.
+def players(sounds: dict, rate: int, caption: str) -> View:
+    """One audio player per simulated sound; nothing is written to a file.
 
     sounds   name -> float (samples,) in [-1, 1];   rate   samples per second
     """
@@ -130,13 +106,13 @@ def players(sounds: dict, rate: int, caption: str, source: str = "simulated") ->
         sound = base64.b64encode(raw.getvalue()).decode()
         cells.append(
             f'<div style="display:inline-block;margin:4px 10px"><div>{html.escape(name)}</div>'
-            f'<audio controls preload="none" style="width:220px;height:32px" src="data:audio/wav;base64,{sound}"></audio></div>'
+            '<audio controls preload="none" style="width:220px;height:32px" '
+            f'src="data:audio/wav;base64,{sound}"></audio></div>'
         )
-    text = f"{STYLE}<p><b>{html.escape(caption)}</b>{badge(source)}</p><div>{''.join(cells)}</div>"
-    return View(
-        text,
-        pd.DataFrame({"sound": list(sounds), "seconds": [len(w) / rate for w in sounds.values()]}),
-    )
+    head = f"{STYLE}<p><b>{html.escape(caption)}</b>{badge('simulated')}</p>"
+    seconds = [len(wave) / rate for wave in sounds.values()]
+    frame = pd.DataFrame({"sound": list(sounds), "seconds": seconds})
+    return View(f"{head}<div>{''.join(cells)}</div>", frame)
 
 
 # ---------------------------------------------------------------- tables
@@ -147,24 +123,26 @@ def table(
 ) -> View:
     """Write the table `id` and show it: printed | ours [interval] | verdict, with its badge.
 
-    rows, columns  names of the columns that span the view (`columns` runs across, e.g. 'protocol'); without
-                   them the long table is shown, which is what the file always holds
+    rows, columns  names of the columns that span the view (`columns` runs across, e.g.
+                   'protocol'); without them the long table is shown, as it stands in the file
     where          {column: value or values}: the part of a long table worth looking at
     """
     row = papers.artefact(id)
     long = beside_print(id, outcome)
-    source = source_of(outcome)
-    folder = settings.results(outcome.profile)
-    text = results.table_text(long)
-    files = {f"tables/{id}.csv": results.write(folder / "tables" / f"{id}.csv", text)}
-    _finish(folder / "tables" / f"{id}.json", row, outcome, files)
+    folder = settings.results(outcome.profile) / "tables"
+    checksum = results.write(folder / f"{id}.csv", results.table_text(long))
+    _finish(folder / f"{id}.json", row, outcome, {f"tables/{id}.csv": checksum})
     shown = rows_where(long, where)
     shown = _crossed(shown, rows, columns) if rows else _compact(shown)
-    return View(as_html(shown, f"{row.label} of {row.paper}: {row.title}", source), long)
+    return View(as_html(shown, _title(row), source_of(outcome)), long)
+
+
+def _title(row) -> str:
+    return f"{row.label} of {row.paper}: {row.title}"
 
 
 def rows_where(frame: pd.DataFrame, where: dict | None) -> pd.DataFrame:
-    """The rows of a long table in which each column named holds the value, or one of the values, given."""
+    """The rows in which each column named holds the value, or one of the values, given."""
     for column, value in (where or {}).items():
         wanted = [value] if isinstance(value, str) else list(value)
         if column not in frame or not frame[column].isin(wanted).any():
@@ -177,75 +155,63 @@ def rows_where(frame: pd.DataFrame, where: dict | None) -> pd.DataFrame:
 def beside_print(id: str, outcome) -> pd.DataFrame:
     """The long table of an outcome with what was printed, the badge and the verdict of each row.
 
-    Every printed cell appears, measured or not; rows of ours that the paper does not have follow with an
-    empty `printed`. A printed key called `source` is called `reported by` here: `source` is the badge. An outcome may
-    bring a `source` of its own for each row, where one row is real and the next is not.
+    Every printed cell appears, measured or not; rows of ours that the paper does not have follow
+    with an empty `printed`. A printed key `source` is called `reported by`: `source` is the badge,
+    and an outcome may bring its own for each row, where one row is real and the next is not.
     """
     measured = outcome.frame.copy()
     for column, default in (("protocol", ""), ("low", np.nan), ("high", np.nan)):
         if column not in measured:
             measured[column] = default
-    source = source_of(outcome)
-    if id not in papers.table_ids():  # a table of ours: nothing is printed
+    if id in papers.table_ids():
+        measured, keys = _with_print(id, measured)
+    else:  # a table of ours
         measured["printed"], keys = np.nan, [c for c in measured if c not in TABLE_COLUMNS]
-    else:
-        print_ = (
-            papers.published(id)
-            .drop(columns="note")
-            .rename(columns={"value": "printed", "source": "reported by"})
-        )
-        keys = [c for c in print_ if c not in ("metric", "printed", "unit")]
-        missing = [k for k in (*keys, "metric", "measured") if k not in measured]
-        if missing:
-            raise EmolibError(
-                f"{id}: the outcome has no column '{missing[0]}'; expected {[*keys, 'metric', 'protocol', 'measured']}"
-            )
-        print_["order"] = range(len(print_))
-        measured["ours"] = range(len(measured))
-        measured = measured.merge(
-            print_, on=[*keys, "metric"], how="outer", suffixes=("", "_print")
-        )
-        if "unit_print" in measured:
-            measured["unit"] = measured["unit"].where(
-                measured["unit"].notna(), measured.pop("unit_print")
-            )
-        measured = measured.sort_values(
-            ["order", "ours"], na_position="last", kind="stable"
-        ).reset_index(drop=True)
-        measured["protocol"] = measured["protocol"].fillna("")
     if "unit" not in measured:
         measured["unit"] = ""
-    own = (
-        measured["source"].fillna(source) if "source" in measured else source
-    )  # rows from several sets may bring their own badge
+    own = source_of(outcome)
+    if "source" in measured:
+        own = measured["source"].fillna(own)
     measured["source"] = np.where(measured["measured"].notna(), own, "print")
-    measured["verdict"] = [
-        row_verdict(r.printed, r.measured, r.low, r.high, r.protocol, outcome, r.source)
-        for r in measured.itertuples()
-    ]
+    measured["verdict"] = [row_verdict(row, outcome) for row in measured.itertuples()]
     extra = [c for c in outcome.frame if c not in (*keys, *TABLE_COLUMNS)]
     return measured[[*keys, *TABLE_COLUMNS, *extra]]
 
 
-def row_verdict(printed, measured, low, high, protocol, outcome, source) -> str:
+def _with_print(id: str, measured: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Our rows joined to the printed cells of table `id`, in the order of print, and its keys."""
+    names = {"value": "printed", "source": "reported by"}
+    printed = papers.published(id).drop(columns="note").rename(columns=names)
+    keys = [c for c in printed if c not in ("metric", "printed", "unit")]
+    missing = [k for k in (*keys, "metric", "measured") if k not in measured]
+    if missing:
+        expected = [*keys, "metric", "protocol", "measured"]
+        raise EmolibError(f"{id}: the outcome has no column '{missing[0]}'; expected {expected}")
+    printed["order"], measured["ours"] = range(len(printed)), range(len(measured))
+    joined = measured.merge(printed, on=[*keys, "metric"], how="outer", suffixes=("", "_print"))
+    if "unit_print" in joined:
+        joined["unit"] = joined["unit"].where(joined["unit"].notna(), joined.pop("unit_print"))
+    joined = joined.sort_values(["order", "ours"], na_position="last", kind="stable")
+    joined["protocol"] = joined["protocol"].fillna("")
+    return joined.reset_index(drop=True), keys
+
+
+def row_verdict(row, outcome) -> str:
     """One row, printed against ours. Empty where there is nothing to compare."""
-    if pd.isna(printed) or pd.isna(measured):
+    if pd.isna(row.printed) or pd.isna(row.measured):
         return ""
     if outcome.exact is not None:  # the print was cut, not rounded, to so many decimals
-        same = math.floor(measured * 10**outcome.exact + 1e-9) / 10**outcome.exact == printed
+        digits = 10**outcome.exact
+        same = math.floor(row.measured * digits + 1e-9) / digits == row.printed
         return "the same digits" if same else "other digits"
-    if outcome.settled is not None and protocol not in outcome.settled:
+    if outcome.settled is not None and row.protocol not in outcome.settled:
         return "not tested at this profile"
-    if pd.isna(low) or pd.isna(high):
-        return "equal" if math.isclose(printed, measured) else "not equal"
-    said = (
-        "inside our interval"
-        if low <= printed <= high
-        else "print is higher"
-        if printed > high
-        else "print is lower"
-    )
-    return f"in simulation: {said}" if source == "simulated" else said
+    if pd.isna(row.low) or pd.isna(row.high):
+        return "equal" if math.isclose(row.printed, row.measured) else "not equal"
+    verdict = "print is higher" if row.printed > row.high else "print is lower"
+    if row.low <= row.printed <= row.high:
+        verdict = "inside our interval"
+    return f"in simulation: {verdict}" if row.source == "simulated" else verdict
 
 
 def source_of(outcome) -> str:
@@ -254,9 +220,11 @@ def source_of(outcome) -> str:
 
 
 def badge_of(sources: dict) -> str:
-    """The badge of what was made from these data sets: 'print' without any, 'simulated' as soon as one set is."""
+    """'print' without any data set, 'simulated' as soon as one is, otherwise 'real'."""
     kinds = {s["source"] for s in sources.values()}
-    return "print" if not kinds else "simulated" if "simulated" in kinds else "real"
+    if not kinds:
+        return "print"
+    return "simulated" if "simulated" in kinds else "real"
 
 
 def ours(measured, low, high) -> str:
@@ -265,39 +233,34 @@ def ours(measured, low, high) -> str:
         return ""
     if float(measured).is_integer() and abs(measured) >= 1000:  # a count: every digit matters
         return f"{measured:,.0f}"
-    return (
-        f"{measured:.3g}"
-        if pd.isna(low) or pd.isna(high)
-        else f"{measured:.3f} [{low:.3f}, {high:.3f}]"
-    )
+    if pd.isna(low) or pd.isna(high):
+        return f"{measured:.3g}"
+    return f"{measured:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _cells(long: pd.DataFrame) -> dict:
+    """The columns `printed` and `ours` of a view, as text."""
+    return {
+        "printed": long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"),
+        "ours": [ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)],
+    }
 
 
 def _compact(long: pd.DataFrame) -> pd.DataFrame:
     shown = long.drop(columns=["printed", "measured", "low", "high", "unit", "source", "verdict"])
     shown = shown.drop(columns=[c for c in ("metric", "protocol") if shown[c].nunique() == 1])
-    shown = shown.assign(
-        printed=long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"),
-        ours=[ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)],
-        verdict=long.verdict,
-    )
-    return _without_empty_print(shown)
+    return _without_empty_print(shown.assign(**_cells(long), verdict=long.verdict))
 
 
 def _crossed(long: pd.DataFrame, rows, columns: str | None) -> pd.DataFrame:
     rows = [rows] if isinstance(rows, str) else list(rows)
-    cell = pd.Series(
-        [ours(*v) for v in zip(long.measured, long.low, long.high, strict=True)], index=long.index
-    )
-    frame = long[rows].assign(
-        printed=long.printed.map(lambda v: "" if pd.isna(v) else f"{v:g}"), ours=cell
-    )
+    frame = long[rows].assign(**_cells(long))
     if columns is None:
         return _without_empty_print(frame)
     frame["across"] = long[columns]
     order = [c for c in dict.fromkeys(frame.across) if c]
-    grid = frame.pivot_table(
-        index=rows, columns="across", values="ours", aggfunc="first", sort=False
-    ).reindex(columns=order)
+    grid = frame.pivot_table("ours", rows, "across", aggfunc="first", sort=False)
+    grid = grid.reindex(columns=order)
     grid.insert(0, "printed", frame.groupby(rows, sort=False).printed.max())
     return _without_empty_print(grid.reset_index().rename_axis(columns=None).fillna(""))
 
@@ -310,38 +273,38 @@ def _without_empty_print(frame: pd.DataFrame) -> pd.DataFrame:
 # ---------------------------------------------------------------- figures
 
 
-def figure(id: str, outcome, draw, *arguments, where: dict | None = None, **options) -> View:
+def figure(id: str, outcome, draw, *arguments, **options) -> View:
     """Draw the figure `id`, write it with its data, put its badge into the picture, and show it.
 
-    draw       a function of `plots`; it gets the outcome's frame (the outcome itself where it holds pictures or is
-               no table at all), then `arguments` and `options`. Or a figure that is drawn already (a diagram).
-    where      {column: value or values}: the part of the frame that is drawn; the file holds all of it
+    draw   a function of `plots`; it gets the outcome's frame (the outcome itself where it holds
+           pictures), then `arguments` and `options`. Or a figure that is drawn already (a diagram).
     """
     import matplotlib.pyplot as plt
 
-    if hasattr(outcome, "savefig"):  # the old order of arguments
-        outcome, draw = draw, outcome
-    fig = draw
+    fig, frame = draw, outcome.frame
     if callable(draw):
-        drawn_from = outcome if isinstance(outcome, Pictures) else rows_where(outcome.frame, where)
-        fig = draw(drawn_from, *arguments, **options)
+        fig = draw(outcome if isinstance(outcome, Pictures) else frame, *arguments, **options)
     row = papers.artefact(id)
-    folder = settings.results(outcome.profile) / "figures"
     source = source_of(outcome)
+    folder = settings.results(outcome.profile) / "figures"
     pictures.sign(fig, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""))
     pictures.rasterise(fig)
+    if "source" not in frame:
+        frame = frame.assign(source=source)
     drawn = {kind: pictures.saved(fig, kind) for kind in ("svg", "png")}
     plt.close(fig)
-    frame = outcome.frame.assign(source=source) if "source" not in outcome.frame else outcome.frame
-    files = {f"figures/{id}.csv": results.write(folder / f"{id}.csv", results.table_text(frame))}
-    for kind, raw in drawn.items():
-        files[f"figures/{id}.{kind}"] = results.write(folder / f"{id}.{kind}", raw)
+    contents = {"csv": results.table_text(frame), **drawn}
+    files = {
+        f"figures/{id}.{kind}": results.write(folder / f"{id}.{kind}", content)
+        for kind, content in contents.items()
+    }
     _finish(folder / f"{id}.json", row, outcome, files)
     picture = base64.b64encode(drawn["png"]).decode()
-    caption = html.escape(f"{row.label} of {row.paper}: {row.title}")
+    caption = html.escape(_title(row))
     return View(
         f'{STYLE}<figure style="margin:0"><figcaption><b>{caption}</b>{badge(source)}</figcaption>'
-        f'<img alt="{caption}" style="max-width:100%;background:white" src="data:image/png;base64,{picture}"></figure>',
+        f'<img alt="{caption}" style="max-width:100%;background:white" '
+        f'src="data:image/png;base64,{picture}"></figure>',
         frame,
     )
 
@@ -350,9 +313,9 @@ def figure(id: str, outcome, draw, *arguments, where: dict | None = None, **opti
 
 
 def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
-    """Write the second verdict of each claim of `paper` that was measured, and show both verdicts side by side.
+    """Write the second verdict of each claim of `paper` that was measured; show both verdicts.
 
-    notebook   only the claims that this notebook decides: a paper that several notebooks measure keeps the verdicts of the others
+    notebook   only the claims that this notebook decides: other notebooks' verdicts stay
     """
     known = papers.claims()
     known = known[(known.paper == paper) & ((known.notebook == notebook) if notebook else True)]
@@ -360,36 +323,24 @@ def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
     unknown = set(second) - set(known.id)
     if unknown:
         raise EmolibError(f"claims: '{sorted(unknown)[0]}' is not a claim of {paper} in claims.csv")
-    source = source_of(outcome)
-    rows = [
-        {
-            **r._asdict(),
-            "measured_verdict": second[r.id].verdict if r.id in second else "",
-            "because": second[r.id].because if r.id in second else "",
-            "source": source if r.id in second else "",
-            "profile": outcome.profile if r.id in second else "",
-        }
-        for r in known.itertuples(index=False)
-    ]
+    source, rows = source_of(outcome), []
+    for claim in known.to_dict("records"):
+        measured = [""] * len(SECOND)
+        if claim["id"] in second:
+            verdict = second[claim["id"]]
+            measured = [verdict.verdict, verdict.because, source, outcome.profile]
+        rows.append(claim | dict(zip(SECOND, measured, strict=True)))
     write_claims(rows, outcome)
-    shown = pd.DataFrame(
-        [
-            {
-                "claim": r["id"],
-                "where": r["place"],
-                "statement": r["statement"],
-                "on its own numbers": r["verdict"],
-                "measured": r["measured_verdict"],
-                "because": r["because"] or r["arithmetic"],
-            }
-            for r in rows
-        ]
-    )
-    return View(as_html(shown, f"Claims of {paper}: two verdicts each", source), pd.DataFrame(rows))
+    frame = pd.DataFrame(rows, columns=CLAIM_COLUMNS)
+    because = frame.because.where(frame.because != "", frame.arithmetic)
+    shown = frame[["id", "place", "statement", "verdict", "measured_verdict"]]
+    shown = shown.assign(because=because)
+    shown.columns = ["claim", "where", "statement", "on its own numbers", "measured", "because"]
+    return View(as_html(shown, f"Claims of {paper}: two verdicts each", source), frame)
 
 
 def write_claims(rows: list[dict], outcome) -> None:
-    """Put rows of CLAIM_COLUMNS into claims.csv of the result folder, by their ids, and bring its provenance up to date."""
+    """Put rows of CLAIM_COLUMNS into claims.csv by their ids; bring its provenance up to date."""
     folder = settings.results(outcome.profile)
     with results.alone(folder):  # the table and its checksum belong together
         checksum = results.update_rows(folder / "claims.csv", rows, ("id",), CLAIM_COLUMNS)
@@ -445,7 +396,6 @@ def _finish(path, row, outcome, files: dict) -> None:
         "wall_seconds": f"{seconds:.2f}",
         "cached": any(u.cached for u in used),
     }
-    results.update_rows(
-        path.parent.parent / "timings.csv", [timing], ("notebook", "artefact"), TIMING_COLUMNS
-    )
+    timings = path.parent.parent / "timings.csv"
+    results.update_rows(timings, [timing], ("notebook", "artefact"), TIMING_COLUMNS)
     _since = time.perf_counter()

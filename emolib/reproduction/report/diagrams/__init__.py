@@ -1,14 +1,7 @@
-"""Our own drawings of the papers' diagrams, as code: no bitmap, no tracing, one vocabulary (`sheet.py`).
+"""Our own drawings of the papers' diagrams, as code: no bitmap, no tracing, one vocabulary.
 
-    orgil     the pipeline, the non-inertial loss, the Full network, ResNet, the transformer, weight mixing
-    wang      the shallow network and the two branches of the CNN
-    yin       the convolutional network
-    learning  black box, back-propagation, recurrent network, LSTM, margin, transfer (chang2021, chapters 2-3)
-    faces     the 68 points (chang2021, chapter 4)
-    fusion    distorted gradients, the whole system, N0-N1-N2, the general form (chang2021, chapter 5)
-
-`sheet_of("orgil2021-f1")` gives the Sheet: its figure and, as a table, its parts. `show` writes diagrams into
-the result folder and returns them for a notebook.
+`sheet_of("orgil2021-f1")` gives the Sheet: its figure and, as a table, its parts. `show` writes
+diagrams into the result folder and returns them for a notebook.
 """
 
 from __future__ import annotations
@@ -17,7 +10,7 @@ from collections.abc import Callable
 
 from emolib.ground.errors import nearest
 from emolib.reproduction.report.diagrams import faces, fusion, learning, orgil, wang, yin
-from emolib.reproduction.report.diagrams.sheet import Sheet, crowded
+from emolib.reproduction.report.diagrams.sheet import Sheet
 
 DIAGRAMS: dict[str, Callable[[], Sheet]] = {
     "orgil2021-f1": orgil.pipeline,
@@ -42,8 +35,6 @@ DIAGRAMS: dict[str, Callable[[], Sheet]] = {
     "chang2021-f5_5": fusion.many_modalities,
 }
 
-__all__ = ["DIAGRAMS", "Sheet", "crowded", "sheet_of"]
-
 
 def sheet_of(id: str) -> Sheet:
     """Draw one diagram by the id of its artefact."""
@@ -53,12 +44,12 @@ def sheet_of(id: str) -> Sheet:
 
 
 def show(profile: str, *ids: str):
-    """Write the diagrams `ids` (picture, table of parts, provenance) and show them one below the other."""
+    """Write the diagrams (picture, table of parts, provenance), shown one below the other."""
     from emolib.reproduction import report
     from emolib.reproduction.runs.outcome import Outcome
 
-    sheets = {id: sheet_of(id) for id in ids}
-    views = [
-        report.figure(id, sheet.fig, Outcome(sheet.frame, profile)) for id, sheet in sheets.items()
-    ]
+    views = []
+    for id in ids:
+        sheet = sheet_of(id)
+        views.append(report.figure(id, Outcome(sheet.frame, profile), sheet.fig))
     return report.View("".join(view.html for view in views), views[0].frame)

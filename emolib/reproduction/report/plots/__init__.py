@@ -1,4 +1,7 @@
-"""Every drawing of a measured outcome, by name: `plots.lines(frame, ...)`."""
+"""Every drawing of a measured outcome, by name: `plots.lines(frame, ...)`.
+
+Drawings of printed cells are in `plots.printed`.
+"""
 
 from emolib.reproduction.report.plots.charts import (
     band,
@@ -25,20 +28,12 @@ from emolib.reproduction.report.plots.pictures import (
     tracks,
 )
 from emolib.reproduction.report.plots.plane import (
-    HUES,
-    Moving,
+    emotion_wheel,
     moving,
     one_path,
     outputs,
     paths,
     subjects,
 )
-from emolib.reproduction.report.plots.planes import emotion_wheel
-from emolib.reproduction.report.plots.printed import (
-    eleven,
-    five_trainings,
-    mean_ccc,
-    ni_against_mse,
-)
-from emolib.reproduction.report.plots.style import COLOURS, DASHES, MARKERS, RC, foot, styled, svg
+from emolib.reproduction.report.plots.style import COLOURS, MARKERS, styled, svg
 from emolib.reproduction.report.plots.weights import weight_histograms, weight_image

@@ -18,9 +18,9 @@ import pandas as pd
 import torch
 
 from emolib import metrics
+from emolib.metrics import wheel
 from emolib.models.transformer import NETWORKS, Mesh
 from emolib.reproduction import papers
-from emolib.reproduction.report.plots import wheel
 from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.losses.tables import TRAINED, count
 from emolib.reproduction.studies.transformers.plan import (
