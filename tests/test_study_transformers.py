@@ -14,10 +14,10 @@ from emolib import data as datasets
 from emolib import metrics
 from emolib.data.sim import worlds
 from emolib.ground.errors import EmolibError
+from emolib.metrics import wheel
 from emolib.models.transformer import NETWORKS
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.report.plots import wheel
 from emolib.reproduction.studies.transformers import claims, plan, tables, training
 
 RECIPE = training.Recipe(3, 24, 32, "phog")

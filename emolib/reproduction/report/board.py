@@ -40,6 +40,14 @@ def passage(*ids: str) -> report.View:
     return report.show(claims, "What the printed numbers say of it", "print", words=True)
 
 
+def contradicted(paper: str) -> report.View:
+    """All statements of one paper that its own numbers contradict."""
+    claims = papers.claims()
+    own = claims[(claims.paper == paper) & (claims.verdict == "contradicted")]
+    told = own[["id", "place", "statement", "arithmetic"]]
+    return report.show(told, f"Contradicted by its own numbers: {paper}", "print", words=True)
+
+
 def printed(id: str, profile: str) -> report.View:
     """Write the table `id` with nothing of ours beside it; show it as printed ('+' for a mark)."""
     view = report.table(id, shown.as_printed(shown.Study(profile), id))

@@ -170,7 +170,9 @@ def update_rows(
 ) -> str:
     """Replace or add rows of a CSV file by their keys, sorted; returns the file's SHA-256."""
     with alone(path.parent):  # read and written as one step: two commands may share the folder
-        new = [{c: str(row.get(c, "")) for c in columns} for row in rows]
+        new = []
+        for row in rows:
+            new.append({name: str(row.get(name, "")) for name in columns})
         known = {itemgetter(*keys)(row): row for row in [*_rows(path, columns), *new]}
         out = io.StringIO()
         writer = csv.DictWriter(out, columns, lineterminator="\n")
