@@ -18,7 +18,7 @@ examples:
   ./reproduce.sh                               every table and figure at the quick profile
   ./reproduce.sh --profile smoke               the same, tiny: does everything run?
   ./reproduce.sh --only wang-t3                one artefact (or a paper: wang, or a notebook: 20)
-  ./reproduce.sh --only 20 --set seed=1        another value for a knob of a notebook
+  ./reproduce.sh --only 20 --set merge=True      another value for a knob of a notebook
   ./reproduce.sh --data ../my-data             real sets from a folder of yours
   ./reproduce.sh --jobs 4                      four processes
   ./reproduce.sh --device cuda --profile full  on a GPU, as the papers did it
