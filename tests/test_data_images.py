@@ -13,7 +13,7 @@ from PIL import Image
 
 from emolib import EMOTIONS, data
 from emolib.data import checks, ckplus, emnist_letters, fer2013, ferplus, pictures, votes
-from emolib.data.sim import face_sets, worlds
+from emolib.data.sim import face_sets, face_traits, worlds
 from emolib.ground.errors import EmolibError
 
 SETS = ("fer2013", "ferplus", "ckplus", "rafd", "emnist_letters", "cifar100", "vggface")
@@ -333,7 +333,7 @@ def test_action_units_and_landmarks_are_looked_over_as_drawn(ck):
     for i in last:
         (path,) = (folder / "ckplus/FACS" / images[i].parent).iterdir()
         expected = [
-            [face_sets.UNITS[u], min(5, 1 + int(5 * units[i, u]))]
+            [face_traits.UNITS[u], min(5, 1 + int(5 * units[i, u]))]
             for u in np.flatnonzero(units[i] >= 0.2)
         ]
         assert sorted(ckplus._coded(path).tolist()) == sorted(expected)

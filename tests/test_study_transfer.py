@@ -194,7 +194,7 @@ def test_weights_of_the_face_descriptor_under_both_names(tmp_path, monkeypatch):
     state = net.state_dict()
     published = {
         f"{new}.{kind}": state[f"{old}.{kind}"]
-        for new, old in zip(vgg._published_names(), vgg._layers(), strict=True)
+        for old, new in zip(*vgg._layers(), strict=True)
         for kind in ("weight", "bias")
     }
     assert (
