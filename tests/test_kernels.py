@@ -48,6 +48,21 @@ def test_notebooks_share_a_kernel_and_nothing_else(run, tmp_path):
     assert not second["left"], "a name of the notebook before is still there"
 
 
+LEFT = """from emolib.reproduction.runs import grid
+grid.remember([grid.Used("a run after the last table", 1.0, True, "cpu")])"""
+FOUND = """import json
+from emolib.reproduction.runs import grid
+with open(place, "w") as file:
+    json.dump(len(grid.ledger()), file)"""
+
+
+def test_runs_asked_for_last_are_not_the_next_notebooks(run):
+    with kernels.Kernel() as kernel:
+        assert not run(kernel, LEFT)[0].error
+        ended, found = run(kernel, FOUND)
+    assert not ended.error and found == 0, "a table would name runs of another notebook"
+
+
 def test_each_command_has_a_kernel_of_its_own(run):
     with kernels.Kernel() as one, kernels.Kernel() as other:
         assert run(one, LOOK)[1]["pid"] != run(other, LOOK)[1]["pid"]

@@ -37,8 +37,11 @@ _since = time.perf_counter()
 
 
 def begin() -> None:
-    """Start the clock of the first artefact: on import, and anew in a forked kernel."""
+    """A notebook begins in a kernel that served another: its clock and its ledger are its own."""
+    from emolib.reproduction import runs
+
     global _since
+    runs.ledger(clear=True)
     _since = time.perf_counter()
 
 
