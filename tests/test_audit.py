@@ -136,8 +136,8 @@ def test_a_check_reads_the_tables_it_is_given():
     assert table.paths[47] == ("CNN fusion model (Ours)", "Average Accuracy")
     check = audit.CHECKS["wang_row_averages"]
     finding = check({"wang-t3": table})
-    assert finding.verdict == "contradicted" and "5 of 6" in finding.arithmetic
-    assert check().verdict == "supported"  # and leaves the published one alone
+    assert finding.verdict == "contradicted in print" and "5 of 6" in finding.arithmetic
+    assert check().verdict == "consistent in print"  # and leaves the published one alone
 
 
 # ------------------------------------------------------------------ reading tables
@@ -177,10 +177,13 @@ def test_a_name_is_taken_once():
 
 
 def test_verdicts():
-    assert judge(True, "")[0] == "supported" and judge(False, "")[0] == "contradicted"
-    assert weigh({"a": True, "b": True}, "")[0] == "supported"
-    assert weigh({"a": False}, "")[0] == "contradicted"
-    assert weigh({"a": True, "b": False}, "")[0] == undecided("")[0] == "ambiguous"
+    assert (
+        judge(True, "")[0] == "consistent in print"
+        and judge(False, "")[0] == "contradicted in print"
+    )
+    assert weigh({"a": True, "b": True}, "")[0] == "consistent in print"
+    assert weigh({"a": False}, "")[0] == "contradicted in print"
+    assert weigh({"a": True, "b": False}, "")[0] == undecided("")[0] == "open in print"
 
 
 # ------------------------------------------------------------------ the arithmetic against independent sources

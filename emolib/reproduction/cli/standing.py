@@ -101,7 +101,7 @@ def _claims(folder: Path, number: str) -> str:
     if path.exists():
         with path.open(newline="", encoding="utf-8") as file:
             rows = [row for row in csv.DictReader(file) if row.get("notebook") == number]
-    return results.sha(json.dumps([row for row in rows if row.get("measured_verdict")]).encode())
+    return results.sha(json.dumps([row for row in rows if row.get("profile")]).encode())
 
 
 def _listed(place: Path) -> list:

@@ -30,7 +30,7 @@ PAPERS = {
 # Ids of ours that belong to no work.
 HOUSE = {"world": "Not from a paper: the data at hand and the simulated world"}
 STATUSES = ("regenerated", "from print", "own diagram", "cited")
-VERDICTS = ("supported", "contradicted", "ambiguous")
+VERDICTS = ("consistent in print", "contradicted in print", "open in print")
 
 
 def _read(name: str) -> pd.DataFrame:
@@ -71,9 +71,10 @@ def _row(table: pd.DataFrame, id: str, what: str) -> pd.Series:
 
 def claims() -> pd.DataFrame:
     """Each checkable statement: id, paper, place, statement (our words), artefacts, check, verdict,
-    arithmetic, decidable (on simulated data: yes, no, or only on `real` data), notebook.
+    arithmetic, needs, notebook.
 
-    `verdict` is the one that the paper's own numbers give; `notebook` measures the second one.
+    `verdict` is the one that the paper's own numbers give; `notebook` measures the second one. What
+    that `needs`: print alone, counting, any data, or the named sets (runs/claims.py).
     """
     return _read("claims.csv")
 

@@ -14,7 +14,7 @@ from emolib.ground import settings
 from emolib.reproduction import papers, report
 from emolib.reproduction.papers import audit
 from emolib.reproduction.report import files as results
-from emolib.reproduction.report.show import SECOND
+from emolib.reproduction.report.show import SECOND, unmeasured_second
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.audit import tables as shown
 
@@ -43,7 +43,7 @@ def passage(*ids: str) -> report.View:
 def contradicted(paper: str) -> report.View:
     """All statements of one paper that its own numbers contradict."""
     claims = papers.claims()
-    own = claims[(claims.paper == paper) & (claims.verdict == "contradicted")]
+    own = claims[(claims.paper == paper) & (claims.verdict == papers.VERDICTS[1])]
     told = own[["id", "place", "statement", "arithmetic"]]
     return report.show(told, f"Contradicted by its own numbers: {paper}", "print", words=True)
 
@@ -76,11 +76,15 @@ def write(profile: str) -> report.View:
 
 def _with_second(measured: pd.DataFrame) -> pd.DataFrame:
     """All claims, with the second verdicts that `measured` has for some of them."""
-    second = {row["id"]: row for row in measured.to_dict("records")}
-    claims = papers.claims()
-    for column in SECOND:
-        claims[column] = [second.get(id, {}).get(column, "") for id in claims.id]
-    return claims
+    stood = {row["id"]: row for row in measured.to_dict("records")}
+    rows = []
+    for claim in papers.claims().to_dict("records"):
+        row = stood.get(claim["id"], {})
+        own = {name: row.get(name, "") for name in SECOND}
+        if not own["profile"]:  # nothing that a notebook measured
+            own = unmeasured_second(claim)
+        rows.append(claim | own)
+    return pd.DataFrame(rows)
 
 
 # ------------------------------------------------------------------ for the page

@@ -24,13 +24,15 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.report import pictures
+from emolib.reproduction.runs.claims import WEAK, unmeasured
 from emolib.reproduction.runs.outcome import Pictures
 
 _MEASURED = ("measured", "low", "high")
 TABLE_COLUMNS = ("metric", "protocol", "printed", *_MEASURED, "unit", "source", "verdict")
-SECOND = ("measured_verdict", "because", "source", "profile")  # what a notebook adds to a claim
+# what a notebook adds to a claim: fields of runs.Verdict, and its profile
+SECOND = ("outcome", "gate", "because", "source", "rests_on", "people", "floor", "profile")
 _FIRST = ("id", "paper", "place", "statement", "artefacts", "check", "verdict", "arithmetic")
-CLAIM_COLUMNS = (*_FIRST, "decidable", "notebook", *SECOND)
+CLAIM_COLUMNS = (*_FIRST, "needs", "notebook", *SECOND)
 TIMING_COLUMNS = ("notebook", "artefact", "wall_seconds", "cached")
 
 _since = time.perf_counter()
@@ -208,7 +210,7 @@ def row_verdict(row, outcome) -> str:
         same = math.floor(row.measured * digits + 1e-9) / digits == row.printed
         return "the same digits" if same else "other digits"
     if outcome.settled is not None and row.protocol not in outcome.settled:
-        return "not tested at this profile"
+        return WEAK
     if pd.isna(row.low) or pd.isna(row.high):
         return "equal" if math.isclose(row.printed, row.measured) else "not equal"
     verdict = "print is higher" if row.printed > row.high else "print is lower"
@@ -315,35 +317,40 @@ def figure(id: str, outcome, draw, *arguments, **options) -> View:
 # ---------------------------------------------------------------- claims
 
 
-def claims(paper: str, verdicts, outcome, notebook: str | None = None) -> View:
-    """Write the second verdict of each claim of `paper` that was measured; show both verdicts.
-
-    notebook   only the claims that this notebook decides: other notebooks' verdicts stay
-    """
-    known = papers.claims()
-    known = known[(known.paper == paper) & ((known.notebook == notebook) if notebook else True)]
-    second = {v.claim: v for v in verdicts}
-    unknown = set(second) - set(known.id)
-    if unknown:
-        raise EmolibError(f"claims: '{sorted(unknown)[0]}' is not a claim of {paper} in claims.csv")
-    source, rows = source_of(outcome), []
-    for claim in known.to_dict("records"):
-        measured = [""] * len(SECOND)
-        if claim["id"] in second:
-            verdict = second[claim["id"]]
-            measured = [verdict.verdict, verdict.because, source, outcome.profile]
-        rows.append(claim | dict(zip(SECOND, measured, strict=True)))
-    write_claims(rows, outcome)
+def claims(paper: str, verdicts, outcome) -> View:
+    """Write the second verdicts on claims of `paper` that were measured; show both verdicts."""
+    known = papers.claims().set_index("id", drop=False)
+    rows, seconds = [], {}
+    for verdict in verdicts:
+        if verdict.claim not in known.index or known.paper[verdict.claim] != paper:
+            raise EmolibError(f"claims: '{verdict.claim}' is not a claim of {paper} in claims.csv")
+        rows.append(known.loc[verdict.claim].to_dict() | second(verdict, outcome.profile))
+        seconds[verdict.claim] = verdict.seconds
+    write_claims(rows, outcome, seconds)
     frame = pd.DataFrame(rows, columns=CLAIM_COLUMNS)
-    because = frame.because.where(frame.because != "", frame.arithmetic)
-    shown = frame[["id", "place", "statement", "verdict", "measured_verdict"]]
-    shown = shown.assign(because=because)
-    shown.columns = ["claim", "where", "statement", "on its own numbers", "measured", "because"]
-    return View(as_html(shown, f"Claims of {paper}: two verdicts each", source), frame)
+    shown = frame[["id", "place", "statement", "verdict", "outcome", "because", "source"]]
+    shown.columns = ["claim", "where", "statement", "in print", "measured", "because", "source"]
+    return View(as_html(shown, f"Claims of {paper}: two verdicts each", words=True), frame)
 
 
-def write_claims(rows: list[dict], outcome) -> None:
-    """Put rows of CLAIM_COLUMNS into claims.csv by their ids; bring its provenance up to date."""
+def second(verdict, profile: str = "") -> dict[str, str]:
+    """The columns SECOND of a verdict, as text."""
+    cells = {name: getattr(verdict, name, None) for name in SECOND} | {"profile": profile}
+    if cells["floor"] is not None:
+        cells["floor"] = f"{cells['floor']:.2g}"
+    return {name: "" if cell is None else str(cell) for name, cell in cells.items()}
+
+
+def unmeasured_second(claim: dict) -> dict[str, str]:
+    """The columns SECOND of a claim whose notebook has not been run into this folder."""
+    return second(unmeasured(claim["id"], claim["needs"], claim["arithmetic"], claim["notebook"]))
+
+
+def write_claims(rows: list[dict], outcome, seconds: dict[str, float] | None = None) -> None:
+    """Put rows of CLAIM_COLUMNS into claims.csv by their ids; bring its provenance up to date.
+
+    seconds   of the runs behind each claim
+    """
     folder = settings.results(outcome.profile)
     with results.alone(folder):  # the table and its checksum belong together
         checksum = results.update_rows(folder / "claims.csv", rows, ("id",), CLAIM_COLUMNS)
@@ -353,6 +360,7 @@ def write_claims(rows: list[dict], outcome) -> None:
             "profile": outcome.profile,
             "sources": before.get("sources", {}) | outcome.sources,
             "seeds": sorted({*before.get("seeds", []), *outcome.seeds}),
+            "seconds": before.get("seconds", {}) | (seconds or {}),
             **results.environment(),
         }
         results.write_provenance(folder / "claims.json", {"claims.csv": checksum}, about)

@@ -53,19 +53,6 @@ class Pictures(Outcome):
             object.__setattr__(self, "tiles", self.frame)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What our measurement says of one claim of a paper (papers.claims): the second verdict.
-
-    verdict  'holds', 'fails', 'open' (undecided by the interval) or 'not tested at this profile'
-    because  the numbers, in one line
-    """
-
-    claim: str
-    verdict: str
-    because: str
-
-
 def sources_of(*containers) -> dict:
     """The `sources` entry of an Outcome for these data sets."""
     return {c.name: {"source": c.source, "fingerprint": c.fingerprint} for c in containers}

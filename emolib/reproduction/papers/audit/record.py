@@ -3,9 +3,9 @@
 A check is a small pure function of the published tables that it names. It reads cells through
 `Table`, which notes each of them, and ends with one of three verdicts on a statement of the paper:
 
-    judge(condition, arithmetic)     supported or contradicted
-    weigh({reading: condition}, ...) ambiguous where the readings of the text disagree
-    undecided(arithmetic)            ambiguous: the print leaves it open, and the line says why
+    judge(condition, arithmetic)     consistent or contradicted in print
+    weigh({reading: condition}, ...) open where the readings of the text disagree
+    undecided(arithmetic)            open: the print leaves it so, and the line says why
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ import pandas as pd
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
 
-SUPPORTED, CONTRADICTED = papers.VERDICTS[:2]
-AMBIGUOUS = papers.VERDICTS[2]
+CONSISTENT, CONTRADICTED, OPEN = papers.VERDICTS
 
 
 class Table:
@@ -173,26 +172,26 @@ class Checks:
 
 
 def judge(condition: bool, arithmetic: str) -> tuple[str, str]:
-    """Supported if the condition holds, contradicted if not."""
-    return (SUPPORTED if condition else CONTRADICTED), arithmetic
+    """Consistent in print if the condition holds, contradicted if not."""
+    return (CONSISTENT if condition else CONTRADICTED), arithmetic
 
 
 def weigh(readings: Mapping[str, bool], arithmetic: str) -> tuple[str, str]:
-    """The common verdict of all readings of a text, or ambiguous where they disagree."""
+    """The common verdict of all readings of a text, or open where they disagree."""
     if len(set(map(bool, readings.values()))) > 1:
-        return AMBIGUOUS, arithmetic
+        return OPEN, arithmetic
     return judge(all(readings.values()), arithmetic)
 
 
 def all_agree(agree: Iterable[bool], words: str) -> tuple[str, str]:
-    """Supported if all cells or rows agree; the arithmetic counts those that do."""
+    """Consistent if all cells or rows agree; the arithmetic counts those that do."""
     agree = list(agree)
     return judge(all(agree), f"{sum(agree)} of {len(agree)} {words}")
 
 
 def undecided(arithmetic: str) -> tuple[str, str]:
-    """Ambiguous whatever the cells say: the text leaves out what would decide it."""
-    return AMBIGUOUS, arithmetic
+    """Open whatever the cells say: the text leaves out what would decide it."""
+    return OPEN, arithmetic
 
 
 # ---- numbers and lists in words

@@ -1,18 +1,14 @@
-"""The second verdict on wang's claims: what our measurements say, one small function each.
-
-'holds' and 'fails' need a settled protocol and an interval that leaves no doubt. What only real
-data can decide stays open on the simulated table.
-"""
+"""The rules of notebook 20: what our measurements say of wang's claims, one small test each."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import numpy as np
 
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Outcome, Verdict
+from emolib.reproduction.runs import Claims, Standing, either
 from emolib.reproduction.studies.sfew import figures, tables
 from emolib.reproduction.studies.sfew.figures import CNNS
-from emolib.reproduction.studies.sfew.plan import Study
+from emolib.reproduction.studies.sfew.plan import STOCK, Study
 from emolib.reproduction.studies.sfew.tables import (
     BASELINE,
     CNN_LBP,
@@ -24,135 +20,149 @@ from emolib.reproduction.studies.sfew.tables import (
     RANDOM,
 )
 
-
-def judge(study: Study) -> list[Verdict]:
-    """Every claim of the paper that notebook 20 can speak to, in the order of claims.csv."""
-    table = tables.table_3(study)
-    verdicts = [
-        angles(study),
-        sixty_degrees(study),
-        gain(study, "wang-b4", CNNS, 12),
-        gain(study, "wang-b4_2", (LBP, PHOG), 8),
-        best_on_emotion(table, "wang-b5", CNN_LBP, ("Fear",)),
-        best_on_emotion(table, "wang-b6", FUSION, ("Angry", "Disgust", "Happy", "Surprise")),
-        phog_above_lbp(table),
-        happy_at_sixteen(study),
-        one_protocol(table),
-    ]
-    if study.table.source == "real":
-        return verdicts
-    decidable = papers.claims().set_index("id").decidable
-    only_real = "the table is simulated, and only the real one can decide this; "
-    return [
-        verdict
-        if decidable[verdict.claim] == "yes"
-        else replace(verdict, verdict="open", because=only_real + verdict.because)
-        for verdict in verdicts
-    ]
+SWEEP = "sweep"  # the runs behind the figures over hidden units
+FAMILY = len(OURS) * 5  # one_protocol: five networks against the SVM under each protocol
 
 
-def decided(claim: str, because: str, *, holds=False, fails=False, tested=True) -> Verdict:
-    """The verdict these say, 'fails' before 'holds'."""
-    verdict = "open"
-    if not tested:
-        verdict = "not tested at this profile"
-    elif fails:
-        verdict = "fails"
-    elif holds:
-        verdict = "holds"
-    return Verdict(claim, verdict, because)
+def standing(study: Study, method: str, trained: str) -> Standing:
+    """What a method shows under the protocol `trained`: its mean recall over casts."""
+    if trained == SWEEP:
+        score = at_sixteen_units(study, method)
+    else:
+        score = recall(study, method, tables.AVERAGE, trained)
+    return Standing(
+        f"{method}, {trained}",
+        low=score.low,
+        trivial=1 / 7,
+        flat=method == BASELINE or trained in tables.settled(study),
+        people=len(np.unique(study.table.subject)),
+        stock=tuple(STOCK),
+        family=FAMILY,
+    )
 
 
-def angles(study: Study) -> Verdict:
+claim = Claims("20", standing)
+judge = claim.judge
+
+
+def recall(study: Study, method: str, emotion: str, protocol: str):
+    """The row of Table 3 with the recall of one emotion, or of their mean."""
+    frame = tables.table_3(study).frame
+    rows = frame[(frame.metric == "accuracy") & (frame.method == method)]
+    return rows[(rows.emotion == emotion) & (rows.protocol == protocol)].iloc[0]
+
+
+def at_sixteen_units(study: Study, method: str):
+    """The mean recall of a shallow network of 16 units in the sweep, as `recall` gives it."""
+    named = study.result(figures.CENTRED_ONCE)["named"]["last"]
+    which = study.sizes.units.index(16), (LBP, PHOG).index(method)
+    scores = tables.scores(study, named[which])
+    return scores[(scores.metric == "accuracy") & (scores.emotion == tables.AVERAGE)].iloc[0]
+
+
+def shown(row, digits: int = 3) -> str:
+    """'0.231 [0.198, 0.262]'."""
+    return f"{row.measured:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+
+
+@claim("wang-b1")
+def angles(study: Study):
     """Have the fifteen angles the printed digits (cut, not rounded)?"""
     frame = tables.table_2(study).frame
     printed = papers.published("wang-t2")
     frame = frame[frame.protocol == "as printed"].merge(printed, on=["unit_i", "unit_j", "metric"])
     same = sum((10 * frame.measured + 1e-9).astype(int) / 10 == frame.value)
-    because = f"{same} of {len(frame)} angles have the printed digits"
-    return decided("wang-b1", because, holds=same == len(frame), fails=same < len(frame))
+    return same == len(frame), f"{same} of {len(frame)} angles have the printed digits"
 
 
-def sixty_degrees(study: Study) -> Verdict:
+@claim("wang-b2")
+def sixty_degrees(study: Study):
     """Un-centred outputs of sigmoids are nearly parallel: at 60 degrees one unit of 16 is left."""
     left, _, centred, _ = study.result("shallow, as printed, random")["alive"]
     because = (
         f"as printed, {left.mean():.2f} of 16 units survive 60 degrees on average "
         f"({left.size} networks); centred on 0.5, {centred.mean():.1f}"
     )
-    return decided("wang-b2", because, fails=left.max() == 1)
+    return either(holds=False, fails=left.max() == 1), because
 
 
-def gain(study: Study, claim: str, methods: tuple[str, ...], printed: int) -> Verdict:
+def gain(study: Study, methods: tuple[str, ...], printed: int):
     """Is the best of these networks above the SVM by as many points as are printed?"""
-    outcome = tables.one_protocol(study)
-    rows = outcome.frame[(outcome.frame.protocol == GROUPED) & outcome.frame.method.isin(methods)]
+    frame = tables.one_protocol(study).frame
+    rows = frame[(frame.protocol == GROUPED) & frame.method.isin(methods)]
     best = rows.loc[rows.measured.idxmax()]
     because = (
         f"movie-grouped, nested: best of ours is {best.method.replace(' (Ours)', '')} with "
         f"{100 * best.measured:+.1f} points [{100 * best.low:+.1f}, {100 * best.high:+.1f}] "
         f"to an SVM on the same splits; printed {printed:+.0f}"
     )
-    tested, fails = GROUPED in outcome.settled, best.high < printed / 100
-    return decided(claim, because, tested=tested, fails=fails, holds=best.low > 0)
+    return either(holds=best.low > 0, fails=best.high < printed / 100), because
 
 
-def _recall(table: Outcome, method: str, emotion: str, protocol: str = RANDOM):
-    rows = table.frame[(table.frame.metric == "accuracy") & (table.frame.method == method)]
-    return rows[(rows.emotion == emotion) & (rows.protocol == protocol)].iloc[0]
+@claim("wang-b4", *CNNS, BASELINE, trained=GROUPED)
+def gain_of_networks(study: Study):
+    """Twelve points of the convolutional networks."""
+    return gain(study, CNNS, 12)
 
 
-def _shown(row, digits: int = 3) -> str:
-    return f"{row.measured:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+@claim("wang-b4_2", LBP, PHOG, BASELINE, trained=GROUPED)
+def gain_of_shallow(study: Study):
+    """Eight points of the shallow ones."""
+    return gain(study, (LBP, PHOG), 8)
 
 
-def best_on_emotion(table: Outcome, claim: str, method: str, emotions: tuple) -> Verdict:
+def best_on(study: Study, method: str, emotions: tuple[str, ...]):
     """Does this CNN lead on these emotions, on the random split that is nearest to the paper?"""
     parts, clear, beaten = [], True, False
     for emotion in emotions:
-        own = _recall(table, method, emotion)
-        other = max(_recall(table, cnn, emotion).measured for cnn in CNNS if cnn != method)
-        parts.append(f"{emotion} {_shown(own, 2)} against {other:.2f}")
-        clear &= own.low > other
-        beaten |= own.high < other
-    because, tested = "nested, random: " + "; ".join(parts), RANDOM in table.settled
-    return decided(claim, because, tested=tested, holds=clear, fails=beaten)
+        own = recall(study, method, emotion, RANDOM)
+        others = [recall(study, cnn, emotion, RANDOM).measured for cnn in CNNS if cnn != method]
+        parts.append(f"{emotion} {shown(own, 2)} against {max(others):.2f}")
+        clear &= own.low > max(others)
+        beaten |= own.high < max(others)
+    return either(clear, beaten), "nested, random: " + "; ".join(parts)
 
 
-def phog_above_lbp(table: Outcome) -> Verdict:
+@claim("wang-b5", *CNNS, trained=RANDOM)
+def fear(study: Study):
+    """Is the LBP branch best on fear?"""
+    return best_on(study, CNN_LBP, ("Fear",))
+
+
+@claim("wang-b6", *CNNS, trained=RANDOM)
+def four_emotions(study: Study):
+    """Is the fusion best on four emotions?"""
+    return best_on(study, FUSION, ("Angry", "Disgust", "Happy", "Surprise"))
+
+
+@claim("wang-b19", LBP, PHOG, trained=GROUPED)
+def phog_above_lbp(study: Study):
     """Is PHOG the better descriptor for the shallow network?"""
-    phog, lbp = (_recall(table, method, tables.AVERAGE, GROUPED) for method in (PHOG, LBP))
-    because = f"movie-grouped, nested: PHOG {_shown(phog)}, LBP {_shown(lbp)}"
-    holds, fails = phog.low > lbp.high, phog.high < lbp.low
-    return decided("wang-b19", because, tested=GROUPED in table.settled, holds=holds, fails=fails)
+    phog, lbp = (recall(study, method, tables.AVERAGE, GROUPED) for method in (PHOG, LBP))
+    because = f"movie-grouped, nested: PHOG {shown(phog)}, LBP {shown(lbp)}"
+    return either(holds=phog.low > lbp.high, fails=phog.high < lbp.low), because
 
 
-def happy_at_sixteen(study: Study) -> Verdict:
+@claim("wang-b16", PHOG, trained=SWEEP)
+def happy_at_sixteen(study: Study):
     """Is happy named worst of all at 16 hidden units?"""
     frame = figures.emotions_by_units(study).frame
     happy = frame[(frame.features == "PHOG") & (frame.emotion == "Happy")].set_index("hidden_units")
     at, highest = happy.loc[16], happy.measured.max()
     because = (
-        f"PHOG, happy: {_shown(at, 2)} at 16 units, "
+        f"PHOG, happy: {shown(at, 2)} at 16 units, "
         f"highest {highest:.2f} at {happy.measured.idxmax()}"
     )
-    lowest = happy.measured.idxmin() == 16
-    return decided(
-        "wang-b16",
-        because,
-        tested="sweep" in tables.settled(study),
-        holds=at.high < highest and lowest,
-        fails=at.high < highest and not lowest,
-    )
+    lowest, clear = happy.measured.idxmin() == 16, at.high < highest
+    return either(holds=clear and lowest, fails=clear and not lowest), because
 
 
-def one_protocol(table: Outcome) -> Verdict:
+@claim("wang-f2", FUSION, BASELINE, trained=GROUPED)
+def one_protocol(study: Study):
     """Is the fusion above the SVM once both sides use one protocol?"""
     parts = []
     for protocol in OURS:
-        fusion, svm = (_recall(table, m, tables.AVERAGE, protocol) for m in (FUSION, BASELINE))
-        parts.append(f"{protocol}: fusion {_shown(fusion)}, SVM {_shown(svm)}")
+        fusion, svm = (recall(study, m, tables.AVERAGE, protocol) for m in (FUSION, BASELINE))
+        parts.append(f"{protocol}: fusion {shown(fusion)}, SVM {shown(svm)}")
     above = fusion.low > svm.high  # grouped, the last of the two
-    fails = fusion.high < 0.31 and not above
-    tested = table.settled.issuperset(OURS)
-    return decided("wang-f2", "; ".join(parts), tested=tested, holds=above, fails=fails)
+    return either(above, fusion.high < 0.31 and not above), "; ".join(parts)
