@@ -15,6 +15,7 @@ from emolib.reproduction.papers.audit import best_loss
 from emolib.reproduction.papers.audit.record import fresh
 from emolib.reproduction.report import board, page
 from emolib.reproduction.report.plots import printed as plots_printed
+from emolib.reproduction.runs.claims import ARITHMETIC, NOT_REPLICATED, WEAK
 from emolib.reproduction.studies.audit import tables
 
 STUDY = tables.Study("smoke")
@@ -97,20 +98,17 @@ def test_second_verdicts_stay_when_the_first_are_written_again(folder):
     path = folder / "claims.csv"
     first = path.read_bytes()
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    assert set(table.id) == set(papers.claims().id) and (table.measured_verdict == "").all()
-    table.loc[table.id == "wang-b5", ["measured_verdict", "because", "source", "profile"]] = [
-        "fails",
-        "why",
-        "real",
-        "quick",
-    ]
+    assert set(table.id) == set(papers.claims().id) and (table.profile == "").all()
+    assert set(table.outcome) == {ARITHMETIC, WEAK}  # what no notebook measured
+    columns = ["outcome", "because", "source", "profile"]
+    table.loc[table.id == "wang-b5", columns] = [NOT_REPLICATED, "why", "real", "quick"]
     table.to_csv(path, index=False, lineterminator="\n")
     board.write("quick")
     assert (
         pd.read_csv(path, dtype=str, keep_default_na=False)
         .set_index("id")
-        .loc["wang-b5", "measured_verdict"]
-        == "fails"
+        .loc["wang-b5", "outcome"]
+        == NOT_REPLICATED
     )
     assert json.loads((folder / "claims.json").read_text())["files"]["claims.csv"]
     path.unlink()
@@ -122,7 +120,9 @@ def test_the_page_holds_every_claim_and_asks_nobody(folder):
     board.write("quick")
     html = page.render(folder, "quick")
     for claim in papers.claims().itertuples():
-        assert f'id="{claim.id}"' in html
+        assert f'id="claim-{claim.id}"' in html
+    anchors = re.findall(r'\bid="([^"{]+)"', html)
+    assert len(anchors) == len(set(anchors))  # wang-f2 is a figure and a claim
     assert html.count('<details class="claim"') == len(papers.claims())
     assert len(re.findall(r'<td class="number" data-row=', html)) == sum(
         len(papers.printed(id)) for id in papers.table_ids()

@@ -13,6 +13,7 @@ from conftest import run_notebook
 from emolib.ground import settings
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
+from emolib.reproduction.runs.claims import NOT_REPLICATED, OUTCOMES, REPLICATED, WEAK
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted(p for p in (ROOT / "notebooks").glob("*.ipynb"))
@@ -217,9 +218,7 @@ def test_table_3_has_all_48_printed_cells(smoke):
     )
     assert measured[measured.unit == "fraction"].measured.between(0, 1).all()
     untold = measured[measured.printed.notna()].verdict
-    assert untold.map(
-        lambda v: v == "not tested at this profile" or v.startswith("in simulation: ")
-    ).all()
+    assert untold.map(lambda v: v == WEAK or v.startswith("in simulation: ")).all()
 
 
 def test_numbers_at_smoke_are_those_of_this_machine_or_near(smoke):
@@ -261,21 +260,13 @@ def test_claims_carry_two_verdicts(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
     wang = papers.claims()
     assert set(wang.id[wang.paper == "wang"]) <= set(frame.index)
-    assert (
-        frame.loc["wang-b1", "measured_verdict"] == "holds"
-        and "15 of 15" in frame.loc["wang-b1", "because"]
-    )
-    second = frame[(frame.paper == "wang") & (frame.measured_verdict != "")]
-    assert len(second) >= 8 and set(second.measured_verdict) <= {
-        "holds",
-        "fails",
-        "open",
-        "not tested at this profile",
-    }
-    # on a simulated table only what arithmetic decides may be decided
-    assert set(second.index[second.measured_verdict.isin(["holds", "fails"])]) <= set(
-        wang.id[wang.decidable == "yes"]
-    )
+    assert frame.outcome["wang-b1"] == REPLICATED and "15 of 15" in frame.because["wang-b1"]
+    second = frame[(frame.notebook == "20") & (frame.paper == "wang")]
+    assert len(second) >= 8 and set(second.outcome) <= set(OUTCOMES)
+    assert (second.source != "").all() and (second.because != "").all()
+    # on a simulated table only what is counted may be decided
+    decided = second[second.outcome.isin([REPLICATED, NOT_REPLICATED])]
+    assert set(decided.needs) == {"counting"}
 
 
 def test_the_report_is_written_and_times_are_kept(smoke):

@@ -15,7 +15,8 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers, report
 from emolib.reproduction.report import files as results
-from emolib.reproduction.runs.outcome import Outcome, Verdict
+from emolib.reproduction.runs import Outcome, Verdict
+from emolib.reproduction.runs.claims import NOT_REPLICATED, REPLICATED, WEAK
 
 SFEW = {"sfew": {"source": "real", "fingerprint": "0123456789abcdef"}}
 SIMULATED = {"sfew": {"source": "simulated", "fingerprint": "0123456789abcdef"}}
@@ -399,8 +400,8 @@ def test_what_has_not_settled_is_not_judged():
         outcome = accuracy(0.2, 0.3, SFEW, settled=frozenset({protocol}))
         return set(report.beside_print("wang-t3", outcome).verdict)
 
-    assert verdicts("nested, movie-grouped") == {"not tested at this profile"}
-    assert "not tested at this profile" not in verdicts("nested, random")
+    assert verdicts("nested, movie-grouped") == {WEAK}
+    assert WEAK not in verdicts("nested, random")
 
 
 def test_without_an_interval_only_equality_is_judged():
@@ -430,20 +431,13 @@ def test_the_same_outcome_gives_the_same_bytes(out):
 
 def test_two_notebooks_of_one_paper_keep_each_others_verdicts(out):
     """Claims of orgil2022 are decided in notebooks 13 and 14: the second to run must not empty the first one's rows."""
-    report.claims(
-        "orgil2022", [Verdict("orgil-f1", "holds", "3137 images")], angles(), notebook="13"
-    )
-    shown = report.claims(
-        "orgil2022", [Verdict("orgil-f5", "fails", "0 of 6")], angles(), notebook="14"
-    )
+    report.claims("orgil2022", [Verdict("orgil-f1", REPLICATED, "3137 images")], angles())
+    shown = report.claims("orgil2022", [Verdict("orgil-f5", NOT_REPLICATED, "0 of 6")], angles())
     assert set(shown.frame.notebook) == {"14"}
     written = pd.read_csv(out / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
-    assert dict(written.measured_verdict[written.measured_verdict != ""]) == {
-        "orgil-f1": "holds",
-        "orgil-f5": "fails",
-    }
+    assert dict(written.outcome) == {"orgil-f1": REPLICATED, "orgil-f5": NOT_REPLICATED}
     with pytest.raises(EmolibError, match="'orgil-f1' is not a claim"):
-        report.claims("orgil2022", [Verdict("orgil-f1", "holds", "")], angles(), notebook="14")
+        report.claims("chang2021", [Verdict("orgil-f1", REPLICATED, "")], angles())
 
 
 def test_a_run_that_many_numbers_come_from_is_timed_once(out, monkeypatch):

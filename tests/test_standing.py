@@ -39,7 +39,8 @@ def verdict(place, said, notebook="43", claim="chang-d14"):
     row = dict.fromkeys(CLAIM_COLUMNS, "") | {
         "id": claim,
         "notebook": notebook,
-        "measured_verdict": said,
+        "outcome": said,
+        "profile": "quick" if said else "",
     }
     results.update_rows(place / "OUT" / "claims.csv", [row], ("id",), CLAIM_COLUMNS)
 

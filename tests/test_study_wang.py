@@ -10,6 +10,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from emolib import data as datasets
 from emolib.reproduction import papers
+from emolib.reproduction.runs.claims import NEEDS_REAL, REPLICATED
 from emolib.reproduction.studies.sfew import claims, plan, tables, training
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -194,14 +195,16 @@ def test_a_method_is_compared_with_the_svm_on_the_same_rows(study):
     assert (worse.high < 0).all()
 
 
-def test_on_the_simulated_table_only_what_no_data_change_is_decided():
-    decidable = papers.claims().set_index("id").decidable
-    names = [name for name in decidable.index if name.startswith("wang-")]
-    assert {decidable[name] for name in names} <= {"yes", "no", "real"}
-    assert claims.decided("wang-b4", "", holds=True).verdict == "holds"
-    assert claims.decided("wang-b4", "", holds=True, fails=True).verdict == "fails"
-    assert (
-        claims.decided("wang-b4", "", holds=True, tested=False).verdict
-        == "not tested at this profile"
-    )
-    assert claims.decided("wang-b4", "").verdict == "open"
+def test_every_claim_of_the_notebook_has_its_rule_or_is_a_matter_of_print():
+    known = papers.claims()
+    measured = known[(known.notebook == "20") & (known.needs != "print")]
+    assert set(claims.claim.rules) == set(measured.id)
+
+
+def test_on_the_simulated_table_what_needs_sfew_says_so(study):
+    verdicts = {verdict.claim: verdict for verdict in claims.judge(study)}
+    needs = papers.claims().set_index("id").needs
+    for name, verdict in verdicts.items():
+        if needs[name] == "sfew":
+            assert verdict.outcome == NEEDS_REAL and "sfew" in verdict.because
+    assert verdicts["wang-b1"].outcome == REPLICATED and verdicts["wang-b1"].source == "counted"
