@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import stats
+from scipy import optimize, stats
 from scipy.spatial.distance import cdist
 from sklearn import metrics as theirs
 from torchmetrics.functional import concordance_corrcoef
@@ -221,6 +221,35 @@ def test_a_family_is_its_differences_and_then_their_p_after_holm():
         assert row["metric"] == "p, Holm in CCC" and row["unit"] == "probability"
         assert np.isnan([row["low"], row["high"]]).all()
     assert all("p" in row for row in tests)  # the caller's rows stay as they were
+
+
+def effect_of_the_t_test(people, alpha, power):
+    """Shift in standard deviations that a two-sided t-test of `people` finds so often."""
+    bar = stats.t.ppf(1 - alpha / 2, people - 1)
+
+    def short(shift):
+        return stats.nct.sf(bar, people - 1, shift * np.sqrt(people)) - power
+
+    return optimize.brentq(short, 1e-3, 3 * bar / np.sqrt(people))
+
+
+@pytest.mark.parametrize("people, family, off", [(10, 1, 0.005), (28, 12, 0.01), (100, 55, 0.005)])
+@pytest.mark.parametrize("power", [0.8, 0.9])
+def test_the_detectable_effect_is_that_of_the_t_tests_power(people, family, off, power):
+    gap, who = paired(people)
+    means = gap.reshape(people, -1).mean(1)
+    assert len(means) < len(gap)
+    found = metrics.detectable(gap, who, family=family, power=power) / means.std(ddof=1)
+    exact = effect_of_the_t_test(people, 0.05 / family, power)
+    assert exact * (1 - off - 0.003) < found < exact * (1 + off)
+
+
+def test_one_person_detects_nothing_and_a_stricter_alpha_less():
+    gap, who = paired(9)
+    assert np.isnan(metrics.detectable(gap, np.zeros(len(gap))))
+    half = metrics.detectable(gap, who, alpha=0.025)
+    assert half == pytest.approx(metrics.detectable(gap, who, family=2), rel=1e-12)
+    assert half > metrics.detectable(gap, who)
 
 
 # ---------------------------------------------------------------- answers of a classifier

@@ -122,3 +122,23 @@ def with_holm(tests: list[dict], *, name: str = "difference") -> list[dict]:
         about = {"metric": metric, "measured": float(p), "low": np.nan, "high": np.nan}
         corrected.append(plain[-1] | about | {"unit": "probability"})
     return plain + corrected
+
+
+def detectable(gap, people, *, family: int = 1, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest true mean of paired differences that so many people show with probability `power`.
+
+    gap, people   (N,) one difference per sample, and whose it is
+    family        comparisons corrected together: alpha is divided by it (the first step of Holm)
+
+    (t_{1 - alpha/2m} + t_power) * s / sqrt(n), n - 1 degrees of freedom, s the spread of n people's
+    means: the two-sided t-test itself asks for up to 7 % more with ten people in a family of 55, and
+    for 0.2 % more in a family of one. In units of `gap`; NaN with fewer than two people.
+    """
+    _, where = np.unique(np.asarray(people), return_inverse=True)
+    count = np.bincount(where)
+    n = len(count)
+    if n < 2:
+        return float("nan")
+    means = sum_by(where, np.asarray(gap, float), n) / count  # (n,)
+    wanted = stats.t.ppf(1 - alpha / (2 * family), n - 1) + stats.t.ppf(power, n - 1)
+    return float(wanted * means.std(ddof=1) / np.sqrt(n))
