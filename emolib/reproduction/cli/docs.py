@@ -13,8 +13,10 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.cli import course, runner
+from emolib.reproduction.report import central
 from emolib.reproduction.report import files as results
 
+FINDINGS, FINDINGS_END = "<!-- generated: findings -->", "<!-- end findings -->"
 NOTEBOOKS, NOTEBOOKS_END = "<!-- generated: notebooks -->", "<!-- end notebooks -->"
 EXERCISES, EXERCISES_END = "<!-- generated: exercises -->", "<!-- end exercises -->"
 
@@ -86,6 +88,29 @@ def _badges(number: str) -> str:
     return ", ".join(sorted(kinds))
 
 
+def findings() -> str:
+    """The headlines of papers/central.csv: the sentence, its badge, the cell and the notebook.
+
+    Each from the largest committed profile that holds its first cell (print: the audit's picture).
+    """
+    made, notebooks, claims = _made(), runner.notebooks(), papers.claims().set_index("id")
+    table = papers.central()
+    lines = []
+    for row in table[table.headline == "yes"].to_dict("records"):
+        first = row["cells"].partition(" | ")[0]
+        id = row["picture"] if first == central.ARITHMETIC else first
+        path = Path(made[id])
+        folder = settings.project() / path.parent.parent
+        claim = next(one for one in central.rows(folder) if one["id"] == row["claim"])
+        notebook = notebooks[claims.notebook[row["claim"]]].name
+        lines += [
+            f"- {claim['said']}",
+            f"  *{claim['source']}*, {claim['outcome']} · [cell]({path}) · "
+            f"[notebook {notebook[:2]}](notebooks/{notebook})",
+        ]
+    return "\n".join(lines)
+
+
 def artefacts_md() -> str:
     """Every table and figure: what it is, its notebook, the committed result, its status."""
     made, notebooks = _made(), runner.notebooks()
@@ -128,23 +153,26 @@ def _made() -> dict[str, str]:
     return found
 
 
-def _filled(name: str, start: str, end: str, made: str) -> str:
-    """The text of a file with what stands between two marks made anew."""
-    text = (settings.project() / name).read_text()
+def _filled(text: str, start: str, end: str, made: str) -> str:
+    """A text with what stands between two marks made anew."""
     for mark in (start, end):
         if mark not in text:
-            raise EmolibError(f"{name}: the mark '{mark}' is gone; put it back around its table")
+            raise EmolibError(f"the mark '{mark}' is gone; put it back around what is generated")
     return f"{text.partition(start)[0]}{start}\n{made}\n{end}{text.partition(end)[2]}"
 
 
 def readme() -> str:
-    """The README with its generated table as it should be."""
-    return _filled("README.md", NOTEBOOKS, NOTEBOOKS_END, notebooks_table())
+    """The README with its findings and its table as they should be."""
+    text = _filled(
+        (settings.project() / "README.md").read_text(), FINDINGS, FINDINGS_END, findings()
+    )
+    return _filled(text, NOTEBOOKS, NOTEBOOKS_END, notebooks_table())
 
 
 def course_readme() -> str:
     """The course's README with goals, times and common mistakes from the exercises' sources."""
-    return _filled("notebooks/course/README.md", EXERCISES, EXERCISES_END, course.all_notes())
+    text = (settings.project() / "notebooks/course/README.md").read_text()
+    return _filled(text, EXERCISES, EXERCISES_END, course.all_notes())
 
 
 GENERATED = {

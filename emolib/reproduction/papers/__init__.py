@@ -5,6 +5,7 @@
     text.csv          numbers in running text that the audit reads
     artefacts.csv     one row for each of the 32 tables and 129 figures
     claims.csv        one row for each checkable statement and the check that decides it
+    central.csv       the claims that a work rests on, with the cells that answer them
     choices.csv       one row for each gap in a text: what it says, what we chose, why
     extras.csv        tables and figures of ours that no paper has; columns as in artefacts.csv
 
@@ -77,6 +78,12 @@ def claims() -> pd.DataFrame:
     that `needs`: print alone, counting, any data, or the named sets (runs/claims.py).
     """
     return _read("claims.csv")
+
+
+def central() -> pd.DataFrame:
+    """The claims that a work's abstract and conclusion rest on: claim, sentence (ours, with places
+    for numbers), cells (where they are read), picture (a figure), headline (yes: in the README)."""
+    return _read("central.csv")
 
 
 def choices(paper: str | None = None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 
 from emolib.ground import settings
 from emolib.reproduction import papers, report
-from emolib.reproduction.report import board
+from emolib.reproduction.report import board, central
 from emolib.reproduction.report import files as results
 
 
@@ -37,6 +37,7 @@ def render(folder: Path, profile: str) -> str:
         papers=papers.PAPERS | papers.HOUSE,
         artefacts=artefacts,
         coverage=coverage(profile).to_dict("records"),
+        central=central.rows(folder),
         board=board.rows(results.read(folder / "claims.csv")),
         printed=board.tables(),
         timings=timings(profile).to_dict("records"),
@@ -51,6 +52,14 @@ def made(folder: Path) -> dict[str, str]:
     """Artefact -> the path of its CSV inside the folder, for everything that has been made."""
     paths = [*sorted(folder.glob("tables/*.csv")), *sorted(folder.glob("figures/*.csv"))]
     return {path.stem: str(path.relative_to(folder)) for path in paths}
+
+
+def central_claims(profile: str) -> report.View:
+    """What the abstracts and conclusions rest on: a sentence each with its numbers and verdicts."""
+    frame = pd.DataFrame(central.rows(settings.results(profile)))
+    shown = frame[["paper", "said", "verdict", "outcome", "source"]]
+    shown.columns = ["work", "the claim and its numbers", "in print", "measured", "source"]
+    return report.show(shown, "The central claims", words=True)
 
 
 def coverage(profile: str) -> pd.DataFrame:
