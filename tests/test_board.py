@@ -116,6 +116,18 @@ def test_second_verdicts_stay_when_the_first_are_written_again(folder):
     assert path.read_bytes() == first
 
 
+def test_the_page_says_where_each_artefact_deviates_from_print(folder):
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    for kind in ("csv", "json"):
+        text = "measured\n" if kind == "csv" else '{"sources": {}}'
+        (folder / "tables" / f"wang-t3.{kind}").write_text(text)
+    row = page.render(folder, "quick").split('<tr id="wang-t3"')[1].split("<tr id=")[0]
+    own = papers.choices()
+    own = own[own.artefacts.str.split(";").map(lambda names: "wang-t3" in names)]
+    assert f"where we deviate ({len(own)})" in row and len(own) > 10
+    assert row.count("ours lower") == (own.bias == "ours lower").sum() > 0
+
+
 def test_the_page_holds_every_claim_and_asks_nobody(folder):
     board.write("quick")
     html = page.render(folder, "quick")

@@ -155,6 +155,10 @@ def test_claims_use_the_agreed_words():
     assert set(table.notebook) <= {*NOTEBOOKS.split(), ""}
 
 
+def test_every_choice_says_which_way_it_could_move_our_number():
+    assert set(papers.choices().bias) == set(papers.BIASES)
+
+
 def test_every_work_has_its_choices():
     assert all(len(papers.choices(paper)) for paper in papers.PAPERS)
     assert not set(papers.choices().id) & set(papers.claims().id)

@@ -31,6 +31,7 @@ PAPERS = {
 # Ids of ours that belong to no work.
 HOUSE = {"world": "Not from a paper: the data at hand and the simulated world"}
 STATUSES = ("regenerated", "from print", "own diagram", "cited")
+BIASES = ("none", "ours lower", "ours higher", "either way")
 VERDICTS = ("consistent in print", "contradicted in print", "open in print")
 
 
@@ -87,8 +88,12 @@ def central() -> pd.DataFrame:
 
 
 def choices(paper: str | None = None) -> pd.DataFrame:
-    """Each gap and how we fill it, of one paper or all: id, paper, place, says, ours, why,
-    artefacts."""
+    """Each gap and how we fill it, of one paper or all: id, paper, place, says, ours, why, bias,
+    artefacts.
+
+    `bias` is the direction in which the choice could move our number against the printed one:
+    'ours lower', 'ours higher', 'either way', or 'none' (both readings stand there, or a count).
+    """
     table = _read("choices.csv")
     if paper is None:
         return table

@@ -26,9 +26,11 @@ def write(profile: str) -> report.View:
 def render(folder: Path, profile: str) -> str:
     """The page as text."""
     here = made(folder)
-    artefacts = [
-        row | _details(folder, row, here) for row in papers.everything().to_dict("records")
-    ]
+    choices = papers.choices().to_dict("records")
+    artefacts = []
+    for row in papers.everything().to_dict("records"):
+        deviations = [c for c in choices if row["id"] in c["artefacts"].split(";")]
+        artefacts.append(row | _details(folder, row, here) | {"deviations": deviations})
     kinds = {verdict for artefact in artefacts for verdict in artefact["kinds"]}
     templates = PackageLoader("emolib.reproduction.report", "templates")
     house = Environment(loader=templates, autoescape=select_autoescape(["html"]))
@@ -43,7 +45,7 @@ def render(folder: Path, profile: str) -> str:
         timings=timings(profile).to_dict("records"),
         sources=_sources(folder),
         about=_about(folder),
-        choices=papers.choices().to_dict("records"),
+        choices=choices,
         verdicts=sorted(kinds),
     )
 
