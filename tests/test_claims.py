@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from emolib import data, metrics
+from emolib.ground import settings
 from emolib.reproduction import papers
+from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import claims
 from emolib.reproduction.runs.claims import Claims, Standing, decide
 
@@ -136,3 +138,32 @@ def test_without_a_rule_print_decides_or_the_set_is_named():
 def test_what_a_claim_needs_is_known():
     known = {"print", "counting", "any"} | set(data.CATALOG)
     assert set(" ".join(papers.claims().needs).split()) <= known
+
+
+COMMITTED = [
+    p for p in ("quick", "overnight", "full") if (settings.project() / "results" / p).is_dir()
+]
+
+
+@pytest.mark.parametrize("profile", COMMITTED)
+def test_every_committed_claim_has_one_outcome_and_the_source_of_its_own(profile):
+    table = results.read(settings.project() / "results" / profile / "claims.csv")
+    assert set(table.id) == set(papers.claims().id)
+    assert set(table.outcome) <= set(claims.OUTCOMES)
+    assert set(table.source) <= {"real", "simulated", "counted", "print"}
+    decided = table[table.outcome.isin([claims.REPLICATED, claims.NOT_REPLICATED])]
+    assert set(decided.source) <= {"real", "counted"}
+    assert (table.because != "").all() and (table.gate[table.outcome == claims.WEAK] != "").all()
+
+
+@pytest.mark.parametrize("profile", COMMITTED)
+def test_two_claims_that_rest_on_one_run_never_get_two_words(profile):
+    """The same networks passed or failed their gates, whatever is said of them."""
+    table = results.read(settings.project() / "results" / profile / "claims.csv")
+    table = table[(table.rests_on != "") & ~table.gate.isin(["interval", "size", "worlds"])]
+    for networks, rows in table.groupby("rests_on"):
+        words = {
+            ("stopped" if gate else "passed")
+            for gate in rows.gate[rows.outcome != claims.NEEDS_REAL]
+        }
+        assert rows.source.nunique() == 1 and len(words) <= 1, f"{networks}: {list(rows.id)}"

@@ -49,7 +49,7 @@ class Verdict:
     gate      the gate that failed: 'size', 'trivial', 'plateau', 'people',
               'stock', 'worlds', 'interval', or 'run' where its notebook was not run
     source    'real', 'simulated', 'counted' or 'print': of what it rests on, not of its notebook
-    rests_on  the networks behind it
+    rests_on  the networks behind it, by the names of their standings
     people    how many independent people, films or pictures were tested
     floor     the smallest p that so many can reach, times the size of its family
     seconds   of the runs behind it
@@ -70,7 +70,7 @@ class Verdict:
 class Standing:
     """What one network has shown before anybody may compare it: what the gates read.
 
-    name      of the network, as in its table
+    name      of the network, with the protocol it was trained under where a table has several
     low       lower end of the interval of its score, over people
     trivial   the same score of an answer that needs no input: most frequent class, mean label
     flat      its validation curve has reached its plateau
@@ -243,7 +243,7 @@ class Claims:
             because,
             gate if outcome == WEAK else "",
             source,
-            "; ".join(dict.fromkeys(rule.networks)),
+            "; ".join(one.name for one in standings),
             people,
             max(floors, default=None),
             round(sum(used.values()), 1),
