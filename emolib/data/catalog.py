@@ -24,6 +24,7 @@ class Entry:
     used_for: str
     needs: tuple[str, ...] = ()  # if given, one of these must be there too before the set is loaded
     also: tuple[str, ...] = ()  # other folders it is found in
+    page: str = ""  # where its holders say what it is and how to get it
 
 
 # tables of FER2013 with all three parts
@@ -85,6 +86,31 @@ ENTRIES = (
     Entry("speakers", "VoxCeleb1 voices", "speakers", ("wav/id*",),
           1251, "people", 39000, "CC BY 4.0; the recordings have their own",
           "University of Oxford, VGG", "chang2021: source task of the voice"),
+    Entry("unipen", "UNIPEN letters", "unipen", ("letters28.npz",),
+          89429, "images", 10, "CC BY 4.0", "International Unipen Foundation, Zenodo",
+          "orgil2022: continual learning on real letters"),
+    Entry("studyforrest", "studyforrest: portrayed emotions of a film", "studyforrest",
+          ("features_25hz.npz",), 7085, "seconds", 11, "CC0; PDDL", "studyforrest.org",
+          "orgil2021, orgil2022: label motion, two modalities"),
+    Entry("ceap360vr", "CEAP-360VR annotations", "ceap360vr", ("annotations_25hz.npz",),
+          256, "tracks", 3, "CC BY-NC 4.0", "CWI, their repository",
+          "orgil2021: label motion of people's hands"),
+    Entry("ravdess_av", "RAVDESS, paired summaries of sound and picture", "ravdess_av",
+          ("audio_summary.csv", "video_summary.csv"), 360, "clips", 1,
+          "CC BY-NC-SA 4.0 (derived from RAVDESS)", "tables computed by others, on request",
+          "chang2021: fusion"),
+    Entry("ravdess_tracking", "RAVDESS facial landmark tracking", "ravdess_tracking",
+          ("*.csv", "*/*.csv"), 2452, "trials", 1200, "CC BY-NC-SA 4.0",
+          "Zenodo, record 3255102", "chang2021: fusion of landmarks and sound"),
+    Entry("crema_d_features", "CREMA-D utterance features", "crema_d_features", ("crema_d.csv",),
+          7442, "clips", 4, "ODbL, DbCL", "a table computed by others, on request",
+          "chang2021: speech"),
+    Entry("ckplus48", "CK+ at 48 pixels, with FACS", "ckplus48", ("ckplus48.npz",),
+          981, "images", 3, "research agreement of CK+", "University of Pittsburgh, on request",
+          "chang2021: training the classical models"),
+    Entry("jaffe", "Japanese Female Facial Expressions (JAFFE)", "jaffe", ("*.tiff", "*.tif"),
+          213, "images", 14, "research use only", "its authors, Zenodo, on request",
+          "chang2021: testing the classical models"),
 )
 # fmt: on
 CATALOG = {entry.name: entry for entry in ENTRIES}
