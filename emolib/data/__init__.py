@@ -18,7 +18,7 @@ from typing import get_type_hints
 
 import pandas as pd
 
-from emolib.data.catalog import CATALOG, Entry
+from emolib.data.catalog import CATALOG, MODELS, Entry
 from emolib.ground import settings
 from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError, nearest
@@ -86,6 +86,18 @@ def at_hand(name: str) -> bool:
     return _real(_entry(name), None) is not None
 
 
+def there(entry: Entry) -> bool:
+    """Is anything of a set, or of the detectors' models, on this disk?"""
+    if entry is MODELS:
+        return any(path for place in settings.models() for path in place.glob(entry.mark[0]))
+    return _any(entry, settings.data_root(), entry.mark)
+
+
+def ships(name: str) -> bool:
+    """Does a part of this set come with emolib?"""
+    return name in CATALOG and _present(CATALOG[name], FREE)
+
+
 def reference(data) -> str:
     """'sfew:real:0123456789abcdef:{}': name, source, content, how it was loaded."""
     return f"{data.name}:{data.source}:{data.fingerprint}:{data.recipe or '{}'}"
@@ -134,7 +146,7 @@ def _looked_into(entry: Entry, where: Path, deep: bool) -> dict:
 
 def _instead(entry: Entry) -> str:
     """What is loaded where a set is absent."""
-    if _present(entry, FREE):
+    if ships(entry.name):
         return "the part of it that ships with emolib is used"
     return "not used" if _stand_in(entry.name) is None else "its simulated stand-in is used"
 

@@ -1,12 +1,20 @@
 """CEAP-360VR: 32 people watched eight panoramic films and said by joystick, all the while, what
 they felt (Xue et al. 2021). Annotation only; there are no pictures.
 
-`ceap360vr/annotations_25hz.npz`: P1_V1 to P32_V8, float32 (T, 3): seconds, valence and arousal from
-1 to 9. Every film takes a minute; V1 has 25 annotations a second and the others 30.
+In `ceap360vr/`, the first of these that is there is read:
+
+annotations_25hz.npz            P1_V1 to P32_V8, float32 (T, 3): seconds, valence and arousal from 1
+                                to 9
+P1_Annotation_FrameData.json    the same as shipped, a file a person: ParticipantID, and of each
+                                film VideoID and a list of TimeStamp, Valence, Arousal
+
+Every film takes a minute; V1 has 25 annotations a second and the others 30.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import re
 from collections import Counter
 from functools import partial
@@ -17,10 +25,11 @@ import pandas as pd
 
 from emolib.data import tracks
 from emolib.data.checks import Checked, duplicates, of_one_file
-from emolib.data.files import Damaged, arrays
+from emolib.data.files import Damaged, arrays, guard, one_line
 from emolib.ground.containers import TrackSet, digest
 
 FILE = "annotations_25hz.npz"
+SHIPPED = "P*_Annotation_FrameData.json"
 LOW, HIGH = 1, 9
 
 
@@ -31,12 +40,17 @@ def load(root: Path, *, damaged: str = "raise") -> TrackSet:
     meta      video ('V1' ...), person, frames, fps (of each track; the set's is the commonest)
     Valence and arousal are mapped from 1 .. 9 onto -1 .. 1.
     """
-    path = Path(root) / "ceap360vr" / FILE
+    place = Path(root) / "ceap360vr"
+    path = place / FILE
+    if os.path.lexists(path) or not list(place.glob(SHIPPED)):
+        held = [(path, name, track) for name, track in arrays(path).items()]
+    else:
+        held = [item for path in sorted(place.glob(SHIPPED)) for item in _shipped(path)]
     named = {}
-    for name, track in arrays(path).items():
+    for path, name, track in held:
         parts = re.fullmatch(r"P(\d{1,3})_V(\d{1,3})", name)
         if not parts:
-            raise Damaged(path, f"an array '{name[:20]}', expected names such as P1_V1")
+            raise Damaged(path, f"a track '{name[:20]}', expected names such as P1_V1")
         named[int(parts[1]), int(parts[2])] = _checked(path, name, track)
     if not named:
         raise Damaged(path, "no track in it; get it anew")
@@ -68,6 +82,22 @@ def check(root: Path) -> Checked:
         "one before",
         duplicates=duplicates([digest(track) for track in data.valence_arousal]),
     )
+
+
+def _shipped(path: Path) -> list[tuple[Path, str, np.ndarray]]:
+    """(file, 'P1_V1', float32 (T, 3)) of each film that one person saw."""
+    found = []
+    try:
+        (person,) = json.loads(guard(path).read_bytes())["ContinuousAnnotation_FrameData"]
+        for film in person["Video_Annotation_FrameData"]:
+            steps = film["TimeStamp_Valence_Arousal"]
+            track = [[step[name] for name in ("TimeStamp", "Valence", "Arousal")] for step in steps]
+            name = f"P{person['ParticipantID']}_{film['VideoID']}"
+            found.append((path, name, np.array(track, np.float32)))
+    except (ValueError, KeyError, TypeError) as error:  # ValueError: no JSON, no number
+        why = f"not annotation as CEAP-360VR ships it ({type(error).__name__}: {one_line(error)})"
+        raise Damaged(path, f"{why}; get it anew") from None
+    return found
 
 
 def _checked(path: Path, name: str, track: np.ndarray) -> np.ndarray:
