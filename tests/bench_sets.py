@@ -24,7 +24,7 @@ def peak(load) -> float:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list(worlds.WORLDS))
 def test_sets_from_written_files(benchmark, tmp_path, name):
     world = worlds.make(name, "smoke")
     if hasattr(world, "content"):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from emolib.data.sim import face, glyph, track_sets
+from emolib.data import ravdess_tracking
+from emolib.data.sim import clip_sets, face, glyph, track_sets
 from emolib.data.sim.dials import Dials
 from emolib.data.sim.streams import stream
 from emolib.data.votes import VOTES
@@ -89,6 +90,46 @@ def write_ravdess(world, folder: Path) -> list[Path]:
     """`ravdess/Actor_01/03-01-01-01-01-01-01.wav` (.mp4 with pictures)."""
     places = zip(world.subject, world.meta["image"])
     return [_write_clip(world, i, folder / "ravdess" / s / n) for i, (s, n) in enumerate(places)]
+
+
+# The 712 columns of the release: OpenFace 2.1's, without face_id and success.
+OPENFACE = [
+    *("frame", "timestamp", "confidence"),
+    *(f"gaze_{eye}_{axis}" for eye in "01" for axis in "xyz"),
+    *("gaze_angle_x", "gaze_angle_y"),
+    *(f"eye_lmk_{axis}_{k}" for axis in "xyXYZ" for k in range(56)),
+    *(f"pose_{name}" for name in ("Tx", "Ty", "Tz", "Rx", "Ry", "Rz")),
+    *(f"{axis}_{k}" for axis in "xyXYZ" for k in range(68)),
+    *("p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty", *(f"p_{k}" for k in range(34))),
+    *(f"AU{number}_r" for number in ravdess_tracking.AU),
+    *(f"AU{number}_c" for number in sorted((*ravdess_tracking.AU, "28"))),
+]
+SURE = (0.77, 0.82, 0.88, 0.93, 0.98)  # the levels of confidence that the release has
+
+
+def write_ravdess_tracking(world, folder: Path, *, folders: bool = False) -> list[Path]:
+    """`ravdess_tracking/01-01-01-01-01-01-01.csv` of each drawn clip, with its true points and units.
+
+    folders   one for each actor, as some copies have them
+    """
+    out = []
+    for i, (who, name) in enumerate(zip(world.subject, world.meta["image"])):
+        crowd = clip_sets.film(world, i)
+        points = face.points(crowd, 720) + np.array([280, 0])  # in the middle of 1280 x 720
+        count, rng = len(points), stream(i, "ravdess_tracking")
+        table = dict.fromkeys(OPENFACE, np.zeros(count))
+        table |= {"frame": np.arange(1, count + 1), "timestamp": np.arange(count) / 29.97}
+        table["confidence"] = rng.choice(SURE, count)
+        for k in range(68):
+            table |= {f"x_{k}": points[:, k, 0], f"y_{k}": points[:, k, 1]}
+        for unit, column in zip(face.UNITS, crowd.units.T):
+            table |= {f"AU{unit:02d}_r": 5 * column} if f"AU{unit:02d}_r" in table else {}
+        place = folder / "ravdess_tracking" / (who if folders else "")
+        place.mkdir(parents=True, exist_ok=True)
+        rows = np.round(np.stack([table[name] for name in OPENFACE], 1), 3)
+        lines = [", ".join(OPENFACE), *(", ".join(map(str, row)) for row in rows)]
+        out.append(_text(place / f"01-01{name[5:]}.csv", "\n".join(lines) + "\n"))
+    return out
 
 
 def write_crema_d(world, folder: Path) -> list[Path]:

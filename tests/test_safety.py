@@ -1,4 +1,4 @@
-"""No code comes out of data: what could run it is not used, or only behind a reader that refuses; no archive is unpacked; pages are for this machine."""
+"""No code comes out of data: what could run it is not used, or only behind a reader that refuses; archives are unpacked member by member (test_get.py); pages are for this machine."""
 
 import ast
 import sys

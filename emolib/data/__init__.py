@@ -18,10 +18,14 @@ from typing import get_type_hints
 
 import pandas as pd
 
-from emolib.data.catalog import CATALOG, Entry
+from emolib.data.catalog import CATALOG, MODELS, Entry
 from emolib.ground import settings
 from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError, nearest
+
+# Real sets that may be handed on, in the layout of a data folder; free/LICENSES.md says on what
+# terms, tools/make_free_data.py makes them from the originals.
+FREE = Path(__file__).parent / "free"
 
 
 def load(
@@ -35,9 +39,10 @@ def load(
 ):
     """The data set `name` with all its splits (`.split` says which).
 
-    source    'auto' takes the real files if they are there and the simulated stand-in otherwise; a
-              damaged real file is an error, never a reason to simulate. 'real' insists, 'simulated'
-              never looks. An explicit `root` without the set raises.
+    source    'auto' takes the real files if they are there, else the part of the set that ships
+              with emolib (FREE), else the simulated stand-in; a damaged real file is an error,
+              never a reason to simulate. 'real' insists, 'simulated' never looks. An explicit
+              `root` without the set raises.
     profile, seed     size and world of the stand-in; real sets are whole and the same every time
     damaged   'raise' (default) or 'skip': leave damaged files of a real set out, with a warning
     options   what the set's loader takes (emolib.data.<name>.load: modality=..., targets=...) or
@@ -47,19 +52,22 @@ def load(
     entry = _entry(name)
     if source not in ("auto", "real", "simulated"):
         raise EmolibError(f"source '{source}' is not known: expected auto, real or simulated")
-    where = _where(root)
     reader, stand_in = _reader(name), _stand_in(name)
     for option in options:
         if not takes(name, option):
             known = sorted(_takes(reader) | _takes(stand_in))
             raise nearest(option, known, what=f"option of data set '{name}'")
-    if source == "simulated" or (source == "auto" and root is None and not _present(entry, where)):
+    where = _real(entry, root)
+    simulate = source == "simulated" or (source == "auto" and root is None and where is None)
+    if simulate and stand_in is not None:
         options = {k: v for k, v in options.items() if k in _takes(stand_in)}
         made = _made(name, profile, seed, options)
         options = {"profile": profile, "seed": seed} | options
-    elif not _present(entry, where):
+    elif source == "simulated":
+        raise EmolibError(f"data set '{name}' has no simulated stand-in: source='real' or 'auto'")
+    elif where is None:
         raise EmolibError(
-            f"data set '{name}' is not in {where / entry.folder}; access: {entry.access}"
+            f"data set '{name}' is not in {_where(root) / entry.folder}; access: {entry.access}"
         )
     else:
         options = {k: v for k, v in options.items() if k in _takes(reader)}
@@ -74,8 +82,20 @@ def takes(name: str, option: str) -> bool:
 
 
 def at_hand(name: str) -> bool:
-    """Do real files of this set lie in the data folder?"""
-    return _present(_entry(name), settings.data_root())
+    """Do real files of this set lie in the data folder, or ship with emolib?"""
+    return _real(_entry(name), None) is not None
+
+
+def there(entry: Entry) -> bool:
+    """Is anything of a set, or of the detectors' models, on this disk?"""
+    if entry is MODELS:
+        return any(path for place in settings.models() for path in place.glob(entry.mark[0]))
+    return _any(entry, settings.data_root(), entry.mark)
+
+
+def ships(name: str) -> bool:
+    """Does a part of this set come with emolib?"""
+    return name in CATALOG and _present(CATALOG[name], FREE)
 
 
 def reference(data) -> str:
@@ -112,7 +132,7 @@ def doctor(root: Path | str | None = None, *, deep: bool = True) -> pd.DataFrame
 
 def _looked_into(entry: Entry, where: Path, deep: bool) -> dict:
     row = {"set": entry.name, "state": "absent", "found": 0}
-    row |= {"expected": f"{entry.samples} {entry.unit}", "detail": "its simulated stand-in is used"}
+    row |= {"expected": f"{entry.samples} {entry.unit}", "detail": _instead(entry)}
     row |= {"duplicates": "", "damaged": ""}
     if _any(entry, where, entry.mark) and not deep:
         row |= {"state": "there", "detail": "not looked into"}
@@ -122,6 +142,19 @@ def _looked_into(entry: Entry, where: Path, deep: bool) -> dict:
         row |= {"duplicates": seen.duplicates, "damaged": "; ".join(map(str, seen.damaged[:3]))}
     about = {"MB": entry.size_mb, "licence": entry.licence, "access": entry.access}
     return row | about | {"used for": entry.used_for}
+
+
+def _instead(entry: Entry) -> str:
+    """What is loaded where a set is absent."""
+    if ships(entry.name):
+        return "the part of it that ships with emolib is used"
+    return "not used" if _stand_in(entry.name) is None else "its simulated stand-in is used"
+
+
+def _real(entry: Entry, root: Path | str | None) -> Path | None:
+    """The folder whose real files are loaded: `root`, else the reader's, else what ships."""
+    places = [_where(root), *([FREE] if root is None else [])]
+    return next((place for place in places if _present(entry, place)), None)
 
 
 def _entry(name: str) -> Entry:
@@ -143,9 +176,10 @@ def _reader(name: str):
 
 
 def _stand_in(name: str):
+    """The function that simulates a set; None where nothing does."""
     from emolib.data.sim import worlds
 
-    return worlds.WORLDS[name][0]
+    return worlds.WORLDS.get(name, (None,))[0]
 
 
 def _made(name: str, profile: str, seed: int, options: dict):
@@ -161,7 +195,9 @@ def _made(name: str, profile: str, seed: int, options: dict):
 
 @functools.cache
 def _takes(function) -> frozenset[str]:
-    """Names of the arguments that a loader or a stand-in takes by keyword."""
+    """Names of the arguments that a loader or a stand-in, if there is one, takes by keyword."""
+    if function is None:
+        return frozenset()
     return frozenset(inspect.signature(function).parameters) - {"root", "seed"}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from emolib.data.checks import Checked, content_of, duplicates, of_one_file
-from emolib.data.files import Damaged, guard, one_line, unpickle
+from emolib.data.files import Damaged, arrays, unpickle
 from emolib.ground.containers import ImageSet
 
 PARTS = ("train", "test")
@@ -67,20 +67,11 @@ def check(root: Path) -> Checked:
 
 
 def _subset(path: Path):
-    guard(path)
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
-            arrays = {name: opened[name] for name in opened.files}
-    except Exception as error:  # whatever NumPy and its archive raise, an array of objects among it
-        why = f"not a readable npz file of plain arrays ({one_line(error)}); get it anew"
-        raise Damaged(path, why) from None
-    lacking = [name for name in ARRAYS if name not in arrays]
-    if lacking:
-        raise Damaged(path, f"no array {lacking[0]} in it, expected {', '.join(ARRAYS)}")
-    classes, parts = _classes(path, arrays["classes"].tolist()), []
+    held = arrays(path, *ARRAYS)
+    classes, parts = _classes(path, held["classes"].tolist()), []
     for part in PARTS:
-        images = _images(path, arrays[f"x_{part}"])
-        label = _labels(path, arrays[f"y_{part}"], len(images), len(classes))
+        images = _images(path, held[f"x_{part}"])
+        label = _labels(path, held[f"y_{part}"], len(images), len(classes))
         parts.append({"images": images, "label": label, "file": SUBSET})
     return classes, parts
 

@@ -17,6 +17,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from emolib.ground.errors import Damaged, EmolibError, guard
 
 WHOLE = 4 << 20  # files up to 4 MiB are hashed whole
@@ -93,6 +95,21 @@ def words(path: Path) -> Iterator[tuple[int, str, list[str]]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             yield number, line.strip(), line.split()
+
+
+def arrays(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Arrays of an npz file by name, `names` among them; none of objects."""
+    guard(path)
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
+            held = {name: opened[name] for name in opened.files}
+    except Exception as error:  # whatever NumPy and its archive raise, an array of objects among it
+        why = f"not a readable npz file of plain arrays ({one_line(error)}); get it anew"
+        raise Damaged(path, why) from None
+    lacking = [name for name in names if name not in held]
+    if lacking:
+        raise Damaged(path, f"no array {lacking[0]} in it, expected {', '.join(names)}")
+    return held
 
 
 class _Plain(pickle.Unpickler):

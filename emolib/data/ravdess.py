@@ -84,18 +84,37 @@ def check(root: Path) -> Checked:
 
 def _parse(where: Path, path: Path) -> tuple:
     """((vocal, actor, code, intensity, statement, repetition), kind of file, row) of a name."""
-    if not re.fullmatch(r"\d\d(-\d\d){6}", path.stem):
+    key, row, modality = named(path, path.stem)
+    if (path.suffix.lower() in media.SOUNDS) != (modality == 3):
         raise Damaged(
             path,
-            "its name is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; "
-            "rename it or take it out of the folder",
+            f"its name says modality {modality:02d}, its ending {path.suffix}: "
+            "sound (03) is wav or flac, films (01, 02) are mp4",
         )
-    numbers = [int(number) for number in path.stem.split("-")]
+    if path.parent.name != row["subject"]:
+        here, actor = path.parent.relative_to(where.parent), row["actor"] + 1
+        raise Damaged(
+            path, f"of actor {actor:02d} by its name, in folder {here}; expected {row['subject']}"
+        )
+    return key, MODALITIES[modality - 1], row
+
+
+def named(path: Path, stem: str) -> tuple[tuple, dict, int]:
+    """What the name of a clip says: the key that sorts it, its row of meta, its modality.
+
+    path   of the clip, or of the table that names it: for what an error says
+    """
+    if not re.fullmatch(r"\d\d(-\d\d){6}", stem):
+        raise Damaged(
+            path,
+            f"the name '{stem[:30]}' is not MM-VV-EE-II-SS-RR-AA, seven numbers of two digits; "
+            "rename it or take it out",
+        )
+    numbers = [int(number) for number in stem.split("-")]
     for (field, highest), value in zip(FIELDS.items(), numbers):
         if not 1 <= value <= highest:
             raise Damaged(path, f"its name says {field} {value:02d}, expected 01 to {highest:02d}")
     modality, vocal, code, intensity, statement, repetition, actor = numbers
-    folder = f"Actor_{actor:02d}"
     if code == 1 and intensity == 2:
         raise Damaged(
             path, "its name says neutral at strong intensity, which the set does not have"
@@ -104,19 +123,8 @@ def _parse(where: Path, path: Path) -> tuple:
         raise Damaged(
             path, f"its name says a song with emotion {code:02d}, expected 01 to {SONG:02d}"
         )
-    if (path.suffix.lower() in media.SOUNDS) != (modality == 3):
-        raise Damaged(
-            path,
-            f"its name says modality {modality:02d}, its ending {path.suffix}: "
-            "sound (03) is wav or flac, films (01, 02) are mp4",
-        )
-    if path.parent.name != folder:
-        here = path.parent.relative_to(where.parent)
-        raise Damaged(
-            path, f"of actor {actor:02d} by its name, in folder {here}; expected {folder}"
-        )
     row = {"actor": actor - 1, "emotion": RAVDESS[code - 1], "sentence": statement - 1}
-    row |= {"strength": 1.0 + 0.6 * (intensity - 1), "image": path.stem, "subject": folder}
+    row |= {"strength": 1.0 + 0.6 * (intensity - 1), "image": stem, "subject": f"Actor_{actor:02d}"}
     row |= {"code": code, "intensity": intensity, "repetition": repetition}
     key = (vocal, actor, code, intensity, statement, repetition)
-    return key, MODALITIES[modality - 1], row
+    return key, row, modality

@@ -29,8 +29,10 @@ class Track:
     about: dict  # what else its set says of it
 
 
-def assemble(name: str, tracks: list[Track], meta: pd.DataFrame, subject, split, fps) -> TrackSet:
-    """A TrackSet; `missing` is None where every frame is annotated."""
+def assemble(
+    name: str, tracks: list[Track], meta: pd.DataFrame, subject, split, fps, label=None
+) -> TrackSet:
+    """A TrackSet; `missing` is None where every frame is annotated, `label` where none has one."""
     gaps = any(track.missing.any() for track in tracks)
     return TrackSet(
         name=name,
@@ -39,7 +41,7 @@ def assemble(name: str, tracks: list[Track], meta: pd.DataFrame, subject, split,
         valence_arousal=[track.valence_arousal for track in tracks],
         missing=[track.missing for track in tracks] if gaps else None,
         fps=fps,
-        label=np.full(len(tracks), -1),
+        label=np.full(len(tracks), -1) if label is None else label,
         subject=subject,
         split=split,
         meta=meta,

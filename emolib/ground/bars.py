@@ -21,8 +21,12 @@ def bar(
     total: int | None = None,
     start: int = 0,
     shown: bool = True,
+    scaled: bool = False,
 ) -> tqdm:
-    """A bar over `what`, or one that its caller moves with `update`; `start` were done before."""
+    """A bar over `what`, or one that its caller moves with `update`; `start` were done before.
+
+    scaled   numbers with prefixes: 2.1M of 417M bytes
+    """
     return tqdm(
         what,
         desc=label,
@@ -30,6 +34,7 @@ def bar(
         total=total,
         initial=start,
         disable=not shown,
+        unit_scale=scaled,
         delay=1,
         mininterval=0.1 if sys.stderr.isatty() else 5.0,
     )

@@ -156,6 +156,7 @@ def list_(options) -> int:
 
 def doctor(options) -> int:
     from emolib import data
+    from emolib.data.catalog import CATALOG, MODELS
     from emolib.ground import settings
 
     table = data.doctor(options.data)
@@ -166,10 +167,62 @@ def doctor(options) -> int:
         for line in filter(None, (row.duplicates, row.damaged)):
             print(f"{'':24} {line}")
         if row.state != "found":
-            print(f"{'':24} {row.MB} MB; {row.licence}; access: {row.access}; for {row.used_for}")
+            print(f"{'':24} {row.MB} MB, for {row.used_for}; {how_to_get(CATALOG[row.set])}")
+    if not data.there(MODELS):
+        print(f"{'models':15} absent   {MODELS.title}; {how_to_get(MODELS)}")
     for line in detectors():
         print(line)
     return 1 if (table.state == "damaged").any() else 0
+
+
+def get(options) -> int:
+    """What, how large, on what terms, before the first byte; then download and look into it."""
+    from emolib.data import fetch
+    from emolib.data.catalog import CATALOG, MODELS
+    from emolib.ground import settings
+
+    known, root = CATALOG | {MODELS.name: MODELS}, settings.data_root()
+    if not options.names:
+        for entry in known.values():
+            print(f"{entry.name:18} {how_to_get(entry)}")
+        return 0
+    asked = [known.get(name) for name in options.names]
+    if None in asked:
+        raise nearest(options.names[asked.index(None)], known, what="data set")
+    for entry in asked:
+        if not entry.downloads:
+            print(f"{entry.title}: {how_to_get(entry)}")
+            continue
+        if fetch.complete(entry, root):
+            print(f"{entry.title} is in {root / entry.folder} already; remove it to get it anew")
+            continue
+        print(f"{entry.title}: {fetch.megabytes(entry):.0f} MB from {entry.page}")
+        print(f"licence: {entry.licence}; it goes into {root / entry.folder}")
+        if not options.yes and not _agreed():
+            print("nothing was downloaded")
+            continue
+        written = fetch.fetch(entry, root)
+        print(
+            f"{entry.title}: {len(written)} files in {root / entry.folder}; doctor looks into them"
+        )
+    return 0
+
+
+def _agreed() -> bool:
+    """Does who sits before the screen type y?"""
+    if not sys.stdin.isatty():
+        raise EmolibError("get asks before it downloads; in a script say --yes")
+    return input("download it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def how_to_get(entry) -> str:
+    """One line: the command, or who grants access and where."""
+    from emolib import data
+
+    if entry.downloads:
+        return f"./reproduce.sh get {entry.name} ({entry.licence})"
+    line = f"{entry.access} ({entry.licence}): {entry.page}"
+    return f"a part ships with emolib; all of it: {line}" if data.ships(entry.name) else line
 
 
 def detectors() -> list[str]:

@@ -30,6 +30,7 @@ examples:
   ./reproduce.sh explore                       clusters and confusions by hand, on a local page
   ./reproduce.sh list wang                     what there is: artefacts, notebooks, status
   ./reproduce.sh doctor                        which data sets are here, how to get the rest
+  ./reproduce.sh get ravdess                   download a set that is free to download
   ./reproduce.sh run wang-t3 --profile full    fill the run store without Jupyter
   ./reproduce.sh features --set ravdess --feature landmarks --detector dlib
                                                features of a whole set, kept in the cache
@@ -109,6 +110,9 @@ def parser() -> argparse.ArgumentParser:
     add = command("list", commands.list_, "artefacts, notebooks and status", shared)
     add("name", nargs="?", help=what)
     command("doctor", commands.doctor, "which data sets are here", shared)
+    add = command("get", commands.get, "download a data set that is free to download", shared)
+    add("names", nargs="*", metavar="NAME", help="a data set, or models; none: list all")
+    add("--yes", action="store_true", help="do not ask: for scripts")
 
     about = "extract features of a whole set into the cache"
     add = command("features", commands.features, about, shared)

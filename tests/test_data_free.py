@@ -1,0 +1,106 @@
+"""Real data that ships with emolib: what the script makes, loaded where there is no data folder."""
+
+import hashlib
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from emolib import data
+from emolib.data import unipen
+from emolib.data.checks import content_of
+
+ROOT = Path(__file__).parent.parent
+LISTED = pd.read_csv(data.FREE / "checksums.csv")
+
+
+def test_every_file_is_the_one_that_the_script_made():
+    there = [path for path in data.FREE.glob("*/*") if path.is_file()]
+    assert sorted(path.relative_to(data.FREE).as_posix() for path in there) == sorted(LISTED.file)
+    for row in LISTED.itertuples():
+        raw = (data.FREE / row.file).read_bytes()
+        assert (len(raw), hashlib.sha256(raw).hexdigest()) == (row.bytes, row.sha256), row.file
+    assert sum(path.stat().st_size for path in data.FREE.rglob("*") if path.is_file()) < 6e6
+
+
+def test_it_is_packaged_and_its_licences_are_told():
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    patterns = tool["setuptools"]["package-data"]["emolib.data"]
+    packed = {path for pattern in patterns for path in (ROOT / "emolib" / "data").glob(pattern)}
+    assert {path for path in data.FREE.rglob("*") if path.is_file()} <= packed
+    told = (data.FREE / "LICENSES.md").read_text()
+    for words in ("CC BY 4.0", "10.5281/zenodo.1195803", "Guyon", "CC0", "Labs", "Changed:"):
+        assert words in told
+    assert {path.name for path in data.FREE.iterdir() if path.is_dir()} == {
+        "unipen",
+        "studyforrest",
+    }
+
+
+def test_letters_are_there_without_a_data_folder():
+    assert data.at_hand("unipen")
+    for source in ("auto", "real"):
+        read = data.load("unipen", source=source)
+        assert (read.source, len(read), len(set(read.subject))) == ("real", 26 * 700, 308)
+    for side, each, writers in (("train", 560, 241), ("test", 140, 67)):
+        rows = read.split == side
+        assert (np.bincount(read.label[rows]) == each).all()
+        assert len(set(read.subject[rows])) == writers
+        for letter in range(26):  # as many hands as can be among the first of a letter
+            first = np.flatnonzero(rows & (read.label == letter))[:55]
+            assert len(set(read.subject[first])) == 55
+    most = pd.Series(read.subject).groupby([read.subject, read.label]).size().max()
+    assert most <= 6 and len(set(content_of(read.images))) == len(read)
+    assert [unipen.side(who) for who in read.subject] == read.split.tolist()
+    assert data.resolve(data.reference(read)).fingerprint == read.fingerprint
+    data.resolve.cache_clear()
+
+
+def test_tracks_are_there_without_a_data_folder():
+    read = data.load("studyforrest")
+    assert read.source == "real" and [len(t) for t in read.valence_arousal] == read_seconds(read)
+    assert sum(read_seconds(read)) == 7079 and read.features[0]().shape[1] == 6
+    for observers, character in (("ao", "allchar"), ("ao", "forrest"), ("av", "jenny")):
+        data.load("studyforrest", observers=observers, character=character)
+
+
+def read_seconds(read):
+    return (read.meta.end - read.meta.start).tolist()
+
+
+def test_the_doctor_says_what_is_used_where_a_set_is_absent(tmp_path):
+    rows = data.doctor(tmp_path, deep=False).set_index("set")
+    for name in ("unipen", "studyforrest"):
+        assert rows.state[name] == "absent" and "ships with emolib" in rows.detail[name]
+    assert rows.detail["sfew"] == "its simulated stand-in is used"
+
+
+def test_a_folder_of_the_readers_goes_before_what_ships(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    (tmp_path / "unipen").mkdir()
+    (tmp_path / "unipen" / "letters28.npz").write_bytes(b"damaged")
+    with pytest.raises(data.EmolibError, match="not a readable npz"):
+        data.load("unipen")
+
+
+def test_the_script_makes_it_from_the_originals(real_data, tmp_path):
+    for name in ("unipen", "studyforrest"):
+        if not (real_data / name).is_dir():
+            pytest.skip(f"NOT TESTED ON REAL DATA: no {name} in {real_data}")
+    script = ROOT / "tools" / "make_free_data.py"
+    subprocess.run([sys.executable, script, real_data, tmp_path], check=True, cwd=ROOT)
+    for name in LISTED.file:
+        made, ships = tmp_path / name, data.FREE / name
+        if made.suffix != ".npz":
+            assert made.read_bytes() == ships.read_bytes(), name
+            continue
+        with np.load(made, allow_pickle=False) as a, np.load(ships, allow_pickle=False) as b:
+            assert sorted(a.files) == sorted(b.files)
+            for array in a.files:
+                np.testing.assert_array_equal(a[array], b[array])
+    whole = data.load("studyforrest", root=real_data)
+    assert data.load("studyforrest", root=tmp_path).fingerprint == whole.fingerprint
