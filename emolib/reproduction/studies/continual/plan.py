@@ -104,7 +104,7 @@ class Study(runs.Study):
             pictures_size=64,
             pictures_epochs=10,
             pictures_seeds=3,
-            tuned_epochs=2,
+            tuned_epochs=1,
         ),
         "full": Sizes(),
     }
