@@ -189,6 +189,49 @@ def test_a_class_without_samples_is_named():
         networks.first_of_each(made, "dev", 5)
 
 
+# ---------------------------------------------------------------- a body that has met all classes
+
+
+@pytest.fixture
+def small_body(monkeypatch):
+    """A small network in the place of EfficientNet-Lite0, and 100 classes of one colour each."""
+
+    def made():
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            convolution = torch.nn.Conv2d(3, 16, 3, stride=4)
+        pool = torch.nn.AdaptiveAvgPool2d(1)
+        return torch.nn.Sequential(convolution, torch.nn.ReLU(), pool, torch.nn.Flatten())
+
+    monkeypatch.setattr(networks.classifiers, "efficientnet_lite0", made)
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    world = worlds.make("cifar100", "smoke")
+    monkeypatch.setattr(datasets, "resolve", lambda _: world)
+    arguments = {"data": "", "body": "imagenet", "seeds": [0], "train": 4, "test": 2, "size": 16}
+    arguments |= {"rates": [0.03], "epochs": 3, "body_epochs": 0, "task": 5}
+    return made, arguments
+
+
+def test_a_tuned_body_is_shown_all_classes_and_every_weight_moves(small_body):
+    made, _ = small_body
+    label = torch.arange(100).repeat_interleave(3)
+    net, before = networks.Enlarged(16), made().state_dict()
+    pictures = 255 * torch.rand(300, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    shown = networks.tune(net, pictures, label, 2)
+    assert (shown.bincount() == 6).all() and len(shown.unique()) == 100
+    for name, value in net.net.state_dict().items():
+        assert not torch.equal(value, before[name]), name
+    assert not net.training
+
+
+def test_the_row_of_the_tuned_body_says_how_many_classes_it_has_met(small_body):
+    _, arguments = small_body
+    frozen, tuned = (networks.pictures_run(**arguments, tuned_epochs=n) for n in (0, 1))
+    assert (frozen["met"], tuned["met"]) == (0, 100)
+    assert frozen["right"].shape == (len(networks.TRANSFORMS), 200)
+    assert not np.array_equal(frozen["weight"], tuned["weight"])
+
+
 # ---------------------------------------------------------------- outcomes, at smoke on simulated sets
 
 
@@ -213,6 +256,7 @@ def smoke(tmp_path_factory):
             "weights": tables.weights(study, "CLAHE"),
             "first": tables.first_task(study),
             "by_task": tables.by_task(study),
+            "bodies": tables.picture_bodies(study),
             "again": {b: (accuracies(study, b), tables.measured(study, b)) for b in plan.BODIES},
             "plan": study.plan,
         }
@@ -279,6 +323,9 @@ def test_outcomes_carry_both_sets_and_their_badge(smoke):
     total = smoke["first"].frame.groupby("weights").measured.sum()
     assert len(total) == 3 and (total == 5 * 120).all()
     json.dumps(smoke["plan"])
+    bodies = smoke["bodies"].frame  # trained here: either has met every class
+    assert set(bodies.protocol) == {"as it came, 100 classes met", "fine-tuned, 100 classes met"}
+    assert set(bodies.weights) == set(networks.TRANSFORMS) and len(bodies) == 8
 
 
 @pytest.mark.slow

@@ -17,6 +17,7 @@ from emolib.data.votes import VOTES
 from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
+from emolib.reproduction.papers.audit import ferplus as audited
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.studies.faces import PARTS
@@ -179,10 +180,34 @@ def test_any_two_networks_lie_between_the_bounds(seed, p, q):
 
 
 def test_fewest_disagreements_give_the_lower_bound():
-    assert tables._with_disagreement(2738, 2693, 45) == pytest.approx(
-        tables.mcnemar_bounds(2738, 2693, 3136)[0]
-    )
-    assert tables._with_disagreement(2738, 2693, 0) == tables._with_disagreement(2693, 2738, 45)
+    lower, _ = tables.mcnemar_bounds(2738, 2693, 3136)
+    assert audited.disagreeing(2738, 2693, 3136, 0) == pytest.approx(lower)
+    assert audited.disagreeing(2693, 2738, 3136, 0) == pytest.approx(lower)
+
+
+def test_print_tells_two_pairs_apart_where_errors_overlap_by_half():
+    counts = papers.published("orgil2022-t4_1").query("metric == 'Correct'")
+    right = dict(zip(counts.model, counts.value, strict=True))
+    assert audited.pairs_that_differ(right, 3136, 1) == []
+    assert audited.pairs_that_differ(right, 3136, 0.46) == [
+        ("ResNet101", "SeResnext101"),
+        ("SeResnext101", "SeResnext152"),
+    ]
+
+
+def test_overlap_is_one_for_independent_errors_and_nothing_for_twins():
+    rng = np.random.default_rng(0)
+    study, pictures = plan.Study("smoke"), np.arange(20_000).astype(str)
+    alone = {name: rng.random(20_000) < 0.8 for name in "abc"}
+    value, low, high = tables.overlap(alone, pictures, study)
+    assert value == pytest.approx(1, abs=0.02) and low < 1 < high
+    assert tables.overlap(dict.fromkeys("abc", alone["a"]), pictures, study) == (0, 0, 0)
+    hard = rng.random(20_000) < 0.1  # pictures that everybody has wrong
+    shared = {name: hit & ~hard for name, hit in alone.items()}
+    value, low, high = tables.overlap(shared, pictures, study)
+    right = 0.8 * 0.9
+    expected = 2 * 0.8 * 0.2 * 0.9 / (2 * right * (1 - right))
+    assert value == pytest.approx(expected, abs=0.02) and low < expected < high
 
 
 def test_entropy_of_votes():

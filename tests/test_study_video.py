@@ -46,6 +46,39 @@ def test_the_plan_has_every_printed_setting(monkeypatch):
     ) == (70, 0.01, 64)
 
 
+def test_five_trainings_are_compared_on_one_held_out_set(monkeypatch):
+    """Table 2 and Figure 12: what differs between two trainings is the training, not who is tested."""
+    rng, asked = np.random.default_rng(0), set()
+
+    def results(self, part, share, length):
+        asked.add(part)
+        sums = np.abs(rng.normal(size=(3, 2, 14))) + np.r_[20, 20, np.zeros(12)]
+        of_seed = {}
+        for seed in range(3):
+            videos = [0, 1] if part == plan.ONE_SPLIT else [2 * seed, 2 * seed + 1]
+            sums = sums if part == plan.ONE_SPLIT else sums + seed
+            members = [(plan.FULL, loss) for loss in MAIN]
+            of_seed[seed] = {"members": members, "videos": videos, "chosen": sums, "best": sums}
+        return of_seed
+
+    class Films:
+        subject = np.arange(10).astype(str)
+
+    monkeypatch.setattr(plan.Study, "results", results)
+    monkeypatch.setattr(plan.Study, "settled", lambda *_, **__: True)
+    monkeypatch.setattr(plan.Study, "films", Films())
+    monkeypatch.setattr(plan.Study, "sources", ())
+    study = plan.Study("smoke", repeats=3)
+    frame = tables.table_2(study).frame
+    assert set(frame.training) == {"1", "2", "3"}
+    gaps = frame[frame.metric == "Differences"].measured
+    assert len(gaps) == 3 * 3 * 2 and np.allclose(gaps, 0)  # three times the same sums
+    shown = tables.five_trainings(study).frame
+    ours = frame[(frame.metric == "CCC") & (frame.protocol == tables.NESTED)]
+    assert set(shown.measured.dropna()) == set(ours.measured)
+    assert asked == {plan.ONE_SPLIT}
+
+
 # ---------------------------------------------------------------- the streams
 
 

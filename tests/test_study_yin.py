@@ -274,6 +274,77 @@ def test_pretraining_learns_bars_and_never_sees_test_pictures(pictures, monkeypa
     assert features.shape == (3, 12) and made["scale"] > 0
 
 
+@pytest.fixture
+def tuning(monkeypatch):
+    """Two kinds of film, bars at the top or at the bottom, of four people and their mirror images."""
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    torch.set_num_threads(1)
+    rng = np.random.default_rng(2)
+    faces = rng.integers(0, 60, (8, 6, 16, 16), dtype=np.uint8)  # (films, frames, side, side)
+    faces[::2, :, 1:5] += 150
+    faces[1::2, :, 11:15] += 150
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        fresh = training.QuadrantCNN((4, 8, 8), 12)
+    start = {"weights": {k: v.numpy().copy() for k, v in fresh.state_dict().items()}, "scale": 1.0}
+    look = {"faces": faces.reshape(-1, 16, 16), "counts": np.full(8, 6)}
+    asked = []
+
+    def mapped(fn, grid, **more):
+        asked.append(fn)
+        if fn is training.fine_tune:
+            return [training.fine_tune(**one) for one in grid]
+        return [{training.look: look, training.pretrain: start}[fn] for _ in grid]
+
+    monkeypatch.setattr(runs, "map", mapped)
+    arguments = {
+        "looks": [{"clips": list(range(8))}],
+        "cnn": {},
+        "people": np.repeat(np.arange(4), 2).tolist(),
+        "points": np.tile([[0.8, 0.5], [-0.8, -0.5]], (4, 1)).tolist(),
+        "part": "ttvxttvx",
+        "seed": 0,
+        "frames": 3,
+        "epochs": 12,
+        "rate": 5e-3,
+        "batch": 8,
+        "patience": 12,
+    }
+    return arguments, start, faces, asked
+
+
+def test_fine_tuning_goes_on_from_the_pretrained_cnn_and_learns(tuning):
+    arguments, start, *_ = tuning
+    still = training.fine_tune(**arguments | {"rate": 0.0, "epochs": 1})
+    learnt = training.fine_tune(**arguments)
+    for name, value in start["weights"].items():
+        if "running" not in name and "num_batches" not in name:
+            assert np.array_equal(still["weights"][name], value), name
+    assert not np.array_equal(learnt["weights"]["third.weight"], start["weights"]["third.weight"])
+    assert learnt["validation"].min() < 0.2 < learnt["validation"][0]
+    assert learnt["pictures"] == 8 * 3  # four speakers' two films, three frames each
+
+
+def test_fine_tuning_never_sees_the_tested_speakers(tuning):
+    arguments, _, faces, _ = tuning
+    before = training.fine_tune(**arguments)
+    faces[6:] = 255 - faces[6:]  # person 3 and, with it, the mirror image: both are tested
+    after = training.fine_tune(**arguments)
+    assert all(np.array_equal(before["weights"][k], after["weights"][k]) for k in before["weights"])
+    faces[:2] = 255 - faces[:2]
+    other = training.fine_tune(**arguments)
+    assert not np.array_equal(before["weights"]["out.weight"], other["weights"]["out.weight"])
+
+
+def test_features_of_a_tuned_round_come_from_its_own_cnn(tuning):
+    arguments, _, _, asked = tuning
+    looks = arguments["looks"]
+    frozen = training.describe(looks=looks, cnn={})["features"]
+    assert training.fine_tune not in asked
+    tuned = training.describe(looks=looks, cnn=arguments)["features"]
+    assert frozen.shape == tuned.shape == (16, 6, 12) and not np.allclose(frozen, tuned)
+
+
 # ---------------------------------------------------------------- films
 
 
@@ -355,7 +426,10 @@ def test_table_3_has_every_printed_cell_and_both_splits(smoke):
     mean = frame[frame.statistic == MEAN].dropna(subset=["low"])
     assert (mean.low <= mean.measured + 1e-6).all() and (mean.measured <= mean.high + 1e-6).all()
     negative = frame[(frame.model == "always negative") & (frame.metric == PN)].measured
-    assert negative.between(0.58, 0.62).all() and len(frame[frame.statistic == IQR]) == 96
+    assert negative.between(0.58, 0.62).all() and len(frame[frame.statistic == IQR]) == 144
+    tuned = frame[frame.model == plan.TUNED].set_index(["data", "protocol", "metric", "statistic"])
+    frozen = frame[frame.model == plan.NAME].set_index(["data", "protocol", "metric", "statistic"])
+    assert len(tuned) == len(frozen) and not tuned.measured.equals(frozen.measured)
     assert set(frame.verdict[frame.printed.notna()]) == {"not tested at this profile"}
 
 

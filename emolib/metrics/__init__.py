@@ -7,6 +7,7 @@ from emolib.metrics.compare import (
     difference,
     holm,
     mcnemar,
+    mcnemar_counts,
     sign_flip_p,
     with_holm,
 )

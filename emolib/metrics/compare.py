@@ -15,7 +15,11 @@ def mcnemar(a_right, b_right) -> float:
     a_right, b_right: bool (N,) on the same samples. 1.0 when they never disagree.
     """
     a_right, b_right = np.asarray(a_right, bool), np.asarray(b_right, bool)
-    only_a, only_b = int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum())
+    return mcnemar_counts(int((a_right & ~b_right).sum()), int((b_right & ~a_right).sum()))
+
+
+def mcnemar_counts(only_a: int, only_b: int) -> float:
+    """The same from counts: samples that only the one, and only the other, classifier has right."""
     if only_a + only_b == 0:
         return 1.0
     return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)

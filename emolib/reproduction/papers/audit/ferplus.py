@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
+from emolib import metrics
 from emolib.reproduction.papers.audit.record import (
     Checks,
     Table,
@@ -143,6 +144,43 @@ def one_of_eleven_is_best(t4_1):
         {"as separate samples, Holm": p * len(pairs) < 0.05, "paired, predictions unknown": True},
         f"largest of {len(pairs)} differences: {' - '.join(two)}, z = {largest:.3f}, p = {p:.4f}, "
         f"with Holm {min(1, p * len(pairs)):.2f}; mean z of all pairs {average:.4f}",
+    )
+
+
+def disagreeing(right_a: float, right_b: float, total: float, share: float) -> float:
+    """p of McNemar's exact test on counts of right answers, whose overlap is not printed.
+
+    share  pictures that only one of the two networks has right, over those that independent errors
+           would give; notebook 13 measures it on networks of its own
+    """
+    a, b, gap = right_a / total, right_b / total, abs(right_a - right_b)
+    apart = max(share * (a * (1 - b) + b * (1 - a)) * total, gap)
+    return metrics.mcnemar_counts(math.ceil((apart + gap) / 2), int((apart - gap) / 2))
+
+
+def pairs_that_differ(right: dict[str, float], total: float, share: float) -> list[tuple]:
+    """The pairs of {model: images right} that differ at 5 % after Holm, at this `share`."""
+    pairs = list(combinations(right, 2))
+    p = metrics.holm([disagreeing(right[a], right[b], total, share) for a, b in pairs])
+    return [pair for pair, adjusted in zip(pairs, p) if adjusted < 0.05]
+
+
+@check("orgil-a6_24")
+def eleven_differ_by_overlap(t4_1):
+    """One of eleven is best, in pairs: the more their errors overlap, the less is chance (4.1)."""
+    correct, totals = t4_1.column(metric="Correct"), t4_1.column(metric="Total")
+    total, pairs = sum(totals.values()) / len(totals), math.comb(len(correct), 2)
+    differ = {}
+    for hundredths in range(100, 0, -5):
+        differ[hundredths / 100] = len(pairs_that_differ(correct, total, hundredths / 100))
+    first = next((share for share, count in differ.items() if count), 0)
+    gaps = [abs(correct[a] - correct[b]) for a, b in combinations(correct, 2)]
+    return weigh(
+        {"independent": differ[1] > 0, "overlapping": first > 0},
+        f"McNemar, Holm: {differ[1]} of {pairs} pairs differ where errors are independent, the "
+        f"first one where networks disagree on {first:g} of that, {differ[0.25]} at 0.25; they are "
+        f"{min(gaps):.0f} to {max(gaps):.0f} of {total:.0f} pictures apart, on average "
+        f"{sum(gaps) / pairs:.4f}; notebook 13 measures the overlap of its own networks",
     )
 
 

@@ -21,6 +21,7 @@ from emolib.training import plateaued
 PRINTED, SAFE = SPLITS = "as printed", "twin-safe"
 NAME = "CNN+RNN(10)"  # what the figures show
 MODELS = {NAME: SMALL, "CNN+RNN(10, 10, 5)": DEEP}
+TUNED = f"{NAME}, CNN fine-tuned"  # the others leave the CNN as pre-training made it
 ROTATION = "rotation, both splits"
 ROUND = 1  # "round 2" of Figure 4, counted from 0
 LAST = 50  # frames of a film that are labelled and used (4.5, step 6)
@@ -46,6 +47,9 @@ class Sizes:
     body_rate: float = 1e-3
     body_batch: int = 128
     body_patience: int = 15
+    tuned_frames: int = LAST  # of each film in an epoch of the fine-tuned CNN
+    tuned_epochs: int = 100
+    tuned_rate: float = 3e-4
     length: int = 10  # frames in a window
     epochs: int = 100
     rate: float = 3e-3
@@ -68,6 +72,8 @@ QUICK = Sizes(
     body_epochs=5,
     body_batch=32,
     body_patience=6,
+    tuned_frames=2,
+    tuned_epochs=4,
     epochs=17,
     rate=1e-2,
     patience=20,
@@ -85,6 +91,8 @@ SMOKE = replace(
     body_epochs=2,
     body_rate=3e-3,
     body_patience=5,
+    tuned_frames=1,
+    tuned_epochs=2,
     epochs=4,
     patience=10,
     units=((5,), (10,), (10, 10, 5)),
@@ -174,6 +182,22 @@ class Study(runs.Study):
         clips = [np.flatnonzero(self.films.subject == person) for person in self.people]
         return {"looks": [self.faces(own) for own in clips], "cnn": cnn}
 
+    def tuned(self, letters: str, seed: int) -> dict:
+        """Arguments of training.describe by a CNN fine-tuned on the speakers of a round."""
+        sizes = self.sizes
+        cnn = self.features | {
+            "people": self.person.tolist(),
+            "points": anchors().to_numpy()[self.truth].tolist(),
+            "part": letters,
+            "seed": seed,
+            "frames": sizes.tuned_frames,
+            "epochs": sizes.tuned_epochs,
+            "rate": sizes.tuned_rate,
+            "batch": sizes.body_batch,
+            "patience": sizes.body_patience,
+        }
+        return {"looks": self.features["looks"], "cnn": cnn}
+
     @part
     def turns(self) -> dict[str, list[str]]:
         """The rounds of the rotation under each split."""
@@ -203,8 +227,11 @@ class Study(runs.Study):
                 "seeds": list(range(len(parts))) * len(members),
             }
 
-        random = [rounds(people, sizes.rounds, safe=safe) for safe in (False, True)]
-        grid = {name: ensemble([units], sum(random, [])) for name, units in MODELS.items()}
+        random = sum([rounds(people, sizes.rounds, safe=safe) for safe in (False, True)], [])
+        grid = {name: ensemble([units], random) for name, units in MODELS.items()}
+        for seed, letters in enumerate(random):  # a CNN of its own each: an ensemble of one
+            alone = {"features": self.tuned(letters, seed), "seeds": [seed]}
+            grid[f"{TUNED}, {seed}"] = ensemble([SMALL], [letters]) | alone
         grid[ROTATION] = ensemble([SMALL], sum(self.turns.values(), []))
         for members in alike([units for units in sizes.units if units != SMALL]):
             grid[f"units {members}"] = ensemble(members, self.turns[SAFE])
@@ -220,7 +247,8 @@ class Study(runs.Study):
         """Units, '(10)', -> the ensemble and the members that are its twin-safe rotation."""
         turns = len(self.turns[SAFE])
         members = {SMALL: (ROTATION, range(turns, 2 * turns))}
-        for name in list(self.grid)[len(MODELS) + 1 :]:
+        names = list(self.grid)
+        for name in names[names.index(ROTATION) + 1 :]:
             units = self.grid[name]["sizes"]
             for first in range(0, len(units), turns):
                 members[units[first]] = name, range(first, first + turns)
@@ -234,7 +262,10 @@ class Study(runs.Study):
         """The result of the pre-training, and in the store what every ensemble stands on."""
         runs.map(training.look, self.features["looks"], label="faces of the films")
         (cnn,) = runs.map(training.pretrain, [self.features["cnn"]], label="pre-training")
-        runs.map(training.describe, [self.features], label="features")
+        fed = {str(networks["features"]): networks["features"] for networks in self.grid.values()}
+        tuned = [one["cnn"] for one in fed.values() if "part" in one["cnn"]]
+        runs.map(training.fine_tune, tuned, label="fine-tuning")
+        runs.map(training.describe, list(fed.values()), label="features")
         return cnn
 
     def results(self, names) -> list[dict]:

@@ -19,7 +19,15 @@ from emolib import metrics
 from emolib.metrics.intervals import ratio
 from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.adfes import plan
-from emolib.reproduction.studies.adfes.plan import MODELS, NAMES, PRINTED, ROTATION, SAFE, SPLITS
+from emolib.reproduction.studies.adfes.plan import (
+    MODELS,
+    NAMES,
+    PRINTED,
+    ROTATION,
+    SAFE,
+    SPLITS,
+    TUNED,
+)
 
 SEEN, UNSEEN = "Training and Validation", "Testing"
 PARTS = {SEEN: "tv", UNSEEN: "x"}
@@ -134,6 +142,10 @@ def table_3(study) -> Outcome:
                     about = {"model": model, "data": data, "protocol": f"{split}, per {unit}"}
                     seen = counts(study, model, members, part, unit)
                     rows += [about | row for row in scored(study, seen)]
+            for data, part in PARTS.items():
+                about = {"model": TUNED, "data": data, "protocol": f"{split}, per {unit}"}
+                alone = [counts(study, f"{TUNED}, {m}", [0], part, unit) for m in members]
+                rows += [about | row for row in scored(study, np.concatenate(alone))]
         about = {"data": UNSEEN, "protocol": f"{split}, per video"}
         rows += [about | row for row in guesses(study, members)]
     frame = pd.DataFrame(rows).assign(unit="fraction")

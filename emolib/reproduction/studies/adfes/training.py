@@ -7,6 +7,7 @@ Speakers are the people and then their mirror images (4.5, steps 4 and 5).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -92,14 +93,101 @@ def pretrain(
     point = torch.tensor(np.float32(anchors)[faces.label[rows]], device=device)  # (N, 2)
     decide = np.arange(len(rows)) % 10 == 9
     known, kept = np.flatnonzero(~decide), np.flatnonzero(decide)
-    batch = min(batch, len(known))
+    learnt = _learn_points(
+        net,
+        images,
+        point,
+        lambda epoch, rng: rng.permutation(known),
+        kept,
+        training.Settings(epochs, rate),
+        batch=min(batch, len(known)),
+        patience=patience,
+        mirror=True,
+    )
+    return learnt | {"pictures": len(known)}
+
+
+def fine_tune(
+    *,
+    looks: list[dict],
+    cnn: dict,
+    people: list[int],
+    points: list,
+    part: str,
+    seed: int,
+    frames: int,
+    epochs: int,
+    rate: float,
+    batch: int,
+    patience: int,
+) -> dict:
+    """Go on training the pre-trained CNN on the films of one round's training speakers (run).
+
+    looks, cnn, people, points   as of `describe` and `walk`;   part   the round
+    frames   drawn from each film, anew in each epoch; the speakers that decide on the epoch show
+             as many, evenly spaced. Twins are speakers of their own: nothing is mirrored here.
+    Returns what `pretrain` does; pictures: frames of an epoch.
+    """
+    device, faces = settings.device(), _faces(looks)
+    speaker = np.concatenate([people, np.array(people) + len(part) // 2])  # (V,)
+    letters = np.array(list(part))[speaker]
+    both = np.concatenate([faces, greyface.mirrored(faces)])
+    each = len(both) // len(speaker)  # frames of a film
+    images = torch.as_tensor(np.ascontiguousarray(both), device=device)  # (V T, side, side)
+    point = torch.tensor(points, dtype=torch.float32, device=device).repeat(2, 1)
+    point = point.repeat_interleave(each, 0)  # (V T, 2)
+    frames = min(frames, each)
+    learns, decides = (np.flatnonzero(letters == side) * each for side in "tv")
+    kept = (decides[:, None] + np.linspace(0, each - 1, frames).astype(int)).ravel()
+
+    def drawn(epoch, rng):
+        some = rng.permuted(np.tile(np.arange(each), (len(learns), 1)), axis=1)[:, :frames]
+        return rng.permutation((learns[:, None] + some).ravel())
+
+    body = network(runs.map(pretrain, [cnn], jobs=1)[0])
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = nn.Sequential(body, nn.Linear(body.features, 2))
+    learnt = _learn_points(
+        net.to(device, memory_format=torch.channels_last),
+        images,
+        point,
+        drawn,
+        kept,
+        training.Settings(epochs, rate),
+        batch=min(batch, len(learns) * frames),
+        patience=patience,
+        mirror=False,
+        seed=seed,
+    )
+    return learnt | {"pictures": len(learns) * frames}
+
+
+def _learn_points(
+    net: nn.Sequential,
+    images: Tensor,
+    point: Tensor,
+    drawn: Callable,
+    kept: np.ndarray,
+    how: training.Settings,
+    *,
+    batch: int,
+    patience: int,
+    mirror: bool,
+    seed: int = 0,
+) -> dict:
+    """Train a CNN and its last layer on uint8 images (N, S, S) whose aims are points (N, 2).
+
+    drawn   (epoch, generator) -> the rows of an epoch in their order;   kept   rows that decide
+    Returns the CNN's weights, validation by epoch and scale, as `pretrain`.
+    """
 
     def batches(epoch):
-        rng = np.random.default_rng([0, epoch])
-        order = rng.permutation(known)
+        rng = np.random.default_rng([seed, epoch])
+        order = drawn(epoch, rng)
         for at in order[: len(order) // batch * batch].reshape(-1, batch):
-            mirrored = images[at].flip(-1) if rng.random() < 0.5 else images[at]
-            yield _as_input(mirrored), point[at]
+            turned = mirror and rng.random() < 0.5
+            yield _as_input(images[at].flip(-1) if turned else images[at]), point[at]
 
     def loss(net, x, y):
         return losses.ccc_loss(net(x).float()[:, None], y[:, None])
@@ -108,12 +196,12 @@ def pretrain(
         out = torch.cat([net(_as_input(part)).float() for part in images[kept].split(500)])
         return -float(losses.ccc_loss(out[:, None], point[kept][:, None]))
 
-    plateau = max(1, patience // 2)
+    plateau = {"plateau": max(1, patience // 2), "factor": 0.3, "patience": patience}
     history = training.fit(
         net,
         batches,
         loss,
-        training.Settings(epochs, rate, mixed=True, plateau=plateau, factor=0.3, patience=patience),
+        replace(how, mixed=True, **plateau),
         validate=validate,
         keep_best=True,
         checkpoint=runs.scratch(),
@@ -124,7 +212,6 @@ def pretrain(
     return {
         "weights": {name: value.cpu().numpy() for name, value in net[0].state_dict().items()},
         "validation": np.array([-score for _, score in history.validated]),
-        "pictures": len(known),
         "scale": float(np.sqrt(np.square(out, dtype=np.float64).mean()) + 1e-6),
     }
 
@@ -160,23 +247,34 @@ def _features(net: QuadrantCNN, faces: np.ndarray) -> np.ndarray:
     return torch.cat([net(_as_input(part.to(device))) for part in parts]).cpu().numpy()
 
 
-def describer(trained: dict, device: str = "cpu") -> Callable[[np.ndarray], np.ndarray]:
-    """Faces uint8 (N, S, S) -> features float32 (N, F) by the CNN of a `pretrain` result."""
+def network(trained: dict) -> QuadrantCNN:
+    """The CNN of a `pretrain` or `fine_tune` result."""
     weights = {name: torch.as_tensor(value) for name, value in trained["weights"].items()}
     channels = tuple(len(weights[f"{name}.weight"]) for name in ("first", "second", "third"))
     net = QuadrantCNN(channels, len(weights["out.weight"]))
     net.load_state_dict(weights)
-    net = net.to(device, memory_format=torch.channels_last).eval()
+    return net
+
+
+def describer(trained: dict, device: str = "cpu") -> Callable[[np.ndarray], np.ndarray]:
+    """Faces uint8 (N, S, S) -> features float32 (N, F) by the CNN of a result, see `network`."""
+    net = network(trained).to(device, memory_format=torch.channels_last).eval()
     return lambda faces: _features(net, faces) / np.float32(trained["scale"])
+
+
+def _faces(looks: list[dict]) -> np.ndarray:
+    """Faces uint8 (frames of all films, side, side) of these `look` runs."""
+    return np.concatenate([part["faces"] for part in runs.map(look, looks, jobs=1)])
 
 
 def describe(*, looks: list[dict], cnn: dict) -> dict:
     """Features of every film, then of its mirror image (run): float32 (2 N, T, F).
 
-    looks, cnn   arguments of the `look` runs, in order of the films, and of `pretrain`
+    looks, cnn   arguments of the `look` runs, in order of the films, and of `pretrain`, or of
+                 `fine_tune` where they name a `part`
     """
-    faces = np.concatenate([part["faces"] for part in runs.map(look, looks, jobs=1)])
-    features = describer(runs.map(pretrain, [cnn], jobs=1)[0], settings.device())
+    faces, train = _faces(looks), fine_tune if "part" in cnn else pretrain
+    features = describer(runs.map(train, [cnn], jobs=1)[0], settings.device())
     both = np.concatenate([features(faces), features(greyface.mirrored(faces))])
     films = sum(len(part["clips"]) for part in looks)
     return {"features": both.reshape(2 * films, -1, both.shape[-1])}

@@ -51,6 +51,7 @@ class Sizes:
     pictures_rates: tuple[float, ...] = (0.03, 0.003)
     pictures_epochs: int = 40
     pictures_seeds: int = 5
+    tuned_epochs: int = 10  # of the body that learns all 100 classes before it is frozen
 
 
 def orders(count: int) -> list[list[int]]:
@@ -87,6 +88,7 @@ class Study(runs.Study):
             pictures_size=32,
             pictures_epochs=3,
             pictures_seeds=1,
+            tuned_epochs=1,
         ),
         "quick": Sizes(
             train=60,
@@ -102,6 +104,7 @@ class Study(runs.Study):
             pictures_size=64,
             pictures_epochs=10,
             pictures_seeds=3,
+            tuned_epochs=1,
         ),
         "full": Sizes(),
     }
@@ -143,9 +146,11 @@ class Study(runs.Study):
                 "rates": list(s.pictures_rates),
                 "epochs": s.pictures_epochs,
                 "body_epochs": s.other_epochs,
+                "tuned_epochs": 0,
                 "task": SIZE,
             }
         }
+        grid["tuned pictures"] = grid["pictures"] | {"tuned_epochs": s.tuned_epochs}
         images = {"data": data, "train": s.train, "test": s.test}
         heads = {"kind": "letters", "head_epochs": s.head_epochs, "exemplars": s.exemplars}
         epochs = dict(

@@ -15,8 +15,11 @@ from emolib.reproduction import papers
 from emolib.reproduction.runs import Verdict
 from emolib.reproduction.studies.faces import PARTS
 from emolib.reproduction.studies.ferplus.tables import (
+    AS_OURS,
     BATCHES,
     CLEAN,
+    OVERLAP,
+    pairs,
     separated,
     settled,
     table_4_1,
@@ -147,12 +150,18 @@ def two_points(study) -> Verdict:
 def one_is_best(study) -> Verdict:
     counts = separated(study).set_index("protocol")
     ours = f"{_main(study)}, seeds averaged"
-    readings = ("print, errors nested", "print, errors apart", _main(study), ours)
+    like_ours = f"{AS_OURS} {_main(study)}"
+    readings = ("print, errors nested", "print, errors apart", like_ours, _main(study), ours)
     because = "; ".join(
         f"{name}: {counts.differ[name]} of {counts.pairs[name]} pairs differ"
         for name in readings
         if name in counts.index
     )
+    frame = pairs(study).frame
+    measured = frame[(frame.metric == OVERLAP) & (frame.protocol == _main(study))]
+    for row in measured.itertuples():
+        because += f"; our networks disagree on {row.measured:.2f} [{row.low:.2f}, {row.high:.2f}] "
+        because += "of what independent errors would give"
     differ, of = counts.loc[ours, ["differ", "pairs"]] if ours in counts.index else (0, 0)
     verdict = "open" if differ else "fails"
     return _decided(study, "orgil-a6_24", "holds" if differ == of and of else verdict, because)

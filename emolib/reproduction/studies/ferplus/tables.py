@@ -11,7 +11,6 @@ from math import erfc, sqrt
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from scipy.special import softmax
 
 from emolib import metrics
@@ -19,6 +18,7 @@ from emolib import training as fitting
 from emolib.data.sampler import prior_shift
 from emolib.models import classifiers
 from emolib.reproduction import papers
+from emolib.reproduction.papers.audit.ferplus import disagreeing
 from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies import face_scores
 from emolib.reproduction.studies.faces import CLASSES
@@ -29,6 +29,7 @@ CLEAN = ", clean test"
 PLAIN, SHIFTED, MIRRORED = "as trained", "prior shift", "mirror average"
 BOTH = f"{MIRRORED}, {SHIFTED}"
 AVERAGED = "average of all networks"
+AS_OURS, OVERLAP = "print, errors overlap as in", "disagreements"
 
 
 # ---------------------------------------------------------------- what the networks said
@@ -133,11 +134,7 @@ def mcnemar_bounds(a: float, b: float, total: float) -> tuple[float, float]:
     """
     more, less = int(max(a, b)), int(min(a, b))
     apart = min(less, int(total) - more)  # pictures that only the worse network can have right
-    return tuple(_sign_test(more - less + only, only) for only in (0, apart))
-
-
-def _sign_test(one: int, other: int) -> float:
-    return 1.0 if one + other == 0 else float(stats.binomtest(other, one + other, 0.5).pvalue)
+    return tuple(metrics.mcnemar_counts(more - less + only, only) for only in (0, apart))
 
 
 def _two_samples(a: float, b: float, total: float) -> float:
@@ -146,10 +143,22 @@ def _two_samples(a: float, b: float, total: float) -> float:
     return erfc(abs(a - b) / spread / sqrt(2))
 
 
-def _with_disagreement(a: float, b: float, differing: int) -> float:
-    """p of McNemar's test when `differing` pictures separate networks with a and b right."""
-    gap = int(abs(a - b))
-    return _sign_test((max(differing, gap) + gap + 1) // 2, (max(differing, gap) - gap) // 2)
+def overlap(hits: dict[str, np.ndarray], contents: np.ndarray, study) -> tuple[float, ...]:
+    """Disagreements of {network: bool (N,)} over those of independent errors: value, low, high.
+
+    The sum over all pairs; 1: errors know nothing of each other, 0: all networks err on the same
+    pictures. Pictures are resampled, equal ones together.
+    """
+    names = list(hits)
+    apart = sum((hits[a] != hits[b]).astype(float) for a, b in combinations(names, 2))  # (N,)
+    columns = np.stack([*hits.values(), apart], 1)  # (N, networks + 1)
+    mean, drawn = metrics.bootstrap_draws(columns, contents, draws=study.draws)
+    both = np.vstack([mean, drawn])
+    right = both[:, :-1]
+    pairs = combinations(range(len(names)), 2)
+    expected = sum(right[:, i] + right[:, j] - 2 * right[:, i] * right[:, j] for i, j in pairs)
+    share = both[:, -1] / np.maximum(expected, 1e-12)
+    return (float(share[0]), *map(float, metrics.interval(share[1:], study.level)))
 
 
 @held
@@ -158,7 +167,7 @@ def pairs(study) -> Outcome:
 
     print, errors nested / apart      the lowest and the highest p that the printed counts allow
     print, as if two samples          the printed counts as of two sets of pictures
-    print, disagreeing as ours ...    the printed counts with our two networks' disagreements
+    print, errors overlap as in ...   the printed counts with the overlap of our networks' errors
     <protocol>                        McNemar on one training each (seed 0), as the thesis had one
     <protocol>, seeds averaged        the difference of accuracies over its spread in resampled
                                       worlds (pictures drawn, seeds averaged)
@@ -183,16 +192,11 @@ def pairs(study) -> Outcome:
         hits = {n: probabilities(study, n, protocol).argmax(-1) == study.truth for n in trained}
         first = {n: hit[0] for n, hit in hits.items()}  # (N,) of seed 0
         tests[protocol] = ours, [metrics.mcnemar(first[a], first[b]) for a, b in ours]
-        if not study.sizes.narrow:
-            tests[f"print, disagreeing as ours {protocol}"] = (
-                ours,
-                [
-                    _with_disagreement(
-                        right[a], right[b], round((first[a] != first[b]).mean() * total)
-                    )
-                    for a, b in ours
-                ],
-            )
+        share = overlap(first, study.contents, study)
+        like_ours = [disagreeing(right[a], right[b], total, share[0]) for a, b in family]
+        tests[f"{AS_OURS} {protocol}"] = family, like_ours
+        about = {"first": "all", "second": "all", "metric": OVERLAP, "protocol": protocol}
+        rows.append(about | interval(share) | {"unit": "share of independent errors"})
         *gaps, p = face_scores.gains(hits, ours, study.contents, study)
         tests[f"{protocol}, seeds averaged"] = ours, p
         rows += _differences(ours, 100 * np.stack(gaps, 1), protocol)

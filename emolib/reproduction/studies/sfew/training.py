@@ -140,13 +140,33 @@ def min_max(features: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     return (features - low) / np.where(high > low, high - low, 1.0)
 
 
-def smooth_l1(net, x: Tensor, y: Tensor) -> Tensor:
-    """Smooth L1 (wang, Eq. 3) of raw scores against one-hot targets: members' means, summed.
+def smooth_l1_each(scores: Tensor, target: Tensor) -> Tensor:
+    """Smooth L1 (wang, Eq. 3) of raw scores (..., 7) against one-hot targets: (...)."""
+    return smooth_l1_loss(scores, target, reduction="none").mean(-1)
 
-    x (M, B, D); y (M', B, 7), where M is a multiple of M' and the targets repeat.
+
+def cross_entropy_each(scores: Tensor, target: Tensor) -> Tensor:
+    """Cross-entropy in nats, what seven classes are trained with elsewhere: (..., 7) -> (...)."""
+    return -(target * scores.log_softmax(-1)).sum(-1)
+
+
+LOSSES = {"smooth L1": smooth_l1_each, "cross-entropy": cross_entropy_each}
+
+
+def ensemble_loss(each):
+    """The loss of stacked networks from that of each row: members' means, summed.
+
+    Of the function returned: x (M, B, D); y (M', B, 7), M a multiple of M', the targets repeat.
     """
-    scores = net(x).unflatten(0, (-1, len(y)))  # (M / M', M', B, 7)
-    return smooth_l1_loss(scores, y.expand_as(scores), reduction="sum") / y[0].numel()
+
+    def loss(net, x: Tensor, y: Tensor) -> Tensor:
+        scores = net(x).unflatten(0, (-1, len(y)))  # (M / M', M', B, 7)
+        return each(scores, y.expand_as(scores)).mean(-1).sum()
+
+    return loss
+
+
+smooth_l1 = ensemble_loss(smooth_l1_each)
 
 
 # ---------------------------------------------------------------- what comes out
@@ -160,7 +180,8 @@ class Judge:
 
     MOMENTS = ("last", "validation", "test")
 
-    def __init__(self, fed: Feed):
+    def __init__(self, fed: Feed, loss: str):
+        self.each = LOSSES[loss]
         self.shape, self.target = fed.shape, fed.target  # (S, F, R, K), (N, 7)
         self.x, self.rows, self.masks = fed.judged()  # (M, E, D), (R, K, E), (3, R, K, E)
         self.y = fed.target[self.rows]  # (R, K, E, 7)
@@ -178,8 +199,8 @@ class Judge:
         train, validation, test = (
             ((right & mask).sum(-1) / mask.sum(-1)).flatten() for mask in self.masks
         )  # each (M,)
-        losses = smooth_l1_loss(self.scores, self.y.expand_as(self.scores), reduction="none")
-        loss = (losses.mean(-1) * self.masks[1]).sum(-1) / self.masks[1].sum(-1)
+        losses = self.each(self.scores, self.y.expand_as(self.scores))  # (S, F, R, K, E)
+        loss = (losses * self.masks[1]).sum(-1) / self.masks[1].sum(-1)
         now = (torch.full_like(validation, float(epoch)), validation, test)
         for moment, score in zip(self.MOMENTS, now, strict=True):
             better = score > self.best[moment]
@@ -216,11 +237,12 @@ class Judge:
         return out
 
 
-def train(net, fed: Feed, epochs: int, rate: float) -> Judge:
+def train(net, fed: Feed, epochs: int, rate: float, loss: str) -> Judge:
     """Train an ensemble as the paper does (Adam, fixed rate) under the eyes of a Judge."""
-    judge = Judge(fed)
+    judge = Judge(fed, loss)
     plan = training.Settings(epochs=epochs, rate=rate, validate_every=max(1, epochs // 10))
-    training.fit(net, fed.batches(), smooth_l1, plan, validate=judge, progress=False)
+    of_members = ensemble_loss(LOSSES[loss])
+    training.fit(net, fed.batches(), of_members, plan, validate=judge, progress=False)
     return judge
 
 
@@ -249,6 +271,7 @@ def shallow_run(
     merge: bool,
     epochs: int,
     rate: float,
+    loss: str,
     average_precision: bool = False,
     **fed_with,
 ) -> dict:
@@ -263,22 +286,24 @@ def shallow_run(
         each[name] = values.repeat_interleave(int(np.prod(fed.shape[1:])))
     units, seeds = each["units"].cpu(), fed.member_seeds()
     net = Shallow(seeds, hidden=int(units.max()), units=units).to(fed.device)
-    prune_after_first_epoch(net, fed, each, rate, fresh, merge)
-    result = train(net, fed, epochs, rate).result(average_precision)
+    prune_after_first_epoch(net, fed, each, rate, fresh, merge, LOSSES[loss])
+    result = train(net, fed, epochs, rate, loss).result(average_precision)
     return {**result, "alive": net.alive.sum(-1).view(fed.shape).cpu().numpy()}
 
 
-def prune_after_first_epoch(net, fed: Feed, each: dict, rate: float, fresh: bool, merge: bool):
+def prune_after_first_epoch(
+    net, fed: Feed, each: dict, rate: float, fresh: bool, merge: bool, row_loss=smooth_l1_each
+):
     """Algorithm 1, steps 1 to 3, in place: train an epoch, drop similar units, go on with the rest.
 
-    each: the readings as tensors (M,) by name.
+    each: the readings as tensors (M,) by name; row_loss: one of LOSSES.
     """
-    batches = fed.batches(PRUNING)
+    batches, loss = fed.batches(PRUNING), ensemble_loss(row_loss)
     active = torch.ones_like(each["repeat"])  # members still being pruned
     for round_ in range(net.alive.shape[1]):
         before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
         shuffled = _epoch(batches, round_)
-        training.fit(net, shuffled, smooth_l1, training.Settings(1, rate), progress=False)
+        training.fit(net, shuffled, loss, training.Settings(1, rate), progress=False)
         with torch.no_grad():  # (M, P, H) over the training patterns of the epoch just seen
             outputs = torch.cat([net.hidden(x) for x, _ in shuffled(0)], dim=1)
         smaller = pruning.prune(net, outputs, each["angle"], centre=each["centre"], merge=merge)
@@ -302,13 +327,19 @@ def _epoch(batches, number: int):
 
 
 def cnn_run(
-    *, channels: list[int], epochs: int, rate: float, average_precision: bool = False, **fed_with
+    *,
+    channels: list[int],
+    epochs: int,
+    rate: float,
+    loss: str,
+    average_precision: bool = False,
+    **fed_with,
 ) -> dict:
     """1-D CNNs (Fig. 5), one for each view (see Feed); those of 'LPQ+PHOG' have two branches."""
     fed = Feed(**fed_with)
     seeds, branches = fed.member_seeds(), fed.inputs.shape[-1] // 5
     net = Fusion1d(seeds, branches=branches, channels=channels).to(fed.device)
-    return train(net, fed, epochs, rate).result(average_precision)
+    return train(net, fed, epochs, rate, loss).result(average_precision)
 
 
 def stock_run(

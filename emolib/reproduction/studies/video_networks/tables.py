@@ -20,7 +20,14 @@ from emolib.models.video import NETWORKS
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, Study, held
 from emolib.reproduction.studies.audit import tables as shown
-from emolib.reproduction.studies.video_networks.plan import FULL, LENGTHS, SPLITS, SWEEP, TABLE_4
+from emolib.reproduction.studies.video_networks.plan import (
+    FULL,
+    LENGTHS,
+    ONE_SPLIT,
+    SPLITS,
+    SWEEP,
+    TABLE_4,
+)
 from emolib.reproduction.studies.video_networks.training import (
     DOUBLED,
     HALF,
@@ -158,16 +165,24 @@ def table_5(study: Study) -> Outcome:
 @held
 def table_4(study: Study) -> Outcome:
     """Table 4: length 256, 10 % held out, each training by itself, over its own test videos."""
-    frame = videos(study, *TABLE_4)
-    frame = frame[frame.train_loss.isin(MAIN)].assign(fold=lambda f: (f.seed + 1).astype(str))
-    return _cells(study, frame, ["network", "train_loss", "fold", "protocol"], **AT_256)
+    return _trainings(study, "grid", "fold")
+
+
+def _trainings(study: Study, part: str, number: str) -> Outcome:
+    """Each training of a part by itself, counted from 1 in the column `number`."""
+    frame = videos(study, *TABLE_4, part)
+    frame = frame[frame.train_loss.isin(MAIN)].assign(**{number: (frame.seed + 1).astype(str)})
+    return _cells(study, frame, ["network", "train_loss", number, "protocol"], **AT_256)
 
 
 @held
 def table_2(study: Study) -> Outcome:
-    """Table 2: Full of Table 4; Average, Differences, Sum in the unit of each training loss."""
-    full = table_4(study).frame
-    full = full[full.network == FULL].rename(columns={"fold": "training"}).drop(columns="network")
+    """Table 2: Full trained five times; Average, Differences, Sum in the unit of each loss.
+
+    All five are tested on the same videos, for print reads the spread as that of the training: the
+    five of Table 4 have a split each, and differ by who is tested as well.
+    """
+    full = _trainings(study, ONE_SPLIT, "training").frame.drop(columns="network")
     rows = []
     own = full[full.metric == full.train_loss]
     for (loss, protocol), part in own.groupby(["train_loss", "protocol"], sort=False):
@@ -316,7 +331,7 @@ def split_ways(study: Study) -> Outcome:
 def stability(study: Study) -> Outcome:
     """Extra 27: how far five trainings differ, each with its own split or all on one."""
     rows = []
-    parts = {"each its own split": "grid", "one split for all": "one split for all repeats"}
+    parts = {"each its own split": "grid", "one split for all": ONE_SPLIT}
     for split, loss, metric in product(parts, MAIN, ("CCC", "MSE")):
         mean = trained(study, *TABLE_4, part=parts[split])[loss].groupby("seed")[metric].mean()
         rows.append(
@@ -387,8 +402,8 @@ def mean_ccc(study: Study, figure: int) -> Outcome:
 @held
 def five_trainings(study: Study) -> Outcome:
     """Figure 12: CCC of each training of Full at length 256, printed and ours (nested)."""
-    ours = table_4(study).frame.rename(columns={"fold": "training"})
-    ours = ours[(ours.network == FULL) & (ours.metric == "CCC") & (ours.protocol == NESTED)]
+    ours = table_2(study).frame
+    ours = ours[(ours.metric == "CCC") & (ours.protocol == NESTED)]
     ours = ours[["train_loss", "training", *MEASURED]]
     frame = shown.five_trainings()
     frame = frame.merge(ours, on=["train_loss", "training"], how="left")
