@@ -250,8 +250,13 @@ def _load(path: Path, net, step) -> _State:
         return _State()
     net.load_state_dict(part("net."))
     moments = step.state_dict()
+    parameters = [p for group in step.param_groups for p in group["params"]]
     for key, value in part("step.").items():
         index, name = key.split(".", 1)
+        like = parameters[int(index)]
+        if value.shape == like.shape:
+            # The file is row-major; a fused step walks moments in the parameter's order of bytes.
+            value = torch.empty_like(like, dtype=value.dtype).copy_(value)
         moments["state"].setdefault(int(index), {})[name] = value
     step.load_state_dict(moments)
     for group, rate in zip(step.param_groups, plain.pop("rates"), strict=True):
