@@ -16,7 +16,7 @@ from emolib.data.sim import face, worlds
 from emolib.ground.errors import EmolibError
 from emolib.models import face_cnn
 from emolib.models.members import parameter_count
-from emolib.reproduction import papers
+from emolib.reproduction import papers, runs
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.studies.candide import claims, figures, plan, tables, training
@@ -337,6 +337,23 @@ def test_a_cnn_learns_which_quarter_is_bright(monkeypatch):
         assert np.array_equal(
             net(torch.as_tensor(x).float() / 127.5 - 1).argmax(1).numpy(), made["test"][0]
         )
+
+
+def test_dropout_of_a_cnn_hangs_on_its_repeat_not_on_the_runs_before_it(monkeypatch, tmp_path):
+    """One process computes all repeats in turn, several of them share them out: the same bytes."""
+    x = torch.arange(8 * 150 * 150).reshape(8, 1, 150, 150).remainder(251).to(torch.uint8)
+    y, person = np.arange(8) % 4, np.repeat([f"S{i}" for i in range(4)], 2)
+    monkeypatch.setattr(training, "pictures", lambda arguments, emotions, size: (x, y, person))
+    monkeypatch.setattr(training.augment, "augment", lambda pictures, rng: pictures)
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    common = {"train": {}, "test": {}, "network": "CNN-3 150x150x1", "narrow": 8, "epochs": 2}
+    common |= {"emotions": list(plan.FOUR), "rate": 1e-2, "batch": 4, "bank": 1, "patience": None}
+    first, second = (common | {"repeat": repeat} for repeat in (0, 1))
+    before = torch.get_rng_state()
+    in_turn = runs.map(training.cnn, [first, second], jobs=1, store=tmp_path / "in turn")
+    (alone,) = runs.map(training.cnn, [second], jobs=1, store=tmp_path / "alone")
+    assert np.array_equal(in_turn[1]["loss"], alone["loss"])
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 # ---------------------------------------------------------------- the grid

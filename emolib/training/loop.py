@@ -7,6 +7,7 @@ a validation; an ensemble of a thousand networks is one network here (see models
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -72,6 +73,14 @@ def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(parameters, momentum=settings.momentum, **common)
     raise EmolibError(f"optimizer '{settings.optimizer}' is not known: expected adam, adamw or sgd")
+
+
+@contextlib.contextmanager
+def seeded(seed: int):
+    """Weights and dropout drawn inside come from `seed`; PyTorch's own streams go on untouched."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def fit(

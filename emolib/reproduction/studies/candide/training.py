@@ -465,8 +465,7 @@ def cnn(
     device = torch.device(settings.device())
     wide = size >= 150 or device.type == "cuda"  # there this layout is the faster one
     memory = torch.channels_last if wide else torch.contiguous_format
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2000 + repeat)
+    with training.seeded(2000 + repeat):
         net = make(len(emotions), narrow=narrow).to(device)
     net, truth = net.to(memory_format=memory), torch.as_tensor(y, device=device)
 
@@ -488,22 +487,20 @@ def cnn(
         with torch.no_grad():
             return torch.cat([net(ready(v)) for v in pictures.split(128)])
 
-    history = training.fit(
-        net,
-        batches,
-        lambda net, a, b: cross_entropy(net(a), b),
-        training.Settings(
-            epochs=epochs,
-            rate=rate,
-            patience=patience,
-            plateau=patience and patience // 3,
-            factor=0.3,
-        ),
-        validate=lambda net, epoch: -float(cross_entropy(scores(net, x[~part]), truth[~part])),
-        keep_best=True,
-        checkpoint=runs.scratch(),
-        progress=False,
+    how = training.Settings(
+        epochs=epochs, rate=rate, patience=patience, plateau=patience and patience // 3, factor=0.3
     )
+    with training.seeded(2000 + repeat):  # dropout: the same whichever runs came before this one
+        history = training.fit(
+            net,
+            batches,
+            lambda net, a, b: cross_entropy(net(a), b),
+            how,
+            validate=lambda net, epoch: -float(cross_entropy(scores(net, x[~part]), truth[~part])),
+            keep_best=True,
+            checkpoint=runs.scratch(),
+            progress=False,
+        )
     net.eval()
     named = {}
     for side, images in (("train", x), ("test", z)):
