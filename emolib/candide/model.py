@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -58,6 +59,14 @@ class Candide:
     shape_units: Mapping[str, np.ndarray]
     pairs: np.ndarray
     source: str
+    name: ClassVar[str] = "candide3"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits of vertices and units, as a data set's: it names what a fit was made by."""
+        from emolib.ground.containers import digest  # here: it brings pandas along
+
+        return digest(self.vertices, self.basis)
 
     @cached_property
     def basis(self) -> np.ndarray:

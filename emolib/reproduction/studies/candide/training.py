@@ -11,6 +11,7 @@ import functools
 import json
 import warnings
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -94,6 +95,12 @@ def fingerprint(name: str) -> str:
         return ""
 
 
+def input_of(name: str) -> SimpleNamespace:
+    """A way to find points as one of the inputs that a provenance names."""
+    source = "simulated" if name == TRUTH else "real"
+    return SimpleNamespace(name=FINDERS[name], source=source, fingerprint=fingerprint(name))
+
+
 def finder() -> str:
     """Who finds points: dlib as in the text, else MediaPipe, else the simulator, which knows."""
     return next(name for name in FINDERS if fingerprint(name))
@@ -114,7 +121,7 @@ def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: s
     """What is computed once from the used pictures of a set; NaN where no face was found.
 
     by, made_with   who finds the points, and the fingerprint of that
-    model           'real' or 'simulated': the Candide that is fitted
+    model           fingerprint of the Candide that is fitted
     Returns points (N, 68, 2), box (N, 4) of the crop, and the action units that `fitted` gives.
     """
     pictures = datasets.resolve(data)
@@ -125,12 +132,13 @@ def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: s
     return units | {"points": points.astype(np.float32), "box": box.astype(np.float32)}
 
 
-def loaded(source: str) -> candide.Candide:
-    """Candide-3 from its file, or the mask of our own."""
+def loaded(fingerprint: str) -> candide.Candide:
+    """Candide-3 from its file, or the mask of our own, as it was when the run was planned."""
     model = candide.load()
-    if model.source != source:
+    if model.fingerprint != fingerprint:
         raise EmolibError(
-            f"the Candide model here is {model.source}, expected {source}: the data folder changed"
+            f"the Candide model changed while runs were under way ({model.fingerprint}, expected "
+            f"{fingerprint}); start again"
         )
     return model
 
