@@ -142,11 +142,14 @@ class Study(runs.Study):
     @property
     def sources(self) -> tuple:
         """Pictures, the model that is fitted to them, and who finds its points."""
-        return *self.sets, candide.load(), *map(training.input_of, self.finders)
+        looked_at = [pictures.source for pictures in self.sets]
+        points = [training.input_of(name, *looked_at) for name in self.finders]
+        return *self.sets, candide.load(), *points
 
     def learnt_from(self, *further) -> tuple:
         """The inputs of what CK+ alone has taught: its pictures, its points and `further` ones."""
-        return self.pictured("ckplus"), training.input_of(self.finders[0]), *further
+        pictures = self.pictured("ckplus")
+        return pictures, training.input_of(self.finders[0], pictures.source), *further
 
     @property
     def seeds(self) -> tuple[int, ...]:

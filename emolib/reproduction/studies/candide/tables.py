@@ -238,7 +238,8 @@ def recovery(study: Study) -> Outcome:
     frame = pd.concat(frames).rename(columns={"unit": "action_unit", "correlation": "measured"})
     columns = ["points", "reading", "action_unit", "yaw", "found", "measured", "low", "high"]
     frame = frame[columns].reset_index(drop=True).assign(metric="correlation with the truth")
-    sources = model_sources(model, faces=True) | sources_of(*map(training.input_of, finders))
+    points = [training.input_of(by, "simulated") for by in finders]
+    sources = model_sources(model, faces=True) | sources_of(*points)
     return Outcome(frame, study.profile, sources, caps=asdict(s))
 
 

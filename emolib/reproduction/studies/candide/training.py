@@ -95,10 +95,11 @@ def fingerprint(name: str) -> str:
         return ""
 
 
-def input_of(name: str) -> SimpleNamespace:
-    """A way to find points as one of the inputs that a provenance names."""
-    source = "simulated" if name == TRUTH else "real"
-    return SimpleNamespace(name=FINDERS[name], source=source, fingerprint=fingerprint(name))
+def input_of(name: str, *looked_at: str) -> SimpleNamespace:
+    """A way to find points as one of the inputs that a provenance names; `looked_at`: sources of
+    the pictures ('simulated' if any is: so are the points)."""
+    source, made_with = max(looked_at), fingerprint(name)
+    return SimpleNamespace(name=FINDERS[name], source=source, fingerprint=made_with)
 
 
 def finder() -> str:
