@@ -211,6 +211,10 @@ def _check(pred: Tensor, target: Tensor, mask: Tensor | None, reduction: str) ->
             f"loss: prediction {tuple(pred.shape)} and target {tuple(target.shape)}, "
             "expected (B, T, 2) each"
         )
+    if not pred.numel():
+        raise EmolibError(
+            f"loss: prediction {tuple(pred.shape)}, expected at least one frame in (B, T, 2)"
+        )
     if mask is not None and (mask.shape != pred.shape[:2] or mask.dtype != torch.bool):
         raise EmolibError(
             f"loss: mask is {mask.dtype} {tuple(mask.shape)}, expected bool {tuple(pred.shape[:2])}"

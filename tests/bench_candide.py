@@ -52,7 +52,7 @@ def test_4096_faces(benchmark, kind, threads):
     each = benchmark.stats.stats.median / FACES
     off = float(np.abs(fits.cost[:PEERS].double().numpy() / before[True][1] - 1).max())
     benchmark.extra_info |= {
-        "model": model.source,
+        "model": model.fingerprint,
         "faces per second": round(1 / each),
         "SciPy, numeric Jacobian": round(1 / numeric),
         "SciPy, analytic Jacobian": round(1 / analytic),

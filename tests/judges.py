@@ -6,15 +6,15 @@ MediaPipe come from $EMOLIB_DATA/models or $EMOLIB_ASSETS.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from importlib.metadata import files
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+
+from emolib.ground import settings
 
 FER_CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -77,11 +77,8 @@ def dlib_identity(image) -> np.ndarray | None:
 @cache
 def _mediapipe():
     pytest.importorskip("mediapipe")
-    places = [
-        Path(os.environ.get("EMOLIB_DATA", "")) / "models",
-        Path(os.environ.get("EMOLIB_ASSETS", "/nowhere")),
-    ]
-    found = [p / "face_landmarker.task" for p in places if (p / "face_landmarker.task").is_file()]
+    places = [place / "face_landmarker.task" for place in settings.models()]
+    found = [path for path in places if path.is_file()]
     if not found:
         pytest.skip("needs face_landmarker.task in $EMOLIB_DATA/models or $EMOLIB_ASSETS")
     from mediapipe.tasks.python import BaseOptions, vision

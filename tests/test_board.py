@@ -133,8 +133,9 @@ def test_the_page_holds_every_claim_and_asks_nobody(folder):
     html = page.render(folder, "quick")
     for claim in papers.claims().itertuples():
         assert f'id="claim-{claim.id}"' in html
-    anchors = re.findall(r'\bid="([^"{]+)"', html)
-    assert len(anchors) == len(set(anchors))  # wang-f2 is a figure and a claim
+    ids = re.findall(r'\bid="([^"]*)"', html)
+    assert len(set(ids)) == len(ids), {id for id in ids if ids.count(id) > 1}
+    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(ids)
     assert html.count('<details class="claim"') == len(papers.claims())
     assert len(re.findall(r'<td class="number" data-row=', html)) == sum(
         len(papers.printed(id)) for id in papers.table_ids()

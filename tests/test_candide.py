@@ -1,6 +1,7 @@
 """Candide-3: the file, the mask that stands in for it, the fits against SciPy, and what they make of simulated faces."""
 
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -125,6 +126,26 @@ def test_without_the_file_the_mask(tmp_path, monkeypatch):
     assert stand_in.source == "simulated" and stand_in.vertices.shape == (113, 3)
     with pytest.raises(Damaged, match="no such file"):
         candide.load(tmp_path / "absent.wfm")
+
+
+@pytest.mark.parametrize("kind", ["a folder", "a link to nowhere", "a pipe"])
+def test_what_stands_in_the_place_of_the_file_is_never_passed_over(tmp_path, monkeypatch, kind):
+    """The mask of our own is for where there is nothing: anything else there is the reader's."""
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    place = tmp_path / "candide3" / "candide3.wfm"
+    place.parent.mkdir()
+    {"a folder": place.mkdir, "a link to nowhere": lambda: place.symlink_to("x")}.get(
+        kind, lambda: os.mkfifo(place)
+    )()
+    with pytest.raises(Damaged, match="candide3.wfm") as error:
+        candide.load()
+    assert "\n" not in str(error.value)
+    assert candide.check()[0] == "damaged"
+
+
+def test_the_doctor_knows_whether_the_model_is_here(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    assert candide.check()[0] == "absent"
 
 
 def test_thirty_five_pairs():

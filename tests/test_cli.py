@@ -101,6 +101,8 @@ BAD = [
     (["list", "wnag"], "did you mean wang"),
     (["diff", "{}/nowhere", "{}"], "nowhere: no such result folder"),
     (["doctor", "--data", "{}/nowhere"], "nowhere: no such folder"),
+    (["doctor", "--data", "{}/two\nlines\x1b"], "two\\nlines\\x1b: no such folder"),
+    (["doctor", "--data", "{}/caf\udce9"], "caf\\udce9: no such folder"),
 ]
 
 
@@ -346,6 +348,71 @@ def test_the_doctor_ends_with_1_only_where_something_is_damaged(places, capsys):
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     assert cli.main(["doctor", "--data", str(places / "data")]) == 1
     assert "damaged" in capsys.readouterr().out
+
+
+def test_the_doctor_has_a_row_for_candide(places, capsys):
+    place = places / "data" / "candide3" / "candide3.wfm"
+    place.parent.mkdir(parents=True)
+    assert cli.main(["doctor", "--data", str(places / "data")]) == 0
+    assert "candide3        absent" in capsys.readouterr().out
+    place.write_text("a file of another kind\n")
+    assert cli.main(["doctor", "--data", str(places / "data")]) == 1
+    told = capsys.readouterr().out
+    assert "candide3        damaged" in told and "cut short" in told
+
+
+@pytest.mark.parametrize("value", ["/dev/null", "{}/file", "{}/file/below", "{}/link"])
+def test_a_data_folder_that_is_none_is_said(places, capsys, monkeypatch, value):
+    (places / "link").symlink_to("nowhere")
+    monkeypatch.setenv("EMOLIB_DATA", value.format(places))
+    assert cli.main(["doctor"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "EMOLIB_DATA" in line and "expected a folder" in line
+
+
+def test_no_message_names_an_option_that_its_command_lacks(places, capsys, monkeypatch):
+    """`docs` has no --out and no command has damaged='skip': both were said."""
+    from emolib.data import files
+    from emolib.reproduction.cli import docs
+
+    def pages():
+        yield results.write(places / "file" / "x", "") or places
+
+    monkeypatch.setattr(docs, "write_all", pages)
+    assert cli.main(["docs"]) == 2
+    told = capsys.readouterr().err
+    assert "cannot be written" in told and "--" not in told
+    with pytest.raises(EmolibError, match=r"in Python, data\.load\(\.\.\., damaged='skip'\)"):
+        files.settle([files.Damaged("x.wav", "is empty")])
+
+
+def _pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize(
+    "harm, told",
+    [
+        (lambda path: path.write_text('v\n"1\n'), "not a readable table"),
+        (lambda path: path.write_bytes(b"v\n\xff\n"), "not a readable table"),
+        (lambda path: path.write_text("v\n1,2\n3,4,5\n"), "not a readable table"),
+        (lambda path: path.write_bytes(b""), "is empty"),
+        (lambda path: (path.unlink(), path.mkdir()), "a folder"),
+        (lambda path: (path.unlink(), path.symlink_to("x")), "a link that leads nowhere"),
+        (_pipe, "neither a file nor a folder"),
+    ],
+)
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_diff_names_what_cannot_be_read_and_goes_on(places, capsys, harm, told, side):
+    for folder in ("a", "b"):
+        results.write(places / folder / "tables" / "t.csv", "v\n1\n")
+        results.write(places / folder / "tables" / "u.csv", f"v\n{folder}\n")
+    harm(places / side / "tables" / "t.csv")
+    assert cli.main(["diff", str(places / "a"), str(places / "b")]) == 1
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("different") and told in first and str(places / side) in first
+    assert len(rest) == 2 and "u.csv" in rest[0]
 
 
 @pytest.mark.parametrize("other, status", [("v\n1\n", 0), ("v\n1.02\n", 0), ("v\n2\n", 1)])

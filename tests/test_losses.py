@@ -158,6 +158,15 @@ def test_concordance_is_torchmetrics():
     )
 
 
+@pytest.mark.parametrize("shape", [(2, 0, 2), (0, 5, 2), (0, 0, 2)])
+@pytest.mark.parametrize("loss", [losses.mse, losses.ccc_loss, losses.non_inertial])
+def test_no_frame_is_one_error_that_says_so(loss, shape):
+    empty = torch.zeros(shape)
+    for more in ({}, {"mask": torch.ones(shape[:2], dtype=torch.bool)}):
+        with pytest.raises(EmolibError, match="at least one frame"):
+            loss(empty, empty, **more)
+
+
 def test_concordance_by_meaning():
     x, y = tracks(6, 1, 50)
     assert losses.ccc_loss(y, y).item() == pytest.approx(0) and losses.ccc_loss(

@@ -1,6 +1,7 @@
 """Notebook 40: which pictures are used, what is measured on them, who learns from whom, what is read off, and the notebook at its smallest."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from emolib.data.sim import face, worlds
 from emolib.ground.errors import EmolibError
 from emolib.models import face_cnn
 from emolib.models.members import parameter_count
-from emolib.reproduction import papers
+from emolib.reproduction import papers, runs
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs import keys
 from emolib.reproduction.studies.candide import claims, figures, plan, tables, training
@@ -339,6 +340,23 @@ def test_a_cnn_learns_which_quarter_is_bright(monkeypatch):
         )
 
 
+def test_dropout_of_a_cnn_hangs_on_its_repeat_not_on_the_runs_before_it(monkeypatch, tmp_path):
+    """One process computes all repeats in turn, several of them share them out: the same bytes."""
+    x = torch.arange(8 * 150 * 150).reshape(8, 1, 150, 150).remainder(251).to(torch.uint8)
+    y, person = np.arange(8) % 4, np.repeat([f"S{i}" for i in range(4)], 2)
+    monkeypatch.setattr(training, "pictures", lambda arguments, emotions, size: (x, y, person))
+    monkeypatch.setattr(training.augment, "augment", lambda pictures, rng: pictures)
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    common = {"train": {}, "test": {}, "network": "CNN-3 150x150x1", "narrow": 8, "epochs": 2}
+    common |= {"emotions": list(plan.FOUR), "rate": 1e-2, "batch": 4, "bank": 1, "patience": None}
+    first, second = (common | {"repeat": repeat} for repeat in (0, 1))
+    before = torch.get_rng_state()
+    in_turn = runs.map(training.cnn, [first, second], jobs=1, store=tmp_path / "in turn")
+    (alone,) = runs.map(training.cnn, [second], jobs=1, store=tmp_path / "alone")
+    assert np.array_equal(in_turn[1]["loss"], alone["loss"])
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 # ---------------------------------------------------------------- the grid
 
 
@@ -513,6 +531,23 @@ def test_the_listing_is_printed_and_measured():
     assert said == {"chang-d16": "fails", "chang-d16_2": "holds", "chang-d34": "holds"}
 
 
+def test_provenance_names_the_model_that_is_fitted_and_who_finds_its_points(monkeypatch):
+    """Two result folders that differ in Candide's file alone must not say that they do not."""
+    study = plan.Study("smoke")
+
+    def inputs():
+        return runs.sources_of(*study.sources) | tables.listing(plan.Study("smoke")).sources
+
+    before, planned = inputs(), study.measured(training.TRUTH)
+    assert {"ckplus", "rafd", "candide3", training.FINDERS[study.finders[0]]} <= set(before)
+    other = replace(candide.load(), vertices=candide.load().vertices + 1)
+    monkeypatch.setattr(candide, "load", lambda: other)
+    changed = {name for name, about in inputs().items() if about != before[name]}
+    assert changed == {"candide3"}
+    again = plan.Study("smoke").measured(training.TRUTH)
+    assert keys.key(training.measure, again[0]) != keys.key(training.measure, planned[0])
+
+
 # ---------------------------------------------------------------- the notebook, end to end
 
 
@@ -520,6 +555,10 @@ def test_the_listing_is_printed_and_measured():
 def smoke(tmp_path_factory):
     """Result folder of notebook 40 at smoke on simulated people, run as the command line runs it."""
     return run_notebook("40", tmp_path_factory.mktemp("candide"))
+
+
+# beside the data sets: what is fitted, what points are found by, what draws faces
+INPUTS = {"candide3", "simulated world", *training.FINDERS.values()}
 
 
 @pytest.mark.slow
@@ -535,10 +574,10 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
             for kind in (("csv", "json") if row.kind == "table" else ("csv", "json", "svg", "png"))
         )
         about = json.loads((folder / f"{row.id}.json").read_text())
-        named = set(row.data.split(";")) if row.data else set(about["sources"]) - {"ckplus", "rafd"}
-        assert set(about["sources"]) == named and {
-            s["source"] for s in about["sources"].values()
-        } <= {"simulated"}
+        sets = set(row.data.split(";")) - {""}
+        assert set(about["sources"]) - INPUTS == sets
+        badges = {name: about["sources"][name]["source"] for name in about["sources"]}
+        assert {badges[name] for name in sets} <= {"simulated"}
 
 
 @pytest.mark.slow

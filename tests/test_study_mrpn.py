@@ -1,6 +1,7 @@
 """Notebook 44's study: features, spoilt worlds, ways to fuse trained side by side, verdicts, `emolib predict`, and the notebook at its smallest."""
 
 import json
+import os
 from dataclasses import asdict
 
 import numpy as np
@@ -442,6 +443,48 @@ def test_the_command_writes_a_picture_and_a_table(files, tmp_path, capsys, monke
         "voice.wav: sad (0.87)" in capsys.readouterr().out
         and len(pd.read_csv(tmp_path / "out.csv")) == 3
     )
+
+
+@pytest.mark.parametrize("name", ["caf\udce9", "two\nlines", "$x_$ $", "v" * 240, "é" * 120])
+def test_any_name_that_a_file_can_have(files, tmp_path, capsys, monkeypatch, name):
+    """A name that is not UTF-8, one with a line break, one that is mathematics, a long one."""
+    from emolib.reproduction.cli import predictor
+
+    monkeypatch.setattr(predictor, "predictor", lambda profile: Fixed())
+    (tmp_path / f"{name}.wav").write_bytes((files / "voice.wav").read_bytes())
+    status = cli.main(["predict", str(tmp_path / f"{name}.wav")])
+    said = capsys.readouterr()
+    assert status == 0 and len(said.out.splitlines()) == 4, said
+    assert {p.suffix for p in tmp_path.iterdir()} == {".wav", ".png", ".csv"}
+
+
+def test_a_name_without_room_for_the_answer_is_said_before_anything_is_read(
+    files, tmp_path, capsys
+):
+    path = tmp_path / f"{'v' * 250}.wav"
+    path.write_bytes((files / "voice.wav").read_bytes())
+    assert cli.main(["predict", str(path)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "too long" in line and "--plot" in line and len(list(tmp_path.iterdir())) == 1
+    assert cli.main(["predict", str(tmp_path / f"{'v' * 300}.wav"), "--plot", "x.png"]) == 2
+
+
+def test_a_film_with_a_name_that_is_not_utf8_is_read(files, tmp_path):
+    path = tmp_path / "caf\udce9.mp4"
+    path.write_bytes((files / "silent.mp4").read_bytes())
+    assert predict.media.probe_video(path) == predict.media.probe_video(files / "silent.mp4")
+    sound = tmp_path / "caf\udce9.wav"
+    sound.write_bytes((files / "voice.wav").read_bytes())
+    assert len(predict.media.read_sound(sound)) == len(
+        predict.media.read_sound(files / "voice.wav")
+    )
+
+
+def test_a_pipe_is_no_recording(tmp_path, capsys):
+    """To open one waits for somebody who writes into it, for ever."""
+    os.mkfifo(tmp_path / "pipe.wav")
+    assert cli.main(["predict", str(tmp_path / "pipe.wav")]) == 2
+    assert "neither a file nor a folder" in capsys.readouterr().err
 
 
 def test_all_files_or_none(tmp_path):

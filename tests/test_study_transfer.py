@@ -479,14 +479,30 @@ def test_contrasts_are_paired_and_corrected(on_hand):
         and row.low > 0
         and row.source == "simulated"
     )
-    assert (frame.xs("p, Holm", level="metric").measured <= 0.05).all() and set(frame.reading) == {
-        "not tested at this profile"
-    }
+    assert set(frame.reading) == {"not tested at this profile"}
+    probabilities = frame.xs("p, Holm", level="metric").measured
+    assert list(probabilities.index) == ["from faces - from faces, frozen"]
+    assert (probabilities <= 0.05).all()
 
     class Decided(type(study)):
         settled = frozenset({"small runs, PrivateTest, no duplicates"})
 
-    assert set(tables.contrasts(Decided("smoke")).frame.reading) == {"more"}
+    said = tables.contrasts(Decided("smoke")).frame.set_index("pair").reading.to_dict()
+    assert said == {
+        "from faces - from faces, frozen": "more",
+        "from faces - from scratch": tables.NOT_LEARNT,  # it says happy, whatever it is shown
+    }
+
+
+def test_a_model_has_learnt_where_its_interval_lies_above_naming_one_class(on_hand):
+    study, label = on_hand
+    assert [tables.above_constant(study, name, plan.PRIVATE) for name in study.models] == [
+        True,
+        True,
+        False,
+    ]
+    study.named = lambda name, part: np.where(np.arange(40) < 10, label, 3)[None]
+    assert not tables.above_constant(study, "from faces", plan.PRIVATE)  # better, but not surely
 
 
 def test_the_printed_row_keeps_its_key_and_rows_keep_their_badges(on_hand):
@@ -522,6 +538,8 @@ def test_rows_of_one_table_may_differ_in_source():
         (True, "real", 4, 7, 0.01, "holds"),
         (True, "real", -1, 7, 0.2, "open"),
         (True, "real", 1, 4, 0.01, "fails"),
+        (True, "real", 1, 4, None, "open"),  # one of the two has learnt nothing
+        (True, "real", 4, 7, None, "open"),
     ],
 )
 def test_the_gain_needs_real_people_and_a_settled_network(
@@ -543,7 +561,7 @@ def test_the_gain_needs_real_people_and_a_settled_network(
                 "high": high,
             },
             key | {"metric": "p, Holm", "measured": p},
-        ]
+        ][: 1 if p is None else 2]
     )
     monkeypatch.setattr(tables, "contrasts", lambda study: Outcome(frame, "full"))
     study = SimpleNamespace(settled=settled, source_task=SimpleNamespace(source=people))

@@ -1,6 +1,6 @@
 """The one training loop: what it does is what was asked, and a kill leaves no trace."""
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 
 import numpy as np
 import pytest
@@ -83,6 +83,40 @@ def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path, settings
     history = fit(resumed, batches, loss, settings, checkpoint=file, **more)
     assert history == expected and state(resumed) == state(whole)
     assert not file.exists() and not list(tmp_path.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("settings", [ADAM, SGD, replace(ADAMW, patience=None)])
+def test_resumed_moments_lie_in_memory_as_their_parameters_do(tmp_path, settings, layout):
+    """A fused step walks parameter, gradient and moments in the order of their bytes: moments in
+    another layout than the parameter's are those of other weights, and nothing says so."""
+
+    def pictures(epoch):
+        made = torch.Generator().manual_seed(epoch)
+        for _ in range(3):
+            x = torch.randn(6, 3, 8, 8, generator=made).contiguous(memory_format=layout)
+            yield x, torch.stack([x.mean((1, 2, 3)), x[:, 0, 0, 0]], dim=1)
+
+    def convolutions(seed=0):
+        torch.manual_seed(seed)
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 2))
+        return net.to(memory_format=layout)
+
+    def killed(epoch):
+        if epoch == 5:
+            raise Killed
+        return pictures(epoch)
+
+    whole, resumed, file = convolutions(), convolutions(seed=987), tmp_path / "c"
+    fit(whole, pictures, loss, settings, progress=False)
+    with pytest.raises(Killed):
+        fit(convolutions(), killed, loss, settings, checkpoint=file, progress=False)
+    step = loop.optimizer(resumed, settings)
+    fit(resumed, pictures, loss, settings, step=step, checkpoint=file, progress=False)
+    assert state(resumed) == state(whole)
+    for parameter, moments in step.state.items():
+        for value in moments.values():
+            assert value.shape != parameter.shape or value.stride() == parameter.stride()
 
 
 def test_epochs_that_stand_in_the_checkpoint_are_not_trained_again(tmp_path):

@@ -6,7 +6,7 @@
 """
 
 from emolib.candide.fit import CandideFit, fit_action, fit_joint, fit_shape
-from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, load, own_mask, pairs
+from emolib.candide.model import ACTION_UNITS, SHAPE_UNITS, Candide, check, load, own_mask, pairs
 from emolib.candide.recovery import recovery
 from emolib.candide.rotations import rodrigues, rotation_vector
 from emolib.candide.solver import Options

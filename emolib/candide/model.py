@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from emolib.candide import mask, wfm
 from emolib.ground import settings
-from emolib.ground.errors import nearest
+from emolib.ground.errors import EmolibError, nearest
 
 # The text's action units, in its order: FACS numbers, and the unit of the file.
 ACTION_UNITS = {
@@ -58,6 +60,14 @@ class Candide:
     shape_units: Mapping[str, np.ndarray]
     pairs: np.ndarray
     source: str
+    name: ClassVar[str] = "candide3"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hex digits of vertices and units, as a data set's: it names what a fit was made by."""
+        from emolib.ground.containers import digest  # here: it brings pandas along
+
+        return digest(self.vertices, self.basis)
 
     @cached_property
     def basis(self) -> np.ndarray:
@@ -77,12 +87,24 @@ class Candide:
 def load(path: Path | str | None = None) -> Candide:
     """Candide-3 from `path`, else from candide3/candide3.wfm in the data folder, else our own mask.
 
-    Raises Damaged, with the line, for a file that cannot be used or a `path` that is not there.
+    Raises Damaged, with the line, for a file that cannot be used or a `path` that is not there. A
+    folder or a link to nowhere in the file's place is damage too, never a reason for the mask.
     """
     file = settings.data_root() / "candide3" / "candide3.wfm" if path is None else Path(path)
-    if path is None and not file.is_file():
+    if path is None and not os.path.lexists(file):
         return own_mask()
     return _model(wfm.read(file), "real")
+
+
+def check() -> tuple[str, str]:
+    """For the doctor: state of the file in the data folder (absent, damaged, found), and why."""
+    try:
+        model = load()
+    except EmolibError as error:
+        return "damaged", str(error)
+    if model.source == "simulated":
+        return "absent", "a mask of our own is used"
+    return "found", f"{len(model.vertices)} vertices, {len(model.faces)} faces"
 
 
 def own_mask() -> Candide:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from emolib.ground.errors import Damaged, guard
+
 VERTICES = 113
 LISTS = ("VERTEX LIST", "FACE LIST", "ANIMATION UNITS LIST", "SHAPE UNITS LIST")
 END = "END OF FILE"
@@ -55,27 +57,19 @@ def read(path: Path | str) -> Wireframe:
     return Wireframe(vertices, faces, animation, lines.units())
 
 
-def _damaged(path, why: str) -> Exception:
-    from emolib.data.files import Damaged  # here: emolib.data brings pandas along
-
-    return Damaged(path, why)
-
-
 class _Lines:
     """The file's lines and the place one is at; every complaint carries the line number."""
 
     def __init__(self, path):
-        from emolib.data.files import guard
-
         self.path, self.at = guard(path), 0
         try:
             self.text = self.path.read_text(encoding="ascii").splitlines()
         except UnicodeDecodeError as error:
             why = f"byte {error.start} is not text, expected a .wfm wire frame; get it anew"
-            raise _damaged(path, why) from None
+            raise Damaged(path, why) from None
 
     def fail(self, why: str):
-        raise _damaged(self.path, f"line {self.at}: {why}")
+        raise Damaged(self.path, f"line {self.at}: {why}")
 
     def sections(self) -> dict[str, int]:
         """Title of each comment in capitals and the line it stands in."""
@@ -95,7 +89,7 @@ class _Lines:
         self.fail(f"the file ends where {what} was expected; it is cut short, get it anew")
 
     def numbers(self, many: int, what: str) -> list[float]:
-        from emolib.data.files import LARGEST
+        from emolib.data.files import LARGEST  # here: emolib.data brings pandas along
 
         line = self.next(what)
         try:

@@ -70,7 +70,8 @@ def settle(bad: list[Damaged], damaged: str = "raise", *, stacklevel: int = 3):
     if damaged not in ("raise", "skip"):
         raise EmolibError(f"damaged='{damaged}' is not known: expected 'raise' or 'skip'")
     if bad and damaged == "raise":
-        raise Damaged(bad[0].path, f"{bad[0].why} (damaged='skip' leaves such files out)") from None
+        left_out = "in Python, data.load(..., damaged='skip') leaves such files out"
+        raise Damaged(bad[0].path, f"{bad[0].why} ({left_out})") from None
     if bad:
         names = "; ".join(map(str, bad[:3]))
         warnings.warn(f"{len(bad)} damaged files left out: {names}", LeftOut, stacklevel=stacklevel)

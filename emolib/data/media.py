@@ -8,6 +8,7 @@ threads.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def _header(path: Path) -> Sound:
     if wav:
         _whole_wav(path)
     try:
-        info = soundfile.info(str(path))
+        info = soundfile.info(os.fsencode(path))
     except (soundfile.SoundFileError, RuntimeError) as error:
         raise Damaged(path, f"not a readable sound file ({one_line(error)}); get it anew") from None
     return Sound(info.samplerate, info.channels, info.frames)
@@ -146,7 +147,7 @@ def _decode_file(path: Path) -> tuple[np.ndarray, int]:
 
     announced = _header(path).samples
     try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, RuntimeError, MemoryError) as error:
         # MemoryError: a broken header may announce terabytes
         raise Damaged(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ from emolib.ground.containers import TableSet
 COLUMNS = tuple(f"{kind}{i}" for kind in ("LPQ", "PHOG") for i in range(1, 6))
 CLASSES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # codes 1 to 7
 ROWS = 675
+LARGEST = 8 << 20  # bytes of a workbook, unpacked: 18 times those of the table as shipped
+ROW = re.compile(rb"<(?:\w+:)?row[\s/>]")
 LETTERS = "ABCDEFGHIJKL"  # the sheet's own names of the columns
 
 # The one row of the table as shipped that is no sample: its first feature is 0.994 (all others stay
@@ -119,16 +122,39 @@ def _path(root: Path) -> Path:
 def _sheet(path: Path) -> pd.DataFrame:
     guard(path)
     try:
+        unpacked, rows = _extent(path)
+        if unpacked > LARGEST or rows > 10 * ROWS:  # counted first: reading them takes minutes
+            raise Damaged(
+                path,
+                f"unpacks to {unpacked:,} bytes and {rows:,} rows, expected {ROWS} rows in less "
+                f"than {LARGEST:,} bytes; get the table anew from its holders",
+            )
         with warnings.catch_warnings():
             # harmless, in the original
             warnings.filterwarnings("ignore", message="Unknown extension", module="openpyxl")
             # "n/a" is text, not a gap
             return pd.read_excel(path, header=None, dtype=object, keep_default_na=False)
+    except Damaged:
+        raise
     except Exception as error:  # whatever zip, XML and openpyxl raise on bytes that are no workbook
         why = str(error) or type(error).__name__
         raise Damaged(
             path, f"not a readable Excel file ({why}); it is probably cut short, get it anew"
         ) from None
+
+
+def _extent(path: Path) -> tuple[int, int]:
+    """Bytes that a workbook unpacks to, by its own directory, and rows that its sheets begin.
+
+    The directory binds whoever unpacks: more than it says is cut off. Rows are not counted in what
+    is too large anyway.
+    """
+    with zipfile.ZipFile(path) as packed:
+        unpacked = sum(part.file_size for part in packed.infolist())
+        if unpacked > LARGEST:
+            return unpacked, 0
+        sheets = [name for name in packed.namelist() if name.startswith("xl/worksheets/")]
+        return unpacked, sum(len(ROW.findall(packed.read(name))) for name in sheets)
 
 
 def _check_head(path: Path, sheet: pd.DataFrame):

@@ -15,16 +15,19 @@ class EmolibError(Exception):
     """
 
 
+def printable(text) -> str:
+    """`text` in one line: file names and cells are a stranger's, and no line break, escape code or
+    byte that is not UTF-8 of theirs is printed."""
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text))
+    return "".join(shown)
+
+
 class Damaged(EmolibError):
     """One file that cannot be used. `path` and `why` are kept apart for the doctor's table."""
 
     def __init__(self, path, why: str):
         self.path, self.why = Path(path), why
-        # names and cells are a stranger's: no line break or escape code of theirs is printed
-        line = (
-            c if c.isprintable() else c.encode("unicode_escape").decode() for c in f"{path}: {why}"
-        )
-        super().__init__("".join(line))
+        super().__init__(printable(f"{path}: {why}"))
 
     def __reduce__(self):  # made again with both arguments on the far side of a process
         return Damaged, (self.path, self.why)
@@ -42,8 +45,8 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
     """`path`, if it is a regular file with something in it.
 
     starts   if given, the first bytes must be one of these
-    Raises Damaged for a file that is absent, a folder, a link that leads nowhere or in a circle,
-    empty, not permitted, a Git-LFS pointer, or one that starts otherwise.
+    Raises Damaged for a file that is absent, a folder, a pipe or device, a link that leads nowhere
+    or in a circle, empty, not permitted, a Git-LFS pointer, or one that starts otherwise.
     """
     path = Path(path)
     try:
@@ -53,6 +56,8 @@ def guard(path: Path | str, *, starts: tuple[bytes, ...] = ()) -> Path:
             )
         if path.is_dir():
             raise Damaged(path, "a folder, expected a file")
+        if path.exists() and not path.is_file():  # to open a pipe is to wait for who writes into it
+            raise Damaged(path, "neither a file nor a folder (a pipe or a device); expected a file")
         with open(path, "rb") as file:
             head = file.read(64)
     except FileNotFoundError:

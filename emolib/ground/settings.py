@@ -26,8 +26,17 @@ def search_path() -> str:
 
 
 def data_root() -> Path:
-    """Folder of the real data sets: $EMOLIB_DATA, else data/. It need not exist."""
-    return Path(os.environ.get("EMOLIB_DATA") or project() / "data")
+    """Folder of the real data sets: $EMOLIB_DATA, else data/. It need not exist.
+
+    EmolibError where something else stands there: a file would otherwise mean that no set is.
+    """
+    root = Path(os.environ.get("EMOLIB_DATA") or project() / "data")
+    place = next((p for p in (root, *root.parents) if os.path.lexists(p)), root)
+    if os.path.lexists(place) and not place.is_dir():
+        raise EmolibError(
+            f"data folder {root} (EMOLIB_DATA): {place} is no folder, expected a folder"
+        )
+    return root
 
 
 def models() -> list[Path]:

@@ -145,6 +145,8 @@ def ccc(pred, target, dim: int = -1):
     pred, target: arrays or tensors of equal shape (..., T, ...) -> the same kind without `dim`, in
     float64. 0 where the target does not vary, or nothing does: never NaN for finite input. A series
     of valence and arousal (B, T, 2) has its time at dim=1.
+    Every sum is divided by T, as in Lin 1989. torchmetrics (1.9) divides variances and covariance
+    by T - 1, and the gap of the means by nothing: where means differ it lies a little above.
     Source: Lin 1989; orgil2021, Eq. 2 (which calls s_x and s_y variances: standard deviations are
     meant); yin2022, Eq. 7.
     """

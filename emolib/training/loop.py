@@ -7,6 +7,7 @@ a validation; an ensemble of a thousand networks is one network here (see models
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -72,6 +73,14 @@ def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
         case "sgd":
             return torch.optim.SGD(parameters, momentum=settings.momentum, **common)
     raise EmolibError(f"optimizer '{settings.optimizer}' is not known: expected adam, adamw or sgd")
+
+
+@contextlib.contextmanager
+def seeded(seed: int):
+    """Weights and dropout drawn inside come from `seed`; PyTorch's own streams go on untouched."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def fit(
@@ -250,8 +259,13 @@ def _load(path: Path, net, step) -> _State:
         return _State()
     net.load_state_dict(part("net."))
     moments = step.state_dict()
+    parameters = [p for group in step.param_groups for p in group["params"]]
     for key, value in part("step.").items():
         index, name = key.split(".", 1)
+        like = parameters[int(index)]
+        if value.shape == like.shape:
+            # The file is row-major; a fused step walks moments in the parameter's order of bytes.
+            value = torch.empty_like(like, dtype=value.dtype).copy_(value)
         moments["state"].setdefault(int(index), {})[name] = value
     step.load_state_dict(moments)
     for group, rate in zip(step.param_groups, plain.pop("rates"), strict=True):

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from emolib.ground.errors import EmolibError, nearest
+from emolib.ground.errors import EmolibError, nearest, printable
 
 
 def reproduce(options) -> int:
@@ -155,12 +155,12 @@ def list_(options) -> int:
 
 
 def doctor(options) -> int:
-    from emolib import data
+    from emolib import candide, data
     from emolib.data.catalog import CATALOG, MODELS
     from emolib.ground import settings
 
-    table = data.doctor(options.data)
-    print(f"data folder: {settings.data_root()}\n")
+    table, (state, detail) = data.doctor(options.data), candide.check()
+    print(f"data folder: {printable(settings.data_root())}\n")
     for row in table.rename(columns={"used for": "used_for"}).itertuples():
         found = f"{row.found} of " if row.found else ""
         print(f"{row.set:15} {row.state:8} {found}{row.expected}; {row.detail}")
@@ -170,9 +170,12 @@ def doctor(options) -> int:
             print(f"{'':24} {row.MB} MB, for {row.used_for}; {how_to_get(CATALOG[row.set])}")
     if not data.there(MODELS):
         print(f"{'models':15} absent   {MODELS.title}; {how_to_get(MODELS)}")
+    print(f"{candide.Candide.name:15} {state:8} {detail}")
+    if state != "found":
+        print(f"{'':24} research only; access: Linköping University; for chang2021: action units")
     for line in detectors():
         print(line)
-    return 1 if (table.state == "damaged").any() else 0
+    return 1 if "damaged" in {state, *table.state} else 0
 
 
 def get(options) -> int:
@@ -244,7 +247,7 @@ def diff(options) -> int:
 
     table = results.diff(Path(options.a), Path(options.b))
     for row in table[table.state != "same"].itertuples():
-        print(f"{row.state:18} {row.file}  {row.detail}")
+        print(printable(f"{row.state:18} {row.file}  {row.detail}"))
     print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
     return 1 if (table.state == "different").any() else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 
 from emolib import __version__
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import EmolibError, printable
 from emolib.reproduction.cli import commands
 
 EXAMPLES = """\
@@ -48,13 +49,15 @@ PASSED_ON = ("test", "bench", "lab")  # unknown options go on to the program beh
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; the exit status: 0 fine, 1 something broke, 2 bad input, 3 time is up."""
     options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
         _apply(options)
         status = options.act(options) or 0
         sys.stdout.flush()
         return status
     except EmolibError as error:
-        print(f"emolib: {error}", file=sys.stderr)
+        print(f"emolib: {printable(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # `emolib list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -227,5 +230,5 @@ def run() -> None:
     try:
         sys.exit(options.act(options))
     except EmolibError as error:
-        print(f"emolib: {error}", file=sys.stderr)
+        print(f"emolib: {printable(error)}", file=sys.stderr)
         sys.exit(2)

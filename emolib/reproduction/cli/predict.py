@@ -15,7 +15,7 @@ import pandas as pd
 
 from emolib.data import media
 from emolib.data.files import Damaged, guard
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import EmolibError, printable
 from emolib.reproduction.report.files import table_text
 
 STEP, LENGTH = 0.5, 1.0  # seconds from one segment to the next, and of a segment
@@ -50,16 +50,27 @@ def act(options) -> int:
         raise EmolibError(f"{plot}: expected a .png or an .svg")
     if not plot.parent.is_dir():
         raise EmolibError(f"{plot}: there is no folder {plot.parent}; make it first")
+    if error := _refused(plot):  # said before anything is read, not after
+        raise EmolibError(f"{plot}: cannot be written ({error}); name another with --plot")
     said = predict(path, options.use, options.profile)
     table = table_text(said.segments).encode()
-    picture = drawn(said, path.name, plot.suffix[1:].lower())
+    picture = drawn(said, printable(path.name), plot.suffix[1:].lower())
     write({plot: picture, plot.with_suffix(".csv"): table})
     odds = [f"{name} ({value:.2f})" for name, value in said.whole.iloc[:2].items()]
-    print(f"{path.name}: {', then '.join(odds)}; {len(said.segments)} segments")
+    print(f"{printable(path.name)}: {', then '.join(odds)}; {len(said.segments)} segments")
     for line in said.told:
         print(f"  {line}")
-    print(plot)
+    print(printable(plot))
     return 0
+
+
+def _refused(path: Path) -> str:
+    """Why the system refuses this very name, such as one that is too long; '' if it does not."""
+    try:
+        path.lstat()
+    except OSError as error:
+        return "" if isinstance(error, FileNotFoundError) else error.strerror
+    return ""
 
 
 def predict(path: Path | str, use: str = "both", profile: str = "quick", model=None) -> Said:
@@ -155,7 +166,8 @@ def drawn(said: Said, name: str, kind: str) -> bytes:
     from emolib.reproduction.report import plots
 
     frame = said.segments.melt(["begin", "used"], list(said.classes), "emotion", "measured")
-    frame = frame.assign(panel=f"{name}: {said.whole.index[0]}", begin=frame.begin + LENGTH / 2)
+    title = f"{name}: {said.whole.index[0]}".replace("$", r"\$")  # no mathematics
+    frame = frame.assign(panel=title, begin=frame.begin + LENGTH / 2)
     words = {"xlabel": "seconds", "ylabel": "probability", "chance": 1 / len(said.classes)}
     fig = plots.lines(frame, x="begin", series="emotion", panels="panel", **words)
     fig.set_size_inches(8, 4)
@@ -167,7 +179,10 @@ def drawn(said: Said, name: str, kind: str) -> bytes:
 
 def write(files: dict[Path, bytes]) -> None:
     """Write all files or none: each under another name first, then renamed."""
-    partial = {path.with_name(f".{path.name}-{os.getpid()}"): path for path in files}
+    partial = {
+        path.with_name(f".{os.getpid()}-{number}.partial"): path
+        for number, path in enumerate(files)  # a short name: theirs may be as long as one can be
+    }
     try:
         for name, path in partial.items():
             name.write_bytes(files[path])

@@ -22,7 +22,7 @@ import torch
 from emolib.data import media
 from emolib.features import greyface
 from emolib.ground import bars
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import EmolibError, printable
 from emolib.metrics.scores import nearest_emotion
 from emolib.models.path import PathGRU
 from emolib.reproduction.report import files as results
@@ -281,9 +281,10 @@ def _drawn(traced: Traced) -> dict[str, str]:
     from emolib.reproduction.report import plots
 
     net, path = traced.network, pd.DataFrame(traced.sketch.rows)
+    title = printable(traced.name)
     images = np.stack(traced.sketch.images)
-    fig = plots.one_path(path, net.anchors, title=traced.name)
-    page = plots.moving(path, images, net.anchors, title=traced.name, source=net.about)
+    fig = plots.one_path(path, net.anchors, title=title)
+    page = plots.moving(path, images, net.anchors, title=title, source=net.about)
     html = (
         f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{page.title}</title>'
         f"<body>{page.html}</body></html>\n"

@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from emolib.ground import settings
-from emolib.ground.errors import EmolibError
+from emolib.ground.errors import Damaged, EmolibError, guard
 
 PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "matplotlib")
 
@@ -49,7 +49,7 @@ def write(path: Path, content: str | bytes) -> str:
         with contextlib.suppress(OSError):  # the folder itself may be what is missing
             partial.unlink()
         reason = f"cannot be written ({error.strerror or error})"
-        raise EmolibError(f"{path}: {reason}; free space or choose another --out") from None
+        raise EmolibError(f"{path}: {reason}; free space or choose another folder") from None
     return sha(raw)
 
 
@@ -93,8 +93,19 @@ def table_text(frame: pd.DataFrame) -> str:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A CSV file as text, '' for missing; an empty frame where there is no file."""
-    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+    """A CSV file as text, '' for missing; an empty frame where there is no file.
+
+    Raises Damaged for what is no table.
+    """
+    if not os.path.lexists(path):
+        return pd.DataFrame()
+    try:
+        return pd.read_csv(guard(path), dtype=str, keep_default_na=False)
+    except (ValueError, csv.Error) as error:  # pandas' own errors and UnicodeDecodeError are such
+        why = " ".join(str(error).split())[:100]
+        raise Damaged(
+            path, f"not a readable table ({why}); run the command that wrote it"
+        ) from None
 
 
 def usable(folder: Path) -> Path:
@@ -249,11 +260,14 @@ def diff(a: Path, b: Path) -> pd.DataFrame:
 def _compare(one: Path, other: Path, name: str) -> tuple[str, str]:
     """State and detail of one file in two folders."""
     a, b = one / name, other / name
-    if not a.exists() or not b.exists():
-        return f"only in {one if a.exists() else other}", ""
-    if a.read_bytes() == b.read_bytes():
-        return "same", ""
-    x, y = read(a), read(b)
+    if not os.path.lexists(a) or not os.path.lexists(b):
+        return f"only in {one if os.path.lexists(a) else other}", ""
+    try:
+        if guard(a).read_bytes() == guard(b).read_bytes():
+            return "same", ""
+        x, y = read(a), read(b)
+    except Damaged as error:
+        return "different", str(error)
     if list(x.columns) != list(y.columns) or len(x) != len(y):
         shapes = f"{len(x)} rows of {len(x.columns)} columns against {len(y)} of {len(y.columns)}"
         return "different", shapes

@@ -45,7 +45,7 @@ def judge(study: Study) -> list[Verdict]:
     for claim, verdict, because, cases in (*against_machines(study), *among_networks(study)):
         settled = may_decide(study, *cases)
         verdicts[claim] = Verdict(claim, verdict if settled else UNTESTED, because)
-    real = {pictures.source for pictures in study.sources} == {"real"}
+    real = {one.source for one in study.sources} == {"real"}
     for claim, verdict in verdicts.items():
         if not real and claim not in FROM_PRINT:
             verdicts[claim] = Verdict(claim, "open", SIMULATED + verdict.because)

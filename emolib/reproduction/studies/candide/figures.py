@@ -174,8 +174,8 @@ def named_faces(study: Study) -> Pictures:
     frame = tiles.loc[tiles.index.repeat(len(names))].rename_axis("picture").reset_index()
     frame.insert(1, "action_unit", names * len(tiles))
     frame.insert(2, "measured", units.ravel())
-    images, train = world.images[used.row[rows]], study.pictured("ckplus")
-    return _tiles(study, frame, images, train, tiles=tiles)
+    images, inputs = world.images[used.row[rows]], study.learnt_from(candide.load())
+    return _tiles(study, frame, images, *inputs, tiles=tiles)
 
 
 def _posed(world, used: training.Rows) -> np.ndarray:
@@ -259,7 +259,7 @@ def trained_kernels(study: Study) -> Pictures:
             images += [np.full((50, 50), 255, np.uint8)] * blank
             tiles += [(f"after layer {depth}", "", -1)] * blank
     frame = pd.DataFrame(tiles, columns=["row", "kind", "number"])
-    return _tiles(study, frame, np.stack(images), study.pictured("ckplus"))
+    return _tiles(study, frame, np.stack(images), *study.learnt_from())
 
 
 def kernels_across(study: Study) -> int:
@@ -308,7 +308,7 @@ def fits(study: Study, kind: str) -> Outcome:
     if kind == MIS:
         return study.outcome(frame)
     seeds = tuple(range(training.MEMBERS))
-    return study.outcome(frame, sources=[study.pictured("ckplus")], seeds=seeds)
+    return study.outcome(frame, sources=study.learnt_from(), seeds=seeds)
 
 
 def _domains(x: torch.Tensor) -> dict[str, dict]:

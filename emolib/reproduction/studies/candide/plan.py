@@ -135,9 +135,21 @@ class Study(runs.Study):
         return datasets.load(name, source=source, profile="full", **own)
 
     @property
-    def sources(self) -> tuple:
+    def sets(self) -> tuple:
         """CK+, which trains, and RaFD, which tests."""
         return self.pictured("ckplus"), self.pictured("rafd")
+
+    @property
+    def sources(self) -> tuple:
+        """Pictures, the model that is fitted to them, and who finds its points."""
+        looked_at = [pictures.source for pictures in self.sets]
+        points = [training.input_of(name, *looked_at) for name in self.finders]
+        return *self.sets, candide.load(), *points
+
+    def learnt_from(self, *further) -> tuple:
+        """The inputs of what CK+ alone has taught: its pictures, its points and `further` ones."""
+        pictures = self.pictured("ckplus")
+        return pictures, training.input_of(self.finders[0], pictures.source), *further
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -146,7 +158,7 @@ class Study(runs.Study):
     @part
     def finders(self) -> tuple[str, ...]:
         """Who finds points: the main one, and the truth where both sets are simulated."""
-        simulated = {pictures.source for pictures in self.sources} == {"simulated"}
+        simulated = {pictures.source for pictures in self.sets} == {"simulated"}
         main = training.finder()
         if main == TRUTH and not simulated:
             raise EmolibError(
@@ -158,8 +170,8 @@ class Study(runs.Study):
     def measured(self, by: str) -> list[dict]:
         """Arguments of the runs that measure the training and the test pictures."""
         common = {"by": by, "made_with": training.fingerprint(by), "emotions": list(MEASURED)}
-        common["model"] = candide.load().source
-        return [common | {"data": datasets.reference(pictures)} for pictures in self.sources]
+        common["model"] = candide.load().fingerprint
+        return [common | {"data": datasets.reference(pictures)} for pictures in self.sets]
 
     @part
     def grid(self) -> dict[Case, tuple]:

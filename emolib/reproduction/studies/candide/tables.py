@@ -23,10 +23,9 @@ import pandas as pd
 
 from emolib import candide, metrics
 from emolib.data import kept
-from emolib.ground.containers import digest
 from emolib.models import face_cnn
 from emolib.reproduction import papers, runs
-from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.runs import Outcome, held, sources_of
 from emolib.reproduction.studies.candide import training
 from emolib.reproduction.studies.candide.plan import (
     DNN,
@@ -178,8 +177,7 @@ def table_4_2(study: Study) -> Outcome:
 def model_sources(model: candide.Candide, *, faces: bool = False) -> dict:
     """The `sources` entry of Candide-3, its file or our own mask, and of simulated `faces`."""
     made = {"simulated world": {"source": "simulated", "fingerprint": kept.simulator()}}
-    own = {"source": model.source, "fingerprint": digest(model.vertices, model.basis)}
-    return (made if faces else {}) | {"candide3": own}
+    return (made if faces else {}) | sources_of(model)
 
 
 def mean_face(count: int) -> np.ndarray:
@@ -213,7 +211,9 @@ def listing(study: Study) -> Outcome:
             ("distance on a mean face", away[i], "distances of the eyes"),
         ):
             rows.append(about | {"metric": metric, "measured": value, "unit": unit})
-    return Outcome(pd.DataFrame(rows), study.profile)
+    frame = pd.DataFrame(rows)
+    frame["source"] = np.where(frame.unit == "index", "print", "simulated")
+    return Outcome(frame, study.profile, model_sources(model, faces=True))
 
 
 @held
@@ -223,9 +223,9 @@ def recovery(study: Study) -> Outcome:
     ways = [(TRUTH, s.crowd, False), (TRUTH, s.crowd, True)]
     if main != TRUTH:
         ways.append((main, s.dlib_crowd, True))
-    jobs = []
+    jobs, finders = [], dict.fromkeys(by for by, *_ in ways)
     for by, count, together in ways:
-        seen = {"by": by, "made_with": training.fingerprint(by), "model": model.source}
+        seen = {"by": by, "made_with": training.fingerprint(by), "model": model.fingerprint}
         jobs.append(seen | {"count": count, "turns": list(s.turns), "together": together})
     frames = []
     for job, columns in zip(jobs, runs.map(training.recover, jobs, label="recovery")):
@@ -238,7 +238,9 @@ def recovery(study: Study) -> Outcome:
     frame = pd.concat(frames).rename(columns={"unit": "action_unit", "correlation": "measured"})
     columns = ["points", "reading", "action_unit", "yaw", "found", "measured", "low", "high"]
     frame = frame[columns].reset_index(drop=True).assign(metric="correlation with the truth")
-    return Outcome(frame, study.profile, model_sources(model, faces=True), caps=asdict(s))
+    points = [training.input_of(by, "simulated") for by in finders]
+    sources = model_sources(model, faces=True) | sources_of(*points)
+    return Outcome(frame, study.profile, sources, caps=asdict(s))
 
 
 # ---------------------------------------------------------------- who is better, and by what

@@ -11,6 +11,7 @@ import functools
 import json
 import warnings
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -94,6 +95,13 @@ def fingerprint(name: str) -> str:
         return ""
 
 
+def input_of(name: str, *looked_at: str) -> SimpleNamespace:
+    """A way to find points as one of the inputs that a provenance names; `looked_at`: sources of
+    the pictures ('simulated' if any is: so are the points)."""
+    source, made_with = max(looked_at), fingerprint(name)
+    return SimpleNamespace(name=FINDERS[name], source=source, fingerprint=made_with)
+
+
 def finder() -> str:
     """Who finds points: dlib as in the text, else MediaPipe, else the simulator, which knows."""
     return next(name for name in FINDERS if fingerprint(name))
@@ -114,7 +122,7 @@ def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: s
     """What is computed once from the used pictures of a set; NaN where no face was found.
 
     by, made_with   who finds the points, and the fingerprint of that
-    model           'real' or 'simulated': the Candide that is fitted
+    model           fingerprint of the Candide that is fitted
     Returns points (N, 68, 2), box (N, 4) of the crop, and the action units that `fitted` gives.
     """
     pictures = datasets.resolve(data)
@@ -125,12 +133,13 @@ def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: s
     return units | {"points": points.astype(np.float32), "box": box.astype(np.float32)}
 
 
-def loaded(source: str) -> candide.Candide:
-    """Candide-3 from its file, or the mask of our own."""
+def loaded(fingerprint: str) -> candide.Candide:
+    """Candide-3 from its file, or the mask of our own, as it was when the run was planned."""
     model = candide.load()
-    if model.source != source:
+    if model.fingerprint != fingerprint:
         raise EmolibError(
-            f"the Candide model here is {model.source}, expected {source}: the data folder changed"
+            f"the Candide model changed while runs were under way ({model.fingerprint}, expected "
+            f"{fingerprint}); start again"
         )
     return model
 
@@ -465,8 +474,7 @@ def cnn(
     device = torch.device(settings.device())
     wide = size >= 150 or device.type == "cuda"  # there this layout is the faster one
     memory = torch.channels_last if wide else torch.contiguous_format
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(2000 + repeat)
+    with training.seeded(2000 + repeat):
         net = make(len(emotions), narrow=narrow).to(device)
     net, truth = net.to(memory_format=memory), torch.as_tensor(y, device=device)
 
@@ -488,22 +496,20 @@ def cnn(
         with torch.no_grad():
             return torch.cat([net(ready(v)) for v in pictures.split(128)])
 
-    history = training.fit(
-        net,
-        batches,
-        lambda net, a, b: cross_entropy(net(a), b),
-        training.Settings(
-            epochs=epochs,
-            rate=rate,
-            patience=patience,
-            plateau=patience and patience // 3,
-            factor=0.3,
-        ),
-        validate=lambda net, epoch: -float(cross_entropy(scores(net, x[~part]), truth[~part])),
-        keep_best=True,
-        checkpoint=runs.scratch(),
-        progress=False,
+    how = training.Settings(
+        epochs=epochs, rate=rate, patience=patience, plateau=patience and patience // 3, factor=0.3
     )
+    with training.seeded(2000 + repeat):  # dropout: the same whichever runs came before this one
+        history = training.fit(
+            net,
+            batches,
+            lambda net, a, b: cross_entropy(net(a), b),
+            how,
+            validate=lambda net, epoch: -float(cross_entropy(scores(net, x[~part]), truth[~part])),
+            keep_best=True,
+            checkpoint=runs.scratch(),
+            progress=False,
+        )
     net.eval()
     named = {}
     for side, images in (("train", x), ("test", z)):

@@ -98,16 +98,19 @@ def gain(study: Study) -> Verdict:
     below 5 altogether."""
     frame = tables.contrasts(study).frame
     frame = frame[frame.pair == f"{OURS} - {PLAIN}"].set_index("metric")
-    row, p = frame.loc["difference in accuracy"], frame.measured["p, Holm"]
+    row, p = frame.loc["difference in accuracy"], frame.measured.get("p, Holm")
+    said = "one of the two is no better than naming one class" if p is None else f"p {p:.2g} (Holm)"
     because = (
         f"{row['first']} less {row['second']}, {row.protocol}: {row.measured:+.1f} points "
-        f"[{row.low:+.1f}, {row.high:+.1f}], p {p:.2g} (Holm)"
+        f"[{row.low:+.1f}, {row.high:+.1f}], {said}"
     )
     verdict = "open"
     if not study.settled:
         verdict = UNTESTED
     elif study.source_task.source != "real":
         because = "the people it learnt to tell apart are simulated; " + because
+    elif p is None:
+        verdict = "open"
     elif row.low > 0 and row.high >= 5 and p < 0.05:
         verdict = "holds"
     elif row.high < 5:

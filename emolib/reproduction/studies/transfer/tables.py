@@ -30,6 +30,7 @@ from emolib.reproduction.studies.transfer.training import balanced, split, trans
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
 CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
 UNTESTED = "not tested at this profile"
+NOT_LEARNT = "no better than naming one class"
 
 
 def percent(values: dict) -> dict:
@@ -75,7 +76,9 @@ def contrasts(study: Study) -> Outcome:
     """Extra 21: does the source task help, does the whole network, are faces better than objects?
 
     One family, corrected by Holm. Paired on PrivateTest without duplicates: the same pictures,
-    differences in points. `reading`: more, less, undecided (p of Holm above 0.05), or untested.
+    differences in points. `reading`: more, less, undecided (p of Holm above 0.05), or untested. A
+    model that is no better than naming one class has learnt nothing: that another one has is no
+    finding about methods, and no p is given for it (in the family it counts as 1).
     """
     tested = study.tested(PRIVATE)
     pairs = [pair for pair in CONTRASTS if set(pair) <= set(study.models)]
@@ -84,12 +87,15 @@ def contrasts(study: Study) -> Outcome:
         for name in dict.fromkeys(sum(pairs, ()))
     }
     *interval, p = face_scores.gains(hits, pairs, tested.pixels[tested.fresh], study)
+    learnt = {name: above_constant(study, name, PRIVATE) for name in hits}
+    p = [q if learnt[a] and learnt[b] else 1.0 for (a, b), q in zip(pairs, p, strict=True)]
     rows = []
     for (a, b), mean, low, high, corrected in zip(pairs, *interval, metrics.holm(p)):
         reading = UNTESTED
         if study.settled:
             reading = "more" if mean > 0 else "less"
             reading = "undecided" if corrected > 0.05 else reading
+            reading = reading if learnt[a] and learnt[b] else NOT_LEARNT
         key = {
             "first": study.title(a),
             "second": study.title(b),
@@ -99,11 +105,26 @@ def contrasts(study: Study) -> Outcome:
             "source": max(study.source_of(a), study.source_of(b)),  # 'simulated' if either is
         }
         gap = percent({"measured": mean, "low": low, "high": high})
-        rows += [
-            key | {"metric": "difference in accuracy", **gap, "unit": "points"},
-            key | {"metric": "p, Holm", "measured": float(corrected), "unit": "probability"},
-        ]
+        rows.append(key | {"metric": "difference in accuracy", **gap, "unit": "points"})
+        if learnt[a] and learnt[b]:
+            about = {"metric": "p, Holm", "measured": float(corrected), "unit": "probability"}
+            rows.append(key | about)
     return study.outcome(pd.DataFrame(rows), settled=study.settled)
+
+
+@held
+def above_constant(study: Study, name: str, part: str) -> bool:
+    """Does the interval of a model's accuracy lie above naming the most frequent class throughout?
+    On the pictures of a test part that do not train, too."""
+    tested = study.tested(part)
+    truth, hits = tested.truth[tested.fresh], study.named(name, part) == tested.truth
+    _, low, _ = metrics.bootstrap_ci(
+        hits.mean(0)[tested.fresh],
+        tested.pixels[tested.fresh],
+        draws=study.draws,
+        level=study.level,
+    )
+    return bool(low > np.bincount(truth).max() / len(truth))
 
 
 @held

@@ -8,7 +8,6 @@ model reads PublicTest and PrivateTest once, at its end.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import time
 from collections.abc import Callable
@@ -75,7 +74,7 @@ def identify(
     pool = Faces(torch.as_tensor(grey, device=device), side, side)
     label = torch.as_tensor(faces.label, device=device)
     rows = np.flatnonzero(faces.split == "train")
-    with seeded(seed):
+    with training.seeded(seed):
         net = vgg.Vgg16(len(faces.classes), width=width, dropout=dropout)
     net = net.to(device, memory_format=torch.channels_last)
 
@@ -86,7 +85,7 @@ def identify(
             mirrored = torch.as_tensor(rng.random(len(now)) < 0.5, device=device)
             yield torch.where(mirrored[:, None, None, None], x.flip(-1), x), label[now]
 
-    with seeded(seed):
+    with training.seeded(seed):
         history = training.fit(
             net,
             batches,
@@ -141,7 +140,7 @@ def transfer(
     """
     faces, device = datasets.resolve(data), settings.device()
     bench = Bench.of(faces, (train, validation, test), side, device, moved=not anew)
-    with seeded(seed):
+    with training.seeded(seed):
         body, head = network(start, width, dropout, identity, weights)
     body, head = (m.to(device, memory_format=torch.channels_last) for m in (body, head))
     streams = [np.random.default_rng([seed, epoch]) for epoch in range(epochs)]
@@ -330,7 +329,7 @@ def _fit(
 
     began, diverged = time.perf_counter(), False
     try:
-        with seeded(seed):
+        with training.seeded(seed):
             history = training.fit(
                 model,
                 batches,
@@ -360,14 +359,6 @@ def _fit(
         "images_per_second": fed_in / seconds,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
-
-
-@contextlib.contextmanager
-def seeded(seed: int):
-    """Weights and dropout drawn inside come from `seed`; torch's own stream goes on untouched."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
 
 
 def _batches(rows: np.ndarray, batch: int) -> list[np.ndarray]:
