@@ -101,17 +101,17 @@ def prototypes(seed: int, overlap: float) -> np.ndarray:
 # What is felt and how it is annotated follow two real sets; measured there, set here:
 #
 # CEAP-360VR (Xue et al. 2021), 256 tracks of a minute, felt while watching, by joystick:
-#   spread of a track about its mean 0.31 of the axis (-1 to 1), correlation of valence with arousal
-#   -0.09, 40 % of frames stand still, steps of neighbouring frames are alike (r = 0.85): SPREAD,
-#   AXES, REST with the default roughness, and that moves are smooth. 0.20 of the axis a second: the
-#   tempo of short films (PACE of AFEW-VA).
+#   a track spreads about its mean by 0.31 (the axis is -1 to 1): so do moves between places that
+#   spread by SPREAD. Valence with arousal: -0.09, AXES. 40 % of frames stand still: REST, together
+#   with the default roughness. Neighbouring steps are alike (r = 0.85): moves are smooth. 0.20 of
+#   the axis a second: PACE of AFEW-VA, whose clips are as short and as lively.
 # studyforrest (Labs et al. 2015), two hours of one film, second by second, in steps:
 #   a change every 2.9 s: HOLD, the time between two strokes of the roughest hand.
 # orgil2021, Table 5: of two networks with constant output NI - MSE / 2 is 0.0000 and 0.0005; that
 #   difference is what the annotation moves by a frame: PACE of Aff-Wild, a tenth of CEAP's tempo.
 # Ours: where a track has its centre; the delay and the inaccuracy of the hand.
-SPREAD, AXES, REST, HOLD = 0.31, -0.09, 1 / 7, 2.9
-PACE = {"aff_wild": 30.0, "afew_va": 2.3}  # seconds from one felt place to the next
+SPREAD, AXES, REST, HOLD = 0.40, -0.09, 1 / 7, 2.9
+PACE = {"aff_wild": 39.0, "afew_va": 2.9}  # seconds from one felt place to the next
 
 
 def wander(
