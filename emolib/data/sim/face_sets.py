@@ -45,20 +45,21 @@ def fer2013(
     """A stand-in for FER2013: 48 x 48 grey, its classes in its proportions, its three parts.
 
     meta holds the row, the code (the noted label) and the ten FERPlus votes of each picture. No two
-    pictures show one person unless `dials.leak`.
+    pictures show one person, unless test pictures do by `dials.leak`.
     """
     dials.only("fer2013", "label_noise", "overlap", "leak", "shift")
     share = np.array(FER_SHARE) / sum(FER_SHARE)
     edges = np.round(np.cumsum([0, *FER_USAGE.values()]) / 35_887 * count).astype(int)
     split = np.repeat(list(FER_USAGE), np.diff(edges))
     shown = stream(seed, "fer2013", "label").choice(7, count, p=share)
-    again = stream(seed, "fer2013", "leak").random(count) < dials.leak
-    other = stream(seed, "fer2013", "leak to").integers(0, count, count)
-    who = np.where(again, other, np.arange(count))
+    tested = split != "Training"
+    leaked = tested & (stream(seed, "fer2013", "leak").random(count) < dials.leak)
+    of_training = stream(seed, "fer2013", "leak to").integers(0, np.sum(~tested), count)
+    who = np.where(leaked, of_training, np.arange(count))  # training pictures come first
     scene = face.pictures(seed, count, style="tight", yaw=(-20.0, 20.0), pitch=(-12.0, 12.0))
     units = _units(seed, shown, dials, 0.25, 0.50)
     crowd = face.Faces(face.people(seed, count)[who], scene, units)
-    crowd = shifted(crowd, dials.shift, 48, split != "Training")
+    crowd = shifted(crowd, dials.shift, 48, tested)
     label = noisy(seed, shown, 7, dials.label_noise)
     meta = pd.DataFrame({"row": np.arange(count), "code": label})
     return ImageSet(

@@ -24,12 +24,21 @@ def of(world, k: int) -> np.ndarray:
         raise EmolibError(f"{world.name}: {why}")
     row = world.meta.iloc[k]
     plan = [int(row[name]) for name in ("seed", "index", "frames", "person", "people")]
-    return track(*plan, world.fps)
+    return track(*plan, world.fps, affect.PACE[world.name])
 
 
-def track(seed: int, i: int, frames: int, who: int, people: int, fps: float) -> np.ndarray:
+def track(
+    seed: int,
+    i: int,
+    frames: int,
+    who: int,
+    people: int,
+    fps: float,
+    every: float = affect.PACE["aff_wild"],
+) -> np.ndarray:
     """The sound of video `i` of world `seed`: see `of`."""
-    felt, rng = affect.feeling(seed, frames, fps, i), stream(seed, "soundtrack", i)
+    felt = affect.feeling(seed, frames, fps, i, every=every)
+    rng = stream(seed, "soundtrack", i)
     speaker = voice.speakers(seed + 23, people)[who]
     names = [n for n in affect.ANCHORS if n in voice.CUES]
     anchors = np.array([affect.ANCHORS[n] for n in names])

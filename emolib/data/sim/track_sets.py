@@ -36,11 +36,11 @@ def _plan(name, seed, videos, seconds, fps, people) -> tuple[np.ndarray, np.ndar
     return frames.astype(int), stream(seed, name, "person").integers(0, people, videos), people
 
 
-def _annotations(seed, frames, fps, dials) -> list[np.ndarray]:
+def _annotations(seed, frames, fps, every, dials) -> list[np.ndarray]:
     """What a rater records of each video, float32 (T, 2)."""
     tracks = []
     for i, count in enumerate(frames):
-        felt = affect.feeling(seed, count, fps, i)
+        felt = affect.feeling(seed, count, fps, i, every=every)
         tracks.append(affect.annotation(seed, felt, fps, i, roughness=dials.roughness))
     return tracks
 
@@ -79,7 +79,7 @@ def aff_wild(
     return TrackSet(
         name="aff_wild",
         features=features,
-        valence_arousal=_annotations(seed, frames, FPS, dials),
+        valence_arousal=_annotations(seed, frames, FPS, affect.PACE["aff_wild"], dials),
         fps=FPS,
         label=np.full(videos, -1),
         subject=np.array([f"person{w:03d}" for w in who]),
@@ -93,8 +93,8 @@ def _latent(seed, i, count, who, width) -> np.ndarray:
     """float32 (count, width): the generative model above."""
     z = affect.feeling(seed, count, FPS, i)
     speed = np.zeros((count, 1))
-    if count > 1:
-        speed = np.abs(np.gradient(z, axis=0)).sum(1, keepdims=True) * FPS
+    if count > 1:  # of the axis between one felt place and the next
+        speed = np.abs(np.gradient(z, axis=0)).sum(1, keepdims=True) * FPS * affect.PACE["aff_wild"]
     h = np.concatenate([z, speed, affect.feeling(seed, count, FPS, "nuisance", i)], 1)  # (T, 5)
     shared = stream(seed, "aff_wild", "map")
     b = shared.standard_normal((5, 2 * width)) * np.array([1, 1, 0.3, 1.2, 1.2])[:, None]
@@ -106,22 +106,31 @@ def _latent(seed, i, count, who, width) -> np.ndarray:
 
 
 def script(
-    seed: int, i: int, count: int, who: int, people: int, dials: Dials, fps: float = FPS
+    seed: int,
+    i: int,
+    count: int,
+    who: int,
+    people: int,
+    dials: Dials,
+    fps: float = FPS,
+    every: float = affect.PACE["aff_wild"],
 ) -> face.Faces:
     """The face of video i, frame by frame: units of the emotions near the truth, mouth free."""
-    z, rng = affect.feeling(seed, count, fps, i), stream(seed, "aff_wild", "film", i)
+    z = affect.feeling(seed, count, fps, i, every=every)
+    rng = stream(seed, "aff_wild", "film", i)
     names = [n for n in affect.ANCHORS if n != "neutral"]
     anchors = np.array([affect.ANCHORS[n] for n in names])
     table = affect.prototypes(seed, dials.overlap)[[EMOTIONS.index(n) for n in names]]
     weight = np.exp(-((z[:, None] - anchors) ** 2).sum(-1) / 0.12)  # (T, 10)
     strength = np.clip(np.hypot(*z.T) / 0.7, 0, 1)[:, None]
     units = weight @ table / (weight.sum(1, keepdims=True) + 1e-9) * strength
-    # talking is about 12 times faster than feeling
-    talk = np.clip(affect.feeling(seed, count, fps / 12, "talk", i)[:, 0] + 0.2, 0, 1)
+    # a mouth talks and a head turns whatever is felt, and much faster
+    mouth = affect.wander(stream(seed, "aff_wild", "talk", i), count, fps, 0.4)
+    talk = np.clip(0.3 + 0.4 * mouth[:, 0], 0, 1)
     at = face.UNITS.index(25)
     units[:, at] = np.maximum(units[:, at], 0.6 * talk)
     scene = np.repeat(face.pictures(seed + 17, i + 1)[i : i + 1], count)
-    turn = 12 * affect.feeling(seed, count, fps, "head", i)
+    turn = 6 * affect.wander(stream(seed, "aff_wild", "head", i), count, fps, 3.0)
     scene["yaw"], scene["pitch"] = turn[:, 0], 0.6 * turn[:, 1]
     scene["grain_u"] = rng.random(count)
     person = np.repeat(face.people(seed + 19, people)[who : who + 1], count)
@@ -132,7 +141,7 @@ def film(world: TrackSet, k: int) -> face.Faces:
     """The faces of simulated video `k`, frame by frame, not drawn."""
     row = world.meta.iloc[k]
     plan = [row[name] for name in ("seed", "index", "frames", "person", "people")]
-    return script(*plan, Dials(**json.loads(row.dials)), world.fps)
+    return script(*plan, Dials(**json.loads(row.dials)), world.fps, affect.PACE[world.name])
 
 
 def _drawn(seed, i, count, who, people, dials) -> np.ndarray:
@@ -170,7 +179,7 @@ def afew_va(
     features = []
     for i, count in enumerate(frames):
         features.append(partial(_points, own, i, int(count), int(who[i]), people, dials, size))
-    tracks = _annotations(own, frames, FILM_FPS, dials)
+    tracks = _annotations(own, frames, FILM_FPS, affect.PACE["afew_va"], dials)
     return TrackSet(
         name="afew_va",
         features=features,
@@ -186,5 +195,5 @@ def afew_va(
 
 def _points(seed, i, count, who, people, dials, size) -> np.ndarray:
     """float32 (count, 136), pixels."""
-    film = script(seed, i, count, who, people, dials, FILM_FPS)
+    film = script(seed, i, count, who, people, dials, FILM_FPS, affect.PACE["afew_va"])
     return face.points(film, size).reshape(count, 136).astype(np.float32)

@@ -21,7 +21,7 @@ from torch import Tensor
 from emolib import data as datasets
 from emolib.data import splits
 from emolib.data.sim.clip_sets import CLIPS
-from emolib.data.sim.dials import Dials, displays, noisy
+from emolib.data.sim.dials import Dials, displays, noisy, posterior, taken_for
 from emolib.data.sim.streams import stream
 from emolib.features import mel, spectra
 from emolib.features.landmarks import POINTS
@@ -212,7 +212,13 @@ def jobs(bank: Bank, seed: int, dial: str, level: float, parts: list[tuple]) -> 
         dials = replace(dials, **{dial: level})
     share = dict.fromkeys(SWEPT, 0.0) | {dial: level}
     count, classes = len(bank.label), bank.classes
-    shown = displays(seed, bank.label, classes, dials)
+
+    def read(face: np.ndarray) -> np.ndarray:
+        at = donors(bank, face, seed, "face")
+        looks = bank.face[: bank.blank].mean(1)  # (N, 136)
+        return taken_for(seed, posterior(looks, bank.label, bank.subject)[at])
+
+    shown = displays(seed, bank.label, classes, dials, read)
     clean, dirty = {}, {}
     for m in ("face", "voice"):
         rows = donors(bank, shown[m], seed, m)

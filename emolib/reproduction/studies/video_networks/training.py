@@ -55,11 +55,6 @@ HALF, DOUBLED = "0.5 x MSE", "Non-Inertial, doubled rate"
 WITHOUT = {term: f"Non-Inertial without {term}" for term in ("distance", "speed", "direction")}
 
 
-# Nobody reads these members. The order of sums inside a grid, and so the last digits of the others,
-# depends on how many there are; results/ were made with this many.
-SPARE = "spare"
-
-
 def _without(term: str) -> Loss:
     others = tuple(t for t in losses.TERMS if t != term)
     return Loss(partial(losses.non_inertial, terms=others), NI)
@@ -71,7 +66,6 @@ LOSSES = {
     NI: Loss(losses.non_inertial, NI),
     HALF: Loss(losses.mse, "MSE"),
     DOUBLED: Loss(losses.non_inertial, NI, rate=2.0),
-    SPARE: Loss(losses.mse, "MSE"),
     **{name: _without(term) for term, name in WITHOUT.items()},
 }
 

@@ -25,7 +25,7 @@ class Sizes:
     pictures: int  # of a set that is drawn for comparison
     seconds: float  # of the annotated videos
     world: str  # size of the stand-ins
-    leak: float | None = None  # share of the stand-in of FER2013 that shows a person again
+    leak: float | None = None  # share of FER2013's stand-in's test that shows people of training
     speaker: int = 0  # whose voice is heard
 
 
