@@ -3,6 +3,7 @@
 from emolib.metrics.compare import (
     bootstrap_p,
     corrected_t,
+    detectable,
     difference,
     holm,
     mcnemar,
