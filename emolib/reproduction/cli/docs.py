@@ -30,7 +30,7 @@ QUESTIONS = {
         "Is the printed non-inertial loss the written one, and where is it blind?",
         "orgil2021-x44",
     ),
-    "11": ("Does it beat squared error and concordance on video?", "orgil2021-x20"),
+    "11": ("Does it beat squared error and concordance on video?", "orgil2021-x21"),
     "12": ("Do transformers, or the true labels they are fed, score?", "orgil2022-t4_3"),
     "13": ("Do eleven face classifiers on FERPlus differ?", "orgil2022-t4_1"),
     "14": ("Does blending weights help continual learning?", "orgil2022-t4_4"),

@@ -21,6 +21,7 @@ from emolib.reproduction import runs
 from emolib.reproduction.papers.audit.record import fresh
 from emolib.reproduction.papers.audit.video_protocol import full_network_macs
 from emolib.reproduction.runs import Outcome, held, part
+from emolib.reproduction.runs.claims import WORLDS
 
 PRINTED_ERROR = 0.1  # squared error, mean of the axes: the tables print about 0.2, summed over both
 FLICKERS = (0.0, 0.01, 0.05)  # standard deviation of white noise on a prediction
@@ -288,13 +289,27 @@ class Study(runs.Study):
     @part
     def world(self):
         """The annotated videos, real where they are at hand; only their annotation is read here."""
-        made = datasets.load("aff_wild", profile=self.profile)
+        return self._world(0)
+
+    @part
+    def worlds(self) -> list:
+        """As many simulated worlds as a claim asks for; of the real set there is one."""
+        if self.world.source == "real":
+            return [self.world]
+        return [self.world, *(self._world(seed) for seed in range(1, WORLDS))]
+
+    def _world(self, seed: int):
+        made = datasets.load("aff_wild", profile=self.profile, seed=seed)
         return made.select(np.arange(min(len(made), self.sizes.videos)))
 
     @part
     def annotated(self) -> tuple[Tensor, np.ndarray]:
+        """The windows of the world."""
+        return self.windows_of(self.world)
+
+    def windows_of(self, made) -> tuple[Tensor, np.ndarray]:
         """Whole windows of annotation, float64 (W, T, 2), and the person or video of each (W,)."""
-        made, length, windows, owner = self.world, self.sizes.length, [], []
+        length, windows, owner = self.sizes.length, [], []
         for i, track in enumerate(made.valence_arousal):
             gone = made.missing[i] if made.missing is not None else np.zeros(len(track), bool)
             for start in range(0, len(track) - length + 1, length):
