@@ -89,22 +89,6 @@ def corrected_t(
 # ---------------------------------------------------------------- a difference and its family
 
 
-def detectable(gap, people, *, family: int = 1, power: float = 0.8) -> float:
-    """The smallest mean difference that a t-test of so many people finds at 0.05 with this power.
-
-    gap, people   (N,) one difference per sample, and whose it is
-    family        comparisons that share the 0.05: the first step of Holm's rule asks for 0.05 / m
-    (t_(1 - 0.025 / m) + t_power) sd / sqrt(people), sd of the people's means; NaN for one person.
-    """
-    names, where = np.unique(np.asarray(people), return_inverse=True)
-    count = len(names)
-    if count < 2:
-        return float("nan")
-    means = sum_by(where, np.asarray(gap, float), count) / np.bincount(where)
-    reach = stats.t.ppf(1 - 0.025 / family, count - 1) + stats.t.ppf(power, count - 1)
-    return float(reach * means.std(ddof=1) / np.sqrt(count))
-
-
 def difference(gap, people, *, test: str, draws: int = 2000, level: float = 0.95) -> dict:
     """Mean of paired differences with its interval over people: measured, low, high, p.
 
