@@ -502,6 +502,7 @@ def test_a_model_has_learnt_where_its_interval_lies_above_naming_one_class(on_ha
         False,
     ]
     study.named = lambda name, part: np.where(np.arange(40) < 10, label, 3)[None]
+    study.memory.clear()
     assert not tables.above_constant(study, "from faces", plan.PRIVATE)  # better, but not surely
 
 
