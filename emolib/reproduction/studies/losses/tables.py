@@ -267,7 +267,7 @@ def form(name: str, x: Tensor, y: Tensor, **options) -> Tensor:
 class Sizes:
     """What a profile costs in notebook 10."""
 
-    step: float = 1.0  # of the annotated point; 1: 0.36, far above that of a real frame (0.01)
+    step: float = 1.0  # of the annotated point; 1: 0.36, far above that of a real frame (0.001)
     starts: int = 21  # of the descents, from edge to edge of the disc
     steps: int = 250  # of each descent
     videos: int = 60  # whose annotation is read, the first of the set
