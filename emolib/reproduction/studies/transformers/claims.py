@@ -40,9 +40,10 @@ def standing(study: Study, member: str, trained: str) -> Standing:
     model, loss = member.split(TRAINED_WITH)
     width = study.sizes.net["width"]
     narrow = width < STANDARD["width"]
+    low = tables.scored(study, model, loss)[SCORE]["low"]
     return Standing(
         member,
-        low=tables.scored(study, model, loss)[SCORE]["low"],
+        low=-2.0 if pd.isna(low) else low,  # of one person: anything is possible
         trivial=tables.scored(study, tables.MEAN, "")[SCORE]["measured"],
         flat=all(result["settled"] for result in study.results(model, loss)),
         people=len(tables.tested(study, model, loss)),
