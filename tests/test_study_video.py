@@ -342,7 +342,7 @@ def test_every_gate_closes(monkeypatch):
     assert of(acted(monkeypatch, people=7)).outcome == "replicated"
     assert of(acted(monkeypatch, profile="quick"), "a4_4").gate == "size"
     study = acted(monkeypatch)
-    monkeypatch.setattr(plan.Study, "settled", lambda *_, **asked: asked["losses"] != ("CCC",))
+    monkeypatch.setattr(plan.Study, "settled", lambda *_, **asked: asked.get("losses") != ("CCC",))
     assert of(study).gate == "plateau" and of(study, "a1_7").outcome == "replicated"
     study = acted(monkeypatch)
     stood = tables.stock()

@@ -140,14 +140,12 @@ def seconds(study: Study) -> list[tuple[np.ndarray, ...]]:
     return cut
 
 
-def fitted(cut: list[tuple], train: np.ndarray, validation: np.ndarray):
-    """Ridge regression from the features of a second to its label; its alpha by validation."""
-    (x, y), (seen, wanted) = (
-        [np.concatenate([cut[v][i] for v in videos]) for i in (0, 1)]
-        for videos in (train, validation)
-    )
+def ridge(train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np.ndarray]):
+    """Ridge regression of labels (N, 2) on features (N, D); alpha by the error of validation."""
+    seen, wanted = validation
     fits = [
-        make_pipeline(StandardScaler(), Ridge(alpha)).fit(x, y) for alpha in 10.0 ** np.arange(1, 6)
+        make_pipeline(StandardScaler(), Ridge(alpha)).fit(*train)
+        for alpha in 10.0 ** np.arange(1, 6)
     ]
     return min(fits, key=lambda fit: np.square(fit.predict(seen) - wanted).mean())
 
@@ -160,11 +158,15 @@ def stock(study: Study, share: float) -> pd.DataFrame:
     for seed in range(study.sizes.seeds):
         chosen = split(subject, share, seed)
         constant = np.concatenate([cut[v][2] for v in chosen.train]).mean(0)
-        ridge = fitted(cut, chosen.train, chosen.validation)
+        sides = [
+            tuple(np.concatenate([cut[v][i] for v in videos]) for i in (0, 1))
+            for videos in (chosen.train, chosen.validation)
+        ]
+        fit = ridge(*sides)
         for v in chosen.test:
             look, _, label = cut[v]
             before = np.concatenate([label[:1], label[:-1]])
-            by_second = np.repeat(ridge.predict(look), every, axis=0)[: len(label)]
+            by_second = np.repeat(fit.predict(look), every, axis=0)[: len(label)]
             said = np.stack([np.broadcast_to(constant, label.shape), before, by_second])
             said = torch.as_tensor(said, dtype=torch.float32)[:, None]  # (3, 1, T, 2)
             whole = torch.as_tensor(label)[None], torch.ones(1, len(label), dtype=torch.bool)
