@@ -131,7 +131,7 @@ def detectable(gap, people, *, family: int = 1, power: float = 0.8, alpha: float
     family        comparisons corrected together: alpha is divided by it (the first step of Holm)
 
     (t_{1 - alpha/2m} + t_power) * s / sqrt(n), n - 1 degrees of freedom, s the spread of n people's
-    means: the two-sided t-test itself asks for up to 7 % more with ten people in a family of 55, and
+    means: the two-sided t-test itself asks for up to 7 % more with ten people in a family of 55,
     for 0.2 % more in a family of one. In units of `gap`; NaN with fewer than two people.
     """
     _, where = np.unique(np.asarray(people), return_inverse=True)
