@@ -158,6 +158,11 @@ class Study(runs.Study):
         """FERPlus by the majority of votes."""
         return datasets.load("ferplus", profile=self.profile)
 
+    @part
+    def originals(self):
+        """FER2013 as it comes: every picture, with its own label."""
+        return datasets.load("fer2013", profile=self.profile)
+
     @property
     def sources(self) -> tuple:
         return (self.faces,)

@@ -1,7 +1,8 @@
 """Table 4.1 of orgil2022 and what its classifiers differ by (notebook 13).
 
 Each protocol of plan.py is also read on a clean test: without the test pictures whose every pixel
-stands in the training part. Seeds are averaged within a picture.
+stands in the training part. Seeds are averaged within a picture. Two rows need no network: the most
+frequent class, and a linear discriminant on coarse pixels.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from emolib.models import classifiers
 from emolib.reproduction import papers
 from emolib.reproduction.papers.audit.ferplus import disagreeing
 from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies import face_scores
-from emolib.reproduction.studies.faces import CLASSES
+from emolib.reproduction.studies.faces import CLASSES, STOCK, part_rows, stock
 from emolib.reproduction.studies.ferplus.plan import CLEANED
 
 BATCHES = 392  # 3,136 printed test pictures in batches of eight
@@ -30,6 +32,8 @@ PLAIN, SHIFTED, MIRRORED = "as trained", "prior shift", "mirror average"
 BOTH = f"{MIRRORED}, {SHIFTED}"
 AVERAGED = "average of all networks"
 AS_OURS, OVERLAP = "print, errors overlap as in", "disagreements"
+SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
+CONSTANT, UNLEARNT = "most frequent class", "no network"  # a row, and its protocol
 
 
 # ---------------------------------------------------------------- what the networks said
@@ -52,6 +56,15 @@ def averaged(study, protocol: str, way: str = PLAIN) -> np.ndarray:
     """The averaged network of Figure 4.3: mean probabilities (R, N, 7) of all networks."""
     names = study.initialisations[protocol]
     return np.mean([probabilities(study, n, protocol, way) for n in names], 0)
+
+
+@held
+def without_network(study) -> dict[tuple, np.ndarray]:
+    """What two answers without a network say, (1, N, 7): the shares of the classes, and `stock`."""
+    train = part_rows(study.faces, "Training", study.sizes.train)
+    shares = np.broadcast_to(study.shares, (len(study.truth), CLASSES))
+    said = {CONSTANT: shares, STOCK: stock(study.faces, train, study.test_rows)}
+    return {(name,): p[None] for name, p in said.items()}
 
 
 def measures(
@@ -93,14 +106,18 @@ def interval(values) -> dict[str, float]:
 def table_4_1(study) -> Outcome:
     """Table 4.1: each network under each protocol, on all test pictures and on the clean test."""
     frames = []
-    for protocol, names in study.initialisations.items():
-        said = {(n,): probabilities(study, n, protocol) for n in names}
+
+    def read(said, protocol):
         for more, keep in (("", None), (CLEAN, study.fresh)):
             frame = measures(study, said, ("model",), keep)
             frames.append(frame.assign(protocol=protocol + more))
+
+    for protocol, names in study.initialisations.items():
+        read({(n,): probabilities(study, n, protocol) for n in names}, protocol)
         counts = {n: study.results(n, protocol)[0]["parameters"] for n in names}
         frames.append(_parameters(counts, protocol))
     frames.append(_parameters(classifiers.sizes(CLASSES), "full width"))
+    read(without_network(study), UNLEARNT)
     columns = ["model", "metric", "protocol", "measured", "low", "high", "unit"]
     return study.outcome(pd.concat(frames)[columns], settled=settled(study))
 
@@ -171,7 +188,8 @@ def pairs(study) -> Outcome:
     <protocol>                        McNemar on one training each (seed 0), as the thesis had one
     <protocol>, seeds averaged        the difference of accuracies over its spread in resampled
                                       worlds (pictures drawn, seeds averaged)
-    p is adjusted by Holm over all pairs of a family.
+    p is adjusted by Holm over all pairs of a family. Beside each family of ours stand the smallest
+    p that so many pictures can reach and the smallest difference that each pair would show.
     """
     printed = papers.published("orgil2022-t4_1")
     printed = printed.pivot(index="model", columns="metric", values="value")
@@ -200,6 +218,7 @@ def pairs(study) -> Outcome:
         *gaps, p = face_scores.gains(hits, ours, study.contents, study)
         tests[f"{protocol}, seeds averaged"] = ours, p
         rows += _differences(ours, 100 * np.stack(gaps, 1), protocol)
+        rows += _limits(study, ours, hits, protocol)
     for protocol, (ours, p) in tests.items():
         about = {"metric": "p, Holm", "protocol": protocol, "unit": "probability"}
         rows += [
@@ -219,11 +238,37 @@ def _differences(family: list[tuple], gaps, protocol: str) -> list[dict]:
     ]
 
 
+def _limits(study, family: list[tuple], hits: dict, protocol: str) -> list[dict]:
+    """What a family can show at best: its smallest p, and the difference that every pair shows."""
+    effects = []
+    for a, b in family:
+        gap = 100 * (hits[a].mean(0) - hits[b].mean(0))  # (N,)
+        effects.append(metrics.detectable(gap, study.contents, family=len(family)))
+    pictures = len(np.unique(study.contents))
+    limits = {
+        SMALLEST_P: (floor(pictures, len(family)), "probability"),
+        DETECTABLE: (max(effects), "points"),
+    }
+    about = {"first": "all pairs", "second": "", "protocol": f"{protocol}, seeds averaged"}
+    return [
+        about | {"metric": name, "measured": value, "unit": unit}
+        for name, (value, unit) in limits.items()
+    ]
+
+
 def separated(study) -> pd.DataFrame:
-    """How many of the pairs differ at 5 % after Holm, by way of reading: pairs, differ."""
-    frame = pairs(study).frame.query("metric == 'p, Holm'")
-    counted = frame.assign(differ=frame.measured < 0.05).groupby("protocol", sort=False)
-    return counted.agg(pairs=("differ", "size"), differ=("differ", "sum")).reset_index()
+    """How many of the pairs differ at 5 % after Holm, by way of reading.
+
+    Columns protocol, pairs, differ, and of the families of ours what they can show at best.
+    """
+    frame = pairs(study).frame
+    adjusted = frame[frame.metric == "p, Holm"]
+    counted = adjusted.assign(differ=adjusted.measured < 0.05).groupby("protocol", sort=False)
+    counted = counted.agg(pairs=("differ", "size"), differ=("differ", "sum")).reset_index()
+    for limit in (SMALLEST_P, DETECTABLE):
+        known = frame[frame.metric == limit].set_index("protocol").measured
+        counted[limit] = counted.protocol.map(known)
+    return counted
 
 
 # ---------------------------------------------------------------- one thing changed at a time

@@ -1,8 +1,7 @@
-"""The second verdict on the thesis's claims about FER2013 and its VGG-16 (notebook 41).
+"""The rules of notebook 41: what our measurements say of the thesis's FER2013 and its VGG-16.
 
-What layers, counts and print decide needs no training. What training decides needs real pictures, a
-VGG-16 of full width that has settled, and for the gain of the transfer a source task on real faces;
-everything else is open or not tested.
+Counts of layers and pictures need no training. What training says of the transfer rests on the
+people of the source task too: where these are simulated, so is the claim.
 """
 
 from __future__ import annotations
@@ -12,32 +11,13 @@ import torch
 from torch import nn
 
 from emolib.models.vgg import Vgg16
-from emolib.reproduction import papers
-from emolib.reproduction.runs import Verdict
+from emolib.reproduction.runs import Claims, either
 from emolib.reproduction.studies.faces import CLASSES, PARTS
 from emolib.reproduction.studies.transfer import tables
 from emolib.reproduction.studies.transfer.plan import OURS, PLAIN, Study
-from emolib.reproduction.studies.transfer.tables import UNTESTED
 
-# layers and print: no picture can change them
-COUNTED = ("chang-d22", "chang-d22_2", "chang-d22_3", "chang-d26")
-
-
-def judge(study: Study) -> list[Verdict]:
-    """Every claim that notebook 41 can speak to, in the order of claims.csv."""
-    verdicts = [halvings(), chain(), parameters()]
-    of_study = (rates, gain, best_at_present, happy_over_disgust, pictures)
-    verdicts += [claim(study) for claim in of_study]
-    if study.faces.source == "real":
-        return verdicts
-    why = "the pictures are simulated, and only the real ones can decide this; "
-    return [
-        v if v.claim in COUNTED else Verdict(v.claim, "open", why + v.because) for v in verdicts
-    ]
-
-
-def _verdict(claim: str, holds: bool, because: str) -> Verdict:
-    return Verdict(claim, "holds" if holds else "fails", because)
+claim = Claims("41", tables.standing)
+judge = claim.judge
 
 
 # ---------------------------------------------------------------- what the network is
@@ -48,27 +28,31 @@ def _layers(kind) -> int:
         return sum(isinstance(layer, kind) for layer in Vgg16().modules())
 
 
-def halvings() -> Verdict:
+@claim("chang-d22")
+def halvings(study: Study):
+    """Do three halvings lead from 224 pixels to 7?"""
     n = _layers(nn.MaxPool2d)
     because = f"three halvings leave {224 // 2**3} of 224 pixels; "
-    because += f"our VGG-16 has {n}, which leave {224 // 2**n}"
-    return _verdict("chang-d22", 224 / 2**3 == 7, because)
+    return 224 / 2**3 == 7, because + f"our VGG-16 has {n}, which leave {224 // 2**n}"
 
 
-def chain() -> Verdict:
+@claim("chang-d22_2")
+def chain(study: Study):
+    """Has the network that takes the public weights the layers of the printed chain?"""
     n = _layers(nn.Conv2d)
     because = f"the network that takes the public weights has {n} convolutions and "
-    because += f"{_layers(nn.Linear)} dense layers; the printed chain has 11 and 3"
-    return _verdict("chang-d22_2", n == 11, because)
+    return n == 11, because + f"{_layers(nn.Linear)} dense layers; the printed chain has 11 and 3"
 
 
-def parameters() -> Verdict:
+@claim("chang-d22_3")
+def parameters(study: Study):
+    """Has the network that names 2,622 people 138 million parameters?"""
     millions = {}
     for classes in (2622, 1000, CLASSES):
         with torch.device("meta"):
             millions[classes] = sum(p.numel() for p in Vgg16(classes).parameters()) / 1e6
     because = "; ".join(f"{m:.1f} million with {k:,} outputs" for k, m in millions.items())
-    return _verdict("chang-d22_3", abs(millions[2622] - 138) < 1, because)
+    return abs(millions[2622] - 138) < 1, because
 
 
 # ---------------------------------------------------------------- what training says
@@ -80,69 +64,46 @@ def learnt(result: dict, margin: float = 0.02) -> bool:
     return not result["diverged"] and lowest < (1 - margin) * np.log(CLASSES)
 
 
-def rates(study: Study) -> Verdict:
-    """Fails where any rate above 1e-6 learns: then the loss does not diverge there."""
+@claim("chang-d24", OURS, level=True)
+def rates(study: Study):
+    """Does nothing learn above 1e-6? One rate that does is enough to say no."""
     ends = []
     for result in study.sweep(OURS):
         note = "" if learnt(result) else " (no better than guessing)"
         ends.append(f"{result['rate']:g}: {float(result['loss'][-1]):.2f}{note}")
     because = f"training loss, last epoch: {', '.join(ends)}; guessing is {np.log(CLASSES):.2f}"
-    if not study.settled:
-        return Verdict("chang-d24", UNTESTED, because)
-    learns = any(learnt(result) for result in study.sweep(OURS) if result["rate"] > 1e-6)
-    return _verdict("chang-d24", not learns, because)
+    return not any(learnt(r) for r in study.sweep(OURS) if r["rate"] > 1e-6), because
 
 
-def gain(study: Study) -> Verdict:
-    """Holds where the interval of the gain reaches 5 points and lies above 0; fails where it lies
-    below 5 altogether."""
+@claim("chang-d25", OURS, PLAIN, level=True)
+def gain(study: Study):
+    """Does the interval of the gain reach 5 points and lie above 0, or below 5 altogether?"""
     frame = tables.contrasts(study).frame
     frame = frame[frame.pair == f"{OURS} - {PLAIN}"].set_index("metric")
-    row, p = frame.loc["difference in accuracy"], frame.measured.get("p, Holm")
-    said = "one of the two is no better than naming one class" if p is None else f"p {p:.2g} (Holm)"
+    row, p = frame.loc["difference in accuracy"], frame.measured["p, Holm"]
     because = (
         f"{row['first']} less {row['second']}, {row.protocol}: {row.measured:+.1f} points "
-        f"[{row.low:+.1f}, {row.high:+.1f}], {said}"
+        f"[{row.low:+.1f}, {row.high:+.1f}], p {p:.2g} (Holm)"
     )
-    verdict = "open"
-    if not study.settled:
-        verdict = UNTESTED
-    elif study.source_task.source != "real":
-        because = "the people it learnt to tell apart are simulated; " + because
-    elif p is None:
-        verdict = "open"
-    elif row.low > 0 and row.high >= 5 and p < 0.05:
-        verdict = "holds"
-    elif row.high < 5:
-        verdict = "fails"
-    return Verdict("chang-d25", verdict, because)
-
-
-def best_at_present(study: Study) -> Verdict:
-    printed = papers.published("chang2021-t4_3").set_index("source").value
-    ours = tables.table_4_3(study).frame
-    best = ours.loc[ours.measured.idxmax()]
-    stand_in = study.narrow and not best.model.startswith("EfficientNet")
-    because = (
-        f"the table itself has {printed.max():.1f} above {printed['Ours']:.2f}; "
-        f"best of ours {best.measured:.1f} ({best.model}, {best.protocol}"
-        f"{', narrow stand-ins' if stand_in else ''})"
-    )
-    return _verdict("chang-d26", printed.idxmax() == "Ours", because)
+    return either(holds=row.low > 0 and row.high >= 5 and p < 0.05, fails=row.high < 5), because
 
 
 # ---------------------------------------------------------------- what the set holds
 
 
-def happy_over_disgust(study: Study) -> Verdict:
+@claim("chang-d29", data=("faces",))
+def happy_over_disgust(study: Study):
+    """Are there nineteen times as many happy training pictures as disgusted ones, or more?"""
     label = study.faces.label[study.faces.split == PARTS[0]]
     disgust, happy = int((label == 1).sum()), int((label == 3).sum())
     times = happy / max(disgust, 1)
     because = f"{happy:,} happy and {disgust:,} disgusted training pictures: {times:.1f} times"
-    return _verdict("chang-d29", times >= 19, because)
+    return times >= 19, because
 
 
-def pictures(study: Study) -> Verdict:
+@claim("chang-d40", data=("faces",))
+def pictures(study: Study):
+    """Have the three parts the printed numbers of pictures?"""
     counts = [int((study.faces.split == part).sum()) for part in PARTS]
     because = " + ".join(f"{n:,}" for n in counts) + f" = {sum(counts):,} pictures"
-    return _verdict("chang-d40", counts == [28_709, 3_589, 3_589], because)
+    return counts == [28_709, 3_589, 3_589], because

@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from emolib import EMOTIONS, metrics
+from emolib import EMOTIONS, metrics, training
 from emolib import data as datasets
 from emolib.data import votes
 from emolib.data.checks import content_of
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Outcome, Pictures, held, sources_of
+from emolib.reproduction.runs import WEAK, Outcome, Pictures, Standing, held, sources_of
+from emolib.reproduction.runs.claims import failed_gate, floor
 from emolib.reproduction.studies import face_scores
-from emolib.reproduction.studies.faces import CLASSES, PARTS, enlarged, part_rows
+from emolib.reproduction.studies.faces import CLASSES, PARTS, STOCK, enlarged, part_rows, stock
 from emolib.reproduction.studies.transfer.plan import (
     FIXED,
     OTHER,
@@ -29,8 +30,8 @@ from emolib.reproduction.studies.transfer.training import balanced, split, trans
 
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
 CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
-UNTESTED = "not tested at this profile"
-NOT_LEARNT = "no better than naming one class"
+CONSTANT = "most frequent class"
+SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
 
 
 def percent(values: dict) -> dict:
@@ -39,26 +40,66 @@ def percent(values: dict) -> dict:
 
 
 @held
+def without_network(study: Study, part: str) -> dict[str, np.ndarray]:
+    """Classes (1, N) that two answers without a network name on a test part."""
+    train, test = split(study.faces)[0][: study.sizes.train], study.tested(part).rows
+    most = np.bincount(study.faces.label[train]).argmax()
+    discriminant = stock(study.faces, train, test).argmax(-1)
+    return {CONSTANT: np.full((1, len(test)), most), STOCK: discriminant[None]}
+
+
+@held
 def accuracies(study: Study) -> pd.DataFrame:
-    """Accuracy of every model on both tests, with and without the pictures that train, too."""
+    """Accuracy of every model on both tests, with and without the pictures that train, too.
+
+    Behind the models stand the two answers of `without_network`.
+    """
     rows = []
     for part in TESTS:
         tested = study.tested(part)
+        said = {name: study.named(name, part) for name in study.models}
+        said |= without_network(study, part)
         for more, keep in (("", slice(None)), (UNIQUE, tested.fresh)):
-            for name in study.models:
+            for name, named in said.items():
                 answers = metrics.Answers(
                     tested.truth[keep],
-                    study.named(name, part)[:, keep],
+                    named[:, keep],
                     tested.pixels[keep],
                     CLASSES,
                     study.draws,
                     study.level,
                 )
-                key = {"model": study.title(name), "name": name, "metric": "Accuracy"}
+                learnt = name in study.models
+                title = study.title(name) if learnt else name
+                source = study.source_of(name) if learnt else study.faces.source
+                key = {"model": title, "name": name, "metric": "Accuracy"}
                 key["protocol"] = study.protocol(part, more)
-                about = {"unit": "percent", "source": study.source_of(name)}
-                rows.append(key | percent(answers.accuracy) | about)
+                rows.append(key | percent(answers.accuracy) | {"unit": "percent", "source": source})
     return pd.DataFrame(rows)
+
+
+def pairs(study: Study) -> list[tuple[str, str]]:
+    """The comparisons of CONTRASTS between models that are trained here: one family."""
+    return [pair for pair in CONTRASTS if set(pair) <= set(study.models)]
+
+
+@held
+def standing(study: Study, name: str, trained: str | None = None) -> Standing:
+    """What a model shows on PrivateTest without duplicates, before it is compared."""
+    frame, tested = accuracies(study), study.tested(PRIVATE)
+    row = frame[(frame["name"] == name) & (frame.protocol == study.protocol(PRIVATE, UNIQUE))]
+    truth = tested.truth[tested.fresh]
+    narrow = study.narrow and not name.startswith("Lite0")
+    return Standing(
+        study.title(name),
+        low=row.low.iloc[0] / 100,
+        trivial=np.bincount(truth).max() / len(truth),
+        flat=all(training.plateaued(result["validation"]) for result in study.results(name)),
+        people=len(np.unique(tested.pixels[tested.fresh])),
+        stock=tuple({STOCK} & set(frame["name"])),
+        family=len(pairs(study)),
+        smaller=f"{study.sizes.width:g} times as wide as the paper's" if narrow else "",
+    )
 
 
 @held
@@ -76,57 +117,44 @@ def contrasts(study: Study) -> Outcome:
     """Extra 21: does the source task help, does the whole network, are faces better than objects?
 
     One family, corrected by Holm. Paired on PrivateTest without duplicates: the same pictures,
-    differences in points. `reading`: more, less, undecided (p of Holm above 0.05), or untested. A
-    model that is no better than naming one class has learnt nothing: that another one has is no
-    finding about methods, and no p is given for it (in the family it counts as 1).
+    differences in points. `reading`: more, less, undecided (p of Holm above 0.05), or not strong
+    enough, where one of the two failed the gate that is named.
     """
-    tested = study.tested(PRIVATE)
-    pairs = [pair for pair in CONTRASTS if set(pair) <= set(study.models)]
+    tested, family = study.tested(PRIVATE), pairs(study)
     hits = {
         name: (study.named(name, PRIVATE) == tested.truth)[:, tested.fresh]
-        for name in dict.fromkeys(sum(pairs, ()))
+        for name in dict.fromkeys(sum(family, ()))
     }
-    *interval, p = face_scores.gains(hits, pairs, tested.pixels[tested.fresh], study)
-    learnt = {name: above_constant(study, name, PRIVATE) for name in hits}
-    p = [q if learnt[a] and learnt[b] else 1.0 for (a, b), q in zip(pairs, p, strict=True)]
+    pixels = tested.pixels[tested.fresh]
+    *interval, p = face_scores.gains(hits, family, pixels, study)
+    lowest = floor(len(np.unique(pixels)), len(family))
     rows = []
-    for (a, b), mean, low, high, corrected in zip(pairs, *interval, metrics.holm(p)):
-        reading = UNTESTED
-        if study.settled:
-            reading = "more" if mean > 0 else "less"
-            reading = "undecided" if corrected > 0.05 else reading
-            reading = reading if learnt[a] and learnt[b] else NOT_LEARNT
+    for (a, b), mean, low, high, corrected in zip(family, *interval, metrics.holm(p)):
+        gate, _ = failed_gate([standing(study, a), standing(study, b)])
+        reading = "more" if mean > 0 else "less"
+        reading = "undecided" if corrected > 0.05 else reading
+        each = 100 * (hits[a].mean(0) - hits[b].mean(0))  # (N,)
+        shown = metrics.detectable(each, pixels, family=len(family))
         key = {
             "first": study.title(a),
             "second": study.title(b),
             "protocol": study.protocol(PRIVATE, UNIQUE),
             "pair": f"{a} - {b}",
-            "reading": reading,
+            "reading": WEAK if gate else reading,
+            "gate": gate,
             "source": max(study.source_of(a), study.source_of(b)),  # 'simulated' if either is
         }
         gap = percent({"measured": mean, "low": low, "high": high})
-        rows.append(key | {"metric": "difference in accuracy", **gap, "unit": "points"})
-        if learnt[a] and learnt[b]:
-            about = {"metric": "p, Holm", "measured": float(corrected), "unit": "probability"}
-            rows.append(key | about)
+        rows += [
+            key | {"metric": "difference in accuracy", **gap, "unit": "points"},
+            key | {"metric": "p, Holm", "measured": float(corrected), "unit": "probability"},
+            key | {"metric": SMALLEST_P, "measured": lowest, "unit": "probability"},
+            key | {"metric": DETECTABLE, "measured": shown, "unit": "points"},
+        ]
     return study.outcome(pd.DataFrame(rows), settled=study.settled)
 
 
 @held
-def above_constant(study: Study, name: str, part: str) -> bool:
-    """Does the interval of a model's accuracy lie above naming the most frequent class throughout?
-    On the pictures of a test part that do not train, too."""
-    tested = study.tested(part)
-    truth, hits = tested.truth[tested.fresh], study.named(name, part) == tested.truth
-    _, low, _ = metrics.bootstrap_ci(
-        hits.mean(0)[tested.fresh],
-        tested.pixels[tested.fresh],
-        draws=study.draws,
-        level=study.level,
-    )
-    return bool(low > np.bincount(truth).max() / len(truth))
-
-
 @held
 def majority(study: Study) -> np.ndarray:
     """Class (N,) that most of ten raters see in the PrivateTest pictures; -1: none, or no votes."""
