@@ -11,7 +11,7 @@ from emolib.data.sim.dials import Dials
 from emolib.features import store
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.video_networks import plan, streams, tables
+from emolib.reproduction.studies.video_networks import plan, streams, tables, training
 from emolib.reproduction.studies.video_networks.tables import COLUMNS
 from emolib.reproduction.studies.video_networks.training import MAIN
 
@@ -44,6 +44,20 @@ def test_the_plan_has_every_printed_setting(monkeypatch):
         grid["grid", 0.1, 256, 0]["rate"],
         grid["grid", 0.1, 256, 0]["batch"],
     ) == (70, 0.01, 64)
+
+
+def test_primary_contrasts_are_tested_over_twelve_people_at_quick(monkeypatch):
+    """Each repeat trains all that the contrasts compare, and the repeats hold out other people."""
+    monkeypatch.setattr("emolib.data.at_hand", lambda *_: False)
+    study = plan.Study("quick")
+    people, compared = set(), {name for pair in plan.PRIMARY for name in pair}
+    for seed in study.seeds:
+        run = study.plan["grid", *plan.TABLE_4, seed]
+        assert compared <= set(run["networks"][plan.FULL]["losses"])
+        chosen = training.split(study.films.subject, run["held_out"], seed)
+        people |= set(study.films.subject[chosen.test])
+    assert len(people) >= 12
+    assert 3 * 2 / 2 ** len(people) < tables.SURE  # the smallest p after Holm
 
 
 # ---------------------------------------------------------------- the streams
