@@ -14,7 +14,8 @@ from emolib.features import store
 from emolib.models.video import NETWORKS
 from emolib.reproduction import papers, runs
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.video_networks import claims, plan, streams, tables
+from emolib.reproduction.runs.claims import ALPHA
+from emolib.reproduction.studies.video_networks import claims, plan, streams, tables, training
 from emolib.reproduction.studies.video_networks.tables import COLUMNS
 from emolib.reproduction.studies.video_networks.training import (
     DOUBLED,
@@ -87,6 +88,20 @@ def test_five_trainings_are_compared_on_one_held_out_set(monkeypatch):
     ours = frame[(frame.metric == "CCC") & (frame.protocol == tables.NESTED)]
     assert set(shown.measured.dropna()) == set(ours.measured)
     assert asked == {plan.ONE_SPLIT}
+
+
+def test_primary_contrasts_are_tested_over_twelve_people_at_quick(monkeypatch):
+    """Each repeat trains all that the contrasts compare, and the repeats hold out other people."""
+    monkeypatch.setattr("emolib.data.at_hand", lambda *_: False)
+    study = plan.Study("quick")
+    people, compared = set(), {name for pair in plan.PRIMARY for name in pair}
+    for seed in study.seeds:
+        run = study.plan["grid", *plan.TABLE_4, seed]
+        assert compared <= set(run["networks"][plan.FULL]["losses"])
+        chosen = training.split(study.films.subject, run["held_out"], seed)
+        people |= set(study.films.subject[chosen.test])
+    assert len(people) >= 12
+    assert 3 * 2 / 2 ** len(people) < ALPHA  # the smallest p after Holm
 
 
 # ---------------------------------------------------------------- the streams
