@@ -36,7 +36,7 @@ REAL = {
 
 
 def there(real_data, name):
-    if not data.CATALOG[name].folder or not (real_data / data.CATALOG[name].folder).is_dir():
+    if not (real_data / data.CATALOG[name].folder).is_dir():
         pytest.skip(f"NOT TESTED ON REAL DATA: no {name} in {real_data}")
     return real_data
 

@@ -339,6 +339,15 @@ def test_members_of_the_real_archives_land_where_the_loaders_look(tmp_path):
         written = fetch.unpack(path, tmp_path / download.into, download.members, tmp_path / "b")
         assert len(written) == len(names)
         assert data._any(CATALOG[name], tmp_path, CATALOG[name].mark), name
+        assert fetch.complete(CATALOG[name], tmp_path), name
+
+
+def test_a_part_of_a_set_is_not_taken_for_what_would_be_downloaded(tmp_path):
+    for name, other in {"cifar100": "cifar100_subset.npz", "ravdess": "Actor_01/a.flac"}.items():
+        path = tmp_path / name / other
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"1")
+        assert not fetch.complete(CATALOG[name], tmp_path)
 
 
 def test_ceap360vr_is_read_as_its_repository_ships_it(tmp_path):

@@ -117,7 +117,7 @@ ENTRIES = (
           page="https://www.nist.gov/itl/products-and-services/emnist-dataset",
           downloads=(Download("https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
                     561_753_746, "md5:58c8d27c78d21e728a6bc7b3cc06412e", "emnist",
-                    r"gzip/(emnist-letters-(?:train|test)-[a-z0-9-]+-ubyte\.gz)"),)),
+                    r"(?:gzip/)?(emnist-letters-(?:train|test)-[a-z0-9-]+-ubyte\.gz)"),)),
     Entry("cifar100", "CIFAR-100", "cifar100", ("cifar100_subset.npz", "cifar-100-python"),
           60000, "images", 170, "free, cite the report", "University of Toronto",
           "orgil2022: continual learning",

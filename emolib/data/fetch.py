@@ -59,9 +59,13 @@ def fetch(entry: Entry, root: Path, say: Callable[[str], None] = print) -> list[
 
 
 def complete(entry: Entry, root: Path) -> bool:
-    """Is all that `fetch` would write there? Of an archive: anything of its folder."""
-    places = [root / download.into for download in entry.downloads]
-    return all(place.is_file() or (place.is_dir() and any(place.iterdir())) for place in places)
+    """Is all that `fetch` would write there? Of an archive: any of its members."""
+    for download in entry.downloads:
+        place = root / download.into
+        below = [path.relative_to(place).as_posix() for path in place.rglob("*")]
+        if not place.is_file() and not any(re.fullmatch(download.members, p) for p in below):
+            return False
+    return True
 
 
 def megabytes(entry: Entry) -> float:
