@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from itertools import product
-from math import erfc, sqrt
 
 import numpy as np
 import pandas as pd
@@ -25,7 +24,8 @@ from emolib import candide, metrics
 from emolib.data import kept
 from emolib.models import face_cnn
 from emolib.reproduction import papers, runs
-from emolib.reproduction.runs import Outcome, held, sources_of
+from emolib.reproduction.runs import WEAK, Outcome, Standing, held, sources_of
+from emolib.reproduction.runs.claims import failed_gate, floor
 from emolib.reproduction.studies.candide import training
 from emolib.reproduction.studies.candide.plan import (
     DNN,
@@ -41,8 +41,17 @@ from emolib.reproduction.studies.candide.plan import (
 from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
 
 MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
-NARROW, UNSETTLED, UNTESTED = "narrow, ", "unsettled, ", "not tested at this profile"
+NARROW, UNSETTLED = "narrow, ", "unsettled, "
 TRAIN, TEST = "Train", "Test"
+SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
+# Extra 15, one family: who is held against whom on the same test pictures
+PAIRS = (
+    *((Case(DNN, feature), Case(name, feature)) for feature in FEATURES for name in SVMS),
+    *((Case(name, "AU"), Case(name, "FP68")) for name in (*SVMS, DNN)),
+    *((Case(name, "image"), Case(DNN, "AU")) for name in face_cnn.CNNS),
+    (Case("CNN-2 75x75x1", "image"), Case("CNN-1 75x75x1", "image")),
+    *((Case("CNN-3 150x150x1", "image"), Case(name, "AU")) for name in SVMS),
+)
 
 
 # ---------------------------------------------------------------- who was right
@@ -252,71 +261,95 @@ def on_test(study: Study, case: Case, way: str = MEAN) -> np.ndarray:
     return right(study, case, TEST)[choices(study, case).get(named, [0])].mean(0)
 
 
-def may_decide(study: Study, *cases: Case) -> bool:
-    """Are these networks of full width, and has their validation loss stopped falling?"""
-    return not any(state(study, case) for case in cases)
+def title(case: Case) -> str:
+    """'DNN*, FP68', 'DNN*, FP68, keep 80 %'."""
+    name = f"{case.classifier}, {case.feature}"
+    return name if case.variant == PRINTED else f"{name}, {case.variant}"
 
 
-def difference(study: Study, gap: np.ndarray, people: np.ndarray) -> dict:
-    """Mean of gap (N,) with its interval over people, p from the spread of its resampled worlds."""
-    mean, drawn = metrics.bootstrap_draws(gap, people, draws=study.draws)
-    spread, size = float(drawn.std()), abs(float(mean))
-    # without any spread a gap is certain
-    p = erfc(size / spread / sqrt(2)) if spread > 1e-12 else float(size < 1e-12)
-    return interval(mean, *metrics.interval(drawn, study.level)) | {"p": p}
+@held
+def standing(study: Study, case: Case, family: int) -> Standing:
+    """What a classifier shows on the test people, before it is compared in a family of so many."""
+    side = pictures(study, TEST, case.variant)
+    classes = np.bincount(side["class"])
+    narrow = case.classifier in face_cnn.CNNS and study.sizes.narrow > 1
+    return Standing(
+        title(case),
+        low=accuracy(study, case)["low"],
+        trivial=classes.max() / classes.sum(),
+        flat=bool(study.results[case]["settled"]),
+        people=len(np.unique(side["subject"])),
+        stock=tuple(name for name in SVMS if Case(name, "AU") in study.results),
+        family=family,
+        smaller=f"1/{study.sizes.narrow} as wide as the paper's" if narrow else "",
+    )
 
 
-def compared(study: Study, one: Case, other: Case, way: str = MEAN) -> dict:
-    """`difference` in accuracy of two cases on the test pictures; `way` chooses repeats of one."""
+def difference(study: Study, gap: np.ndarray, people: np.ndarray, family: int = 1) -> dict:
+    """Mean of gap (N,) with its interval over people, and p, from flips of their signs.
+
+    Beside them what so many people can show at best in a family of so many comparisons.
+    """
+    how = {"test": "sign flips", "draws": study.draws, "level": study.level}
+    shown = metrics.difference(gap, people, **how)
+    shown[SMALLEST_P] = floor(len(np.unique(people)), family)
+    shown[DETECTABLE] = metrics.detectable(gap, people, family=family)
+    return shown
+
+
+def compared(study: Study, one: Case, other: Case, way: str = MEAN, family: int = 1) -> dict:
+    """`difference` in accuracy of two cases on the test pictures; `way` chooses repeats of one.
+
+    gate   that one of the two failed, '' if none; a narrowed network is compared with its like only
+    """
     shares = [on_test(study, one, way), on_test(study, other)]
     people = [pictures(study, TEST, case.variant)["subject"] for case in (one, other)]
+    mixed = (one.feature == "image") != (other.feature == "image")
+    both = [standing(study, case, family) for case in (one, other)]
+    gate, _ = failed_gate(both, level=mixed)
     if SAD in (one.variant, other.variant):  # other pictures of the same people: their means
         means = [pd.Series(s).groupby(p).mean() for s, p in zip(shares, people)]
         gap = (means[0] - means[1]).dropna()
-        tested = difference(study, gap.to_numpy(), gap.index.to_numpy())
+        tested = difference(study, gap.to_numpy(), gap.index.to_numpy(), family)
     else:
-        tested = difference(study, shares[0] - shares[1], people[0])
-    return {"settled": may_decide(study, one, other)} | tested
+        tested = difference(study, shares[0] - shares[1], people[0], family)
+    return {"gate": gate} | tested
 
 
 def corrected(study: Study, rows: list[dict]) -> pd.DataFrame:
-    """Rows with p and settled as a frame, with Holm's adjustment of the family and what is left."""
+    """Rows with p and gate as a frame, with Holm's adjustment of the family and what is left."""
     frame = pd.DataFrame(rows)
-    settled = frame.pop("settled")
     frame["p, Holm"] = metrics.holm(frame.p)
     frame["differs"] = np.where(frame.measured > 0, "better", "worse")
     frame.loc[~(frame["p, Holm"] < 1 - study.level), "differs"] = "not told apart"
-    frame.loc[~settled, "differs"] = UNTESTED
+    frame.loc[frame.gate != "", "differs"] = WEAK
     return frame.assign(metric="difference in accuracy", unit="fraction")
 
 
 @held
 def pairs(study: Study) -> Outcome:
-    """Extra 15: who is better than whom on the same test pictures; one Holm family."""
-    family = [(Case(DNN, f), Case(name, f)) for f in FEATURES for name in SVMS]
-    family += [(Case(name, "AU"), Case(name, "FP68")) for name in (*SVMS, DNN)]
-    family += [(Case(name, "image"), Case(DNN, "AU")) for name in face_cnn.CNNS]
-    family.append((Case("CNN-2 75x75x1", "image"), Case("CNN-1 75x75x1", "image")))
-    family += [(Case("CNN-3 150x150x1", "image"), Case(name, "AU")) for name in SVMS]
+    """Extra 15: who is better than whom on the same test pictures; one Holm family, PAIRS."""
     rows = []
-    for one, other in family:
-        names = [f"{case.classifier}, {case.feature}" for case in (one, other)]
-        about = {"one": names[0], "other": names[1], "protocol": "averages of repeats"}
-        rows.append(about | compared(study, one, other))
+    for one, other in PAIRS:
+        about = {"one": title(one), "other": title(other), "protocol": "averages of repeats"}
+        rows.append(about | compared(study, one, other, family=len(PAIRS)))
     return study.outcome(corrected(study, rows))
+
+
+def variants(study: Study) -> list[Case]:
+    """The cases with one thing changed: the family of Extra 16."""
+    return [case for case in study.results if case.variant not in (PRINTED, RAW)]
 
 
 @held
 def changed(study: Study) -> Outcome:
     """Extra 16: one thing changed at a time: points, neutral picture, units, sadness, dropout."""
-    rows = []
-    for case in study.results:
-        if case.variant in (PRINTED, RAW):
-            continue
+    rows, family = [], variants(study)
+    for case in family:
         plain = Case(case.classifier, case.feature)
         about = {"classifier": case.classifier, "feature": case.feature, "protocol": case.variant}
         about["accuracy"] = float(on_test(study, case).mean())
-        rows.append(about | compared(study, case, plain))
+        rows.append(about | compared(study, case, plain, family=len(family)))
     return study.outcome(corrected(study, rows))
 
 
@@ -332,6 +365,7 @@ def deep_or_chosen(study: Study) -> Outcome:
         about = {"feature": feature, "what": name, "scaling": scaling, "protocol": way}
         about |= {"metric": "accuracy", "unit": "fraction"}
         accuracies.append(about | share(study, right[None], people))
+    contrasts = []
     for feature in FEATURES:
         plain = {name: Case(name, feature) for name in classifiers}
         raw = {name: Case(name, feature, RAW) for name in classifiers}
@@ -341,10 +375,11 @@ def deep_or_chosen(study: Study) -> Outcome:
             gaps += [(f"choosing on {choice}, {n}", plain[n], plain[n], way) for n in classifiers]
         both = "the scaled network chosen on test, the unscaled SSVM on average"
         gaps.append((both, plain[DNN], raw["SSVM"], TESTED))
-        for what, one, other, way in gaps:
-            about = {"feature": feature, "what": what}
-            about["scaling"] = STANDARD if other.variant == PRINTED else "both"
-            about["protocol"] = "mean" if way == MEAN else "best less mean"
-            steps.append(about | compared(study, one, other, way))
+        contrasts += [(feature, *gap) for gap in gaps]
+    for feature, what, one, other, way in contrasts:
+        about = {"feature": feature, "what": what}
+        about["scaling"] = STANDARD if other.variant == PRINTED else "both"
+        about["protocol"] = "mean" if way == MEAN else "best less mean"
+        steps.append(about | compared(study, one, other, way, len(contrasts)))
     frames = [pd.DataFrame(accuracies), corrected(study, steps)]
     return study.outcome(pd.concat(frames, ignore_index=True))
