@@ -593,6 +593,8 @@ def at_full_width(monkeypatch):
     results = {case: result(SHARE.get(case.classifier, 0.9)) for case in claims.NAMED.values()}
     real = SimpleNamespace(name="ckplus", source="real", fingerprint="x")
     monkeypatch.setattr(plan.Study, "pictured", lambda study, name, source="auto": real)
+    model = replace(candide.load(), source="real")  # as where Candide-3's file is at hand
+    monkeypatch.setattr(candide, "load", lambda: model)
     monkeypatch.setattr(tables, "pictures", lambda study, split, variant=plan.PRINTED: side)
     monkeypatch.setattr(plan.Study, "results", results)
     return plan.Study("quick", narrow=1), results, result

@@ -85,7 +85,7 @@ def of_moments(m: np.ndarray) -> np.ndarray:
     return np.stack([ccc[..., 0], ccc[..., 1], ccc.sum(-1), by_video, error], -1)
 
 
-def results(study: Study, model: str, loss: str, way: str = FULL) -> list[dict]:
+def answers(study: Study, model: str, loss: str, way: str = FULL) -> list[dict]:
     """One result per seed, of a network or of one of STOCK."""
     return stock(study)[model] if model in STOCK else study.results(model, loss, way)
 
@@ -98,7 +98,7 @@ def counted(study: Study, counts: np.ndarray, *cell: str, which: str = "pred") -
     people = study.world.subject
     weights = counts[:, np.searchsorted(np.unique(people), people)]  # (B, videos)
     by_seed = []
-    for r in results(study, *cell):
+    for r in answers(study, *cell):
         target = r["target"]
         said = before(target) if which == "copy" else r[which]
         videos, place = np.unique(r["video"], return_inverse=True)
@@ -138,7 +138,7 @@ def drawn(study: Study, *cell: str, which: str = "pred") -> tuple:
 
 def tested(study: Study, *cell: str) -> np.ndarray:
     """Names of the people (videos, where nobody is known) that the seeds of a cell test."""
-    videos = np.concatenate([r["video"] for r in results(study, *cell)])
+    videos = np.concatenate([r["video"] for r in answers(study, *cell)])
     return np.unique(study.world.subject[videos])
 
 

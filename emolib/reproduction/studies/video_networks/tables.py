@@ -150,6 +150,12 @@ def ridge(train: tuple[np.ndarray, np.ndarray], validation: tuple[np.ndarray, np
     return min(fits, key=lambda fit: np.square(fit.predict(seen) - wanted).mean())
 
 
+def side_by_side(cut: list[tuple], videos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, D) and labels (N, 2) of all seconds of these videos."""
+    look, label = zip(*(cut[v][:2] for v in videos))
+    return np.concatenate(look), np.concatenate(label)
+
+
 @held
 def stock(study: Study, share: float) -> pd.DataFrame:
     """Rows as of `main_rows`, of methods without a network on the same splits."""
@@ -158,11 +164,7 @@ def stock(study: Study, share: float) -> pd.DataFrame:
     for seed in range(study.sizes.seeds):
         chosen = split(subject, share, seed)
         constant = np.concatenate([cut[v][2] for v in chosen.train]).mean(0)
-        sides = [
-            tuple(np.concatenate([cut[v][i] for v in videos]) for i in (0, 1))
-            for videos in (chosen.train, chosen.validation)
-        ]
-        fit = ridge(*sides)
+        fit = ridge(side_by_side(cut, chosen.train), side_by_side(cut, chosen.validation))
         for v in chosen.test:
             look, _, label = cut[v]
             before = np.concatenate([label[:1], label[:-1]])
