@@ -419,6 +419,9 @@ def test_what_a_network_has_shown(study, made):
     assert n2.low == 1 and n2.flat and n2.trivial == pytest.approx(0.25)
     assert n2.people == len(np.unique(made.subject[96:])) and n2.family == 14
     assert n2.stock == (tables.RIDGE.method,) and "features rest" in n2.smaller
+    assert n2.name.endswith("on RAVDESS and Crema-d")
+    n0 = claims.standing(study, tables.N0_ROW, "ravdess crema_d")
+    assert n0.name.endswith("on RAVDESS")  # the first set on which it fails a gate
     n0 = claims.standing(study, tables.N0_ROW, "crema_d")
     assert n0.low < n0.trivial and not n0.flat and n0.family == 11
 

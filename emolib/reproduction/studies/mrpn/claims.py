@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -66,8 +68,11 @@ def on_one_set(study: Study, network: str, name: str) -> Standing:
 
 def standing(study: Study, network: str, trained: str) -> Standing:
     """What a row of CELLS shows on the sets `trained`: on the first where it fails a gate."""
-    each = [on_one_set(study, network, name) for name in trained.split()]
-    return next((one for one in each if failed_gate([one])[0]), each[0])
+    names = trained.split()
+    each = [on_one_set(study, network, name) for name in names]
+    on_all = f"{network} on {' and '.join(SETS[name] for name in names)}"
+    passed = replace(each[0], name=on_all)
+    return next((one for one in each if failed_gate([one])[0]), passed)
 
 
 claim = Claims("44", standing)
