@@ -359,7 +359,7 @@ def test_table_3_has_every_printed_cell_and_both_splits(smoke):
     negative = frame[(frame.model == "always negative") & (frame.metric == PN)].measured
     assert negative.between(0.58, 0.62).all() and len(frame[frame.statistic == IQR]) == 96 + 16
     assert set(frame.verdict[frame.printed.notna()]) == {"not strong enough"}
-    assert (frame.model == tables.RIDGE).sum() == 2 * 2 * 4 * 2
+    assert (frame.model == tables.LINEAR).sum() == 2 * 2 * 4 * 2
 
 
 def test_the_gap_is_the_difference_of_its_rows(smoke):
@@ -369,7 +369,7 @@ def test_the_gap_is_the_difference_of_its_rows(smoke):
     )
     networks = wide.dropna(subset="gap")
     assert np.allclose(networks["as printed"] - networks["twin-safe"], networks["gap"], atol=2e-6)
-    assert len(networks) == 6 and len(wide) == 8  # and the ridge regression
+    assert len(networks) == 6 and len(wide) == 8  # and the linear discriminant
     assert frame.holm.notna().sum() == 6 and (frame.holm.dropna() >= frame.p.dropna() - 1e-9).all()
     share = frame[frame.scored == "speaker"].measured.iloc[0]
     assert 0 < share <= 1
@@ -427,11 +427,31 @@ def shown(monkeypatch):
 def test_what_a_network_has_shown(shown):
     small = claims.standing(shown, claims.SMALL, plan.ROTATION)
     assert (small.low, small.trivial, small.flat) == (0.3, 0.1, True)
-    assert small.people == 20 and small.family == 2 and small.stock == (tables.RIDGE,)
+    assert small.people == 20 and small.family == 2 and small.stock == (tables.LINEAR,)
     assert small.smaller == "of (4, 8, 12) channels on 16 pixels"
     assert claims.standing(shown, claims.SMALL, claims.TWINS).family == 6
     least = claims.standing(shown, claims.SIZES, plan.ROTATION)
     assert not least.flat and least.low == 0.2 and least.name.startswith(claims.DEEP)
+
+
+def test_the_linear_discriminant_names_strangers_where_features_hold_the_name(monkeypatch):
+    """The films of `described`: 6 people, the anchor itself with noise; two are never trained on."""
+    rng = np.random.default_rng(1)
+    x = np.array(ANCHORS)[LABEL][:, None] * [1, 1] + 0.02 * rng.normal(size=(60, 20, 2))
+    kept = {"features": np.concatenate([x, x]) @ rng.normal(size=(2, 8))}
+    monkeypatch.setattr(runs, "map", lambda fn, grid, **more: [kept])
+    for part, value in {
+        "features": {},
+        "truth": LABEL,
+        "person": np.repeat(np.arange(6), 10),
+        "people": list("abcdef"),
+        "grid": {"net": {"parts": ["ttttxx" * 2, "xxtttt" * 2]}},
+    }.items():
+        monkeypatch.setattr(plan.Study, part, value)
+    counts = tables.counts(plan.Study("smoke"), "net", range(2), "x", "video", stock=True)
+    people = counts.sum((2, 3))  # (R, P)
+    assert (people > 0).tolist() == [[False] * 4 + [True] * 2, [True] * 2 + [False] * 4]
+    assert tables.right(counts, ACCURACY).sum() > 0.5 * counts.sum()
 
 
 GATES = {
@@ -445,7 +465,7 @@ GATES = {
 
 def test_real_films_decide_once_every_gate_is_passed(shown, monkeypatch):
     """A sign found more often than by guessing, and less often; then each gate closes."""
-    passed = dict(low=0.3, trivial=0.1, flat=True, people=22, stock=("ridge",), family=6)
+    passed = dict(low=0.3, trivial=0.1, flat=True, people=22, stock=("SVM",), family=6)
 
     def judged(claim, **worse):
         stands = lambda study, name, trained: Standing(name, **passed | worse)  # noqa: E731

@@ -21,7 +21,7 @@ from emolib.reproduction.studies.adfes.plan import (
     Study,
     anchors,
 )
-from emolib.reproduction.studies.adfes.tables import ACCURACY, IQR, MEAN, PARTS, PN, RIDGE, UNSEEN
+from emolib.reproduction.studies.adfes.tables import ACCURACY, IQR, LINEAR, MEAN, PARTS, PN, UNSEEN
 
 MARGIN = 0.02  # of claims that two scores are alike
 SMALL, DEEP = "(10)", "(10, 10, 5)"
@@ -59,7 +59,7 @@ def standing(study: Study, network: str, trained: str) -> Standing:
         trivial=films.max() / films.sum(),
         flat=study.settled(name),
         people=int((tested.sum((0, 2)) > 0).sum()),
-        stock=(RIDGE,),
+        stock=(LINEAR,),
         family=family,
         smaller=f"of {sizes.channels} channels on {sizes.side} pixels" if small else "",
     )
