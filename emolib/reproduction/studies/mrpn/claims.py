@@ -62,7 +62,7 @@ def on_one_set(study: Study, network: str, name: str) -> Standing:
         people=len(np.unique(whole.person)),
         stock=(RIDGE.method,),
         family=len(FAMILIES[name]),
-        smaller="" if study.end_to_end else "without the printed extractors: its features rest",
+        smaller="" if study.end_to_end else "without the printed extractors (its features rest)",
     )
 
 

@@ -264,7 +264,8 @@ def tests(study: Study) -> Outcome:
         split = features.parts(name, study.bank(name).subject)
         tested = np.mean([len(fold.test) for fold in split])
         trained = np.mean([len(fold.train) for fold in split])
-        actors = len(np.unique(study.bank(name).subject))
+        people = [study.bank(name).subject[fold.test] for fold in split]
+        actors = len(np.unique(np.concatenate(people)))
         printed, tests = printed_cells(name), {study.label(): [], "print": []}
         for what, (a, b) in family.items():
             gaps = {study.label(): by_fold(study, name, CELLS[a]) - by_fold(study, name, CELLS[b])}
