@@ -282,12 +282,15 @@ def tests(study: Study) -> Outcome:
     return study.outcome(pd.DataFrame(rows), settled=settled(study) | {"print"})
 
 
-def reach(gap: pd.Series, share: float, actors: int, family: int) -> dict:
-    """The smallest p after Holm that so many actors can reach, and the smallest effect that the
-    corrected t-test of these folds finds; share: clips tested over clips trained on."""
+def reach(gap, share: float, people: int, family: int) -> dict:
+    """The smallest p after Holm that so many actors (or worlds) can reach, and the smallest effect
+    that the corrected t-test of differences (K,) over folds finds.
+
+    share   clips tested over clips trained on: 0 where folds share nothing
+    """
     folds = len(gap)
     effect = metrics.detectable(gap, np.arange(folds), family=family)
-    return {"floor": floor(actors, family), "detectable": effect * np.sqrt(1 + folds * share)}
+    return {"floor": floor(people, family), "detectable": effect * np.sqrt(1 + folds * share)}
 
 
 def printed_cells(name: str) -> dict[str, pd.Series]:
@@ -415,15 +418,16 @@ def cures(study: Study) -> Outcome:
         "where N0 is below its better modality (by the other worlds)": bad,
         "elsewhere": ~bad,
     }
-    tests = []
+    parts = {part: cells for part, cells in parts.items() if cells.any()}
+    tests, family = [], len(parts) * len(FAMILY)
     for part, cells in parts.items():
-        for a, b in FAMILY if cells.any() else ():
+        for a, b in FAMILY:
             gap = accuracy[a] - accuracy[b]
             means = [g[c].mean() for g, c in zip(gap, cells, strict=True) if c.any()]
             keys = {"settings": part, "way": a, "against": b, "metric": "difference"}
             above, under = ((sign * gap[cells] > 0).sum() for sign in (1, -1))
             counts = {"cells above": int(above), "cells below": int(under)}
-            row = difference(means, 0, 1, study.level)
+            row = difference(means, 0, 1, study.level) | reach(means, 0, len(means), family)
             tests.append(keys | {"protocol": WORLDS} | row | counts)
     return world_outcome(study, pd.DataFrame(metrics.with_holm(tests)))
 
