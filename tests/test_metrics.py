@@ -199,6 +199,19 @@ def test_the_floored_bootstrap_says_no_more_than_so_few_people_can(people, floor
     assert named[0] == named[1] > 2**-11
 
 
+def test_a_difference_that_knows_its_family_says_what_it_can_reach():
+    gap, people = np.linspace(-1, 2, 8), np.repeat(np.arange(4), 2)
+    told = metrics.difference(gap, people, test="sign flips", family=3)
+    assert told["floor"] == pytest.approx(3 / 8)
+    assert told["detectable"] == pytest.approx(metrics.detectable(gap, people, family=3))
+    rows = metrics.with_holm([told | {"metric": "difference in x", "unit": "points"}])
+    by_metric = {row["metric"]: row for row in rows}
+    assert by_metric["smallest p possible (Holm) in x"]["measured"] == told["floor"]
+    effect = by_metric["smallest effect detectable in x"]
+    assert effect["measured"] == told["detectable"] and effect["unit"] == "points"
+    assert len(rows) == 4 and not any("floor" in row for row in rows)
+
+
 def test_a_family_is_its_differences_and_then_their_p_after_holm():
     p = [0.01, 0.04, 0.03, 0.005]
     tests = [
@@ -247,6 +260,7 @@ def test_the_detectable_effect_is_that_of_the_t_tests_power(people, family, off,
 def test_one_person_detects_nothing_and_a_stricter_alpha_less():
     gap, who = paired(9)
     assert np.isnan(metrics.detectable(gap, np.zeros(len(gap))))
+    assert np.isnan(metrics.detectable(np.ones(len(gap)), who))  # and what has no spread
     half = metrics.detectable(gap, who, alpha=0.025)
     assert half == pytest.approx(metrics.detectable(gap, who, family=2), rel=1e-12)
     assert half > metrics.detectable(gap, who)

@@ -21,10 +21,11 @@ from emolib.features import mel, spectra
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
+from emolib.reproduction.studies.speech import claims as speech_claims
 from emolib.reproduction.studies.speech import plan, tables
 from emolib.reproduction.studies.speech import training as speech_training
+from emolib.reproduction.studies.video import claims as video_claims
 from emolib.reproduction.studies.video import plan as video_plan
-from emolib.reproduction.studies.video import tables as video_claims
 from emolib.reproduction.studies.video import tables as video_tables
 from emolib.reproduction.studies.video import training as video_training
 
@@ -392,27 +393,51 @@ def test_silent_films_differ_in_the_mouth_only():
 
 
 def test_verdicts_on_sizes_need_no_data():
-    said = {v.claim: v.verdict for v in video_claims.judge(video_plan.Study("smoke"))}
-    assert said == {
-        "chang-d28": "fails",
-        "chang-f9": "holds",
-        "chang-f9_2": "holds",
-        "chang-f9_3": "fails",
+    verdicts = {v.claim: v for v in video_claims.judge(video_plan.Study("smoke"))}
+    assert {claim: v.outcome for claim, v in verdicts.items()} == {
+        "chang-d28": "not replicated",
+        "chang-f9": "replicated",
+        "chang-f9_2": "replicated",
+        "chang-f9_3": "not replicated",
     }
+    assert {v.source for v in verdicts.values()} == {"counted"}
+
+
+def test_two_costs_of_one_clip_would_be_said_to_agree(monkeypatch):
+    """Were 25 frames printed for both, or 15 times the cost counted, the verdicts would turn."""
+    study = video_plan.Study("smoke")
+    costs = {clips: video_tables.cost(study, clips, 25) / 1e9 for clips in (False, True)}
+    monkeypatch.setattr(video_claims, "printed", lambda table, metric: costs[table == "b"])
+    assert video_claims.same_clip(study)[0]
+    monkeypatch.setattr(video_claims.tables, "cost", lambda study, clips, frames: 1 + 15 * clips)
+    assert video_claims.fifteen_times(study)[0]
+
+
+@pytest.mark.parametrize(
+    "notebook, rules", [("42", video_claims.claim), ("43", speech_claims.claim)]
+)
+def test_each_claim_beyond_print_has_a_rule(notebook, rules):
     known = papers.claims()
-    assert set(said) == set(known.id[known.notebook == "42"]) and {"chang-d14"} == set(
-        known.id[known.notebook == "43"]
-    )
+    mine = known[(known.notebook == notebook) & (known.needs != "print")]
+    assert set(rules.rules) == set(mine.id)
+    assert rules.standing is None  # no claim of these notebooks compares networks: it has no gates
 
 
-def test_a_simulated_set_is_not_counted_and_half_a_set_neither(monkeypatch, world):
-    part = type(
-        "Set", (), {"source": "real", "subject": world.subject, "__len__": lambda self: len(world)}
-    )()
-    for data, why in ((world, "simulated"), (part, "only 4 of 24 actors")):
-        monkeypatch.setattr(plan.datasets, "load", lambda *_, d=data, **__: d)
-        (verdict,) = tables.judge(plan.Study("smoke"))
-        assert verdict.verdict == "open" and why in verdict.because
+def test_recordings_are_counted_where_they_are_real_and_whole(monkeypatch, world):
+    def counted(clips, actors, source="real"):
+        subject = np.arange(clips) % actors
+        told = {"source": source, "subject": subject, "__len__": lambda self: clips}
+        made = type("Set", (), told)()
+        monkeypatch.setattr(plan.datasets, "load", lambda *_, **__: made)
+        (verdict,) = speech_claims.judge(plan.Study("smoke"))
+        return verdict
+
+    assert counted(1440, 24).outcome == "not replicated" and counted(1440, 24).source == "real"
+    assert counted(2880, 24).outcome == "replicated"
+    part = counted(240, 4)
+    assert part.outcome == "not strong enough" and "only 4 of 24 actors" in part.because
+    drawn = counted(2880, 24, "simulated")
+    assert drawn.outcome == "needs the real set" and "ravdess would decide" in drawn.because
 
 
 # ---------------------------------------------------------------- speakers on disk
@@ -506,7 +531,7 @@ def test_notebook_42(tmp_path_factory):
     said = pd.read_csv(folder / "tables" / "chang2021-x35.csv")
     assert (
         said[said.metric.str.startswith("p, Holm")].measured.between(0, 1).all()
-        and len(said) == 3 * 2 * 3 + 2 * 6
+        and len(said) == 3 * 2 * 3 + 4 * 6
     )
 
 

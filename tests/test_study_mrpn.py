@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,9 @@ from emolib.models.mrpn_stack import Stack, gated
 from emolib.reproduction import papers, report
 from emolib.reproduction.cli import main as cli
 from emolib.reproduction.cli import predict
+from emolib.reproduction.runs import Standing
 from emolib.reproduction.runs.outcome import Outcome
-from emolib.reproduction.studies.mrpn import features, plan, training
+from emolib.reproduction.studies.mrpn import claims, features, plan, tables, training
 from emolib.reproduction.studies.mrpn.features import Job
 from emolib.reproduction.studies.mrpn.training import (
     ALONE,
@@ -355,6 +357,113 @@ def test_rows_may_bring_their_own_badge():
     assert list(made.source) == ["real", "simulated"]
 
 
+# ---------------------------------------------------------------- claims
+
+
+def test_each_claim_beyond_print_has_a_rule():
+    known = papers.claims()
+    mine = known[(known.notebook == "44") & (known.needs != "print")]
+    assert set(claims.claim.rules) == set(mine.id)
+
+
+def at_hand(monkeypatch, simulated=()):
+    """Both sets are real, but those named are not."""
+
+    def clips(self, name):
+        source = "simulated" if name in simulated else "real"
+        return SimpleNamespace(name=name, source=source, fingerprint="")
+
+    monkeypatch.setattr(plan.Study, "clips", clips)
+
+
+@pytest.fixture
+def study(made, monkeypatch):
+    """A study whose clips are `made` on both sets, and where N2 says of every clip what is true."""
+    monkeypatch.setattr(plan.Study, "bank", lambda self, name: made)
+    folds = [
+        SimpleNamespace(
+            name=f"A{k}", train=np.arange(96), test=np.arange(96 + 24 * k, 120 + 24 * k)
+        )
+        for k in range(4)
+    ]
+    monkeypatch.setattr(features, "parts", lambda name, subject: folds)
+    at_hand(monkeypatch)
+    truth = np.stack([np.eye(4)[made.label[fold.test]] for fold in folds])
+    scores = np.stack([truth] * 3)
+    falling = np.repeat(np.linspace(2, 1, 10), 4 * 3).reshape(10, 4, 3)
+    settles = np.repeat(np.r_[np.linspace(2, 1, 5), [1.0] * 5], 4 * 3).reshape(10, 4, 3)
+    right = {"scores": scores, "scores_as_printed": scores, "validation": settles}
+    wrong = right | {"scores": np.roll(scores, 1, -1), "validation": falling}
+    stack = {
+        "fold": [fold.name for fold in folds],
+        "count": [24] * 4,
+        "tested": [fold.test for fold in folds],
+    }
+    made_stack = stack | {
+        "results": {"N2": right, "N0": wrong, "N1": wrong, LATE: wrong, ALONE: wrong}
+    }
+    stacks = {
+        (name, option, aggregator): made_stack
+        for name in plan.SETS
+        for option in ("VA+AO", "IA", "VA+WO")
+        for aggregator in (plan.LSTM, plan.TRANSFORMER)
+    }
+    monkeypatch.setattr(plan.Study, "stacks", stacks)
+    monkeypatch.setattr(plan.Study, "end_to_end", False)
+    monkeypatch.setattr(plan.Study, "classes", lambda self, name: tuple("abcd"))
+    return plan.Study("smoke")
+
+
+def test_what_a_network_has_shown(study, made, monkeypatch):
+    """Right answers that have settled, and wrong ones that still improve; people are actors."""
+    n2 = claims.standing(study, tables.N2_ROW, "ravdess crema_d")
+    assert n2.low == 1 and n2.flat and n2.trivial == pytest.approx(0.25)
+    assert n2.people == len(np.unique(made.subject[96:])) and n2.family == 14
+    assert n2.stock == (tables.RIDGE.method,) and "features rest" in n2.smaller
+    assert n2.name.endswith("on RAVDESS")  # six people in a family of 14 fail there
+    n0 = claims.standing(study, tables.N0_ROW, "ravdess crema_d")
+    assert n0.name.endswith("on RAVDESS")  # the first set on which it fails a gate
+    n0 = claims.standing(study, tables.N0_ROW, "crema_d")
+    assert n0.low < n0.trivial and not n0.flat and n0.family == 11
+    monkeypatch.setattr(claims, "FAMILIES", {"ravdess": ["one"], "crema_d": ["one"]})
+    n2 = claims.standing(plan.Study("smoke"), tables.N2_ROW, "ravdess crema_d")
+    assert n2.name.endswith("on RAVDESS and Crema-d")
+
+
+def test_the_stock_method_learns_what_is_plain(study):
+    right = [part.right.mean() for part in tables.answers(study, "ravdess", tables.RIDGE).values()]
+    assert len(right) == 4 and min(right) > 0.6
+
+
+GATES = {
+    "trivial": {"low": 0.1},
+    "plateau": {"flat": False},
+    "people": {"people": 6},
+    "stock": {"stock": ()},
+    "size": {"smaller": "without the printed extractors"},
+}
+
+
+def test_real_people_decide_once_every_gate_is_passed(study, monkeypatch):
+    """N2 is right where all others are wrong: never worse, and no six points; then gates close."""
+    passed = dict(low=0.5, trivial=0.14, flat=True, people=24, stock=("ridge",), family=14)
+
+    def judged(claim, **worse):
+        stands = lambda study, name, trained: Standing(name, **passed | worse)  # noqa: E731
+        monkeypatch.setattr(claims.claim, "standing", stands)
+        return claims.claim._verdict(study, claim, "ravdess crema_d", "")
+
+    assert judged("chang-d5").outcome == "replicated"
+    assert judged("chang-d5_3").gate == "interval"  # of luck nothing is decided
+    assert judged("chang-d2_2").outcome == "not replicated"  # 100 % and not 83.15
+    for gate, worse in GATES.items():
+        assert judged("chang-d2_2", **worse).gate == gate
+        assert judged("chang-d5", **worse).gate == ("" if gate == "size" else gate)
+    at_hand(monkeypatch, simulated=("ravdess",))
+    assert judged("chang-d5").outcome == "needs the real set"
+    assert judged("chang-d2_2").outcome == "not replicated"  # rests on CREMA-D alone
+
+
 # ---------------------------------------------------------------- emolib predict
 
 
@@ -537,25 +646,39 @@ def test_every_printed_cell_and_both_readings_are_there(smoke):
             frame.protocol.str.startswith("features at rest", na=False)
             & (frame.metric == "accuracy")
         ]
-        means = said[said[fold] == "mean of all folds"]
+        means = said[(said[fold] == "mean of all folds") & (said.iloc[:, 0] != tables.RIDGE.method)]
         nested, printed = (
             means[means.protocol.str.endswith(k)].measured.mean()
             for k in ("nested", "(as printed)")
         )
-        assert printed >= nested and set(said.verdict.dropna()) <= {"not tested at this profile"}
+        assert printed >= nested and set(said.verdict.dropna()) <= {"not strong enough"}
 
 
 @pytest.mark.slow
 def test_verdicts_of_the_notebook(smoke):
-    claims = pd.read_csv(smoke / "claims.csv")
-    mine = claims[(claims.notebook.astype(str) == "44")].set_index("id")
-    assert len(mine) == 26 and mine.measured_verdict.notna().all() and mine.because.notna().all()
-    assert (
-        mine.measured_verdict["chang-d41"] == mine.measured_verdict["chang-f14"] == "fails"
-        and "527,360" in mine.because["chang-d41"]
-    )
-    assert (mine.measured_verdict[mine.decidable == "no"] == "open").all()
-    assert (mine.measured_verdict[mine.decidable == "real"] == "not tested at this profile").all()
+    frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
+    mine = frame[frame.notebook == "44"].set_index("id")
+    assert len(mine) == 26 and (mine.because != "").all()
+    for claim in ("chang-d41", "chang-f14"):
+        assert mine.outcome[claim] == "not replicated" and mine.source[claim] == "counted"
+    assert "527,360" in mine.because["chang-d41"]
+    assert set(mine.outcome[mine.needs == "print"]) == {"arithmetic only"}
+    sets = mine.needs.isin(["ravdess", "crema_d", "ravdess crema_d"])
+    assert sets.sum() == 13 and set(mine.outcome[sets]) == {"needs the real set"}
+
+
+@pytest.mark.slow
+def test_a_stock_method_and_what_a_family_can_reach_are_in_the_tables(smoke):
+    for table in ("t5_1", "t5_2", "t5_3", "t5_4"):
+        frame = pd.read_csv(smoke / "tables" / f"chang2021-{table}.csv")
+        text = frame[frame.columns[0]].astype(str)
+        assert (text == tables.RIDGE.method).any(), table
+    tests = pd.read_csv(smoke / "tables" / "chang2021-x50.csv")
+    reach = tests[tests.metric == "smallest p possible (Holm)"].groupby("dataset").measured.max()
+    assert reach["RAVDESS"] == pytest.approx(14 * 2.0**-5, abs=1e-6)
+    assert reach["Crema-d"] == pytest.approx(11 * 2.0**-4, abs=1e-6)  # five actors are tested
+    effect = tests[tests.metric == "smallest effect detectable"]
+    assert len(effect) == 25 and (effect.measured.dropna() > 0).all()
 
 
 @pytest.mark.slow

@@ -89,11 +89,15 @@ def corrected_t(
 # ---------------------------------------------------------------- a difference and its family
 
 
-def difference(gap, people, *, test: str, draws: int = 2000, level: float = 0.95) -> dict:
+def difference(
+    gap, people, *, test: str, draws: int = 2000, level: float = 0.95, family: int | None = None
+) -> dict:
     """Mean of paired differences with its interval over people: measured, low, high, p.
 
     gap, people   (N,) one difference per sample, and whose it is
     test          'bootstrap', 'floored bootstrap' or 'sign flips'
+    family        how many tests are corrected together: adds what they can reach, `floor` (the
+                  smallest p after Holm) and `detectable`
 
     The floored bootstrap is no smaller than 2 ** (1 - people), for with so few no test that changes
     signs person by person could say more (two actors: 0.5), and 1 with a single person.
@@ -112,20 +116,32 @@ def difference(gap, people, *, test: str, draws: int = 2000, level: float = 0.95
             f"difference: test '{test}' is not known: "
             "expected bootstrap, floored bootstrap or sign flips"
         )
-    return {"measured": float(value), "low": float(low), "high": float(high), "p": p}
+    row = {"measured": float(value), "low": float(low), "high": float(high), "p": p}
+    if family is not None:
+        smallest = min(1.0, family * 2.0 ** (1 - len(np.unique(people))))
+        row |= {"floor": smallest, "detectable": detectable(gap, people, family=family)}
+    return row
 
 
 def with_holm(tests: list[dict], *, name: str = "difference") -> list[dict]:
     """Rows of a family of tests (each with 'p' and a metric that contains `name`): the differences,
-    then their p after Holm."""
+    then their p after Holm, then what they can reach where `difference` was told the family."""
     adjusted = holm([row["p"] for row in tests])
-    plain, corrected = [], []
+    plain, corrected, reach = [], [], []
     for row, p in zip(tests, adjusted, strict=True):
-        plain.append({key: value for key, value in row.items() if key != "p"})
-        metric = row["metric"].replace(name, "p, Holm", 1)
-        about = {"metric": metric, "measured": float(p), "low": np.nan, "high": np.nan}
-        corrected.append(plain[-1] | about | {"unit": "probability"})
-    return plain + corrected
+        kept = {k: v for k, v in row.items() if k not in ("p", "floor", "detectable")}
+        plain.append(kept)
+
+        def beside(told: str, value: float, unit: str, kept=kept) -> dict:
+            metric = kept["metric"].replace(name, told, 1)
+            about = {"metric": metric, "measured": float(value), "low": np.nan, "high": np.nan}
+            return kept | about | {"unit": unit}
+
+        corrected.append(beside("p, Holm", p, "probability"))
+        if "floor" in row:
+            reach.append(beside("smallest p possible (Holm)", row["floor"], "probability"))
+            reach.append(beside("smallest effect detectable", row["detectable"], kept["unit"]))
+    return plain + corrected + reach
 
 
 def detectable(gap, people, *, family: int = 1, power: float = 0.8, alpha: float = 0.05) -> float:
@@ -136,7 +152,8 @@ def detectable(gap, people, *, family: int = 1, power: float = 0.8, alpha: float
 
     (t_{1 - alpha/2m} + t_power) * s / sqrt(n), n - 1 degrees of freedom, s the spread of n people's
     means: the two-sided t-test itself asks for up to 7 % more with ten people in a family of 55,
-    and for 0.2 % more in a family of one. In units of `gap`; NaN with fewer than two people.
+    and for 0.2 % more in a family of one. In units of `gap`; NaN with fewer than two people or
+    without spread.
     """
     _, where = np.unique(np.asarray(people), return_inverse=True)
     count = np.bincount(where)
@@ -144,5 +161,7 @@ def detectable(gap, people, *, family: int = 1, power: float = 0.8, alpha: float
     if n < 2:
         return float("nan")
     means = sum_by(where, np.asarray(gap, float), n) / count  # (n,)
+    if np.ptp(means) == 0:
+        return float("nan")
     wanted = stats.t.ppf(1 - alpha / (2 * family), n - 1) + stats.t.ppf(power, n - 1)
     return float(wanted * means.std(ddof=1) / np.sqrt(n))

@@ -14,11 +14,17 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from emolib import metrics
 from emolib.metrics.intervals import ratio
+from emolib.reproduction import runs
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.studies.adfes import plan
+from emolib.reproduction.runs.claims import floor
+from emolib.reproduction.studies.adfes import plan, training
 from emolib.reproduction.studies.adfes.plan import (
     MODELS,
     NAMES,
@@ -36,6 +42,8 @@ ACCURACY, PN = "Average Accuracy", "Average PN Accuracy"
 PRECISION, RECALL = "Average Macro-Precision", "Average Macro-Recall"
 MEAN, IQR = "mean of 5 runs", "IQR"
 CLASSES = len(NAMES)
+LINEAR = "linear discriminant"  # of the CNN's features, without recurrent network: the stock row
+LEAST_P, LEAST_EFFECT = "smallest p possible (Holm)", "smallest effect detectable"
 
 
 # ---------------------------------------------------------------- counting
@@ -57,24 +65,46 @@ def named(points: np.ndarray) -> dict[str, np.ndarray]:
     return {"frame": frames, "window": windows, "video": votes.argmax(-1)[..., None]}
 
 
+def speaker(study) -> np.ndarray:
+    """(2 N,) the speaker of each film and of its mirror image, which is a speaker of its own."""
+    return np.concatenate([study.person, study.person + len(study.people)])
+
+
 @held
-def answers(study, name: str) -> dict[str, np.ndarray]:
-    """`named` of every member and video of an ensemble, (M, 2 N, k)."""
-    return named(study.result(name)["points"])
+def linear(study, name: str) -> dict[str, np.ndarray]:
+    """What scikit-learn's linear discriminant names each video in each round of an ensemble.
+
+    It learns the ten names from the mean features of each training film; (M, 2 N, 1).
+    """
+    (described,) = runs.map(training.describe, [study.features], label="features")
+    x, true, videos = described["features"].mean(1), np.tile(study.truth, 2), []  # (2 N, F)
+    with threadpool_limits(1):
+        for letters in study.grid[name]["parts"]:
+            trains = np.array(list(letters))[speaker(study)] == "t"
+            plain = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto")
+            plain = make_pipeline(StandardScaler(), plain).fit(x[trains], true[trains])
+            videos.append(plain.predict(x)[:, None])
+    return {"video": np.stack(videos)}
 
 
-def counts(study, name: str, members, part: str, unit: str) -> np.ndarray:
+@held
+def answers(study, name: str, stock: bool = False) -> dict[str, np.ndarray]:
+    """`named` of every member and video of an ensemble, or (stock) of the linear discriminant."""
+    return linear(study, name) if stock else named(study.result(name)["points"])
+
+
+def counts(study, name: str, members, part: str, unit: str, stock: bool = False) -> np.ndarray:
     """Counts (R, P, 10, 10) of members of an ensemble: rounds, people, true, named.
 
     part   letters of a round, as in `training`: whose films are counted
+    stock  what the linear discriminant says in the same rounds
     """
-    people, names = len(study.people), answers(study, name)[unit]
+    people, names = len(study.people), answers(study, name, stock=stock)[unit]
     true, person = np.tile(study.truth, 2), np.tile(study.person, 2)
-    speaker = person + np.repeat([0, people], len(study.truth))
     out = np.zeros((len(members), people, CLASSES, CLASSES))
     for r, m in enumerate(members):
         letters = np.array(list(study.grid[name]["parts"][m]))
-        of = np.isin(letters[speaker], list(part))
+        of = np.isin(letters[speaker(study)], list(part))
         np.add.at(out[r], (person[of, None], true[of, None], names[m, of]), 1)
     return out
 
@@ -132,7 +162,8 @@ def scored(study, counts: np.ndarray) -> list[dict]:
 
 @held
 def table_3(study) -> Outcome:
-    """Two networks, seen and unseen speakers, both splits, three things to count; and guesses."""
+    """Two networks, seen and unseen speakers, both splits, three things to count; then a linear
+    discriminant and guesses."""
     rows = []
     for split in SPLITS:
         members = study.members(split)
@@ -146,6 +177,10 @@ def table_3(study) -> Outcome:
                 about = {"model": TUNED, "data": data, "protocol": f"{split}, per {unit}"}
                 alone = [counts(study, f"{TUNED}, {m}", [0], part, unit) for m in members]
                 rows += [about | row for row in scored(study, np.concatenate(alone))]
+        for data, part in PARTS.items():
+            about = {"model": LINEAR, "data": data, "protocol": f"{split}, per video"}
+            seen = counts(study, plan.NAME, members, part, "video", stock=True)
+            rows += [about | row for row in scored(study, seen)]
         about = {"data": UNSEEN, "protocol": f"{split}, per video"}
         rows += [about | row for row in guesses(study, members)]
     frame = pd.DataFrame(rows).assign(unit="fraction")
@@ -177,48 +212,66 @@ def guesses(study, members: range) -> list[dict]:
 # ---------------------------------------------------------------- pairs over the rotation
 
 
-def tested(study, name: str, members: range, unit: str = "video") -> np.ndarray:
+def tested(study, name: str, members: range, unit: str = "video", stock: bool = False):
     """Counts (P, 10, 10) of a rotation: everybody tested once, original and mirror image."""
-    return counts(study, name, members, "x", unit).sum(0)
+    return counts(study, name, members, "x", unit, stock).sum(0)
 
 
-def score(study, counts: np.ndarray, metric: str, less: np.ndarray | None = None) -> dict:
-    """Share right in counts (P, 10, 10): measured, low, high. Or that less another one, with p."""
-    hits, total = right(counts, metric), counts.sum((-2, -1))
-    p = {}
+def score(study, counts: np.ndarray, metric: str, less=None, family: int = 1) -> dict:
+    """Share right in counts (P, 10, 10): measured, low, high.
+
+    less     other counts of the same videos: then the difference, its p, and what `family` of them
+             can reach (LEAST_P, LEAST_EFFECT)
+    """
+    hits, total, reach = right(counts, metric), counts.sum((-2, -1)), {}
     if less is not None:
-        hits = hits - right(less, metric)
-        p = {"p": metrics.bootstrap_p(hits, np.arange(len(hits)), draws=study.draws)}
+        hits, people = hits - right(less, metric), np.arange(len(hits))
+        effect = metrics.detectable(ratio(hits, total), people, family=family)
+        p = metrics.bootstrap_p(hits, people, draws=study.draws)
+        reach = {"p": p, LEAST_P: floor(len(people), family), LEAST_EFFECT: effect}
     drawn = worlds(study) @ hits / np.maximum(worlds(study) @ total, 1)
     low, high = map(float, metrics.interval(drawn, study.level))
-    return {"measured": float(hits.sum() / total.sum()), "low": low, "high": high} | p
+    return {"measured": float(hits.sum() / total.sum()), "low": low, "high": high} | reach
 
 
-def corrected(rows: list[dict]) -> pd.DataFrame:
-    """The rows as a frame; those with a p are one family, corrected by Holm's rule in `holm`."""
-    frame = pd.DataFrame(rows)
+def corrected(rows: list[dict], column: str) -> pd.DataFrame:
+    """The rows as a frame; those with a p are one family, corrected by Holm's rule in `holm`.
+
+    column   names what a row is: '...: smallest effect detectable' and its like follow there
+    """
+    frame, reach = pd.DataFrame(rows), []
     family = frame.p.notna()
     frame.loc[family, "holm"] = metrics.holm(frame.p[family])
-    return frame.assign(unit="fraction")
+    for told in (LEAST_P, LEAST_EFFECT):
+        part = frame[family].drop(columns=["low", "high", "p", "holm"])
+        reach.append(part.assign(**{column: part[column] + f": {told}", "measured": part[told]}))
+    whole = pd.concat([frame, *reach], ignore_index=True)
+    return whole.drop(columns=[LEAST_P, LEAST_EFFECT]).assign(unit="fraction")
 
 
 @held
 def gap(study) -> Outcome:
-    """Extra 10: the printed split less the twin-safe one, on the same videos of the same people."""
+    """Extra 10: the printed split less the twin-safe one, on the same videos of the same people.
+
+    The differences of the networks are one family of six; the linear discriminant stands beside.
+    """
     turns = study.turns[PRINTED]
-    rows = []
+    halves = [range(first, first + len(turns)) for first in (0, len(turns))]
+    family, rows = 2 * len(UNITS), []
     for metric in (ACCURACY, PN):
         for unit in UNITS:
-            printed, safe = (
-                tested(study, ROTATION, range(first, first + len(turns)), unit)
-                for first in (0, len(turns))
-            )
+            printed, safe = (tested(study, ROTATION, members, unit) for members in halves)
             about = {"scored": unit, "metric": metric, "protocol": "rotation"}
+            difference = score(study, printed, metric, less=safe, family=family)
             rows += [
                 about | {"split": PRINTED} | score(study, printed, metric),
                 about | {"split": SAFE} | score(study, safe, metric),
-                about | {"split": "gap"} | score(study, printed, metric, less=safe),
+                about | {"split": "gap"} | difference,
             ]
+        for split, members in zip(SPLITS, halves, strict=True):
+            own = tested(study, ROTATION, members, stock=True)
+            about = {"scored": f"video, {LINEAR}", "metric": metric, "protocol": "rotation"}
+            rows.append(about | {"split": split} | score(study, own, metric))
     twins = {
         "scored": "speaker",
         "split": PRINTED,
@@ -227,7 +280,7 @@ def gap(study) -> Outcome:
         "measured": twin_share(turns),
         "unit": "fraction",
     }
-    return study.outcome(pd.concat([corrected(rows), pd.DataFrame([twins])]))
+    return study.outcome(pd.concat([corrected(rows, "split"), pd.DataFrame([twins])]))
 
 
 def twin_share(parts: list[str]) -> float:
@@ -241,7 +294,7 @@ def twin_share(parts: list[str]) -> float:
 def layers_and_units(study) -> Outcome:
     """Extra 11: "smaller is better" (4.2; 6), tried: layers and units, everything else alike."""
     base = tested(study, *study.rotations["(10)"])
-    rows = []
+    family, rows = 2 * (len(study.rotations) - 1), []
     for units, (name, members) in study.rotations.items():
         own = tested(study, name, members)
         about = {
@@ -254,5 +307,9 @@ def layers_and_units(study) -> Outcome:
             rows.append(about | {"metric": metric} | score(study, own, metric))
             if units != "(10)":
                 above = {"metric": f"{metric} above (10)"}
-                rows.append(about | above | score(study, own, metric, less=base))
-    return study.outcome(corrected(rows))
+                rows.append(about | above | score(study, own, metric, less=base, family=family))
+    own = tested(study, *study.rotations["(10)"], stock=True)
+    about = {"changed": LINEAR, "layers": 0, "protocol": f"{SAFE}, per video"}
+    about["parameters"] = CLASSES * (study.sizes.features + 1)
+    rows += [about | {"metric": metric} | score(study, own, metric) for metric in (ACCURACY, PN)]
+    return study.outcome(corrected(rows, "metric"))

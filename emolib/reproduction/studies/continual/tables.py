@@ -10,23 +10,31 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import RidgeClassifier
+from threadpoolctl import threadpool_limits
 
 from emolib import metrics
 from emolib.models import letters as network
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Outcome, Verdict, held
+from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.continual.heads import GROWN, KINDS
 from emolib.reproduction.studies.continual.plan import BODIES
 from emolib.reproduction.studies.continual.training import (
     METHODS,
+    NOT_SEEN,
     SIZE,
     TASKS,
     TRANSFORMS,
     UNASKED,
     WHOLE,
+    first_of_each,
+    small_grey,
 )
 
 JOIN, BLEND, UNKNOWN_TRAINED = KINDS
+RIDGE, PIXELS = "ridge regression", "pixels, all letters at once"
+STOCK = f"{RIDGE}, {PIXELS}"
+RIDGE_IMAGES = 1000  # of each letter at most
 SHOWN = (
     f"{BLEND}, body (a)",
     f"{BLEND}, body (b)",
@@ -35,6 +43,7 @@ SHOWN = (
     f"{JOIN}, body (b)",
     "replay, body (b)",
     "joint training, body (b)",
+    STOCK,
 )
 COUNTED = "counted"  # parameters and alpha of the thesis's own way: no training decides them
 BATCHES = 8  # of 100 of a letter's 800 test images: the unit in which Table 4.4 adds its loss
@@ -119,6 +128,30 @@ def _row(about: dict, metric: str, values, unit: str = "fraction") -> dict:
     return about | {"metric": metric, "unit": unit, **dict(numbers)}
 
 
+@held
+def ridge(study) -> dict[str, np.ndarray]:
+    """What `summary` says of a linear classifier of scikit-learn on the pixels.
+
+    It has learnt all letters at once and names, after each task, the likeliest of those seen: what
+    no body and no way of joining is needed for.
+    """
+    data, count = study.letters, min(study.sizes.train, RIDGE_IMAGES)
+    shown = first_of_each(data, "train", count)  # (26, n)
+    tested = first_of_each(data, "test", study.sizes.test)
+    known, unseen = (small_grey(data.images[r.ravel()]).flatten(1).numpy() for r in (shown, tested))
+    label = np.arange(len(shown)).repeat(shown.shape[1])
+    with threadpool_limits(1):
+        classifier = RidgeClassifier(alpha=10.0).fit(known, label)
+        scores = classifier.decision_function(unseen)  # (N, 26)
+    answered = answers(study, "first task")
+    named = np.full((1, *answered["named"].shape[1:]), NOT_SEEN)  # (1, O, T, N)
+    for o, t in np.ndindex(named.shape[1:3]):
+        seen = answered["task"][o] <= t
+        letters = np.unique(answered["truth"][seen])
+        named[0, o, t, seen] = letters[scores[seen][:, letters].argmax(1)]
+    return summary(answered | {"named": named}, [(0, 0)], study.draws, study.level)
+
+
 # ---------------------------------------------------------------- tables
 
 
@@ -140,12 +173,15 @@ def table_4_4(study) -> Outcome:
                 rows += _parameters(step, *_counts(method, seen))
             if method in KINDS:
                 rows.append(_row(step, "Training accuracy", answered["trained"][m, :, t].mean()))
+    for t, seen in enumerate(range(SIZE, SIZE * TASKS + 1, SIZE)):
+        step = {"original_classes": str(seen), "new_classes": "5", "protocol": STOCK}
+        rows.append(_row(step, "Test accuracy", ridge(study)["accuracy"][:, 0, t]))
     printed = papers.printed("orgil2022-t4_4").query("metric == 'Alpha' and new_classes == '5'")
     for old, value in zip(printed.original_classes, printed.value, strict=True):
         step = {"original_classes": old, "new_classes": "5", "protocol": COUNTED}
         decimals = len(value.split(".")[1])
         rows.append(_row(step, "Alpha", round(int(old) / (int(old) + 5), decimals), "ratio"))
-    return study.outcome(pd.DataFrame(rows), settled=settled(study) | {COUNTED})
+    return study.outcome(pd.DataFrame(rows), settled=settled(study) | {COUNTED, STOCK})
 
 
 def _counts(method: str, seen: int) -> tuple[int, int]:
@@ -203,6 +239,8 @@ def methods(study) -> Outcome:
         rows.append(_row(about, "accuracy", told["accuracy"][:, m, -1]))
         for name in ("forgetting", "backward transfer"):
             rows.append(_row(about, name, told[name][:, m]))
+    about = {"method": RIDGE, "protocol": PIXELS}
+    rows.append(_row(about, "accuracy", ridge(study)["accuracy"][:, 0, -1]))
     return study.outcome(pd.DataFrame(rows))
 
 
@@ -299,90 +337,3 @@ def first_task(study, bins: int = 60) -> Outcome:
         part = {"weights": name, "from": edges[:-1], "to": edges[1:]}
         rows.append(pd.DataFrame(part | {"metric": "weights in the bin", "measured": count}))
     return study.outcome(pd.concat(rows), sources=[study.pictures])
-
-
-# ---------------------------------------------------------------- claims
-
-UNTESTED = "not tested at this profile"
-
-
-def judge(study) -> list[Verdict]:
-    """The claims that notebook 14 can speak to."""
-    verdicts = [falls_by_eight(study), ends_at_687(study), training_above_95(study)]
-    if study.letters.source != "real":
-        why = "the letters are simulated, and only real ones can decide this; "
-        verdicts = [Verdict(v.claim, "open", why + v.because) for v in verdicts]
-    return [*verdicts, blending_beats_joining(study), limit_acts(study)]
-
-
-def _course(study, body: str = "all letters") -> np.ndarray:
-    """Accuracy of alpha blending after each task: value, low, high (3, T)."""
-    return measured(study, body)["accuracy"][:, METHODS.index(BLEND)]
-
-
-def _verdict(study, claim: str, holds: bool, because: str) -> Verdict:
-    """Decided by blending on body (a), if that has settled."""
-    verdict = "holds" if holds else "fails"
-    done = f"{BLEND}, body (a)" in settled(study)
-    return Verdict(claim, verdict if done else UNTESTED, because)
-
-
-def falls_by_eight(study) -> Verdict:
-    course = _course(study)
-    fall, most, least = 1 - course[:, 1:] / course[0, :-1]
-    inside = (least <= 0.085) & (most >= 0.075)
-    because = "body (a): relative falls " + ", ".join(f"{100 * f:.1f} %" for f in fall)
-    return _verdict(study, "orgil-a6_18", inside.all(), because)
-
-
-def ends_at_687(study) -> Verdict:
-    value, low, high = _course(study)[:, -1]
-    because = (
-        f"body (a): {_course(study)[0, 0]:.3f} after the first task, {value:.3f} "
-        f"[{low:.3f}, {high:.3f}] after five; body (b): {_course(study, 'first task')[0, -1]:.3f}"
-    )
-    return _verdict(study, "orgil-a6_18_2", low <= 0.687 <= high, because)
-
-
-def training_above_95(study) -> Verdict:
-    trained = answers(study, "all letters")["trained"][KINDS.index(BLEND)].mean(0)
-    because = "new heads on their own training images, body (a): "
-    because += ", ".join(f"{v:.3f}" for v in trained)
-    return _verdict(study, "orgil-a6_19", trained.min() > 0.95, because)
-
-
-def blending_beats_joining(study) -> Verdict:
-    """Three bodies, one family: blending is better in each, worse in one, or it depends.
-
-    It can never win against the same heads, joined without their unknown row.
-    """
-    trained = [body for body in BODIES if body != "untrained"]
-    gains = {BODIES[body]: measured(study, body)["gain"][:, 0] for body in trained}
-    verdict = "open"
-    if all(low > 0 for _, low, _ in gains.values()):
-        verdict = "holds"
-    elif any(high < 0 for *_, high in gains.values()):
-        verdict = "fails"
-    because = "after 25 letters, points above concatenation: " + "; ".join(
-        f"{label} {100 * v:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}]"
-        for label, (v, low, high) in gains.items()
-    )
-    if all(_final(study, b, BLEND) <= _final(study, b, UNASKED) for b in BODIES):
-        because += "; against the same heads joined without their unknown row it never wins"
-    done = all(f"{BLEND}, {label}" in settled(study) for label in gains)
-    return Verdict("orgil-a6_26", verdict if done else UNTESTED, because)
-
-
-def _final(study, body: str, method: str) -> float:
-    """Share of all test images answered right after the last task."""
-    answered = answers(study, body)
-    return (answered["named"][METHODS.index(method), :, -1] == answered["truth"]).mean()
-
-
-def limit_acts(study) -> Verdict:
-    (result,) = study.results("pictures")
-    acts, heads = int(result["clips"].sum()), result["clips"].size
-    verdict = "fails" if acts == 0 else "open"
-    because = f"the limit is reached on {acts} of {heads} trained heads; "
-    because += "elsewhere CLAHE is plain equalisation of each tile"
-    return Verdict("orgil-f5", "holds" if acts == heads else verdict, because)

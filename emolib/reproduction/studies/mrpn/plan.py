@@ -125,6 +125,14 @@ class Study(runs.Study):
         return tuple(self.clips(name) for name in SETS)
 
     @property
+    def ravdess(self) -> ClipSet:
+        return self.clips("ravdess")
+
+    @property
+    def crema_d(self) -> ClipSet:
+        return self.clips("crema_d")
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         return tuple(range(self.sizes.seeds))
 

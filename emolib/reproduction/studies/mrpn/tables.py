@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.special import softmax
+from sklearn.linear_model import RidgeClassifierCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from emolib import metrics
@@ -22,6 +25,7 @@ from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
 from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies.explored.plan import Explored, Model
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
@@ -47,6 +51,7 @@ READINGS = {"scores": NESTED, "scores_as_printed": AS_PRINTED}
 PRINTED = {"ravdess": ("chang2021-t5_2", "actors"), "crema_d": ("chang2021-t5_3", "split")}
 SOUND_ONLY = "sound alone of notebook 43"
 WORLDS = "nested, simulated worlds"
+RIDGE = Cell("ridge regression on mean features", "", "")  # the stock row of Tables 5.1 to 5.4
 
 
 # ---------------------------------------------------------------- clip by clip
@@ -58,7 +63,9 @@ def answers(
 ) -> dict[str, metrics.Answers]:
     """Fold -> what a network said of its tested clips in every seed; `which` is one of READINGS."""
     bank, rows, scores = study.bank(name), {}, {}
-    if study.end_to_end:
+    if cell == RIDGE:
+        rows, scores = ridge(study, name)
+    elif study.end_to_end:
         place = {clip: i for i, clip in enumerate(bank.clip)}
         way = ALONE if cell.method == LATE else cell.method
         for (of, fold, *how, _), r in study.ends.items():
@@ -77,6 +84,23 @@ def answers(
         said = np.stack(scores[fold]).argmax(-1)  # (seeds, B)
         answers[fold] = metrics.Answers(bank.label[at], said, bank.subject[at], *how)
     return answers
+
+
+@held
+def ridge(study: Study, name: str) -> tuple[dict[str, np.ndarray], dict[str, list[np.ndarray]]]:
+    """Fold -> rows of the bank that are tested, and [scores (B, C), 1 for the class named].
+
+    A ridge regression of scikit-learn reads the mean face and the mean sound of each clip.
+    """
+    bank, rows, scores = study.bank(name), {}, {}
+    x = np.concatenate([v[: bank.blank].mean(1) for v in (bank.face, bank.sound)], 1)  # (N, F)
+    with threadpool_limits(1):
+        for fold in features.parts(name, bank.subject):
+            line = make_pipeline(StandardScaler(), RidgeClassifierCV(np.logspace(0, 4, 5)))
+            line.fit(x[fold.train], bank.label[fold.train])
+            rows[fold.name] = fold.test
+            scores[fold.name] = [np.eye(bank.classes)[line.predict(x[fold.test])]]
+    return rows, scores
 
 
 def joined(parts: dict[str, metrics.Answers]) -> metrics.Answers:
@@ -102,9 +126,24 @@ def settled(study: Study) -> frozenset[str]:
     return frozenset()
 
 
+def flat(study: Study, name: str, cell: Cell) -> bool:
+    """Has the validation loss of this network reached its plateau, on average over the folds?"""
+    if study.end_to_end:
+        how = [ALONE if cell.method == LATE else cell.method, cell.option, cell.aggregator]
+        ends = [r for (of, _, *own, _), r in study.ends.items() if of == name and own == how]
+        return all(plateaued(r["validation"]) for r in ends)
+    results = study.stacks[name, cell.option, cell.aggregator]["results"]
+    return plateaued(results[cell.method]["validation"][..., cell.score].mean(1))  # (E, J)
+
+
 def percent(metric: str, score: dict) -> dict:
     """A row's metric, value and interval."""
     return {"metric": metric, **{k: 100 * v for k, v in score.items()}, "unit": "percent"}
+
+
+def readings(cell: Cell) -> dict[str, str]:
+    """READINGS; a ridge regression has no epochs to choose from."""
+    return {"scores": NESTED} if cell == RIDGE else READINGS
 
 
 def mean_rows(study: Study, name: str, cell: Cell, which: str) -> list[dict]:
@@ -116,7 +155,7 @@ def mean_rows(study: Study, name: str, cell: Cell, which: str) -> list[dict]:
 def cell_rows(study: Study, name: str, cell: Cell, fold_key: str, **keys) -> list[dict]:
     """Rows of one network: every fold and their mean, nested and as printed."""
     rows = []
-    for which, reading in READINGS.items():
+    for which, reading in readings(cell).items():
         keys = keys | {"protocol": study.label(reading)}
         for fold, part in answers(study, name, cell, which).items():
             clips = dataclasses.replace(part, person=np.arange(len(part.truth)))
@@ -139,6 +178,8 @@ def table_5_1(study: Study) -> Outcome:
         for time, cell in ways.items():
             keys = {"modality": modality, "time_augmentation": time}
             rows += cell_rows(study, "ravdess", cell, "actors", **keys)
+    keys = {"modality": RIDGE.method, "time_augmentation": "NT"}
+    rows += cell_rows(study, "ravdess", RIDGE, "actors", **keys)
     clips, spoken = study.clips("ravdess"), speech_plan.Study(study.profile)
     recorded, heard = speech.pairs(spoken), speech.audio_rows(spoken)
     heard = heard.assign(
@@ -157,7 +198,7 @@ def table_5_1(study: Study) -> Outcome:
 def fusions(study: Study, name: str = "ravdess") -> Outcome:
     """Tables 5.2 (pairs of actors of RAVDESS) and 5.3 (splits of CREMA-D): four ways to fuse."""
     rows, fold_key = [], PRINTED[name][1]
-    for model, cell in FUSED.items():
+    for model, cell in (FUSED | {RIDGE.method: RIDGE}).items():
         rows += cell_rows(study, name, cell, fold_key, model=model)
     sources = [study.clips(name)]
     return study.outcome(pd.DataFrame(rows), sources=sources, settled=settled(study))
@@ -168,9 +209,9 @@ def table_5_4(study: Study) -> Outcome:
     """Table 5.4: our rows, and a BiLSTM where it was trained; other people's stand as printed."""
     rows = []
     extra = ROW_BILSTM if "BiLSTM" in study.sizes.aggregators else {}
-    for model, cell in (ROWS_5_4 | extra).items():
+    for model, cell in (ROWS_5_4 | extra | {RIDGE.method: RIDGE}).items():
         for name, printed in SETS.items():
-            for which, reading in READINGS.items():
+            for which, reading in readings(cell).items():
                 keys = {"model": model, "origin": "our", "dataset": printed}
                 keys["protocol"] = study.label(reading)
                 rows += [keys | row for row in mean_rows(study, name, cell, which)]
@@ -217,12 +258,14 @@ def difference(gap, tested: float, trained: float, level: float = 0.95) -> dict:
 @held
 def tests(study: Study) -> Outcome:
     """Extra 50: every difference of the chapter over the folds, one Holm family a set, and the same
-    test on the printed cells."""
+    test on the printed cells. Beside ours: what so many actors and folds can reach."""
     rows = []
     for name, family in FAMILIES.items():
         split = features.parts(name, study.bank(name).subject)
         tested = np.mean([len(fold.test) for fold in split])
         trained = np.mean([len(fold.train) for fold in split])
+        people = [study.bank(name).subject[fold.test] for fold in split]
+        actors = len(np.unique(np.concatenate(people)))
         printed, tests = printed_cells(name), {study.label(): [], "print": []}
         for what, (a, b) in family.items():
             gaps = {study.label(): by_fold(study, name, CELLS[a]) - by_fold(study, name, CELLS[b])}
@@ -231,9 +274,23 @@ def tests(study: Study) -> Outcome:
             for protocol, gap in gaps.items():
                 keys = {"dataset": SETS[name], "difference": what, "protocol": protocol}
                 keys |= {"metric": "difference", "folds": len(gap)}
-                tests[protocol].append(keys | difference(gap, tested, trained))
+                row = keys | difference(gap, tested, trained)
+                if protocol != "print":
+                    row |= reach(gap, tested / trained, actors, len(family))
+                tests[protocol].append(row)
         rows += [row for family in tests.values() for row in metrics.with_holm(family)]
     return study.outcome(pd.DataFrame(rows), settled=settled(study) | {"print"})
+
+
+def reach(gap, share: float, people: int, family: int) -> dict:
+    """The smallest p after Holm that so many actors (or worlds) can reach, and the smallest effect
+    that the corrected t-test of differences (K,) over folds finds.
+
+    share   clips tested over clips trained on: 0 where folds share nothing
+    """
+    folds = len(gap)
+    effect = metrics.detectable(gap, np.arange(folds), family=family)
+    return {"floor": floor(people, family), "detectable": effect * np.sqrt(1 + folds * share)}
 
 
 def printed_cells(name: str) -> dict[str, pd.Series]:
@@ -361,15 +418,16 @@ def cures(study: Study) -> Outcome:
         "where N0 is below its better modality (by the other worlds)": bad,
         "elsewhere": ~bad,
     }
-    tests = []
+    parts = {part: cells for part, cells in parts.items() if cells.any()}
+    tests, family = [], len(parts) * len(FAMILY)
     for part, cells in parts.items():
-        for a, b in FAMILY if cells.any() else ():
+        for a, b in FAMILY:
             gap = accuracy[a] - accuracy[b]
             means = [g[c].mean() for g, c in zip(gap, cells, strict=True) if c.any()]
             keys = {"settings": part, "way": a, "against": b, "metric": "difference"}
             above, under = ((sign * gap[cells] > 0).sum() for sign in (1, -1))
             counts = {"cells above": int(above), "cells below": int(under)}
-            row = difference(means, 0, 1, study.level)
+            row = difference(means, 0, 1, study.level) | reach(means, 0, len(means), family)
             tests.append(keys | {"protocol": WORLDS} | row | counts)
     return world_outcome(study, pd.DataFrame(metrics.with_holm(tests)))
 

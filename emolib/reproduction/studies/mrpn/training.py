@@ -90,7 +90,8 @@ def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recip
 
     clips    arguments of features.bank;   name   'ravdess' or 'crema_d';   recipe   of Recipe
     Returns fold (J,), seed (J,), tested (J, B) rows of the bank, count (J,) how many of them are
-    meant, and results {method: scores, scores_as_printed, features as Watch.result has them}.
+    meant, and results {method: scores, scores_as_printed, features, validation as Watch.result has
+    them}.
     """
     bank = made(clips)
     rows, jobs, names = np.arange(len(bank.label)), [], []
@@ -103,7 +104,8 @@ def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recip
     tested, real = padded([j.test for j in jobs], "cpu")
     kept = {}
     for method, result in results.items():
-        kept[method] = {name: result[name] for name in ("scores", "scores_as_printed", "features")}
+        names = ("scores", "scores_as_printed", "features", "validation")
+        kept[method] = {name: result[name] for name in names}
     return {
         "fold": names,
         "seed": [j.seed for j in jobs],

@@ -13,7 +13,7 @@ import pandas as pd
 from emolib import metrics
 from emolib.data.sim.clip_sets import RAVDESS
 from emolib.features import mel
-from emolib.reproduction.runs import Outcome, Verdict, held
+from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.speech.plan import LEAKING, NT, Study, T, Way, printed
 from emolib.reproduction.studies.speech.training import PAIRS, chosen, codes, named, split_of
 from emolib.training import plateaued
@@ -157,14 +157,14 @@ def changes(study: Study) -> Outcome:
         keys["protocol"] = NESTED if name == SVM else protocol
         rows += [keys | row for row in measures(study, clips)]
     plain, sliced, masked = (study.name(way) for way in (Way(NT), Way(T), Way(T, masks=True)))
-    for a, b in ((sliced, plain), (masked, sliced), (sliced, SVM)):
-        if b not in entries:
-            continue
+    family = [(sliced, plain), (masked, sliced), *([(sliced, SVM)] if SVM in entries else [])]
+    options = {"test": "floored bootstrap", "draws": study.draws, "level": study.level}
+    for a, b in family:
         both = entries[a].merge(entries[b][["clip", "right"]], on="clip", suffixes=("", "_b"))
         keys = {"row": a, "against": b, "pairs": both.fold.nunique(), "clips": len(both)}
         keys |= {"protocol": study.label(NESTED), "metric": "difference in accuracy"}
-        options = {"test": "floored bootstrap", "draws": study.draws, "level": study.level}
-        gap = metrics.difference(100 * (both.right - both.right_b), both.subject, **options)
+        gap = 100 * (both.right - both.right_b)
+        gap = metrics.difference(gap, both.subject, family=len(family), **options)
         tests.append(keys | {"unit": "points"} | gap)
     tests = metrics.with_holm(tests, name="difference in accuracy")
     return study.outcome(pd.DataFrame(rows + tests + missing))
@@ -234,24 +234,3 @@ def _long(
     places = {"second": np.tile(second, rows), "band": np.repeat(hertz, columns)}
     measured = blocks.mean((1, 3)).round(1).ravel()
     return pd.DataFrame({"panel": panel} | places | {"measured": measured})
-
-
-# ---------------------------------------------------------------- claims
-
-CLIPS, ACTORS = 2880, 24  # as printed
-
-
-def judge(study: Study) -> list[Verdict]:
-    """The claim that notebook 43 decides."""
-    data, actors = study.speech, len(set(study.speech.subject))
-    because = f"{len(data)} recordings of speech by {actors} actors ({len(data) / actors:.0f} each)"
-    because += f"; {CLIPS} are said"
-    if data.source != "real":
-        verdict = "open"
-        because = "the recordings are simulated, and only the real set can be counted; " + because
-    elif actors < ACTORS:
-        verdict = "open"
-        because += f"; only {actors} of {ACTORS} actors are here"
-    else:
-        verdict = "holds" if len(data) >= CLIPS else "fails"
-    return [Verdict("chang-d14", verdict, because)]

@@ -10,8 +10,7 @@ from emolib import metrics
 from emolib.data.sim.clip_sets import RAVDESS, SECONDS
 from emolib.models.costs import mult_adds, parameters
 from emolib.models.resnet_lstm import PICTURE, SEGMENT, System
-from emolib.reproduction import papers
-from emolib.reproduction.runs import Outcome, Pictures, Verdict, held
+from emolib.reproduction.runs import Outcome, Pictures, held
 from emolib.reproduction.studies.video.training import faces, strong
 from emolib.training import plateaued
 
@@ -106,13 +105,14 @@ def changes(study) -> Outcome:
     """Extra 35: changes a second, frames and films right; and the comparisons, one Holm family."""
     frame, rows, tests = film_by_film(study), [], []
     parts = dict(list(frame.groupby(["way", "mouth"], sort=False)))
-    how = {"draws": study.draws, "level": study.level}
+    how, pairs = {"draws": study.draws, "level": study.level}, family(study)
     for (way, mouth), part in parts.items():
         for column, (metric, unit, times) in MEASURES.items():
             values = metrics.bootstrap_ci(times * part[column], part.subject, **how)
             row = {"way": way, "mouth": mouth, "against": "", "metric": metric, "unit": unit}
             rows.append(row | dict(zip(("measured", "low", "high"), map(float, values))))
-    for a, b, column in family(study):
+    how |= {"test": "floored bootstrap", "family": len(pairs)}
+    for a, b, column in pairs:
         metric, unit, times = MEASURES[column]
         both = parts[a].merge(parts[b][["film", column]], on="film", suffixes=("", "_b"))
         gap = times * (both[column] - both[f"{column}_b"])
@@ -123,7 +123,7 @@ def changes(study) -> Outcome:
             "metric": f"difference: {metric}",
             "unit": unit if times == 1.0 else "points",
         }
-        tests.append(about | metrics.difference(gap, both.subject, test="floored bootstrap", **how))
+        tests.append(about | metrics.difference(gap, both.subject, **how))
     frame = pd.DataFrame(rows + metrics.with_holm(tests)).assign(protocol=study.protocol)
     return study.outcome(frame, settled=settled(study))
 
@@ -195,45 +195,3 @@ def _strip(study, way: str) -> Pictures:
     row = int(np.flatnonzero(data.meta["image"] == name)[0])
     images = faces(data, study.sizes.frames, study.sizes.side)[row][at]
     return study.outcome(lines, Pictures, images=images, tiles=pd.DataFrame(tiles))
-
-
-# ---------------------------------------------------------------- claims
-
-
-def judge(study) -> list[Verdict]:
-    """The claims that notebook 42 decides, in the order of claims.csv."""
-    one, many = (cost(study, False, frames) for frames in (1, 25))
-    clip, clips = (cost(study, True, frames) for frames in (1, 25))
-    printed, clips_printed = (round(_printed(table, "Mult-Adds") * 1e9) for table in "ab")
-    alike = (printed, clips_printed) in ((one, clip), (many, clips))
-    return [
-        _verdict(
-            "chang-d28",
-            clips / many > 10,
-            f"25 frames against 25: {clips / many:.2f} times; 25 against one: {clips / one:.2f}",
-        ),
-        _parameters(study, "chang-f9", "a"),
-        _parameters(study, "chang-f9_2", "b"),
-        _verdict(
-            "chang-f9_3",
-            alike,
-            f"our networks cost {one:,} at 1 and {many:,} at 25 frames, the 3-D one {clip:,} and "
-            f"{clips:,}; printed {printed:,} and {clips_printed:,}",
-        ),
-    ]
-
-
-def _parameters(study, claim: str, table: str) -> Verdict:
-    frame = listing(study, table == "b").frame.set_index("metric")
-    ours = round(frame.measured["Trainable params"] * 1e6)
-    printed = round(_printed(table, "Total params") * 1e6)
-    because = f"{ours:,} in the network as built, {printed:,} printed"
-    return _verdict(claim, ours == printed, because)
-
-
-def _verdict(claim: str, holds: bool, because: str) -> Verdict:
-    return Verdict(claim, "holds" if holds else "fails", because)
-
-
-def _printed(table: str, metric: str) -> float:
-    return float(papers.published(f"chang2021-u4_4{table}").set_index("metric").value[metric])
