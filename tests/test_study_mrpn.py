@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sim_files
+import soundfile
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -108,10 +109,21 @@ def test_seconds_are_means_and_spreads_of_what_they_hold():
     decibels = np.random.default_rng(2).normal(size=(5, 40))
     held = features.seconds(decibels)
     assert held.shape == (10, 10)
-    assert np.allclose(held[3, :5], decibels[:, 3:34].mean(1)) and np.allclose(
-        held[3, 5:], decibels[:, 3:34].std(1)
-    )
+    mean = decibels[:, 3:34].mean(1)
+    assert np.allclose(held[3, :5], mean - mean.mean(), atol=1e-6)
+    assert np.allclose(held[3, 5:], decibels[:, 3:34].std(1))
+    assert np.allclose(features.seconds(decibels + 20), held, atol=1e-5)  # 20 dB louder
     assert features.seconds(decibels[:, :7]).shape == (1, 10)
+
+
+@pytest.mark.parametrize("gain", [-20, 10, 20])
+@pytest.mark.parametrize("offset", [0.0, 0.3])
+def test_a_second_of_sound_forgets_gain_and_offset(gain, offset):
+    world = worlds.ravdess(0, 1, size=32, dials=features.CLEAN)
+    wave = 0.05 * world.waveform[30]() / np.abs(world.waveform[30]()).max()
+    here = features.heard([wave], world.rate)
+    louder = features.heard([wave * 10 ** (gain / 20) + np.float32(offset)], world.rate)
+    assert np.ptp(here[0]) > 20 and np.abs(louder - here).max() < 0.1  # decibels
 
 
 def test_a_bank_of_simulated_clips_ends_with_nothing():
@@ -384,6 +396,7 @@ def files(tmp_path_factory):
     sim_files.save_mp4(place / "dark.mp4", film * 0, 30, wave)
     sim_files.save_wav(place / "voice.wav", wave, 16000)
     sim_files.save_wav(place / "silence.wav", wave * 0, 16000)
+    sim_files.save_wav(place / "steady.wav", wave * 0 + 0.4, 44100)
     (place / "cut.mp4").write_bytes((place / "both.mp4").read_bytes()[:4000])
     return place
 
@@ -407,6 +420,34 @@ def test_what_is_missing_is_said_and_the_rest_is_used(files, name, used, told):
     assert len(said.segments) == 3 and ("real" in said.told[-1]) == (used == "sound")
 
 
+@pytest.fixture(scope="module")
+def model(one_thread, tmp_path_factory):
+    """The networks that `emolib predict` uses, trained at smoke."""
+    from emolib.reproduction.cli import predictor
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("DATA", "CACHE"):
+            patch.setenv(f"EMOLIB_{name}", str(tmp_path_factory.mktemp(name)))
+        patch.setenv("EMOLIB_DEVICE", "cpu")
+        return predictor.predictor("smoke")
+
+
+@pytest.mark.parametrize("gain", [-20, 10, 20])
+def test_a_louder_recording_is_named_alike(files, tmp_path, model, gain):
+    world, whole = worlds.ravdess(3, 2, size=32, dials=features.CLEAN), []
+    for k in (8, 40, 72):
+        wave = world.waveform[k]()
+        wave = 0.05 * wave / np.abs(wave).max()
+        each = []
+        for times in (1, 10 ** (gain / 20)):
+            soundfile.write(tmp_path / "voice.wav", times * wave, 16000, subtype="FLOAT")
+            said = predict.predict(tmp_path / "voice.wav", model=model)
+            each.append(said.segments[list(said.classes)].to_numpy())
+        assert np.abs(each[0] - each[1]).max() < 0.01
+        whole.append(each[0].mean(0))
+    assert np.abs(whole[0] - whole[1]).max() > 0.02  # the answer does depend on the voice
+
+
 def test_only_what_is_asked_for_is_used(files):
     assert set(predict.predict(files / "both.mp4", "sound", model=Fixed()).segments.used) == {
         "sound"
@@ -419,6 +460,7 @@ def test_only_what_is_asked_for_is_used(files):
         ("cut.mp4", (), "cut short"),
         ("nothing.wav", (), "no such file"),
         ("silence.wav", (), "nothing to go by"),
+        ("steady.wav", (), "silence from end to end"),
         ("voice.wav", ("--use", "voice"), "expected both, face or sound"),
         ("voice.wav", ("--plot", "x.gif"), "expected a .png"),
         ("voice.wav", ("--plot", "no/where.png"), "make it first"),
