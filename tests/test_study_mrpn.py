@@ -121,9 +121,12 @@ def test_seconds_are_means_and_spreads_of_what_they_hold():
 def test_a_second_of_sound_forgets_gain_and_offset(gain, offset):
     world = worlds.ravdess(0, 1, size=32, dials=features.CLEAN)
     wave = 0.05 * world.waveform[30]() / np.abs(world.waveform[30]()).max()
-    here = features.heard([wave], world.rate)
-    louder = features.heard([wave * 10 ** (gain / 20) + np.float32(offset)], world.rate)
-    assert np.ptp(here[0]) > 20 and np.abs(louder - here).max() < 0.1  # decibels
+    wave[:24000] *= 1e-3  # a faint beginning: a second of its own in `predict`
+    for part in (wave, wave[:16000]):
+        here = features.heard([part], world.rate)
+        louder = features.heard([part * 10 ** (gain / 20) + np.float32(offset)], world.rate)
+        least = 1e-3 if offset == 0 else 3.0  # float32 beside an offset holds faint sounds coarsely
+        assert np.ptp(here[0]) > 10 and np.abs(louder - here).max() < least  # decibels
 
 
 def test_a_bank_of_simulated_clips_ends_with_nothing():
@@ -443,7 +446,7 @@ def test_a_louder_recording_is_named_alike(files, tmp_path, model, gain):
             soundfile.write(tmp_path / "voice.wav", times * wave, 16000, subtype="FLOAT")
             said = predict.predict(tmp_path / "voice.wav", model=model)
             each.append(said.segments[list(said.classes)].to_numpy())
-        assert np.abs(each[0] - each[1]).max() < 0.01
+        assert np.abs(each[0] - each[1]).max() < 1e-4
         whole.append(each[0].mean(0))
     assert np.abs(whole[0] - whole[1]).max() > 0.02  # the answer does depend on the voice
 

@@ -181,7 +181,7 @@ def heard(waves: list[np.ndarray], rate: int) -> np.ndarray:
     waves = [*waves, np.zeros(max(len(w) for w in waves), np.float32)]
     rows = []
     for wave in waves:
-        decibels = mel.log_spectrogram(wave - wave.mean(), rate, hop_length=HOP)
+        decibels = mel.log_spectrogram(mel.without_gain(wave), rate, hop_length=HOP)
         rows.append(seconds(spectra.pooled(decibels, POOL)))
     longest = max(map(len, rows))
     return np.stack([r[np.minimum(np.arange(longest), len(r) - 1)] for r in rows])
