@@ -137,7 +137,7 @@ def settled(study: Study) -> frozenset[str]:
 
 @held
 def changes(study: Study) -> Outcome:
-    """Extra 31: slicing, SpecAugment, no level, the classical rival, the leaking split, differences.
+    """Extra 31: slicing, SpecAugment, no level, the classical rival, the leaking split, and gaps.
 
     The differences are one Holm family, declared before any run, clip by clip, over actors. The
     leaking split stands beside the rows but in no comparison: other clips, other people.
