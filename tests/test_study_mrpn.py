@@ -1,5 +1,6 @@
 """Notebook 44's study: features, spoilt worlds, ways to fuse trained side by side, verdicts, `emolib predict`, and the notebook at its smallest."""
 
+import dataclasses
 import json
 from dataclasses import asdict
 
@@ -247,6 +248,19 @@ def test_late_fusion_leaves_the_modalities_alone(fitted):
     )  # weights of side scores decay a little
     assert not np.allclose(late[JOINT], alone[JOINT], rtol=0.01)
     assert fitted[LATE]["loss"][-1, :, JOINT].mean() < fitted[LATE]["loss"][0, :, JOINT].mean()
+
+
+def test_late_fusion_starts_from_what_the_first_epoch_learnt(made):
+    """Where no later epoch is better: after one epoch, each branch is as that epoch left it."""
+    jobs = [split(made)]
+    feed = features.Feed(made, jobs, features.OPTIONS["VA+AO"], HOW.batch)
+    net = training.stack(made, feed, design(METHODS[ALONE].design), HOW)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    watch = training.Watch(net, feed, [METHODS[ALONE].terms], [METHODS[ALONE]])
+    watch.train(dataclasses.replace(HOW, epochs=1), ALONE)
+    after = net.state_dict()
+    assert all(torch.equal(watch.best[k], after[k]) for k in watch.best)
+    assert any(not torch.equal(watch.best[k], before[k]) for k in watch.best)
 
 
 def test_side_scores_that_watch_move_no_branch():

@@ -230,8 +230,8 @@ class Judge:
         return right["validation"], self.keep("scores", better, scores["test"])
 
     def keep(self, how: str, level: Tensor, scores: Tensor) -> Tensor:
-        best = self.level.setdefault(how, level.clone())
-        won = level > best  # (3, M)
+        best = self.level.setdefault(how, torch.full_like(level, -torch.inf))
+        won = level > best  # (3, M), everywhere in the first epoch
         best[won] = level[won]
         self.kept.setdefault(how, scores.clone())[won] = scores[won]
         return won
@@ -241,8 +241,7 @@ class Watch:
     """The loss of a stack, and what its members say after every epoch.
 
     terms    weights of the three losses for each member;   methods  of each member
-    `best` holds each modality's branch at its own best epoch. A first epoch that nothing betters is
-    not in it: the branch is then as it began.
+    `best` holds each modality's branch at its own best epoch.
     """
 
     def __init__(self, net: Stack, feed: Feed, terms: list, methods: list[Method]):
