@@ -326,7 +326,15 @@ def test_misspelt_ways_are_named(made):
 # ---------------------------------------------------------------- from pictures and spectrograms
 
 
-def test_networks_learn_end_to_end():
+def test_networks_learn_end_to_end(monkeypatch):
+    judges = []
+
+    class Kept(training.Judge):
+        def __init__(self, *given):
+            super().__init__(*given)
+            judges.append(self)
+
+    monkeypatch.setattr(training, "Judge", Kept)
     data = plan.simulated("crema_d", 9, size=32)
     size = training.Size(
         each=1, width=2, frames=1, side=32, hop_length=512, pool=8, epochs=2, rate=2e-3
@@ -339,6 +347,10 @@ def test_networks_learn_end_to_end():
         assert r["validation"].shape == (2,) and np.isfinite(r["scores"]).all()
     alone, n0 = (r["scores"] for r in results)
     assert (n0[FACE] == n0[JOINT]).all() and not np.allclose(alone[FACE], alone[JOINT])
+    # the rate follows the scores that learn: of 'alone' not the joint one, whose loss counts nothing
+    for result, judge, decide in zip(results, (judges[0], judges[2]), ([FACE, SOUND], [JOINT])):
+        followed = np.stack(judge.validation)[:, 0, decide].mean(1)
+        assert np.allclose(result["validation"], followed)
     with pytest.raises(EmolibError, match="way to fuse end to end 'N3'"):
         training.end_to_end(**about, method="N3", **how)
 
