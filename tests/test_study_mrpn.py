@@ -25,7 +25,7 @@ from emolib.reproduction import papers, report
 from emolib.reproduction.cli import main as cli
 from emolib.reproduction.cli import predict
 from emolib.reproduction.runs.outcome import Outcome
-from emolib.reproduction.studies.mrpn import features, plan, training
+from emolib.reproduction.studies.mrpn import features, plan, tables, training
 from emolib.reproduction.studies.mrpn.features import Job
 from emolib.reproduction.studies.mrpn.training import (
     ALONE,
@@ -382,6 +382,31 @@ def test_the_correction_is_nadeau_and_bengio():
     assert np.isnan(metrics.corrected_t([1.0], 1, 9)[3]) and np.isnan(
         metrics.corrected_t([1.0, 1.0], 1, 9)[3]
     )
+
+
+def test_printed_cells_are_tested_alike_and_badged_as_print(monkeypatch, made):
+    """Also N0 less each modality; and what our own folds hold changes nothing in them."""
+    study, folds = plan.Study("smoke"), {"ravdess": 12, "crema_d": 9}
+    monkeypatch.setattr(features, "parts", lambda name, subject: [split(made)])
+    monkeypatch.setattr(plan.Study, "bank", lambda self, name: made)
+    monkeypatch.setattr(
+        tables, "by_fold", lambda study, name, cell: pd.Series(np.zeros(folds[name]))
+    )
+    monkeypatch.setattr(tables, "settled", lambda study: frozenset())
+    monkeypatch.setattr(plan.Study, "sources", ())
+    frame = tables.tests.__wrapped__(study).frame
+    said = frame[(frame.protocol == "print") & (frame.metric == "difference")]
+    assert set(said.source) == {"print"} and not frame[frame.protocol != "print"].source.any()
+    pairs = said[said.dataset == "RAVDESS"].set_index("difference")
+    assert set(pairs.index) == set(tables.FAMILIES["ravdess"]) - {
+        "N2, transformer - LSTM",
+        "N0, overlap - none",
+    }
+    cells = tables.printed_cells("ravdess")
+    gap = cells["N0 (end-to-end)"] - cells["Visual Modality, T"]
+    row = pairs.loc["N0 - picture alone"]
+    assert row.measured == pytest.approx(gap.mean())
+    assert (row.low, row.high) == pytest.approx(metrics.corrected_t(gap, 2, 22)[1:3])
 
 
 def test_rows_may_bring_their_own_badge():
