@@ -169,7 +169,7 @@ def significant(study: Study, whats, names=tuple(SETS)) -> tuple[str, str]:
 
 def crema_average(study: Study) -> tuple[str, str]:
     frame = tables.table_5_4(study).frame
-    at = (frame.model == list(ROWS_5_4)[-1]) & (frame.dataset == "Crema-d")
+    at = (frame.model == study.row(list(ROWS_5_4)[-1])) & (frame.dataset == "Crema-d")
     at &= (frame.metric == "accuracy") & (frame.protocol == study.label())
     row = frame[at].iloc[0]
     return (

@@ -45,7 +45,7 @@ from emolib.training import plateaued
 ALL = "mean of all folds"
 READINGS = {"scores": NESTED, "scores_as_printed": AS_PRINTED}
 PRINTED = {"ravdess": ("chang2021-t5_2", "actors"), "crema_d": ("chang2021-t5_3", "split")}
-SOUND_ONLY = "sound alone of notebook 43"
+SOUND_ONLY = {"real": "real speech, notebook 43", "simulated": "simulated speech, notebook 43"}
 WORLDS = "nested, simulated worlds"
 
 
@@ -132,7 +132,7 @@ def cell_rows(study: Study, name: str, cell: Cell, fold_key: str, **keys) -> lis
 def table_5_1(study: Study) -> Outcome:
     """Table 5.1: sound, picture and both, without and with time augmentation.
 
-    The audio rows of notebook 43, on recordings of speech, stand beside ours.
+    The audio rows of notebook 43, of a set with sound only, stand beside ours and say which speech.
     """
     rows = []
     for modality, ways in MODALITIES.items():
@@ -141,15 +141,16 @@ def table_5_1(study: Study) -> Outcome:
             rows += cell_rows(study, "ravdess", cell, "actors", **keys)
     clips, spoken = study.clips("ravdess"), speech_plan.Study(study.profile)
     recorded, heard = speech.pairs(spoken), speech.audio_rows(spoken)
+    source = spoken.speech.source
     heard = heard.assign(
-        protocol=heard.protocol + f" ({SOUND_ONLY})",
+        protocol=heard.protocol + f" ({SOUND_ONLY[source]})",
         actors=heard.actors.replace(speech.ALL, ALL),
-        source=next(iter(recorded.sources.values()))["source"],
+        source=source,
     )
     frame = pd.concat([pd.DataFrame(rows).assign(source=clips.source), heard])
-    done = settled(study) | {f"{p} ({SOUND_ONLY})" for p in recorded.settled}
+    done = settled(study) | {f"{p} ({SOUND_ONLY[source]})" for p in recorded.settled}
     made = study.outcome(frame, sources=[clips], settled=done)
-    made.sources.update({f"{k}, {SOUND_ONLY}": v for k, v in recorded.sources.items()})
+    made.sources.update({f"{k}, {SOUND_ONLY[source]}": v for k, v in recorded.sources.items()})
     return made
 
 
@@ -158,7 +159,7 @@ def fusions(study: Study, name: str = "ravdess") -> Outcome:
     """Tables 5.2 (pairs of actors of RAVDESS) and 5.3 (splits of CREMA-D): four ways to fuse."""
     rows, fold_key = [], PRINTED[name][1]
     for model, cell in FUSED.items():
-        rows += cell_rows(study, name, cell, fold_key, model=model)
+        rows += cell_rows(study, name, cell, fold_key, model=study.row(model))
     sources = [study.clips(name)]
     return study.outcome(pd.DataFrame(rows), sources=sources, settled=settled(study))
 
@@ -166,12 +167,12 @@ def fusions(study: Study, name: str = "ravdess") -> Outcome:
 @held
 def table_5_4(study: Study) -> Outcome:
     """Table 5.4: our rows, and a BiLSTM where it was trained; other people's stand as printed."""
-    rows = []
+    rows, origin = [], "our" if study.end_to_end else "emolib"
     extra = ROW_BILSTM if "BiLSTM" in study.sizes.aggregators else {}
     for model, cell in (ROWS_5_4 | extra).items():
         for name, printed in SETS.items():
             for which, reading in READINGS.items():
-                keys = {"model": model, "origin": "our", "dataset": printed}
+                keys = {"model": study.row(model), "origin": origin, "dataset": printed}
                 keys["protocol"] = study.label(reading)
                 rows += [keys | row for row in mean_rows(study, name, cell, which)]
     return study.outcome(pd.DataFrame(rows), settled=settled(study))
@@ -417,7 +418,8 @@ def confusions(study: Study, name: str = "ravdess") -> Outcome:
     for model, cell in FUSED.items():
         whole = joined(answers(study, name, cell))
         counts = metrics.confusion(whole.truth, whole.said[0], len(names))
-        rows += metrics.confusion_rows(counts, names, panel=model, protocol=study.label())
+        about = {"panel": study.row(model), "protocol": study.label()}
+        rows += metrics.confusion_rows(counts, names, **about)
     return study.outcome(pd.DataFrame(rows), sources=[study.clips(name)])
 
 
