@@ -48,7 +48,7 @@ def mean(study: Study, name: str, cell: Cell) -> float:
 
 
 def about_print(study: Study) -> dict[str, tuple[str, str]]:
-    """Eleven claims on averages and cells: the same number in our runs, without a decision."""
+    """Twelve claims on averages and cells: the same number in our runs, without a decision."""
     crema = [by_fold(study, "crema_d", cell) for cell in FUSED.values()]
     pairs = [by_fold(study, "ravdess", cell) for cell in FUSED.values()]
 
@@ -76,6 +76,7 @@ def about_print(study: Study) -> dict[str, tuple[str, str]]:
         "chang-d12_2": f"ours are one network by our reading: {both:.2f} and {listed:.2f}",
         "chang-d13": counts,
         "chang-d13_2": counts,
+        "chang-d44": gaps(study, ("N2 - N0", "N2 - N1", "N2 - late fusion"))[1],
         "chang-d15": f"{len(pairs[0])} pairs and {len(crema[0])} splits are run here",
     }
     return {claim: ("open", f"{SELF}; {text}") for claim, text in ours.items()}
@@ -252,6 +253,9 @@ def one_inferior(study: Study) -> tuple[str, str]:
             f"{time}: one modality is better than both (N0) "
             f"in {len(pairs[time])} of {len(ahead)} pairs{which}"
         )
+    heard, source = tables.sound_alone(study, "T")
+    if "A9,10" in heard:
+        told.append(f"sound alone of A9,10 {heard['A9,10']:.1f} ({source} speech)")
     return "holds" if pairs["T"] == ["A9,10"] else "fails", "; ".join(told)
 
 
@@ -259,6 +263,9 @@ def both_above_85(study: Study) -> tuple[str, str]:
     told, alone = [], []
     for what, ways in (("sound", AM), ("picture", VM), ("both", JM)):
         accuracy = by_fold(study, "ravdess", ways["T"])
+        if what == "sound":
+            accuracy, source = tables.sound_alone(study, "T")
+            what = f"sound ({source} speech)"
         for pair in ("A7,8", "A1,2"):
             if pair in accuracy:
                 told.append(f"{pair} {what} {accuracy[pair]:.1f}")
@@ -267,12 +274,18 @@ def both_above_85(study: Study) -> tuple[str, str]:
 
 
 def slicing(study: Study) -> tuple[str, str]:
-    gains = []
-    for ways in (AM, VM, JM):
+    gains = [tables.sound_alone(study, "T")[0] - tables.sound_alone(study, "NT")[0]]
+    for ways in (VM, JM):
         gains.append(by_fold(study, "ravdess", ways["T"]) - by_fold(study, "ravdess", ways["NT"]))
-    gain = np.concatenate(gains)
-    verdict, told = significant(study, SLICING, ("ravdess",))
-    return verdict, f"{(gain > 0).sum()} of {len(gain)} cells improve; {told}"
+    gain, heard = np.concatenate(gains), tables.slicing_gain(study)
+    verdict, _ = significant(study, SLICING, ("ravdess",))
+    _, told = gaps(study, list(SLICING)[1:], ("ravdess",))
+    return verdict, (
+        f"{(gain > 0).sum()} of {len(gain)} cells improve; "
+        f"RAVDESS sound ({heard['source']} speech), T - NT "
+        f"{heard['measured']:+.1f} [{heard['low']:+.1f}, {heard['high']:+.1f}], "
+        f"p {heard['p']:.2f}; {told}"
+    )
 
 
 def best_listed(study: Study) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies.explored.plan import Explored, Model
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
+    AM,
     AS_PRINTED,
     FUSED,
     LSTM,
@@ -152,6 +153,42 @@ def table_5_1(study: Study) -> Outcome:
     made = study.outcome(frame, sources=[clips], settled=done)
     made.sources.update({f"{k}, {SOUND_ONLY[source]}": v for k, v in recorded.sources.items()})
     return made
+
+
+@held
+def sound_alone(study: Study, time: str) -> tuple[pd.Series, str]:
+    """Accuracy (per cent) of the sound alone by pair of RAVDESS, 'NT' or 'T', and whose it is.
+
+    'real' from notebook 43 where its speech is real and our films are not; otherwise our own row.
+    """
+    spoken, own = speech_plan.Study(study.profile), study.clips("ravdess").source
+    if spoken.speech.source == own:
+        return by_fold(study, "ravdess", AM[time]), own
+    clips = speech.clip_by_clip(spoken, speech_plan.Way(time))
+    return 100 * clips.groupby("fold", sort=False).right.mean(), spoken.speech.source
+
+
+@held
+def slicing_gain(study: Study) -> dict:
+    """What time augmentation adds to the sound alone, in points, T less NT: measured, low, high, p
+    and source, of the rows that `sound_alone` takes."""
+    spoken, own = speech_plan.Study(study.profile), study.clips("ravdess").source
+    if spoken.speech.source == own:
+        frame = tests(study).frame.set_index(["dataset", "difference", "protocol"])
+        rows = frame.loc[SETS["ravdess"], "sound, T - NT", study.label()].set_index("metric")
+        p = float(rows.measured["p, Holm"])
+        return rows.loc["difference", ["measured", "low", "high"]].to_dict() | {
+            "p": p,
+            "source": own,
+        }
+    without, sliced = (
+        speech.clip_by_clip(spoken, speech_plan.Way(time))
+        for time in (speech_plan.NT, speech_plan.T)
+    )
+    both = sliced.merge(without[["clip", "right"]], on="clip", suffixes=("", "_b"))
+    how = {"test": "floored bootstrap", "draws": study.draws, "level": study.level}
+    gain = metrics.difference(100 * (both.right - both.right_b), both.subject, **how)
+    return gain | {"source": spoken.speech.source}
 
 
 @held
