@@ -550,6 +550,17 @@ def test_the_gain_needs_real_people_and_a_settled_network(
     assert claims.gain(study).verdict == verdict
 
 
+def test_a_constant_answer_is_no_best_of_ours(on_hand, monkeypatch):
+    """Twenty per cent by always saying happy are not boasted of; the rest is above them."""
+    study, label = on_hand
+    frame = tables.table_4_3(study).frame
+    assert "best of ours 100.0" in claims.best_at_present(study).because
+    happy = frame[frame.model == study.title("from scratch")]
+    monkeypatch.setattr(tables, "table_4_3", lambda study: Outcome(happy, "smoke"))
+    because = claims.best_at_present(study).because
+    assert "best of ours" not in because and "naming the commonest class every time" in because
+
+
 def test_layers_and_parameters_of_the_real_network():
     assert [v().verdict for v in (claims.halvings, claims.chain, claims.parameters)] == [
         "fails"
@@ -590,6 +601,8 @@ def test_counts_and_votes_of_the_real_set(real_data):
         > frame.measured["majority contradicts the label", "Training"]
         > 25
     )
+    unrelated = claims.polluted(study)
+    assert unrelated.verdict == "fails" and "cannot tell 1.1 %" in unrelated.because
     assert [claims.happy_over_disgust(study).verdict, claims.pictures(study).verdict] == [
         "fails",
         "holds",
@@ -628,7 +641,7 @@ def test_claims_say_what_a_small_run_can_say(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "41"].set_index("id").measured_verdict
     assert (
-        len(mine) == 8
+        len(mine) == 10
         and {mine[c] for c in claims.COUNTED} == {"fails"}
         and {v for c, v in mine.items() if c not in claims.COUNTED} == {"open"}
     )

@@ -16,7 +16,7 @@ from emolib.reproduction import papers
 from emolib.reproduction.runs import Verdict
 from emolib.reproduction.studies.faces import CLASSES, PARTS
 from emolib.reproduction.studies.transfer import tables
-from emolib.reproduction.studies.transfer.plan import OURS, PLAIN, Study
+from emolib.reproduction.studies.transfer.plan import FIXED, OURS, PLAIN, Study
 from emolib.reproduction.studies.transfer.tables import UNTESTED
 
 # layers and print: no picture can change them
@@ -26,7 +26,7 @@ COUNTED = ("chang-d22", "chang-d22_2", "chang-d22_3", "chang-d26")
 def judge(study: Study) -> list[Verdict]:
     """Every claim that notebook 41 can speak to, in the order of claims.csv."""
     verdicts = [halvings(), chain(), parameters()]
-    of_study = (rates, gain, best_at_present, happy_over_disgust, pictures)
+    of_study = (rates, gain, best_at_present, happy_over_disgust, pictures, polluted, fine_tuning)
     verdicts += [claim(study) for claim in of_study]
     if study.faces.source == "real":
         return verdicts
@@ -94,10 +94,18 @@ def rates(study: Study) -> Verdict:
 
 
 def gain(study: Study) -> Verdict:
+    return five_points(study, "chang-d25", PLAIN)
+
+
+def fine_tuning(study: Study) -> Verdict:
+    return five_points(study, "chang-d48", FIXED)
+
+
+def five_points(study: Study, claim: str, other: str) -> Verdict:
     """Holds where the interval of the gain reaches 5 points and lies above 0; fails where it lies
     below 5 altogether."""
     frame = tables.contrasts(study).frame
-    frame = frame[frame.pair == f"{OURS} - {PLAIN}"].set_index("metric")
+    frame = frame[frame.pair == f"{OURS} - {other}"].set_index("metric")
     row, p = frame.loc["difference in accuracy"], frame.measured["p, Holm"]
     because = (
         f"{row['first']} less {row['second']}, {row.protocol}: {row.measured:+.1f} points "
@@ -112,19 +120,24 @@ def gain(study: Study) -> Verdict:
         verdict = "holds"
     elif row.high < 5:
         verdict = "fails"
-    return Verdict("chang-d25", verdict, because)
+    return Verdict(claim, verdict, because)
 
 
 def best_at_present(study: Study) -> Verdict:
     printed = papers.published("chang2021-t4_3").set_index("source").value
     ours = tables.table_4_3(study).frame
-    best = ours.loc[ours.measured.idxmax()]
-    stand_in = study.narrow and not best.model.startswith("EfficientNet")
-    because = (
-        f"the table itself has {printed.max():.1f} above {printed['Ours']:.2f}; "
-        f"best of ours {best.measured:.1f} ({best.model}, {best.protocol}"
-        f"{', narrow stand-ins' if stand_in else ''})"
-    )
+    because = f"the table itself has {printed.max():.1f} above {printed['Ours']:.2f}; "
+    constant = tables.constant(study)
+    above = ours[ours.low > ours.protocol.map(constant)]
+    if len(above):
+        best = above.loc[above.measured.idxmax()]
+        stand_in = study.narrow and not best.model.startswith("EfficientNet")
+        because += f"best of ours {best.measured:.1f} ({best.model}, {best.protocol}"
+        because += f"{', narrow stand-ins' if stand_in else ''}); "
+        because += f"the commonest class alone {constant[best.protocol]:.1f}"
+    else:
+        because += "none of ours is above naming the commonest class every time "
+        because += f"({min(constant.values()):.1f} to {max(constant.values()):.1f})"
     return _verdict("chang-d26", printed.idxmax() == "Ours", because)
 
 
@@ -137,6 +150,16 @@ def happy_over_disgust(study: Study) -> Verdict:
     times = happy / max(disgust, 1)
     because = f"{happy:,} happy and {disgust:,} disgusted training pictures: {times:.1f} times"
     return _verdict("chang-d29", times >= 19, because)
+
+
+def polluted(study: Study) -> Verdict:
+    """By the votes: pictures on which most raters see no face or cannot tell."""
+    shares = tables.shares_of_no_use(study)
+    because = ", ".join(f"{reason} {share:.1f} %" for reason, share in shares.items())
+    because = f"of the training pictures: {because}"
+    if tables.FACELESS not in shares:
+        return Verdict("chang-d47", "open", f"{because}; no votes are at hand")
+    return _verdict("chang-d47", shares[tables.FACELESS] >= 25, because)
 
 
 def pictures(study: Study) -> Verdict:
