@@ -32,6 +32,7 @@ FORMULAS = {
     "ccc_of_minus_one_has_slope_one",
     "n2_adds_527_thousand",
     "fusion_equations_agree",
+    "n1_is_gradient_blending",
 }
 # These read keys, not values.
 LABELS = {"classes_stay_within_the_alphabet", "citations_of_table43_fit", "table3_has_all_settings"}
@@ -138,6 +139,38 @@ def test_a_check_reads_the_tables_it_is_given():
     finding = check({"wang-t3": table})
     assert finding.verdict == "contradicted in print" and "5 of 6" in finding.arithmetic
     assert check().verdict == "consistent in print"  # and leaves the published one alone
+
+
+def test_a_gain_needs_the_same_architecture_beside_it():
+    """Y. G's 65.0 is another method; at another value the sentence is wrong in every reading."""
+    check = audit.CHECKS["transfer_gains_5_points"]
+    assert check().verdict == "ambiguous"
+    other = changed("chang2021-t4_3", 2, 50.0)
+    assert check({"chang2021-t4_3": other}).verdict == "contradicted"
+
+
+def test_gains_of_mrpn_are_tested_between_folds():
+    check = audit.CHECKS["mrpn_gains_exceed_chance"]
+    assert check().verdict == "contradicted"
+    for p in ("0.051", "0.303"):  # where another pair of actors decides
+        assert p in check().arithmetic
+    sure = {}
+    for id in check.reads:
+        table = audit.fresh(id)
+        n2 = np.array([path[0].startswith("N2") for path in table.paths])
+        small = np.random.default_rng(0).normal(0, 0.3, len(n2))
+        table.values = np.where(n2, 95.0, 80.0) + small  # a lead that hardly differs by fold
+        sure[id] = table
+    assert check(sure).verdict == "supported"
+
+
+def test_people_judge_best_where_no_network_is_above_them():
+    check = audit.CHECKS["people_judge_best"]
+    tables = {id: audit.fresh(id) for id in check.reads}
+    for id, table in tables.items():
+        if not id.endswith("-text"):
+            table.values = np.full_like(table.values, 50.0)
+    assert check().verdict == "contradicted" and check(tables).verdict == "supported"
 
 
 # ------------------------------------------------------------------ reading tables

@@ -188,6 +188,10 @@ def test_a_difference_is_the_mean_its_interval_and_the_named_test():
     assert p == pytest.approx(2 * (1 + min((drawn <= 0).sum(), (drawn >= 0).sum())) / 401)
     with pytest.raises(ValueError, match="test 't' is not known"):
         metrics.difference(gap, people, test="t")
+    folds = [1.0, 2.0, 4.0]
+    row = metrics.difference(folds, test="corrected t", shared=0.5)
+    assert tuple(row.values()) == pytest.approx(metrics.corrected_t(folds, 1, 2))
+    assert metrics.difference([1.0, 1.0], test="corrected t")["p"] == 1.0
 
 
 @pytest.mark.parametrize("people, floor", [(1, 1.0), (2, 0.5), (3, 0.25)])

@@ -1,5 +1,6 @@
 """Notebooks 42 and 43: what goes into the networks on films and voices, what is read off them, and both notebooks at their smallest."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -116,7 +117,14 @@ def clips_of(world, **more):
     made = spectra.spectra(world.select(np.arange(n)), hop_length=512, pool=16)
     rows = torch.as_tensor(made.decibels)
     return speech_training.Sounds(
-        rows, rows.float().mean(0), rows.float().std(0), made.first, made.frames, 31, 15
+        rows,
+        torch.zeros(n),
+        rows.float().mean(0),
+        rows.float().std(0),
+        made.first,
+        made.frames,
+        31,
+        15,
     )
 
 
@@ -199,6 +207,7 @@ def arguments(world, **more):
         "seed": 0,
         "slicing": True,
         "masks": True,
+        "level": True,
         "start": None,
         "width": 2,
         "each": 2,
@@ -250,6 +259,28 @@ def test_the_tested_clips_take_no_part_in_the_scaling(world, monkeypatch):
         [np.arange(clips.first[i], clips.first[i] + clips.frames[i], 8) for i in split.train]
     )
     torch.testing.assert_close(clips.mean, clips.decibels[torch.as_tensor(rows)].float().mean(0))
+
+
+@pytest.mark.parametrize("gain", [-20, 20])
+def test_without_level_a_louder_clip_is_the_same_input(world, monkeypatch, gain):
+    some, train = world.select(np.arange(6)), np.arange(4)
+    given = []
+    for times in (1, 10 ** (gain / 20)):
+        louder = [lambda w=w, k=times: np.float32(k) * w() for w in some.waveform]
+        content = np.array([f"{k} {times}" for k in range(6)])
+        data = dataclasses.replace(some, waveform=louder, content=content)
+        monkeypatch.setattr(speech_training.datasets, "resolve", lambda ref, data=data: data)
+        for level in (True, False):
+            speech_training._on_device.cache_clear()
+            _, clips = speech_training.sounds(
+                f"{times}", train, each=None, **FAST, overlap=0.0, level=level
+            )
+            given.append(clips.segments(np.arange(4, 6))[0] * clips.spread[:, None])  # decibels
+            given[-1] = given[-1] + clips.mean[:, None]
+    speech_training._on_device.cache_clear()
+    kept, free, kept_louder, free_louder = given
+    assert (kept_louder - kept).median().item() == pytest.approx(gain, abs=0.2)
+    assert (free_louder - free).abs().max() < 0.2  # kept in float16
 
 
 def test_a_source_task_hands_on_its_extractor(world):

@@ -698,6 +698,8 @@ def test_counts_and_votes_of_the_real_set(real_data, monkeypatch):
     counts = told(study, "chang-d29"), told(study, "chang-d40")
     assert [v.outcome for v in counts] == [NOT_REPLICATED, REPLICATED]
     assert {v.source for v in counts} == {"real"} and "35,887" in counts[1].because
+    unrelated = told(study, "chang-d47")
+    assert unrelated.outcome == NOT_REPLICATED and "cannot tell 1.1 %" in unrelated.because
     assert (~study.tested("PrivateTest").fresh).sum() == 288
     assert (~study.tested("PublicTest").fresh).sum() == 280
 
@@ -733,7 +735,7 @@ def test_claims_say_what_a_small_run_can_say(smoke):
     mine = frame[frame.notebook == "41"].set_index("id")
     counted = mine[mine.needs == "counting"]
     asked = mine[mine.needs.str.startswith("fer2013")]
-    assert len(mine) == 8 == 1 + len(counted) + len(asked)
+    assert len(mine) == 10 == 1 + len(counted) + len(asked)
     assert set(counted.outcome) == {NOT_REPLICATED} and set(asked.outcome) == {NEEDS_REAL}
     assert (
         mine.outcome["chang-d26"] == "arithmetic only" and "27.0" not in mine.because["chang-d26"]

@@ -90,7 +90,9 @@ def read_sound(path: Path | str, rate: int | None = None) -> np.ndarray:
     if rate is not None and rate != own:
         import librosa
 
-        mono = librosa.resample(mono, orig_sr=own, target_sr=rate, res_type="soxr_hq")
+        offset = mono.mean()  # set aside: a resampler takes a step at the ends for sound
+        mono = librosa.resample(mono - offset, orig_sr=own, target_sr=rate, res_type="soxr_hq")
+        mono = mono + offset
     return np.clip(mono, -1, 1, dtype=np.float32)
 
 

@@ -120,6 +120,16 @@ def decibels(power, *, floor: float = 80.0, least: float = 1e-10):
     return loud if isinstance(power, torch.Tensor) else loud.numpy()
 
 
+def without_gain(waveform: np.ndarray) -> np.ndarray:
+    """(samples,) about 0 and as loud as it can be, 1 at its loudest; a steady sound becomes 0.
+
+    What is made from it depends on no gain or offset, also not by `least` of `decibels`.
+    """
+    centred = waveform - waveform.mean()
+    loudest = np.abs(centred).max()
+    return centred / loudest if loudest > 1e-6 else np.zeros_like(centred)
+
+
 def aligned(mel, rate: int, hop_length: int, fps: float, frames: int):
     """Mel rows brought to video frames: (rows, bands) -> (frames, bands).
 

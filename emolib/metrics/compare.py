@@ -90,18 +90,31 @@ def corrected_t(
 
 
 def difference(
-    gap, people, *, test: str, draws: int = 2000, level: float = 0.95, family: int | None = None
+    gap,
+    people=None,
+    *,
+    test: str,
+    draws: int = 2000,
+    level: float = 0.95,
+    shared: float = 0.0,
+    family: int | None = None,
 ) -> dict:
     """Mean of paired differences with its interval over people: measured, low, high, p.
 
     gap, people   (N,) one difference per sample, and whose it is
-    test          'bootstrap', 'floored bootstrap' or 'sign flips'
-    family        how many tests are corrected together: adds what they can reach, `floor` (the
-                  smallest p after Holm) and `detectable`
+    test          'bootstrap', 'floored bootstrap', 'sign flips'; or 'corrected t' for one
+                  difference per fold or world, without `people`
+    shared        of 'corrected t': tested over trained samples of a fold, 0 where worlds share
+                  nothing; p is 1 with one fold or without spread (see `corrected_t`)
+    family        how many tests are corrected together: adds what people can reach, `floor` (the
+                  smallest p after Holm) and `detectable`; not with 'corrected t'
 
     The floored bootstrap is no smaller than 2 ** (1 - people), for with so few no test that changes
     signs person by person could say more (two actors: 0.5), and 1 with a single person.
     """
+    if test == "corrected t":
+        value, low, high, p = corrected_t(gap, shared, 1, level=level)
+        return {"measured": value, "low": low, "high": high, "p": 1.0 if np.isnan(p) else p}
     gap, people = np.asarray(gap, float), np.asarray(people)
     value, low, high = bootstrap_ci(gap, people, draws=draws, level=level)
     if test == "sign flips":
@@ -114,7 +127,7 @@ def difference(
     else:
         raise ValueError(
             f"difference: test '{test}' is not known: "
-            "expected bootstrap, floored bootstrap or sign flips"
+            "expected bootstrap, floored bootstrap, sign flips or corrected t"
         )
     row = {"measured": float(value), "low": float(low), "high": float(high), "p": p}
     if family is not None:

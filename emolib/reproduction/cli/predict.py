@@ -21,6 +21,7 @@ from emolib.reproduction.report.files import table_text
 STEP, LENGTH = 0.5, 1.0  # seconds from one segment to the next, and of a segment
 LOOKS = 4  # pictures looked at in a second
 RATE = 16_000
+FAINTEST = 2e-4  # from peak to peak, six steps of 16 bits: a file that moves less is silent
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,9 @@ def predict(path: Path | str, use: str = "both", profile: str = "quick", model=N
         looks = [points for t, points in faces.items() if begin <= t < begin + LENGTH]
         face = np.stack(looks) if looks else None  # (T, 136)
         part = wave[round(begin * RATE) : round((begin + LENGTH) * RATE)]
-        sound = features.heard([part], RATE)[0, :1] if len(part) >= RATE // 2 else None  # (1, F)
+        sound = None
+        if len(part) >= RATE // 2 and np.ptp(part) > 0:
+            sound = features.heard([part], RATE)[0, :1]  # (1, F)
         if face is None and sound is None:
             continue
         alone = "face" if sound is None else "sound"
@@ -130,7 +133,7 @@ def _heard(path: Path, use: str) -> tuple[np.ndarray, str]:
     if path.suffix.lower() in media.FILMS and not media.probe_video(path).has_sound:
         return nothing, "the film has none"
     wave = media.read_sound(path, RATE)
-    return (wave, "") if np.abs(wave).max() > 1e-4 else (nothing, "silence from end to end")
+    return (nothing, "silence from end to end") if np.ptp(wave) <= FAINTEST else (wave, "")
 
 
 def _seen(path: Path, use: str) -> tuple[dict[float, np.ndarray], str]:

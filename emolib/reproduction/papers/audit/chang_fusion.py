@@ -3,6 +3,9 @@
 from functools import partial
 from operator import itemgetter
 
+import numpy as np
+
+from emolib import metrics
 from emolib.reproduction.papers.audit.record import (
     Checks,
     Table,
@@ -143,6 +146,43 @@ def greatest_gain_is_90(text, t5_2, t5_3):
     )
 
 
+FUSED = ((N2, N0), (N2, N1), (N2, LATE), (N1, N0), (N1, LATE))  # compared in 5.3.5, one family
+
+
+def gains_by_fold(table: Table, shared: float) -> dict[str, tuple[float, float]]:
+    """Fusion that MRPN (N2) is above -> mean gain in points, p after Holm over FUSED.
+
+    A t-test for folds whose training parts overlap; shared: tested over trained clips of a fold.
+    """
+    gaps = []
+    for a, b in FUSED:
+        first, second = (table.column(model=model) for model in (a, b))
+        gaps.append(np.array([first[fold] - second[fold] for fold in first]))
+    tests = [metrics.difference(gap, test="corrected t", shared=shared) for gap in gaps]
+    adjusted = metrics.holm([row["p"] for row in tests])
+    rows = zip(FUSED, tests, adjusted, strict=True)
+    return {b: (row["measured"], float(p)) for (a, b), row, p in rows if a == N2}
+
+
+@check("chang-d44")
+def mrpn_gains_exceed_chance(t5_2, t5_3):
+    beyond, words = {}, []
+    for name, table in zip(SETS, (t5_2, t5_3)):
+        folds = len(table.column(model=N2))
+        rest, fewer = (gains_by_fold(table, 1 / (folds - k)) for k in (1, 2))
+        for model, (_, p) in rest.items():
+            beyond[name, model] = p < 0.05
+        gains = [
+            f"{model} {gain:+.3f} (p {p:.3f}, {fewer[model][1]:.3f})"
+            for model, (gain, p) in rest.items()
+        ]
+        words.append(f"{name}: over {', '.join(gains)}")
+    return judge(
+        all(beyond.values()),
+        f"{'; '.join(words)}: points, corrected t-test, Holm; second p: another fold decides",
+    )
+
+
 # ---- Table 5.4 against the means
 
 
@@ -219,6 +259,30 @@ def aggregators_make_no_difference(t5_4):
     return judge(
         max(map(abs, gap.values())) < 1,
         f"transformer - LSTM: {listed(gap)} points (LSTM {listed(lstm.values())})",
+    )
+
+
+@check("chang-d45")
+def n1_is_gradient_blending():
+    overfit = np.array([0.2, 0.4, 0.8])  # an example at equal gains, Wang et al. 2020, Eq. 4
+    weights = 3 / overfit**2 / (1 / overfit**2).sum()
+    return judge(
+        np.allclose(weights, 1),
+        "Eq. 28 adds three losses, each with weight 1; gradient blending [97] weights each by its "
+        "gain over its squared overfitting, from a first training: where one overfits twice and "
+        f"another four times as much, {listed(weights)}",
+    )
+
+
+@check("chang-d46")
+def people_judge_best(text, t4_3, t5_2, t5_3):
+    (faces,) = t4_3.column(source="Ours").values()
+    machine = {"FER-2013": faces, "Crema-d": mean(t5_3.column(model=N2))}
+    machine["RAVDESS"] = mean(t5_2.column(model=N2))
+    people = {name: text.cell(f"human accuracy on {name}") for name in machine}
+    return judge(
+        all(people[name] >= value for name, value in machine.items()),
+        f"people {listed(people, '.1f')} %; the thesis's own networks {listed(machine, '.3f')} %",
     )
 
 

@@ -244,7 +244,13 @@ def one_inferior(study: Study):
             f"{time}: one modality is better than both (N0) "
             f"in {len(pairs[time])} of {len(ahead)} pairs{which}"
         )
-    return pairs["T"] == ["A9,10"], "; ".join(told)
+    return pairs["T"] == ["A9,10"], "; ".join([*told, *_sound_of(study, "A9,10")])
+
+
+def _sound_of(study: Study, pair: str) -> list[str]:
+    """What the sound alone of a pair says, with the word for whose speech it is."""
+    heard, source = tables.sound_alone(study, "T")
+    return [f"sound alone of {pair} {heard[pair]:.1f} ({source} speech)"] if pair in heard else []
 
 
 @claim("chang-d10", *SLICED, trained="ravdess", data=("ravdess",), level=True)
@@ -253,6 +259,9 @@ def both_above_85(study: Study):
     told, alone = [], []
     for what, ways in (("sound", AM), ("picture", VM), ("both", JM)):
         accuracy = by_fold(study, "ravdess", ways["T"])
+        if what == "sound":
+            accuracy, source = tables.sound_alone(study, "T")
+            what = f"sound ({source} speech)"
         for pair in ("A7,8", "A1,2"):
             if pair in accuracy:
                 told.append(f"{pair} {what} {accuracy[pair]:.1f}")
@@ -263,12 +272,18 @@ def both_above_85(study: Study):
 @claim("chang-d11", *SLICED, *UNSLICED, trained="ravdess", data=("ravdess",))
 def slicing(study: Study):
     """Is every way better with time augmentation?"""
-    gains = []
-    for ways in (AM, VM, JM):
+    gains = [tables.sound_alone(study, "T")[0] - tables.sound_alone(study, "NT")[0]]
+    for ways in (VM, JM):
         gains.append(by_fold(study, "ravdess", ways["T"]) - by_fold(study, "ravdess", ways["NT"]))
-    gain = np.concatenate(gains)
-    holds, told = significant(study, SLICING, ("ravdess",))
-    return holds, f"{(gain > 0).sum()} of {len(gain)} cells improve; {told}"
+    gain, heard = np.concatenate(gains), tables.slicing_gain(study)
+    holds, _ = significant(study, SLICING, ("ravdess",))
+    _, told = gaps(study, list(SLICING)[1:], ("ravdess",))
+    return holds, (
+        f"{(gain > 0).sum()} of {len(gain)} cells improve; "
+        f"RAVDESS sound ({heard['source']} speech), T - NT "
+        f"{heard['measured']:+.1f} [{heard['low']:+.1f}, {heard['high']:+.1f}], "
+        f"p {heard['p']:.2f}; {told}"
+    )
 
 
 @claim("chang-d42", N2_ROW, trained=EVERY_SET, level=True)

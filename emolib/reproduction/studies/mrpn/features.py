@@ -60,7 +60,7 @@ class Bank:
     face     float32 (N + 1, frames, 136): 68 points x, y about the eyes' middle, in distances
              between the eyes; 0 where nobody is found
     sound    float32 (N + 1, W, 2 * rows): mean and spread of each band's decibels over the second
-             that begins at frame 0 ... W - 1
+             that begins at frame 0 ... W - 1, about the second's own level
     label    int (N,) class;   subject, clip  str (N,);   strength  int (N,)
     """
 
@@ -175,24 +175,30 @@ def points(xy: np.ndarray, found: np.ndarray) -> np.ndarray:
 def heard(waves: list[np.ndarray], rate: int) -> np.ndarray:
     """Waveforms -> float32 (N + 1, W, 2 * rows): every second that begins at a frame.
 
-    Shorter clips repeat their last one; silence comes last.
+    Shorter clips repeat their last one; silence comes last. Neither a gain nor an offset of a
+    waveform changes its rows (chang2021-c69).
     """
     waves = [*waves, np.zeros(max(len(w) for w in waves), np.float32)]
-    rows = [
-        seconds(spectra.pooled(mel.log_spectrogram(w, rate, hop_length=HOP), POOL)) for w in waves
-    ]
+    rows = []
+    for wave in waves:
+        decibels = mel.log_spectrogram(mel.without_gain(wave), rate, hop_length=HOP)
+        rows.append(seconds(spectra.pooled(decibels, POOL)))
     longest = max(map(len, rows))
     return np.stack([r[np.minimum(np.arange(longest), len(r) - 1)] for r in rows])
 
 
 def seconds(decibels: np.ndarray) -> np.ndarray:
-    """(rows, frames) -> float32 (W, 2 * rows): mean and deviation of each run of SECOND frames."""
+    """(rows, frames) -> float32 (W, 2 * rows): mean and deviation of each run of SECOND frames.
+
+    The level of a second, the mean of all its decibels, is taken out of the means.
+    """
     decibels = np.asarray(decibels, float)
     short = SECOND - decibels.shape[1]
     if short > 0:  # under a second: what there is, and silence
         decibels = np.pad(decibels, ((0, 0), (0, short)), constant_values=decibels.min())
     window = np.lib.stride_tricks.sliding_window_view(decibels, SECOND, axis=1)  # (rows, W, SECOND)
-    return np.concatenate([window.mean(-1), window.std(-1)]).T.astype(np.float32)
+    mean, spread = window.mean(-1), window.std(-1)  # (rows, W)
+    return np.concatenate([mean - mean.mean(0), spread]).T.astype(np.float32)
 
 
 # ---------------------------------------------------------------- worlds with something wrong

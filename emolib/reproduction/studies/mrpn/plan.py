@@ -145,6 +145,18 @@ class Study(runs.Study):
         """How a row of the tables names its protocol."""
         return f"{'end to end' if self.end_to_end else 'features at rest'}, {reading}"
 
+    def row(self, printed: str) -> str:
+        """How the row of a printed fusion is named.
+
+        Where features rest no gradient reaches an extractor: that is another network than printed,
+        with a name of its own ('MRPN head on resting features, LSTM, VA+AO').
+        """
+        if self.end_to_end:
+            return printed
+        name = printed.replace("(end-to-end)", "head on resting features")
+        name = name.replace("(late fusion)", "late fusion on resting features")
+        return name.replace("Resnet18+", "").removesuffix(" [97]").replace("N2 head", "MRPN head")
+
     # ---------------------------------------------------------------- the data
 
     @held

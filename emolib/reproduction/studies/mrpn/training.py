@@ -232,8 +232,8 @@ class Judge:
         return right["validation"], self.keep("scores", better, scores["test"])
 
     def keep(self, how: str, level: Tensor, scores: Tensor) -> Tensor:
-        best = self.level.setdefault(how, level.clone())
-        won = level > best  # (3, M)
+        best = self.level.setdefault(how, torch.full_like(level, -torch.inf))
+        won = level > best  # (3, M), everywhere in the first epoch
         best[won] = level[won]
         self.kept.setdefault(how, scores.clone())[won] = scores[won]
         return won
@@ -243,8 +243,7 @@ class Watch:
     """The loss of a stack, and what its members say after every epoch.
 
     terms    weights of the three losses for each member;   methods  of each member
-    `best` holds each modality's branch at its own best epoch. A first epoch that nothing betters is
-    not in it: the branch is then as it began.
+    `best` holds each modality's branch at its own best epoch.
     """
 
     def __init__(self, net: Stack, feed: Feed, terms: list, methods: list[Method]):
@@ -379,7 +378,8 @@ def end_to_end(
     method   'alone', 'N0', 'N1' or 'N2'; 'alone' goes on to late fusion: its joint score is that
     start    arguments of video.training.expressions and speech.identify ('faces',
              'sound'); None: from scratch
-    Returns clips (names), scores, scores_as_printed (3, B, C) as Judge keeps them, validation (E,).
+    Returns clips (names), scores, scores_as_printed (3, B, C) as Judge keeps them, validation (E,):
+    the cross-entropy that drove the rate, of 'alone' that of its single modalities.
     """
     if method not in (ALONE, "N0", "N1", "N2"):
         raise nearest(method, (ALONE, "N0", "N1", "N2"), what="way to fuse end to end")
@@ -405,18 +405,18 @@ def end_to_end(
     rule = {"plateau": s.plateau, "factor": 0.5, "patience": s.patience, "mixed": True}
     how = training.Settings(s.epochs, s.rate, "adamw", weight_decay=0.01, **rule)
     terms = METHODS[method].terms if net.head.sides else [1.0]
-    judge = films.train(net, terms, how, f"{fold} {method}")
+    judge, validation = films.train(net, terms, how, f"{fold} {method}")
     kept = judge.kept
     if method == ALONE:  # both streams rest as they are after their last epoch
         for module in (net.streams, net.head.norms, net.head.sides):
             module.requires_grad_(False).eval()
             module.train = lambda mode=True: None  # and stay in testing mode
-        late = films.train(net, (0.0, 0.0, 1.0), how, f"{fold} late").kept
-        kept = {k: torch.cat([v[:JOINT], late[k][JOINT:]]) for k, v in kept.items()}
+        late, _ = films.train(net, (0.0, 0.0, 1.0), how, f"{fold} late")
+        kept = {k: torch.cat([v[:JOINT], late.kept[k][JOINT:]]) for k, v in kept.items()}
     return {
         "clips": clips.meta["image"].to_numpy(dtype=str)[split.test],
         **{k: v[:, 0].cpu().numpy() for k, v in kept.items()},
-        "validation": np.stack(judge.validation)[:, 0, JOINT],
+        "validation": np.array(validation),
     }
 
 
@@ -463,8 +463,13 @@ class Films:
             if len(now) > 1:
                 yield *self.clips(now, rng), self.label[now]
 
-    def train(self, net: MRPN, terms, how: training.Settings, label: str) -> Judge:
-        """Train with the multi-term loss (Eq. 28); the joint score's validation drives the rate."""
+    def train(
+        self, net: MRPN, terms, how: training.Settings, label: str
+    ) -> tuple[Judge, list[float]]:
+        """Train with the multi-term loss (Eq. 28), and the loss that drove the rate: validation of
+        the joint score, or where that is not trained the mean of the single modalities' own."""
+        decide = [JOINT] if terms[-1] else [FACE, SOUND]
+        followed: list[float] = []
 
         def scores(frames, segments, count) -> tuple[Tensor, list[Tensor]]:
             return net.head.all_scores(net.features(frames, segments, lengths=[None, count]))
@@ -486,7 +491,8 @@ class Films:
 
         def validate(net, epoch) -> float:
             judge()
-            return -float(judge.validation[-1][0, JOINT])
+            followed.append(float(judge.validation[-1][0, decide].mean()))
+            return -followed[-1]
 
         people = {}
         for k in ("validation", "test"):
@@ -494,4 +500,4 @@ class Films:
             people[k] = (rows, self.label[rows], torch.ones(rows.shape, device=rows.device))
         judge = Judge(scored, people)
         training.fit(net, self.batches, loss, how, validate=validate, label=label)
-        return judge
+        return judge, followed

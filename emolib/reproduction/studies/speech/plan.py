@@ -48,7 +48,7 @@ class Sizes:
     batch: int = 16  # clips
     plateau: int = 10
     patience: int = 25
-    some: tuple[str, ...] | None = None  # pairs on which SpecAugment is run; None: all
+    some: tuple[str, ...] | None = None  # pairs of SpecAugment, and without level; None: all
     leaking: int = 12  # of twelve random parts
     speakers: str = "full"  # size of the simulated crowd
     speakers_each: int = 40  # clips of each
@@ -94,10 +94,12 @@ SMOKE = replace(
 
 @dataclass(frozen=True)
 class Way:
-    """One way to train: how clips are cut, whether parts are masked, how the actors are divided."""
+    """One way to train: how clips are cut, whether parts are masked, whether how loud they were
+    recorded stays, how the actors are divided."""
 
     slicing: str
     masks: bool = False
+    level: bool = True
     protocol: str = PAIRS
 
 
@@ -161,6 +163,7 @@ class Study(runs.Study):
     def name(self, way: Way) -> str:
         """'T, from scratch' and so on."""
         words = [way.slicing, self.start, *(["SpecAugment"] if way.masks else [])]
+        words += [] if way.level else ["level taken out"]
         return ", ".join([*words, *([LEAKING] if way.protocol == RANDOM else [])])
 
     @part
@@ -171,8 +174,8 @@ class Study(runs.Study):
         if s.some is not None:
             some = tuple(f for f in s.some if f in every) or every[:1]
         leaking = tuple(str(k + 1) for k in range(s.leaking))
-        other = {Way(T, masks=True): some, Way(T, protocol=RANDOM): leaking}
-        return {Way(NT): every, Way(T): every} | other
+        other = {Way(T, masks=True): some, Way(T, level=False): some}
+        return {Way(NT): every, Way(T): every} | other | {Way(T, protocol=RANDOM): leaking}
 
     @part
     def plan(self) -> dict[tuple[Way, str, int], dict]:
@@ -192,6 +195,7 @@ class Study(runs.Study):
                         "seed": seed,
                         "slicing": way.slicing == T,
                         "masks": way.masks,
+                        "level": way.level,
                         "rate": s.rate if begun else s.scratch_rate,
                         "start": self.source_task(seed) if begun else None,
                     }

@@ -137,7 +137,7 @@ def settled(study: Study) -> frozenset[str]:
 
 @held
 def changes(study: Study) -> Outcome:
-    """Extra 31: slicing, SpecAugment, the classical rival and the leaking split, and differences.
+    """Extra 31: slicing, SpecAugment, no level, the classical rival, the leaking split, and gaps.
 
     The differences are one Holm family, declared before any run, clip by clip, over actors. The
     leaking split stands beside the rows but in no comparison: other clips, other people.
@@ -156,8 +156,10 @@ def changes(study: Study) -> Outcome:
         keys = {"row": name, "against": "", "pairs": clips.fold.nunique(), "clips": len(clips)}
         keys["protocol"] = NESTED if name == SVM else protocol
         rows += [keys | row for row in measures(study, clips)]
-    plain, sliced, masked = (study.name(way) for way in (Way(NT), Way(T), Way(T, masks=True)))
-    family = [(sliced, plain), (masked, sliced), *([(sliced, SVM)] if SVM in entries else [])]
+    plain, sliced = study.name(Way(NT)), study.name(Way(T))
+    masked, level_free = study.name(Way(T, masks=True)), study.name(Way(T, level=False))
+    pairs = ((sliced, plain), (masked, sliced), (level_free, sliced), (sliced, SVM))
+    family = [(a, b) for a, b in pairs if b in entries]
     options = {"test": "floored bootstrap", "draws": study.draws, "level": study.level}
     for a, b in family:
         both = entries[a].merge(entries[b][["clip", "right"]], on="clip", suffixes=("", "_b"))

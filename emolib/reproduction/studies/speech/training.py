@@ -82,9 +82,11 @@ class Sounds:
     """Spectrograms on the device, with the mean and spread of each row over the training clips.
 
     decibels (frames, rows) as kept;   first, frames (N,);   length, step  of a segment, in frames
+    level    (N,) decibels that are taken out of each clip
     """
 
     decibels: Tensor
+    level: Tensor
     mean: Tensor
     spread: Tensor
     first: np.ndarray
@@ -102,7 +104,8 @@ class Sounds:
         device = self.decibels.device
         first = torch.as_tensor(self.first[clips, None] + at, device=device)
         where = first[..., None] + torch.arange(self.length, device=device)  # (B, S, length)
-        x = (self.decibels[where].float() - self.mean) / self.spread
+        level = self.level[torch.as_tensor(clips, device=device), None, None, None]
+        x = (self.decibels[where].float() - level - self.mean) / self.spread
         x = x.transpose(2, 3)  # (B, S, rows, length)
         if masks is not None:
             x = masked(x, masks)
@@ -143,19 +146,27 @@ def sounds(
     pool: int,
     seconds: float,
     overlap: float,
+    level: bool = True,
 ) -> tuple[ClipSet, Sounds]:
     """The clips of a reference and their spectrograms on this run's device.
 
+    level   keep how loud a clip was recorded; False takes the mean of its decibels out
     Rows are scaled by every eighth frame of the clips `train`: plenty.
     """
     data, made, decibels = _on_device(ref, each, hop_length, pool, settings.device())
     length = round(seconds * made.per_second)
     step = max(1, round(length * (1 - overlap)))
     ends = made.first + made.frames
-    rows = np.concatenate([np.arange(made.first[i], ends[i], 8) for i in train])
-    seen = decibels[torch.as_tensor(rows, device=decibels.device)].float()
+    levels = decibels.new_zeros(len(data), dtype=torch.float32)
+    if not level:
+        clips = zip(made.first, ends, strict=True)
+        levels = torch.stack([decibels[a:b].float().mean() for a, b in clips])
+    rows = [np.arange(made.first[i], ends[i], 8) for i in train]
+    whose = torch.as_tensor(np.repeat(train, [len(r) for r in rows]), device=decibels.device)
+    rows = torch.as_tensor(np.concatenate(rows), device=decibels.device)
+    seen = decibels[rows].float() - levels[whose, None]
     mean, spread = seen.mean(0), seen.std(0).clamp(min=1.0)
-    return data, Sounds(decibels, mean, spread, made.first, made.frames, length, step)
+    return data, Sounds(decibels, levels, mean, spread, made.first, made.frames, length, step)
 
 
 def batches(
@@ -194,6 +205,7 @@ def run(
     seed: int,
     slicing: bool,
     masks: bool,
+    level: bool,
     start: dict | None,
     width: int,
     each: int | None,
@@ -210,6 +222,7 @@ def run(
     """Train on one fold.
 
     slicing   time augmentation by random slicing (T) or none (NT);   masks   SpecAugment
+    level     keep how loud a clip was recorded, as a printed spectrogram does, or take it out
     start     arguments of `identify`, whose extractor this one starts from; None: from scratch
     Returns, of the test clips: clips (names), scores (N, 8) at the epoch that the validation actors
     choose (most clips right, the lowest loss of those), scores_as_printed (N, 8) at the epoch that
@@ -219,7 +232,7 @@ def run(
     whole = chosen(datasets.resolve(data), each)
     split, device = split_of(whole, protocol, fold), settings.device()
     cut = {"hop_length": hop_length, "pool": pool, "seconds": seconds, "overlap": overlap}
-    _, clips = sounds(data, split.train, each=each, **cut)
+    _, clips = sounds(data, split.train, each=each, level=level, **cut)
     label = torch.as_tensor(codes(whole), device=device)
     net = network(len(RAVDESS), width, seed, device)
     if start is not None:

@@ -14,7 +14,7 @@ from emolib.models.vgg import Vgg16
 from emolib.reproduction.runs import Claims, either
 from emolib.reproduction.studies.faces import CLASSES, PARTS
 from emolib.reproduction.studies.transfer import tables
-from emolib.reproduction.studies.transfer.plan import OURS, PLAIN, Study
+from emolib.reproduction.studies.transfer.plan import FIXED, OURS, PLAIN, Study
 
 claim = Claims("41", tables.standing)
 judge = claim.judge
@@ -77,9 +77,20 @@ def rates(study: Study):
 
 @claim("chang-d25", OURS, PLAIN, level=True)
 def gain(study: Study):
+    """What are faces worth, beside the same network from scratch?"""
+    return five_points(study, PLAIN)
+
+
+@claim("chang-d48", OURS, FIXED, level=True)
+def fine_tuning(study: Study):
+    """What is tuning the whole network worth, beside its dense layers alone?"""
+    return five_points(study, FIXED)
+
+
+def five_points(study: Study, other: str):
     """Does the interval of the gain reach 5 points and lie above 0, or below 5 altogether?"""
     frame = tables.contrasts(study).frame
-    frame = frame[frame.pair == f"{OURS} - {PLAIN}"].set_index("metric")
+    frame = frame[frame.pair == f"{OURS} - {other}"].set_index("metric")
     row, p = frame.loc["difference in accuracy"], frame.measured["p, Holm"]
     because = (
         f"{row['first']} less {row['second']}, {row.protocol}: {row.measured:+.1f} points "
@@ -99,6 +110,17 @@ def happy_over_disgust(study: Study):
     times = happy / max(disgust, 1)
     because = f"{happy:,} happy and {disgust:,} disgusted training pictures: {times:.1f} times"
     return times >= 19, because
+
+
+@claim("chang-d47", data=("faces",))
+def polluted(study: Study):
+    """By the votes: on how many pictures do most raters see no face, or cannot tell?"""
+    shares = tables.shares_of_no_use(study)
+    because = ", ".join(f"{reason} {share:.1f} %" for reason, share in shares.items())
+    because = f"of the training pictures: {because}"
+    if tables.FACELESS not in shares:
+        return None, f"{because}; no votes are at hand"
+    return bool(shares[tables.FACELESS] >= 25), because
 
 
 @claim("chang-d40", data=("faces",))

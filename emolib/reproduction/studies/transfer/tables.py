@@ -291,7 +291,7 @@ def no_use(study: Study) -> Outcome:
         faceless = np.where(study.ballots > 1, study.ballots, 0).argmax(1)
         faceless = faceless >= votes.VOTES.index("unknown")
         columns = np.array([votes.NAMES.index(name) for name in NAMES])[label]
-        reasons["most raters: no face, or cannot tell"] = ~kept & faceless
+        reasons[FACELESS] = ~kept & faceless
         reasons["raters have no majority"] = ~kept & ~faceless
         reasons["majority contradicts the label"] = kept & (winner != label)
         reasons["no rater chose the label"] = study.ballots[np.arange(len(label)), columns] == 0
@@ -304,6 +304,15 @@ def no_use(study: Study) -> Outcome:
             counts = {"measured": share, "count": int(of_part.sum()), "unit": "percent"}
             rows.append({"reason": reason, "part": name, **counts})
     return study.outcome(pd.DataFrame(rows), sources=(study.faces, *study.raters))
+
+
+FACELESS = "most raters: no face, or cannot tell"
+
+
+def shares_of_no_use(study: Study) -> pd.Series:
+    """Reason of Figure 4.11 -> per cent of the training pictures."""
+    frame = no_use(study).frame
+    return frame[frame.part == PARTS[0]].set_index("reason").measured
 
 
 def polluted() -> pd.DataFrame:
