@@ -130,9 +130,12 @@ def test_the_page_says_where_each_artefact_deviates_from_print(folder):
 
 def test_the_page_holds_every_claim_and_asks_nobody(folder):
     board.write("quick")
+    about = json.loads((folder / "claims.json").read_text()) | {"seconds": {"wang-b4": 61.5}}
+    (folder / "claims.json").write_text(json.dumps(about))
     html = page.render(folder, "quick")
     for claim in papers.claims().itertuples():
         assert f'id="claim-{claim.id}"' in html
+    assert html.count("61.5 s of computing behind it") == 1
     ids = re.findall(r'\bid="([^"]*)"', html)
     assert len(set(ids)) == len(ids), {id for id in ids if ids.count(id) > 1}
     assert set(re.findall(r'href="#([^"]*)"', html)) <= set(ids)

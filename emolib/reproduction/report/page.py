@@ -44,6 +44,7 @@ def render(folder: Path, profile: str) -> str:
         printed=board.tables(),
         timings=timings(profile).to_dict("records"),
         sources=_sources(folder),
+        seconds=_seconds(folder),
         about=_about(folder),
         choices=choices,
         verdicts=sorted(kinds),
@@ -164,6 +165,12 @@ def _sources(folder: Path) -> list[dict]:
     for note in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json")]):
         sources |= json.loads(note.read_text())["sources"]
     return [{"set": name, **about} for name, about in sorted(sources.items())]
+
+
+def _seconds(folder: Path) -> dict[str, float]:
+    """Claim -> seconds of the runs behind it."""
+    note = folder / "claims.json"
+    return json.loads(note.read_text()).get("seconds", {}) if note.exists() else {}
 
 
 def _about(folder: Path) -> dict:
