@@ -57,6 +57,8 @@ TABLE = {
     VIDEO + "plan:Sizes.epochs": 70,
     VIDEO + "plan:Sizes.rate": 0.01,
     VIDEO + "plan:Sizes.batch": 64,
+    VIDEO + "plan:Sizes.plateau": 10,
+    VIDEO + "plan:Sizes.patience": 15,
     VIDEO + "plan:Sizes.repeats": 5,
     VIDEO + "plan:Sizes.roughness": 0.3,
     VIDEO + "plan:LENGTHS": {0.1: (128, 256, 512), 0.3: (32, 64, 128, 256, 384)},
@@ -65,7 +67,7 @@ TABLE = {
         ("Non-Inertial", "0.5 x MSE"),
         ("Non-Inertial", "CCC"),
     ),
-    # orgil2022: 3.1.5 (CLAHE: clip limit 100 on 2 x 2 tiles), 4.2 (transformers)
+    # orgil2022: 3.3.2 (clip limit and tiles of CLAHE), 4.1 and 4.3 (transformers)
     "emolib.continual:clahe(clip)": 100,
     "emolib.continual:clahe_weights(clip)": 100,
     "emolib.continual:clahe_clips(clip)": 100,
@@ -77,17 +79,18 @@ TABLE = {
     STUDY + "transformers.plan:Sizes.rate": 1e-5,
     STUDY + "transformers.plan:Sizes.short_videos": 25,
     STUDY + "transformers.plan:Sizes.short_epochs": 50,
-    # wang: 200 and 30 epochs at 1e-4
+    # wang: 4.1
     STUDY + "sfew.plan:Sizes.shallow_epochs": 200,
     STUDY + "sfew.plan:Sizes.cnn_epochs": 30,
     STUDY + "sfew.plan:Sizes.sweep_rate": 1e-4,
-    # yin2022: 3.3 and 4 (windows of 10, batches of 128, 100 epochs, 5 runs)
+    # yin2022: 4.5 and, of the runs, 5.1
     STUDY + "adfes.plan:Sizes.length": 10,
     STUDY + "adfes.plan:Sizes.body_batch": 128,
     STUDY + "adfes.plan:Sizes.body_epochs": 100,
     STUDY + "adfes.plan:Sizes.epochs": 100,
     STUDY + "adfes.plan:Sizes.rounds": 5,
-    # chang2021: 4.2 (30 repeats), 4.3 (VGG's dropout), 5.2 to 5.4 (AdamW at 5e-5, a second of sound)
+    # chang2021: 4.2.1 (dropout), 4.2.2 (30 repeats), 4.3.1 (dropout of VGG-16), 5.3.2 (rate, plateau);
+    # sizes of pictures and sound as each Sizes says
     STUDY + "candide.plan:Sizes.repeats": 30,
     STUDY + "candide.plan:Sizes.cnn_repeats": 30,
     "emolib.models.face_cnn:DROPPED": {"drop": 0.8, "keep": 0.2},
@@ -128,6 +131,6 @@ def test_the_constant_is_what_was_printed_or_frozen(path):
 
 
 def test_half_of_cnn_3_is_dropped():
-    """chang2021, 4.2.1."""
+    """Frozen; its size stands in print, its dropout does not."""
     drops = [m.p for m in face_cnn.cnn_3().modules() if isinstance(m, torch.nn.Dropout)]
     assert drops == [0.5]
