@@ -442,7 +442,7 @@ CASES = [
     ("ceap360vr", array("P2_V1", at((4, 0), 0.0)), "goes back in time"),
     ("ceap360vr", array("P2_V1", lambda t: t[:1]), r"P2_V1 is float32 \(1, 3\)"),
     ("ceap360vr", array("P2_V1", lambda t: t[:, :2]), r"\(50, 2\)"),
-    ("ceap360vr", lambda p: np.savez(p, hello=np.zeros(3)), "an array 'hello', expected names"),
+    ("ceap360vr", lambda p: np.savez(p, hello=np.zeros(3)), "a track 'hello', expected names"),
     ("ceap360vr", lambda p: np.savez(p), "no track in it"),
     ("ravdess_av", cell(3, "mfcc4_mean", ""), "line 3: mfcc4_mean is '', expected a number"),
     ("ravdess_av", cell(3, "mfcc4_mean", "inf"), "line 3: mfcc4_mean is 'inf'"),

@@ -91,7 +91,7 @@ def _shipped(path: Path) -> list[tuple[Path, str, np.ndarray]]:
         (person,) = json.loads(guard(path).read_bytes())["ContinuousAnnotation_FrameData"]
         for film in person["Video_Annotation_FrameData"]:
             steps = film["TimeStamp_Valence_Arousal"]
-            track = [[step[name] for name in ("TimeStamp", "Valence", "Arousal")] for step in steps]
+            track = [(step["TimeStamp"], step["Valence"], step["Arousal"]) for step in steps]
             name = f"P{person['ParticipantID']}_{film['VideoID']}"
             found.append((path, name, np.array(track, np.float32)))
     except (ValueError, KeyError, TypeError) as error:  # ValueError: no JSON, no number
