@@ -104,8 +104,8 @@ def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recip
     tested, real = padded([j.test for j in jobs], "cpu")
     kept = {}
     for method, result in results.items():
-        names = ("scores", "scores_as_printed", "features", "validation")
-        kept[method] = {name: result[name] for name in names}
+        fields = ("scores", "scores_as_printed", "features", "validation")
+        kept[method] = {field: result[field] for field in fields}
     return {
         "fold": names,
         "seed": [j.seed for j in jobs],

@@ -47,9 +47,8 @@ def parameters_of_clips(study):
 @claim("chang-f9_3")
 def same_clip(study):
     """Are both printed costs those of one number of frames?"""
-    frames, clips = (
-        [tables.cost(study, system, count) for count in (1, 25)] for system in (False, True)
-    )
+    frames = [tables.cost(study, False, count) for count in (1, 25)]
+    clips = [tables.cost(study, True, count) for count in (1, 25)]
     said = [round(printed(table, "Mult-Adds") * 1e9) for table in "ab"]
     because = (
         f"our networks cost {frames[0]:,} at 1 and {frames[1]:,} at 25 frames, the 3-D one "
