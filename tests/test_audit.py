@@ -170,7 +170,10 @@ def test_people_judge_best_where_no_network_is_above_them():
     for id, table in tables.items():
         if not id.endswith("-text"):
             table.values = np.full_like(table.values, 50.0)
-    assert check().verdict == "contradicted in print" and check(tables).verdict == "consistent in print"
+    assert (
+        check().verdict == "contradicted in print"
+        and check(tables).verdict == "consistent in print"
+    )
 
 
 # ------------------------------------------------------------------ reading tables

@@ -324,15 +324,14 @@ def test_list_says_what_was_measured_and_guesses_nothing(project, capsys):
 
 @pytest.mark.parametrize("profile", ["quick", "full"])
 def test_the_minutes_of_the_artefacts_add_up_to_those_of_their_notebook(profile):
-    """Within a factor of 1.5 where a notebook takes long enough for its kernel's start (about 4 s) not to count."""
+    """But for the start of the kernel and its imports: what is on a busy machine half a minute, or a third of it all."""
     times = runner.measured(profile)
     checked = 0
     for (number, artefact), whole in times.items():
         parts = [s for (n, a), s in times.items() if n == number and a]
         if not artefact and whole > 15 and parts:
-            assert whole / 1.5 < sum(parts) + 4 < whole * 1.5, (
-                f"{number}: {sum(parts):.0f} s in artefacts, {whole:.0f} s in all"
-            )
+            said = f"{number}: {sum(parts):.0f} s in artefacts, {whole:.0f} s in all"
+            assert -1 < whole - sum(parts) < max(30, whole / 3), said
             checked += 1
     assert checked or profile not in ("quick", "full"), "no notebook to check"
 
