@@ -63,6 +63,7 @@ MEAN, BEFORE, RIDGE = STOCK = (
     "label of the frame before, no network",  # it knows the answer: how far a score can go
     "ridge on each second, no network",
 )
+NOT_LEARNT = "one has not learnt"
 SMALLEST_P, SMALLEST = "smallest p possible (Holm)", "smallest effect detectable"
 UNTESTED = "not tested"  # of a contrast that is shown without p
 
@@ -371,13 +372,21 @@ def wins(study: Study) -> Outcome:
     return study.outcome(pd.DataFrame(rows).assign(unit="ccc"))
 
 
+def learnt(study: Study, rows: pd.DataFrame) -> bool:
+    """Is the CCC of these rows of `videos`, TABLE_4's, above a mean label's by its interval?"""
+    label = stock(study, TABLE_4[0])
+    constant = averaged(label[label.network == MEAN]).CCC.mean()
+    return bool(summary(study, rows, ("CCC",)).loc["CCC", "low"] > constant)
+
+
 @held
 def controls(study: Study) -> Outcome:
     """Extra 21: the new terms or the step? Full, length 256, 10 % held out.
 
     NI is MSE / 2 plus a little, so training with it is training with half the step: 0.5 x MSE less
     MSE shows what that alone does, NI less 0.5 x MSE what the terms add. PRIMARY is tested, one
-    family; the others are shown without p.
+    family; the others are shown without p. Two networks of which one is no better than a mean label
+    are not compared in words: alike they would be in having learnt nothing.
     """
     of = trained(study, *TABLE_4)
 
@@ -386,6 +395,9 @@ def controls(study: Study) -> Outcome:
         return about | difference(study, of[a], of[b], metric, family=len(PRIMARY))
 
     tested = corrected([row(a, b, "CCC") for a, b in PRIMARY])
+    able = {name: learnt(study, of[name]) for name in dict.fromkeys(sum(PRIMARY, ()))}
+    both = [able[a] and able[b] for a, b in PRIMARY]
+    tested["said"] = np.where(both, tested.said, NOT_LEARNT)
     pairs = [(HALF, "MSE"), (DOUBLED, "MSE"), *((NI, name) for name in WITHOUT.values())]
     beside = [row(a, b, "CCC") for a, b in pairs]
     beside += [row(a, b, "MSE") for a, b in (*PRIMARY, *pairs)]
