@@ -96,9 +96,10 @@ def test_windows_are_whole_and_belong_to_one_person(study):
     )
 
 
-def test_small_in_the_loss_and_large_in_the_gradient(study):
-    (smooth, by), (jittery, _) = (tables.shares(study, 0.1, 0.0), tables.shares(study, 0.1, 0.05))
-    assert smooth["loss"] < jittery["loss"] < smooth["gradient"] < 1
+def test_a_flicker_raises_the_share_of_the_new_terms_in_loss_and_gradient(study):
+    (smooth, _), (jittery, by) = (tables.shares(study, 0.1, 0.0), tables.shares(study, 0.1, 0.05))
+    assert smooth["loss"] < jittery["loss"] < 1 and smooth["loss"] < smooth["gradient"]
+    assert smooth["gradient"] < jittery["gradient"] < 1
     assert (
         by[:2].max() < 0.05 and by[len(by) // 2 :].min() > 0.95
     )  # slow: squared error; fast: speed and direction

@@ -411,7 +411,7 @@ def test_both_protocols_and_all_printed_cells(smoke):
             np.allclose(wide["CCC, sum of both axes"], 2 * wide["CCC"], atol=1e-5)
             and (wide["Non-Inertial"] >= wide["MSE"] / 2 - 1e-6).all()
         )
-        assert wide["MSE"].between(0, 4).all() and wide["CCC"].between(-0.5, 0.5).all()
+        assert wide["MSE"].between(0, 4).all() and wide["CCC"].between(-1, 1).all()
     missing = pd.read_csv(smoke / "tables" / "orgil2021-t3.csv", dtype={"sequence_length": str})
     missing = missing[
         (missing.network == "Audio Network")
@@ -436,7 +436,10 @@ def test_only_the_contrasts_named_beforehand_have_a_p(smoke):
     frame = pd.read_csv(smoke / "tables" / "orgil2021-x21.csv")
     tested = frame[frame.p_holm.notna()]
     assert tuple(zip(tested["trained with"], tested["less"])) == plan.PRIMARY
-    assert set(tested.metric) == {"CCC, difference"} and set(tested.said) == {"too few people"}
+    assert set(tested.metric) == {"CCC, difference"} and set(tested.said) <= {
+        "too few people",
+        tables.NOT_LEARNT,
+    }
     for id in ("orgil2021-x20", "orgil2021-x29"):
         columns = pd.read_csv(smoke / "tables" / f"{id}.csv").columns
         assert not any("holm" in column.lower() for column in columns)
