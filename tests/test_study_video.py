@@ -411,7 +411,7 @@ def test_both_protocols_and_all_printed_cells(smoke):
             np.allclose(wide["CCC, sum of both axes"], 2 * wide["CCC"], atol=1e-5)
             and (wide["Non-Inertial"] >= wide["MSE"] / 2 - 1e-6).all()
         )
-        assert wide["MSE"].between(0, 4).all() and wide["CCC"].between(-1, 1).all()
+        assert wide["MSE"].between(0, 20).all() and wide["CCC"].between(-1, 1).all()
     missing = pd.read_csv(smoke / "tables" / "orgil2021-t3.csv", dtype={"sequence_length": str})
     missing = missing[
         (missing.network == "Audio Network")
