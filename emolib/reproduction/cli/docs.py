@@ -91,24 +91,34 @@ def _badges(number: str) -> str:
 def findings() -> str:
     """The headlines of papers/central.csv: the sentence, its badge, the cell and the notebook.
 
-    Each from the largest committed profile that holds its first cell (print: the audit's picture).
+    Each from the largest committed profile in which its claim was measured.
     """
-    made, notebooks, claims = _made(), runner.notebooks(), papers.claims().set_index("id")
-    table = papers.central()
+    notebooks, table = runner.notebooks(), papers.central()
     lines = []
     for row in table[table.headline == "yes"].to_dict("records"):
-        first = row["cells"].partition(" | ")[0]
-        id = row["picture"] if first == central.ARITHMETIC else first
-        path = Path(made[id])
-        folder = settings.project() / path.parent.parent
-        claim = next(one for one in central.rows(folder) if one["id"] == row["claim"])
-        notebook = notebooks[claims.notebook[row["claim"]]].name
+        folder, claim = _measured(row["claim"])
+        id = row["cells"].partition(" | ")[0]
+        badge, outcome = claim["source"], claim["outcome"]
+        if id == central.ARITHMETIC:  # what print says of itself, whatever was measured
+            id, badge, outcome = row["picture"], "print", claim["verdict"]
+        cell = next(folder.glob(f"*/{id}.csv")).relative_to(settings.project())
+        notebook = notebooks[claim["notebook"]].name
         lines += [
             f"- {claim['said']}",
-            f"  *{claim['source']}*, {claim['outcome']} · [cell]({path}) · "
+            f"  *{badge}*, {outcome} · [cell]({cell}) · "
             f"[notebook {notebook[:2]}](notebooks/{notebook})",
         ]
     return "\n".join(lines)
+
+
+def _measured(claim: str) -> tuple[Path, dict]:
+    """The result folder of the largest profile that measured a central claim, and its row there."""
+    for profile in ("full", "quick"):
+        folder = settings.project() / "results" / profile
+        row = next(one for one in central.rows(folder) if one["id"] == claim)
+        if row["gate"] != "run":
+            break
+    return folder, row
 
 
 def artefacts_md() -> str:
