@@ -137,7 +137,12 @@ def test_without_a_rule_print_decides_or_the_set_is_named():
 
 def test_what_a_claim_needs_is_known():
     known = {"print", "counting", "any"} | set(data.CATALOG)
-    assert set(" ".join(papers.claims().needs).split()) <= known
+    assert set(" ".join(papers.claims().needs).replace("|", " ").split()) <= known
+
+
+def test_alternatives_are_named_as_such():
+    verdict = claims.unmeasured("wang-b4", "ckplus rafd|ckplus48 jaffe", "", "")
+    assert verdict.because == "ckplus and rafd or ckplus48 and jaffe would decide"
 
 
 COMMITTED = [

@@ -447,8 +447,8 @@ def test_the_gap_is_the_difference_of_its_rows(smoke):
     assert frame.holm.notna().sum() == 6 and (frame.holm.dropna() >= frame.p.dropna() - 1e-9).all()
     share = frame[frame.scored == "speaker"].measured.iloc[0]
     assert 0 < share <= 1
-    assert set(networks[f"gap: {tables.LEAST_P}"]) == {6 * 2.0 ** (1 - 4)}  # four people
-    effect = networks[f"gap: {tables.LEAST_EFFECT}"]
+    assert set(networks[f"gap: {tables.SMALLEST_P}"]) == {6 * 2.0 ** (1 - 4)}  # four people
+    effect = networks[f"gap: {tables.DETECTABLE}"]
     assert (effect.dropna() > 0).all() and (effect.isna() == (networks["gap"] == 0)).all()
 
 

@@ -1,10 +1,13 @@
 """Scores, intervals and comparisons, one function each; probabilities in `metrics.calibration`."""
 
 from emolib.metrics.compare import (
+    DETECTABLE,
+    SMALLEST_P,
     bootstrap_p,
     corrected_t,
     detectable,
     difference,
+    floor,
     holm,
     mcnemar,
     mcnemar_counts,

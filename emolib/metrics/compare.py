@@ -88,6 +88,14 @@ def corrected_t(
 
 # ---------------------------------------------------------------- a difference and its family
 
+# what a family of comparisons can reach, as tables name it
+SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
+
+
+def floor(people: int, family: int = 1) -> float:
+    """The smallest p after Holm that flipping the signs of `people` differences can reach."""
+    return min(1.0, family * 2.0 ** (1 - people))
+
 
 def difference(
     gap,
@@ -123,7 +131,7 @@ def difference(
         p = bootstrap_p(gap, people, draws=draws)
     elif test == "floored bootstrap":
         drawn = bootstrap_p(gap, people, draws=draws)
-        p = max(1.0 if np.isnan(drawn) else drawn, 2.0 ** (1 - len(np.unique(people))))
+        p = max(1.0 if np.isnan(drawn) else drawn, floor(len(np.unique(people))))
     else:
         raise ValueError(
             f"difference: test '{test}' is not known: "
@@ -131,7 +139,7 @@ def difference(
         )
     row = {"measured": float(value), "low": float(low), "high": float(high), "p": p}
     if family is not None:
-        smallest = min(1.0, family * 2.0 ** (1 - len(np.unique(people))))
+        smallest = floor(len(np.unique(people)), family)
         row |= {"floor": smallest, "detectable": detectable(gap, people, family=family)}
     return row
 
@@ -152,8 +160,8 @@ def with_holm(tests: list[dict], *, name: str = "difference") -> list[dict]:
 
         corrected.append(beside("p, Holm", p, "probability"))
         if "floor" in row:
-            reach.append(beside("smallest p possible (Holm)", row["floor"], "probability"))
-            reach.append(beside("smallest effect detectable", row["detectable"], kept["unit"]))
+            reach.append(beside(SMALLEST_P, row["floor"], "probability"))
+            reach.append(beside(DETECTABLE, row["detectable"], kept["unit"]))
     return plain + corrected + reach
 
 

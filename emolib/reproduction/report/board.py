@@ -14,7 +14,7 @@ from emolib.ground import settings
 from emolib.reproduction import papers, report
 from emolib.reproduction.papers import audit
 from emolib.reproduction.report import files as results
-from emolib.reproduction.report.show import SECOND, unmeasured_second
+from emolib.reproduction.report.show import with_second
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.audit import tables as shown
 
@@ -69,22 +69,9 @@ def write(profile: str) -> report.View:
     """Put every claim's first verdict into claims.csv; second verdicts that stand there stay."""
     folder = settings.results(profile)
     with results.alone(folder):  # no other notebook's verdict comes between reading and writing
-        known = _with_second(results.read(folder / "claims.csv"))
-        report.write_claims(known.to_dict("records"), Outcome(pd.DataFrame(), profile))
+        known = with_second(results.read(folder / "claims.csv"))
+        report.write_claims(known, Outcome(pd.DataFrame(), profile))
     return summary()
-
-
-def _with_second(measured: pd.DataFrame) -> pd.DataFrame:
-    """All claims, with the second verdicts that `measured` has for some of them."""
-    stood = {row["id"]: row for row in measured.to_dict("records")}
-    rows = []
-    for claim in papers.claims().to_dict("records"):
-        row = stood.get(claim["id"], {})
-        own = {name: row.get(name, "") for name in SECOND}
-        if not own["profile"]:  # nothing that a notebook measured
-            own = unmeasured_second(claim)
-        rows.append(claim | own)
-    return pd.DataFrame(rows)
 
 
 # ------------------------------------------------------------------ for the page
@@ -106,7 +93,7 @@ def rows(measured: pd.DataFrame) -> list[dict]:
     findings: dict[str, list] = {}
     for finding in audit.findings():
         findings.setdefault(finding.claim, []).append(finding)
-    numbers, claims = papers.text_numbers(), _with_second(measured).to_dict("records")
+    numbers, claims = papers.text_numbers(), with_second(measured)
     return [_row(claim, findings[claim["id"]], numbers) for claim in claims]
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
-from emolib.reproduction.report.show import SECOND, unmeasured_second
+from emolib.reproduction.report.show import with_second
 from emolib.reproduction.runs.claims import NEEDS_REAL, WEAK
 
 ARITHMETIC = "arithmetic"  # in place of a cell
@@ -84,17 +84,12 @@ def _said(folder: Path, central: dict, claim: dict) -> str:
 
 def rows(folder: Path) -> list[dict]:
     """Central claims in their order: claim, `said`, picture (a path or ''), both verdicts."""
-    claims = papers.claims().set_index("id", drop=False)
-    measured = results.read(folder / "claims.csv")
-    stood = {row["id"]: row for row in measured.to_dict("records")}
+    claims = {row["id"]: row for row in with_second(results.read(folder / "claims.csv"))}
     found = []
     for central in papers.central().to_dict("records"):
-        claim = claims.loc[central["claim"]].to_dict()
-        second = {name: stood.get(claim["id"], {}).get(name, "") for name in SECOND}
-        if not second["profile"]:
-            second = unmeasured_second(claim)
-        said = _said(folder, central, claim | second)
+        claim = claims[central["claim"]]
+        said = _said(folder, central, claim)
         picture = f"figures/{central['picture']}.svg"
         picture = picture if (folder / picture).exists() else ""
-        found.append(claim | second | central | {"said": said, "picture": picture})
+        found.append(claim | central | {"said": said, "picture": picture})
     return found

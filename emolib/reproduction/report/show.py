@@ -341,9 +341,16 @@ def second(verdict, profile: str = "") -> dict[str, str]:
     return {name: "" if cell is None else str(cell) for name, cell in cells.items()}
 
 
-def unmeasured_second(claim: dict) -> dict[str, str]:
-    """The columns SECOND of a claim whose notebook has not been run into this folder."""
-    return second(unmeasured(claim["id"], claim["needs"], claim["arithmetic"], claim["notebook"]))
+def with_second(measured: pd.DataFrame) -> list[dict]:
+    """All claims, with the second verdicts that a claims.csv has for those that were measured."""
+    stood, rows = {row["id"]: row for row in measured.to_dict("records")}, []
+    for claim in papers.claims().to_dict("records"):
+        own = {name: stood.get(claim["id"], {}).get(name, "") for name in SECOND}
+        if not own["profile"]:  # its notebook has not been run into this folder
+            about = (claim[name] for name in ("id", "needs", "arithmetic", "notebook"))
+            own = second(unmeasured(*about))
+        rows.append(claim | own)
+    return rows
 
 
 def write_claims(rows: list[dict], outcome, seconds: dict[str, float] | None = None) -> None:

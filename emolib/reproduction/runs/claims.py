@@ -8,7 +8,8 @@ def gain(study):
 
 What a claim needs stands in papers/claims.csv: 'print' (no measurement bears on it), 'counting'
 (layers, equations, files of the papers: no person needed), 'any' (every faithful set, a simulated
-one too) or the names of the data sets that alone can decide it. docs/verdicts.md has the table.
+one too) or the names of the data sets that can decide it: 'ckplus rafd' both together,
+'emnist_letters|unipen' either. docs/verdicts.md has the table.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from emolib.ground.errors import nearest
+from emolib.metrics import floor
 from emolib.reproduction import papers
 from emolib.reproduction.runs import grid
 
@@ -93,11 +95,6 @@ class Standing:
 # ---------------------------------------------------------------- the gates
 
 
-def floor(people: int, family: int = 1) -> float:
-    """The smallest p after Holm that flipping the signs of `people` differences can reach."""
-    return min(1.0, family * 2.0 ** (1 - people))
-
-
 def enough_people(family: int = 1) -> int:
     """The fewest people whose floor is below 0.05 in a family of so many comparisons."""
     return 2 + math.floor(math.log2(family / ALPHA))
@@ -118,8 +115,8 @@ def failed_gate(standings: Iterable[Standing], level: bool = False) -> tuple[str
             )
         if not one.flat:
             return "plateau", f"{one.name} still improves: more epochs, until its curve is flat"
-        if floor(one.people, one.family) >= ALPHA:
-            best = floor(one.people, one.family)
+        best = floor(one.people, one.family)
+        if best >= ALPHA:
             return "people", (
                 f"{one.people} people in a family of {one.family} reach p {best:.2g} at best: "
                 f"{enough_people(one.family)} are asked"
@@ -148,6 +145,19 @@ def decide(needs: str, source: str, gate: str, holds: bool | None) -> str:
     if source == "real":
         return REPLICATED if holds else NOT_REPLICATED
     return IN_SIMULATION if holds else NOT_IN_SIMULATION
+
+
+def in_words(row, form: str = ".3f") -> str:
+    """'0.231 [0.198, 0.262]' of what has measured, low and high; the value alone without them."""
+    if isinstance(row, tuple):  # of itertuples
+        row = row._asdict()
+    value, low, high = (row[name] for name in ("measured", "low", "high"))
+    return f"{value:{form}}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
+
+
+def sets_in_words(needs: str) -> str:
+    """'ckplus and rafd' of 'ckplus rafd', 'emnist_letters or unipen' of alternatives."""
+    return " or ".join(" and ".join(group.split()) for group in needs.split("|"))
 
 
 def either(holds, fails) -> bool | None:
@@ -233,7 +243,7 @@ class Claims:
         elif gate:  # nothing of a network that failed is compared
             because = remedy
         if outcome == NEEDS_REAL:
-            because = f"{' and '.join(needs.split())} would decide; on simulated data: {because}"
+            because = f"{sets_in_words(needs)} would decide; on simulated data: {because}"
         used = {run.key: run.seconds for run in grid.ledger()[before:]}
         people = min((one.people for one in standings), default=None)
         floors = [floor(one.people, one.family) for one in standings]
@@ -257,7 +267,7 @@ def unmeasured(claim: str, needs: str, arithmetic: str, notebook: str) -> Verdic
     if notebook:
         because = f"notebook {notebook} was not run at this profile"
         return Verdict(claim, WEAK, because, gate="run", source="print")
-    because = f"{' and '.join(needs.split())} would decide"
+    because = f"{sets_in_words(needs)} would decide"
     return Verdict(claim, NEEDS_REAL, because, source="print")
 
 

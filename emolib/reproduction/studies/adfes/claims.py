@@ -8,7 +8,7 @@ import pandas as pd
 from emolib import metrics
 from emolib.models.path import QuadrantCNN
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Claims, Standing, either
+from emolib.reproduction.runs import Claims, Standing, either, in_words
 from emolib.reproduction.studies.adfes import tables
 from emolib.reproduction.studies.adfes.plan import (
     LAST,
@@ -97,11 +97,11 @@ def short(metric: str) -> str:
 
 
 def level(row) -> str:
-    return f"{row.measured:.2f} [{row.low:.2f}, {row.high:.2f}]"
+    return in_words(row, ".2f")
 
 
 def change(row) -> str:
-    return f"{row.measured:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
+    return in_words(row, "+.3f")
 
 
 def pair(values) -> str:

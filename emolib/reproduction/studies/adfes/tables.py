@@ -20,10 +20,10 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from emolib import metrics
+from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.metrics.intervals import ratio
 from emolib.reproduction import runs
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies.adfes import plan, training
 from emolib.reproduction.studies.adfes.plan import (
     MODELS,
@@ -43,7 +43,6 @@ PRECISION, RECALL = "Average Macro-Precision", "Average Macro-Recall"
 MEAN, IQR = "mean of 5 runs", "IQR"
 CLASSES = len(NAMES)
 LINEAR = "linear discriminant"  # of the CNN's features, without recurrent network: the stock row
-LEAST_P, LEAST_EFFECT = "smallest p possible (Holm)", "smallest effect detectable"
 
 
 # ---------------------------------------------------------------- counting
@@ -221,14 +220,14 @@ def score(study, counts: np.ndarray, metric: str, less=None, family: int = 1) ->
     """Share right in counts (P, 10, 10): measured, low, high.
 
     less     other counts of the same videos: then the difference, its p, and what `family` of them
-             can reach (LEAST_P, LEAST_EFFECT)
+             can reach (SMALLEST_P, DETECTABLE)
     """
     hits, total, reach = right(counts, metric), counts.sum((-2, -1)), {}
     if less is not None:
         hits, people = hits - right(less, metric), np.arange(len(hits))
         effect = metrics.detectable(ratio(hits, total), people, family=family)
         p = metrics.bootstrap_p(hits, people, draws=study.draws)
-        reach = {"p": p, LEAST_P: floor(len(people), family), LEAST_EFFECT: effect}
+        reach = {"p": p, SMALLEST_P: floor(len(people), family), DETECTABLE: effect}
     drawn = worlds(study) @ hits / np.maximum(worlds(study) @ total, 1)
     low, high = map(float, metrics.interval(drawn, study.level))
     return {"measured": float(hits.sum() / total.sum()), "low": low, "high": high} | reach
@@ -242,11 +241,11 @@ def corrected(rows: list[dict], column: str) -> pd.DataFrame:
     frame, reach = pd.DataFrame(rows), []
     family = frame.p.notna()
     frame.loc[family, "holm"] = metrics.holm(frame.p[family])
-    for told in (LEAST_P, LEAST_EFFECT):
+    for told in (SMALLEST_P, DETECTABLE):
         part = frame[family].drop(columns=["low", "high", "p", "holm"])
         reach.append(part.assign(**{column: part[column] + f": {told}", "measured": part[told]}))
     whole = pd.concat([frame, *reach], ignore_index=True)
-    return whole.drop(columns=[LEAST_P, LEAST_EFFECT]).assign(unit="fraction")
+    return whole.drop(columns=[SMALLEST_P, DETECTABLE]).assign(unit="fraction")
 
 
 @held

@@ -13,7 +13,7 @@ import numpy as np
 from emolib import candide, metrics
 from emolib.models import face_cnn
 from emolib.reproduction.papers.audit.chang_faces import GROUPS
-from emolib.reproduction.runs import Claims, Standing, either
+from emolib.reproduction.runs import Claims, Standing, either, in_words
 from emolib.reproduction.studies.candide import tables
 from emolib.reproduction.studies.candide.plan import DNN, FEATURES, KEEP, SVMS, Case, Study
 from emolib.reproduction.studies.candide.tables import PAIRS, TEST, TRAIN, accuracy, compared, title
@@ -45,10 +45,6 @@ judge = claim.judge
 
 def names(*cases: Case) -> list[str]:
     return [title(case) for case in cases]
-
-
-def _interval(value: dict) -> str:
-    return f"{value['measured']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
 
 
 def _points(value) -> str:
@@ -161,7 +157,7 @@ def almost_triples(study: Study):
     ratios = [f"{title(c)} {top['measured'] / v['measured']:.2f}" for c, v in tested.items()]
     above = top["low"] / min(value["high"] for value in tested.values()) >= 2.5
     below = top["high"] / min(value["low"] for value in tested.values()) < 2.5
-    because = f"best CNN {_interval(top)}; times the SVMs: {', '.join(ratios)}"
+    because = f"best CNN {in_words(top)}; times the SVMs: {', '.join(ratios)}"
     return either(above, below), because
 
 
@@ -169,7 +165,7 @@ def almost_triples(study: Study):
 def four_times_the_cnn(study: Study):
     """Is the best machine three and a half times as accurate as the best CNN?"""
     top, machine = best(study, IMAGES), best(study, MACHINES)
-    because = f"best SVM {_interval(machine)} against best CNN {_interval(top)}"
+    because = f"best SVM {in_words(machine)} against best CNN {in_words(top)}"
     above = machine["low"] >= 3.5 * top["high"]
     return either(above, fails=machine["high"] < 3.5 * top["low"]), because
 
@@ -179,7 +175,7 @@ def images_above_units(study: Study):
     """Is the best CNN 30 % above the dense network on action units?"""
     top, units = best(study, IMAGES), accuracy(study, DENSE[0])
     because = (
-        f"best CNN {_interval(top)}, DNN on action units {_interval(units)}: "
+        f"best CNN {in_words(top)}, DNN on action units {in_words(units)}: "
         f"{100 * (top['measured'] / units['measured'] - 1):+.0f} % relative"
     )
     above, below = top["low"] >= 1.3 * units["high"], top["high"] < 1.3 * units["low"]
@@ -192,7 +188,7 @@ def above_chance(study: Study):
     tested = {name: accuracy(study, NAMED[name]) for name in EVERYBODY}
     chance = {n: tables.standing(study, NAMED[n], len(PAIRS)).trivial for n in EVERYBODY}
     lowest = min(EVERYBODY, key=lambda name: tested[name]["measured"])
-    because = f"lowest {lowest} {_interval(tested[lowest])}; chance {chance[lowest]:.2f}"
+    because = f"lowest {lowest} {in_words(tested[lowest])}; chance {chance[lowest]:.2f}"
     above = all(tested[name]["low"] > chance[name] for name in EVERYBODY)
     return either(above, any(tested[n]["high"] <= chance[n] for n in EVERYBODY)), because
 

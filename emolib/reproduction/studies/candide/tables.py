@@ -22,10 +22,11 @@ import pandas as pd
 
 from emolib import candide, metrics
 from emolib.data import kept
+from emolib.metrics import DETECTABLE, SMALLEST_P
 from emolib.models import face_cnn
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import WEAK, Outcome, Standing, held, sources_of
-from emolib.reproduction.runs.claims import failed_gate, floor
+from emolib.reproduction.runs.claims import failed_gate
 from emolib.reproduction.studies.candide import training
 from emolib.reproduction.studies.candide.plan import (
     DNN,
@@ -43,7 +44,6 @@ from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
 MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
 NARROW, UNSETTLED = "narrow, ", "unsettled, "
 TRAIN, TEST = "Train", "Test"
-SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
 # Extra 15, one family: who is held against whom on the same test pictures
 PAIRS = (
     *((Case(DNN, feature), Case(name, feature)) for feature in FEATURES for name in SVMS),
@@ -291,9 +291,8 @@ def difference(study: Study, gap: np.ndarray, people: np.ndarray, family: int = 
     Beside them what so many people can show at best in a family of so many comparisons.
     """
     how = {"test": "sign flips", "draws": study.draws, "level": study.level}
-    shown = metrics.difference(gap, people, **how)
-    shown[SMALLEST_P] = floor(len(np.unique(people)), family)
-    shown[DETECTABLE] = metrics.detectable(gap, people, family=family)
+    shown = metrics.difference(gap, people, family=family, **how)
+    shown[SMALLEST_P], shown[DETECTABLE] = shown.pop("floor"), shown.pop("detectable")
     return shown
 
 

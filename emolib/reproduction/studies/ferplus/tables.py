@@ -17,11 +17,11 @@ from scipy.special import softmax
 from emolib import metrics
 from emolib import training as fitting
 from emolib.data.sampler import prior_shift
+from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.models import classifiers
 from emolib.reproduction import papers
 from emolib.reproduction.papers.audit.ferplus import disagreeing
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies import face_scores
 from emolib.reproduction.studies.faces import CLASSES, STOCK, part_rows, stock
 from emolib.reproduction.studies.ferplus.plan import CLEANED
@@ -32,7 +32,6 @@ PLAIN, SHIFTED, MIRRORED = "as trained", "prior shift", "mirror average"
 BOTH = f"{MIRRORED}, {SHIFTED}"
 AVERAGED = "average of all networks"
 AS_OURS, OVERLAP = "print, errors overlap as in", "disagreements"
-SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
 CONSTANT, UNLEARNT = "most frequent class", "no network"  # a row, and its protocol
 
 

@@ -25,7 +25,6 @@ from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
 from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies.explored.plan import Explored, Model
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
@@ -325,7 +324,10 @@ def reach(gap, share: float, people: int, family: int) -> dict:
     """
     folds = len(gap)
     effect = metrics.detectable(gap, np.arange(folds), family=family)
-    return {"floor": floor(people, family), "detectable": effect * np.sqrt(1 + folds * share)}
+    return {
+        "floor": metrics.floor(people, family),
+        "detectable": effect * np.sqrt(1 + folds * share),
+    }
 
 
 def printed_cells(name: str) -> dict[str, pd.Series]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Claims, Standing, either
+from emolib.reproduction.runs import Claims, Standing, either, in_words
 from emolib.reproduction.studies.sfew import figures, tables
 from emolib.reproduction.studies.sfew.figures import CNNS
 from emolib.reproduction.studies.sfew.plan import STOCK, Study
@@ -58,11 +58,6 @@ def at_sixteen_units(study: Study, method: str):
     which = study.sizes.units.index(16), (LBP, PHOG).index(method)
     scores = tables.scores(study, named[which])
     return scores[(scores.metric == "accuracy") & (scores.emotion == tables.AVERAGE)].iloc[0]
-
-
-def shown(row, digits: int = 3) -> str:
-    """'0.231 [0.198, 0.262]'."""
-    return f"{row.measured:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
 
 
 @claim("wang-b1")
@@ -118,7 +113,7 @@ def best_on(study: Study, method: str, emotions: tuple[str, ...]):
     for emotion in emotions:
         own = recall(study, method, emotion, RANDOM)
         others = [recall(study, cnn, emotion, RANDOM).measured for cnn in CNNS if cnn != method]
-        parts.append(f"{emotion} {shown(own, 2)} against {max(others):.2f}")
+        parts.append(f"{emotion} {in_words(own, '.2f')} against {max(others):.2f}")
         clear &= own.low > max(others)
         beaten |= own.high < max(others)
     return either(clear, beaten), "nested, random: " + "; ".join(parts)
@@ -140,7 +135,7 @@ def four_emotions(study: Study):
 def phog_above_lbp(study: Study):
     """Is PHOG the better descriptor for the shallow network?"""
     phog, lbp = (recall(study, method, tables.AVERAGE, GROUPED) for method in (PHOG, LBP))
-    because = f"movie-grouped, nested: PHOG {shown(phog)}, LBP {shown(lbp)}"
+    because = f"movie-grouped, nested: PHOG {in_words(phog)}, LBP {in_words(lbp)}"
     return either(holds=phog.low > lbp.high, fails=phog.high < lbp.low), because
 
 
@@ -151,7 +146,7 @@ def happy_at_sixteen(study: Study):
     happy = frame[(frame.features == "PHOG") & (frame.emotion == "Happy")].set_index("hidden_units")
     at, highest = happy.loc[16], happy.measured.max()
     because = (
-        f"PHOG, happy: {shown(at, 2)} at 16 units, "
+        f"PHOG, happy: {in_words(at, '.2f')} at 16 units, "
         f"highest {highest:.2f} at {happy.measured.idxmax()}"
     )
     lowest, clear = happy.measured.idxmin() == 16, at.high < highest
@@ -164,7 +159,7 @@ def one_protocol(study: Study):
     parts = []
     for protocol in OURS:
         fusion, svm = (recall(study, m, tables.AVERAGE, protocol) for m in (FUSION, BASELINE))
-        parts.append(f"{protocol}: fusion {shown(fusion)}, SVM {shown(svm)}")
+        parts.append(f"{protocol}: fusion {in_words(fusion)}, SVM {in_words(svm)}")
     above = fusion.low > svm.high  # grouped, the last of the two
     return either(above, fusion.high < 0.31 and not above), "; ".join(parts)
 
@@ -175,7 +170,7 @@ def reaches(study: Study, printed: float = 0.31):
     table = tables.table_3(study)
     rows = table.frame[(table.frame.metric == "accuracy") & (table.frame.emotion == tables.AVERAGE)]
     ours = rows[(rows.method == FUSION) & rows.protocol.isin(table.settled)]
-    parts = [f"{row.protocol}: {shown(row)}" for row in ours.itertuples()]
+    parts = [f"{row.protocol}: {in_words(row)}" for row in ours.itertuples()]
     majority = rows[rows.method == "majority, LBP+PHOG"]
     constant = ", ".join(f"{row.measured:.3f} ({row.protocol})" for row in majority.itertuples())
     because = f"{'; '.join(parts)}; the most frequent training class: {constant}"

@@ -10,9 +10,10 @@ from emolib import EMOTIONS, metrics, training
 from emolib import data as datasets
 from emolib.data import votes
 from emolib.data.checks import content_of
+from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.reproduction import papers
 from emolib.reproduction.runs import WEAK, Outcome, Pictures, Standing, held, sources_of
-from emolib.reproduction.runs.claims import failed_gate, floor
+from emolib.reproduction.runs.claims import failed_gate
 from emolib.reproduction.studies import face_scores
 from emolib.reproduction.studies.faces import CLASSES, PARTS, STOCK, enlarged, part_rows, stock
 from emolib.reproduction.studies.transfer.plan import (
@@ -31,7 +32,6 @@ from emolib.reproduction.studies.transfer.training import balanced, split, trans
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
 CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
 CONSTANT = "most frequent class"
-SMALLEST_P, DETECTABLE = "smallest p possible (Holm)", "smallest effect detectable"
 
 
 def percent(values: dict) -> dict:

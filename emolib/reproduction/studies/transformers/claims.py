@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from emolib.models.transformer import NETWORKS
-from emolib.reproduction.runs import Claims, Standing, either, held
+from emolib.reproduction.runs import Claims, Standing, either, held, in_words
 from emolib.reproduction.studies.transformers import tables
 from emolib.reproduction.studies.transformers.plan import STANDARD, Study
 from emolib.reproduction.studies.transformers.tables import SCALES, SCORE, by_epoch
@@ -57,12 +57,6 @@ claim = Claims("12", standing)
 judge = claim.judge
 
 
-def text(row) -> str:
-    """'0.512 [0.401, 0.620]', or the value alone where a single person was tested."""
-    value, low, high = (row[name] for name in ("measured", "low", "high"))
-    return f"{value:.3f}" + ("" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]")
-
-
 # ---------------------------------------------------------------- what the networks say
 
 
@@ -72,7 +66,7 @@ def beats_full(study: Study):
     scores = [tables.scored(study, FEATURE, loss)[SCORE] for loss in LOSSES]
     best = max(scores, key=lambda row: row["measured"])
     because = (
-        f"our Feature transformer reaches {text(best)} of 2; the Full network of "
+        f"our Feature transformer reaches {in_words(best)} of 2; the Full network of "
         "notebook 11 is trained on other windows and splits, as it was in print"
     )
     return None, because
@@ -84,7 +78,7 @@ def ccc_wins(study: Study):
     rows = tables.differences(study).frame
     rows = rows[(rows.better == "Ours") & (rows.than == "CCC")]
     clear = rows.said == "differs"
-    listed = "; ".join(f"{row.model.split()[0]} {text(row)}" for _, row in rows.iterrows())
+    listed = "; ".join(f"{row.model.split()[0]} {in_words(row)}" for _, row in rows.iterrows())
     because = f"ours less CCC in 2CCC, Holm over {len(rows)}: {listed}; {clear.sum()} clear"
     holds = (clear & (rows.measured < 0)).all()
     return either(holds, (clear & (rows.measured > 0)).any()), because
@@ -97,8 +91,8 @@ def best(study: Study, mine: list, others: list, metric: str, trained: str, top:
     gaps = {other: tables.compare(study, own, other, metric, FAMILY[trained]) for other in others}
     above = [gap["low"] > 0 for gap in gaps.values()]
     below = [gap["high"] < 0 for gap in gaps.values()]
-    listed = "; ".join(f"{m.split()[0]}/{loss} {text(gap)}" for (m, loss), gap in gaps.items())
-    because = f"{metric}, {own[0].split()[0]}/{own[1]} {text(at[own])}, less {listed}"
+    listed = "; ".join(f"{m.split()[0]}/{loss} {in_words(gap)}" for (m, loss), gap in gaps.items())
+    because = f"{metric}, {own[0].split()[0]}/{own[1]} {in_words(at[own])}, less {listed}"
     return either(all(above), any(below)) if top else either(all(below), any(above)), because
 
 
@@ -123,7 +117,7 @@ def both_axes(study: Study):
     scores = tables.scored(study, EVM, "Ours")
     axes = [scores[axis] for axis in ("Valence", "Arousal")]
     inside = all(row["low"] <= 0.5542 <= row["high"] for row in axes)
-    return inside, "EVM, ours: valence {}, arousal {}".format(*map(text, axes))
+    return inside, "EVM, ours: valence {}, arousal {}".format(*map(in_words, axes))
 
 
 @claim("orgil-a6_4_2", *members(*NETWORKS, losses=LOSSES), trained="new loss")

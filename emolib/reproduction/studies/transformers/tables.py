@@ -17,11 +17,10 @@ import pandas as pd
 import torch
 
 from emolib import metrics
-from emolib.metrics import wheel
+from emolib.metrics import DETECTABLE, SMALLEST_P, floor, wheel
 from emolib.models.transformer import NETWORKS, Mesh
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held
-from emolib.reproduction.runs.claims import floor
 from emolib.reproduction.studies.losses.tables import TRAINED, count
 from emolib.reproduction.studies.transformers.plan import (
     CAUSAL,
@@ -32,7 +31,7 @@ from emolib.reproduction.studies.transformers.plan import (
     Study,
 )
 from emolib.reproduction.studies.transformers.training import LOSSES, STREAMS, UNITS, Recipe, parts
-from emolib.reproduction.studies.video_networks.tables import SMALLEST, SMALLEST_P, UNTESTED, ridge
+from emolib.reproduction.studies.video_networks.tables import UNTESTED, ridge
 
 NESTED, REPORTED, COUNTED = "nested", "selected on the reported set", "counted"
 SCORE = "Accuracy @2CCC"
@@ -285,13 +284,13 @@ def differences(study: Study) -> Outcome:
             row |= compare(study, (model, a), (model, b)) | {"unit": "2CCC"}
             gap = (without_each(study, model, a) - without_each(study, model, b))[:, at]
             row[SMALLEST_P] = floor(row["people"], family)
-            row[SMALLEST] = metrics.detectable(gap, np.arange(len(gap)), family=family)
+            row[DETECTABLE] = metrics.detectable(gap, np.arange(len(gap)), family=family)
             rows.append(row)
     frame = pd.DataFrame(rows)
     frame["p, Holm"] = np.nan
     asked = frame.better.eq(PRIMARY[0]) & frame.than.eq(PRIMARY[1])
     frame.loc[asked, "p, Holm"] = np.round(metrics.holm(frame.p[asked]), 4)
-    frame.loc[~asked, [SMALLEST_P, SMALLEST]] = np.nan
+    frame.loc[~asked, [SMALLEST_P, DETECTABLE]] = np.nan
     said = np.where(frame["p, Holm"] < 0.05, "differs", "open")
     frame["said"] = np.where(asked, said, UNTESTED)
     return study.outcome(frame.drop(columns="p"))

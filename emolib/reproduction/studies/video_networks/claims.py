@@ -18,7 +18,7 @@ from scipy import stats
 
 from emolib.ground import settings
 from emolib.models.video import NETWORKS, WIDTHS, Full
-from emolib.reproduction.runs import Claims, Standing, either, held
+from emolib.reproduction.runs import Claims, Standing, either, held, in_words
 from emolib.reproduction.runs.claims import WORLDS
 from emolib.reproduction.studies.audit import tables as shown
 from emolib.reproduction.studies.video_networks import tables
@@ -32,7 +32,7 @@ from emolib.reproduction.studies.video_networks.plan import (
     Sizes,
     Study,
 )
-from emolib.reproduction.studies.video_networks.tables import MEASURED, NESTED, SAME
+from emolib.reproduction.studies.video_networks.tables import NESTED, SAME
 from emolib.reproduction.studies.video_networks.training import HALF, MAIN, NI, loss_of
 
 SHORT = {FULL: "Full", PLAIN: "Without mel", AUDIO: "Audio", POSE: "Pose"}
@@ -109,12 +109,6 @@ claim = Claims("11", standing)
 judge = claim.judge
 
 
-def text(row) -> str:
-    """'0.123 [0.100, 0.150]' of a row or dict with measured, low and high."""
-    value, low, high = (row[name] for name in MEASURED)
-    return f"{value:.3f}" + ("" if pd.isna(low) else f" [{low:.3f}, {high:.3f}]")
-
-
 def sure(study: Study, where: str) -> float:
     """Level of intervals of which a whole family holds at the level of the study (Bonferroni)."""
     return 1 - (1 - study.level) / WHERE[where].family
@@ -143,7 +137,7 @@ def primary(study: Study) -> pd.DataFrame:
 def new_terms(study: Study):
     """Do speed and direction add anything to half a step of the squared error?"""
     row = primary(study).loc[HALF]
-    because = f"CCC, Full, length 256: NI less {HALF} {text(row)} ({row.said})"
+    because = f"CCC, Full, length 256: NI less {HALF} {in_words(row)} ({row.said})"
     differs, same = row.said == "differs", row.said.startswith("equal")
     return either(differs and row.measured > 0, same or (differs and row.measured < 0)), because
 
@@ -152,7 +146,7 @@ def new_terms(study: Study):
 def new_loss(study: Study):
     """Is the new loss better than both others?"""
     rows = primary(study).loc[["MSE", "CCC"]]
-    said = "; ".join(f"less {name} {text(row)} ({row.said})" for name, row in rows.iterrows())
+    said = "; ".join(f"less {name} {in_words(row)} ({row.said})" for name, row in rows.iterrows())
     differs, same = rows.said == "differs", rows.said.str.startswith("equal")
     holds = (differs & (rows.measured > 0)).all()
     fails = (same | (differs & (rows.measured < 0))).any()
@@ -169,7 +163,7 @@ def jitter(study: Study):
         frame = tables.worlds(study).frame
         rows = frame[(frame.varied == "all worlds") & frame.metric.str.startswith("rest")]
         row, worlds = rows.iloc[0], int(rows.iloc[0].world)
-    because = f"Full, length 64: rest trained with CCC less trained with NI {text(row)}"
+    because = f"Full, length 64: rest trained with CCC less trained with NI {in_words(row)}"
     because += "" if study.real else f" over {worlds} worlds"
     return either(row["low"] > 0, row["high"] < 0) if worlds >= WORLDS else None, because
 
@@ -186,7 +180,7 @@ def best_of_the_text(study: Study):
         row = tables.summary(study, settings_of[best], (axis,)).loc[axis]
         holds &= row.low >= printed
         fails |= row.high < printed
-        parts.append(f"{axis} {text(row)}, the text says {printed}")
+        parts.append(f"{axis} {in_words(row)}, the text says {printed}")
     return either(holds, fails), "best mean over videos: " + "; ".join(parts)
 
 
@@ -281,7 +275,7 @@ def leads_everywhere(
             above, below = gap["low"] > 0, gap["high"] < 0
             holds &= above if top else below
             fails |= below if top else above
-            parts.append(f"{SHORT.get(name, name)}, {loss} less {other} {text(gap)}")
+            parts.append(f"{SHORT.get(name, name)}, {loss} less {other} {in_words(gap)}")
     return either(holds, fails), "; ".join(parts)
 
 
@@ -364,7 +358,7 @@ def level_of(study: Study, network: str, printed: float):
     """Is the printed mean of a network inside our interval?"""
     rows = nested(study, "means")
     row = tables.summary(study, rows[rows.network == network], ("CCC",)).loc["CCC"]
-    because = f"ours {text(row)} as a mean of the axes; the text says {printed}"
+    because = f"ours {in_words(row)} as a mean of the axes; the text says {printed}"
     return bool(row.low <= printed <= row.high), because
 
 
@@ -398,7 +392,7 @@ def less_held_out(study: Study):
     rows = nested(study, "both shares").assign(seed=0)  # seeds test other videos at each share
     rows = rows[(rows.train_loss == NI) & rows.network.isin((FULL, PLAIN))]
     gap = tables.difference(study, rows[rows.share == 0.1], rows[rows.share == 0.3])
-    because = f"NI in Full and Without mel, 10 % less 30 % held out {text(gap)}; printed 0.07"
+    because = f"NI in Full and Without mel, 10 % less 30 % held out {in_words(gap)}; printed 0.07"
     inside = gap["low"] <= 0.07 <= gap["high"]
     return either(holds=inside and gap["low"] > 0, fails=not inside), because
 
@@ -408,7 +402,7 @@ def sound_matters(study: Study):
     """Are Full and Without mel equal within 0.02?"""
     of = by(study, "all settings", "network")
     gap = tables.difference(study, of[FULL], of[PLAIN])
-    because = f"Full less Without mel {text(gap)}, CCC over all lengths and losses"
+    because = f"Full less Without mel {in_words(gap)}, CCC over all lengths and losses"
     inside = gap["low"] > -SAME and gap["high"] < SAME
     return either(inside, fails=gap["low"] > SAME or gap["high"] < -SAME), because
 
@@ -419,7 +413,7 @@ def interrupted(study: Study):
     of, level = by(study, "sound", "network"), sure(study, "sound")
     mel = tables.difference(study, of[FULL], of[PLAIN], level=level)
     voice = tables.difference(study, of[AUDIO], of[POSE], level=level)
-    because = f"Full less Without mel {text(mel)}; Audio less Pose {text(voice)}"
+    because = f"Full less Without mel {in_words(mel)}; Audio less Pose {in_words(voice)}"
     holds = mel["low"] > 0 and voice["low"] > 0
     return either(holds, fails=mel["high"] < 0 or voice["high"] < 0), because
 
@@ -434,7 +428,7 @@ def best_length(study: Study, length: str):
             gap = tables.difference(study, own, at, level=sure(study, "lengths"))
             holds &= gap["low"] > 0
             fails |= gap["high"] < 0
-            parts.append(f"{share:.0%}, {length} less {other} {text(gap)}")
+            parts.append(f"{share:.0%}, {length} less {other} {in_words(gap)}")
     return either(holds, fails), "; ".join(parts)
 
 

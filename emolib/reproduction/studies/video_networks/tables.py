@@ -25,10 +25,11 @@ from sklearn.preprocessing import StandardScaler
 from emolib import data as datasets
 from emolib import metrics
 from emolib.ground import settings
+from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.models.video import NETWORKS
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, Study, held
-from emolib.reproduction.runs.claims import ALPHA, floor
+from emolib.reproduction.runs.claims import ALPHA
 from emolib.reproduction.studies.audit import tables as shown
 from emolib.reproduction.studies.video_networks import streams
 from emolib.reproduction.studies.video_networks.plan import (
@@ -64,7 +65,6 @@ MEAN, BEFORE, RIDGE = STOCK = (
     "ridge on each second, no network",
 )
 NOT_LEARNT = "one has not learnt"
-SMALLEST_P, SMALLEST = "smallest p possible (Holm)", "smallest effect detectable"
 UNTESTED = "not tested"  # of a contrast that is shown without p
 
 
@@ -315,7 +315,7 @@ def difference(
     both = first.merge(second, on=["person", "video"])
     gap = both[f"{metric}_x"] - both[f"{metric}_y"]
     how = {"test": "sign flips", "draws": study.draws, "level": level or study.level}
-    smallest = {SMALLEST: metrics.detectable(gap, both.person, family=family)}
+    smallest = {DETECTABLE: metrics.detectable(gap, both.person, family=family)}
     row = metrics.difference(gap, both.person, **how)
     return row | {"people": both.person.nunique()} | smallest
 
@@ -401,7 +401,7 @@ def controls(study: Study) -> Outcome:
     pairs = [(HALF, "MSE"), (DOUBLED, "MSE"), *((NI, name) for name in WITHOUT.values())]
     beside = [row(a, b, "CCC") for a, b in pairs]
     beside += [row(a, b, "MSE") for a, b in (*PRIMARY, *pairs)]
-    beside = pd.DataFrame(beside).drop(columns=["p", SMALLEST]).assign(said=UNTESTED)
+    beside = pd.DataFrame(beside).drop(columns=["p", DETECTABLE]).assign(said=UNTESTED)
     frame = pd.concat([tested, beside]).assign(protocol=NESTED)
     return _outcome(study, frame, **AT_256)
 
