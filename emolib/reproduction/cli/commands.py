@@ -243,11 +243,12 @@ def detectors() -> list[str]:
 
 
 def diff(options) -> int:
+    """Ends with 1 where something differs that was made from the same data."""
     from emolib.reproduction.report import files as results
 
     table = results.diff(Path(options.a), Path(options.b))
     for row in table[table.state != "same"].itertuples():
-        print(printable(f"{row.state:18} {row.file}  {row.detail}"))
+        print(printable(f"{row.state:20} {row.file}  {row.detail}"))
     print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
     return 1 if (table.state == "different").any() else 0
 

@@ -149,9 +149,11 @@ def decide(needs: str, source: str, gate: str, holds: bool | None) -> str:
 
 def in_words(row, form: str = ".3f") -> str:
     """'0.231 [0.198, 0.262]' of what has measured, low and high; the value alone without them."""
-    if isinstance(row, tuple):  # of itertuples
-        row = row._asdict()
-    value, low, high = (row[name] for name in ("measured", "low", "high"))
+    names = ("measured", "low", "high")
+    if hasattr(row, "keys"):
+        value, low, high = (row[name] for name in names)
+    else:  # of itertuples
+        value, low, high = (getattr(row, name) for name in names)
     return f"{value:{form}}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
 
 
