@@ -1,5 +1,6 @@
 """The command line: bad input is one line, exit status 2, and nothing is written."""
 
+import argparse
 import json
 import logging
 import os
@@ -132,7 +133,6 @@ def test_cuda_without_a_gpu_is_bad_input(project, places, capsys, monkeypatch):
         ["reproduce", "--profle", "quick"],
         ["reproduce", "--prof", "quick"],
         ["reproduce", "--max-minutes", "soon"],
-        ["sing"],
         [],
         ["diff", "one"],
     ],
@@ -474,6 +474,30 @@ def test_run_fills_the_store_and_writes_no_results(places, capsys, monkeypatch):
     assert cli.main(["run", "wang", "--profile", "smoke"]) == 0
     assert seen == [("wang", "smoke")] and "20: stored" in capsys.readouterr().out
     assert not (places / "out").exists()
+
+
+def test_a_misspelt_command_is_said_in_a_line(capsys):
+    assert cli.main(["lisst"]) == 2
+    assert (
+        capsys.readouterr().err == "emolib: unknown command 'lisst': did you mean list or test?\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["magnify", "trace", "predict"])
+def test_a_film_that_is_not_there_is_said_before_torch_is_imported(command, tmp_path):
+    code = "import sys; from emolib.reproduction.cli import main; print(main.main(sys.argv[1:]), 'torch' in sys.modules)"
+    film = str(tmp_path / "nothing.mp4")
+    told = subprocess.run(
+        [sys.executable, "-c", code, command, film], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "2 False\n" and told.stderr == f"emolib: {film}: no such file\n"
+
+
+def test_jupyter_as_root_is_refused_in_a_line(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("started"))
+    with pytest.raises(EmolibError, match="another user, or --allow-root"):
+        cli.commands.lab(argparse.Namespace(rest=[]))
 
 
 def test_an_interrupt_is_told_and_is_no_traceback(capsys, monkeypatch):

@@ -278,8 +278,12 @@ def _pytest(arguments: list[str]) -> int:
 
 
 def lab(options) -> int:
+    import os
+
     from emolib.ground import settings
 
+    if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in options.rest:
+        raise EmolibError("lab: Jupyter does not run for root; as another user, or --allow-root")
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--notebook-dir"]
     notebooks = str(settings.project() / "notebooks")
     return subprocess.run([*command, notebooks, *options.rest]).returncode
