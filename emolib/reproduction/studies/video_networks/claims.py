@@ -2,9 +2,9 @@
 
 Almost every claim needs Aff-Wild: which loss, network or length leads is what a simulator's dials
 decide. The claims that the new loss is better rest on the three contrasts that were named before
-any run (tables.PRIMARY); where Aff-Wild is not at hand, a real film decides these (ON_FILM). A claim
-about the grid is decided by intervals of paired differences, wide enough for all that it compares
-at once (Where.family).
+any run (tables.PRIMARY); where Aff-Wild is not at hand, a real film decides these (ON_FILM). A
+claim about the grid is decided by intervals of paired differences, wide enough for all that it
+compares at once (Where.family).
 """
 
 from __future__ import annotations

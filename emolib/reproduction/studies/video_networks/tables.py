@@ -242,6 +242,7 @@ def film_scores(study: Study) -> Outcome:
     return study.outcome(frame[columns], sources=(study.film,))
 
 
+@held
 def film_learnt(study: Study, network: str, loss: str) -> bool:
     """Is its CCC above a mean label's by its interval?"""
     rows, stock = film_rows(study), film_stock(study)
