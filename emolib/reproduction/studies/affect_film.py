@@ -81,10 +81,10 @@ def without_network(data: TrackSet, chosen: Split, ridge: Callable) -> dict[int,
         said[v] = {MEAN: np.broadcast_to(constant, label[v].shape), BEFORE: before}
     for name, side in SIDES.items():
         seen = {v: lagged(columns(data, v)[:, side], rate) for v in range(len(data))}
-        pairs = (
-            (np.concatenate([seen[v] for v in part]), np.concatenate([label[v] for v in part]))
-            for part in (chosen.train, chosen.validation)
-        )
+        pairs = []
+        for part in (chosen.train, chosen.validation):
+            look = np.concatenate([seen[v] for v in part])
+            pairs.append((look, np.concatenate([label[v] for v in part])))
         fit = ridge(*pairs)
         for v in chosen.test:
             said[v][RIDGE.format(name)] = fit.predict(seen[v])
