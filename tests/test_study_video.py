@@ -229,6 +229,9 @@ def test_streams_of_the_film_are_what_networks_expect():
     assert frames.widths == {"image": 4, "landmarks": 0, "pose": 0, "mel": 2}
     stacked = torch.cat([frames.streams["mel"], frames.streams["image"]], 1)
     assert stacked.abs().max() <= 5 and stacked.std(0).sub(1).abs().max() < 0.35
+    loud, left, *_, changed = film.features[0]().T  # in the order of the set's columns
+    for column, raw in ((0, loud), (1, left), (5, changed)):
+        assert np.corrcoef(stacked[: len(raw), column], raw)[0, 1] > 0.9
     assert np.array_equal(frames.target[: frames.start[1]], film.valence_arousal[0])
 
 
