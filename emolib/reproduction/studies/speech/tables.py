@@ -52,7 +52,7 @@ def classical(study: Study) -> pd.DataFrame | None:
     features = np.stack([row_of[name] for name in data.meta["image"]])
     for fold in study.folds:
         split = split_of(data, PAIRS, fold)
-        right = named(features, data, split) == codes(data)[split.test]
+        right = named(features, codes(data), split) == codes(data)[split.test]
         frames.append(_tested(data, fold, split.test, right.astype(float)))
     return pd.concat(frames, ignore_index=True)
 

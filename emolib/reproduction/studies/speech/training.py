@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -376,16 +377,24 @@ def functionals(*, data: str, subject: str, each: int | None) -> dict:
     }
 
 
-def named(features: np.ndarray, data: ClipSet, split: splits.Split) -> np.ndarray:
-    """Classes (N_test,) that a linear machine names; C is chosen on the validation part.
+def linear_svm(C: float):
+    return SVC(kernel="linear", C=C)
 
-    features (N, 88) of the rows of `data`; scaled by the training rows
+
+def logistic(C: float):
+    return LogisticRegression(C=C, max_iter=5000, tol=1e-3)
+
+
+def named(features: np.ndarray, truth: np.ndarray, split, machine=linear_svm) -> np.ndarray:
+    """Classes (N_test,) that a stock classifier names; C is chosen on the validation part.
+
+    features (N, F), truth (N,): every row;   split   train, validation and test rows
+    machine   from C to a classifier of scikit-learn; features are scaled by the training rows
     """
-    truth, right, answers = codes(data), [], []
+    right, answers = [], []
     for C in CS:
-        machine = make_pipeline(StandardScaler(), SVC(kernel="linear", C=C))
-        machine.fit(features[split.train], truth[split.train])
-        validated = machine.predict(features[split.validation])
-        right.append((validated == truth[split.validation]).mean())
-        answers.append(machine.predict(features[split.test]))
+        fitted = make_pipeline(StandardScaler(), machine(C))
+        fitted.fit(features[split.train], truth[split.train])
+        right.append(fitted.score(features[split.validation], truth[split.validation]))
+        answers.append(fitted.predict(features[split.test]))
     return answers[int(np.argmax(right))]
