@@ -59,8 +59,9 @@ def on_one_set(study: Study, network: str, name: str) -> Standing:
     cell, stock = CELLS[network], LOGISTIC if name in PAIRED else RIDGE.method
     whole = tables.joined(tables.answers(study, name, cell))
     printed = study.end_to_end and name in SETS
+    shown = study.row(network, name) if name in PAIRED else network
     return Standing(
-        f"{network} on {NAMES[name]}",
+        f"{shown} on {NAMES[name]}",
         low=whole.accuracy["low"],
         trivial=np.bincount(whole.truth).max() / len(whole.truth),
         flat=tables.flat(study, name, cell),
@@ -75,6 +76,8 @@ def standing(study: Study, network: str, trained: str) -> Standing:
     """What a row of CELLS shows on the sets `trained`: on the first where it fails a gate."""
     names = study.decide if trained == EITHER else trained.split()
     each = [on_one_set(study, network, name) for name in names]
+    if len(each) == 1:
+        return each[0]
     on_all = f"{network} on {' and '.join(NAMES[name] for name in names)}"
     passed = replace(each[0], name=on_all)
     return next((one for one in each if failed_gate([one])[0]), passed)

@@ -418,9 +418,10 @@ class Feed:
     def scale(self, jobs: list[Job], modality: str) -> tuple[Tensor, Tensor]:
         """Mean and spread (J, 1, 1, F) of a modality over the training clips of each job."""
         values = getattr(self, modality)
-        learnt = [values[getattr(j, modality)[j.train]].flatten(0, 1) for j in jobs]  # (n, F)
-        mean, spread = (torch.stack([f(v, 0) for v in learnt]) for f in (torch.mean, torch.std))
-        return mean[:, None, None], spread.clamp(min=1e-6)[:, None, None]
+        learnt = [values[getattr(j, modality)[j.train]].flatten(0, 1) for j in jobs]  # (n, F) each
+        mean = torch.stack([v.mean(0) for v in learnt])
+        spread = torch.stack([v.std(0) for v in learnt]).clamp(min=1e-6)
+        return mean[:, None, None], spread[:, None, None]
 
     def batches(self, epoch: int):
         """Each member's clips in its own order, as many as the smallest training part has."""
