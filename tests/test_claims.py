@@ -24,6 +24,7 @@ TRUTH = [
     ("sfew", "simulated", "", True, "needs the real set"),
     ("sfew", "simulated", "", False, "needs the real set"),
     ("sfew", "simulated", "plateau", False, "needs the real set"),
+    ("sfew", "another real set", "", True, "needs the real set"),
     ("sfew", "real", "", True, "replicated"),
     ("sfew", "real", "", False, "not replicated"),
     ("sfew", "real", "", None, "not strong enough"),
