@@ -61,7 +61,7 @@ def _library(module: str, package: str):
         ) from None
 
 
-def _packaged(package: str, name: str) -> Path:
+def packaged(package: str, name: str) -> Path:
     """A file inside an installed package, found without importing the package."""
     try:
         files = [f for f in importlib.metadata.files(package) or () if f.name == name]
@@ -85,7 +85,7 @@ class DlibDetector:
 
     def __init__(self):
         self._dlib = _library("dlib", "dlib-bin")
-        path = _packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
+        path = packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
         self._find = self._dlib.get_frontal_face_detector()
         self._predict = self._dlib.shape_predictor(str(path))
         self.fingerprint = f"dlib {self._dlib.__version__} {digest_of(path)}"
