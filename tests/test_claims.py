@@ -129,6 +129,25 @@ def test_a_claim_carries_the_source_of_what_it_used_and_not_of_its_notebook():
     assert rules._verdict(study, "wang-b5", "sfew", "").outcome == "needs the real set"
 
 
+def test_another_real_set_decides_only_where_the_claim_takes_it():
+    rules = Claims("14")
+    rules("orgil-a6_18")(lambda study: (True, "96 %"))
+    emnist, unipen = (
+        types.SimpleNamespace(name=name, source="real") for name in ("emnist_letters", "unipen")
+    )
+
+    def outcome(needs, *sources):
+        study = types.SimpleNamespace(sources=sources)
+        return rules._verdict(study, "orgil-a6_18", needs, "")
+
+    assert outcome("emnist_letters", emnist).outcome == "replicated"
+    for needs in ("emnist_letters|unipen", "any"):
+        assert outcome(needs, unipen).outcome == "replicated"
+    asked = outcome("emnist_letters", unipen)
+    assert (asked.outcome, asked.source) == ("needs the real set", "real")
+    assert asked.because == "emnist_letters would decide; on real unipen: 96 %"
+
+
 def test_without_a_rule_print_decides_or_the_set_is_named():
     assert claims.unmeasured("wang-b3", "print", "6 of 6", "20").outcome == "arithmetic only"
     named = claims.unmeasured("wang-b4", "sfew", "", "")

@@ -33,7 +33,7 @@ from emolib.reproduction.runs.claims import (
 )
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.faces import PARTS, STOCK
-from emolib.reproduction.studies.transfer import claims, frozen, plan, tables
+from emolib.reproduction.studies.transfer import claims, plan, tables
 from emolib.reproduction.studies.transfer import training as networks
 
 SMALL = {
@@ -714,12 +714,12 @@ def looking(faces, monkeypatch):
 
     class Looking(plan.Study):
         def features(self, network):
-            if network == frozen.NOTHING:
+            if network == networks.NOTHING:
                 return None
             parts = []
             for rows in self.looked_at:
                 clear = np.eye(7)[faces.label[rows]]
-                parts.append(clear if network == frozen.PEOPLE else rng.normal(size=clear.shape))
+                parts.append(clear if network == networks.PEOPLE else rng.normal(size=clear.shape))
             return parts
 
         def named(self, name, part):
@@ -733,12 +733,12 @@ def test_frozen_networks_are_compared_in_pairs_on_both_tests(looking):
     frame = tables.do_faces_transfer(looking).frame
     accuracy = frame[(frame.metric == "accuracy") & (frame.protocol == tables.BOTH + plan.UNIQUE)]
     accuracy = accuracy.set_index("model").measured
-    people, objects = (tables.LOOKS[name] for name in (frozen.PEOPLE, frozen.OBJECTS))
+    people, objects = (tables.LOOKS[name] for name in (networks.PEOPLE, networks.OBJECTS))
     assert accuracy[people] == 100 and accuracy[objects] < 60
     gap = frame[frame.model == f"{people} less {objects}"].set_index("metric")
     assert gap.measured["difference in accuracy"] == pytest.approx(100 - accuracy[objects])
     assert gap.measured["p, Holm"] < 1e-6
-    absent = frame[frame.model == tables.LOOKS[frozen.NOTHING]]
+    absent = frame[frame.model == tables.LOOKS[networks.NOTHING]]
     assert absent.reading.tolist() == ["not installed"] and absent.measured.isna().all()
     assert tables.GRADIENTS in accuracy and STOCK in accuracy
     assert len(frame[frame.metric == "p, Holm"]) == 2  # people less objects, people less gradients
@@ -746,39 +746,40 @@ def test_frozen_networks_are_compared_in_pairs_on_both_tests(looking):
 
 def test_what_is_no_better_than_the_most_frequent_class_is_not_read(looking):
     frame = tables.do_faces_transfer(looking).frame
-    noise = frame[frame.model.str.endswith(f"less {tables.LOOKS[frozen.OBJECTS]}")]
+    noise = frame[frame.model.str.endswith(f"less {tables.LOOKS[networks.OBJECTS]}")]
     assert set(noise.gate) == {"trivial"} and set(noise.reading) == {"not strong enough"}
 
 
 def test_chunks_are_parts_of_one_whole(faces, monkeypatch):
     """However many pictures a run has, rows that train, validate and test come back in their order."""
     monkeypatch.setattr(plan.Study, "faces", faces)
-    monkeypatch.setattr(frozen, "weights", lambda network: "x")
+    monkeypatch.setattr(networks, "known_weights", lambda network: "x")
     monkeypatch.setattr(plan.datasets, "reference", lambda data: "")
 
     def seen(fn, grid, label):
-        rows = np.concatenate(plan.frozen.asked(faces, 30, 10, 5))
+        rows = np.concatenate(networks.asked(faces, 30, 10, 5))
         return [{"features": rows[run["first"] : run["last"], None]} for run in grid]
 
     monkeypatch.setattr(plan.runs, "map", seen)
     for chunk in (7, 500):
         study = plan.Study("smoke", frozen=plan.Frozen(30, 10, 5, chunk))
-        parts = study.features(frozen.PEOPLE)
+        parts = study.features(networks.PEOPLE)
         assert [part[:, 0].tolist() for part in parts] == [r.tolist() for r in study.looked_at]
 
 
 @pytest.mark.slow
-def test_frozen_networks_tell_pictures_apart_and_repeat(faces, one_thread):
-    images = torch.as_tensor(faces.images[:3])
-    for network, width in ((frozen.PEOPLE, 128), (frozen.OBJECTS, 1280), (frozen.NOTHING, 1280)):
-        if frozen.weights(network) is None:
-            pytest.skip(f"NOT TESTED: {network}: its weights are not installed")
-        look = frozen.people if network == frozen.PEOPLE else frozen.objects
-        first, again = (look(images, network != frozen.NOTHING) for _ in range(2))
-        assert first.shape == (3, width) and np.isfinite(first).all() and first.std(0).max() > 0
-        np.testing.assert_array_equal(first, again)
-        alone = look(images[1:2], network != frozen.NOTHING)
-        np.testing.assert_allclose(alone[0], first[1], atol=1e-3)
+@pytest.mark.parametrize("network, width", [*zip(networks.NETWORKS, (128, 1280, 1280))])
+def test_frozen_networks_tell_pictures_apart_and_repeat(network, width, faces, monkeypatch):
+    if networks.known_weights(network) is None:
+        pytest.skip(f"NOT TESTED: {network}: its weights are not installed")
+    monkeypatch.setattr(datasets, "resolve", lambda _: faces)
+    shared = {"data": "", "network": network, "weights": "", "validation": 1, "test": 1}
+    shared |= {"train": 3}
+    first, again = (networks.seen(**shared, first=0, last=3)["features"] for _ in range(2))
+    assert first.shape == (3, width) and np.isfinite(first).all() and first.std(0).max() > 0
+    np.testing.assert_array_equal(first, again)
+    alone = networks.seen(**shared, first=1, last=2)["features"]
+    np.testing.assert_allclose(alone[0], first[1], atol=1e-3)
 
 
 # ---------------------------------------------------------------- the notebook, end to end

@@ -72,8 +72,11 @@ def answers(study, body: str) -> dict:
         stacked[name] = np.concatenate([part[name] for part in parts], 1)
     truth = parts[0]["truth"]
     rank = np.argsort(np.concatenate([p["orders"] for p in parts]), 1)  # (O, 26)
-    curves = ("curve", "head_loss", "head_accuracy")
-    curve, loss, right = (np.mean([p[name] for p in parts], 0) for name in curves)
+
+    def mean(name):
+        return np.mean([part[name] for part in parts], 0)
+
+    curve, loss, right = mean("curve"), mean("head_loss"), mean("head_accuracy")
     # Where letters can be told apart the loss creeps towards 0 for ever; the accuracy does not.
     flat = training.plateaued(loss) or training.plateaued(2 - right, gain=0.005)
     return stacked | {
@@ -176,14 +179,13 @@ def stock(study) -> dict[str, np.ndarray]:
     return named
 
 
-def told(study, rows: list[dict], **more) -> Outcome:
-    """Rows on letters as an outcome: each has the source of its letters, and of its body's set."""
-    frame = pd.DataFrame(rows)
+def told(study, frame: pd.DataFrame, **more) -> Outcome:
+    """A table on letters as an outcome: each row has the source of its letters and its body's set."""
     body = frame["body" if "body" in frame else "protocol"]
     other = body.str.endswith(BODIES["another set"])
     own = study.letters.source
-    frame["source"] = np.where(other, max(own, study.pictures.source), own)
-    return study.outcome(frame, **more)
+    source = np.where(other, max(own, study.pictures.source), own)
+    return study.outcome(frame.assign(source=source), **more)
 
 
 # ---------------------------------------------------------------- tables
@@ -216,7 +218,7 @@ def table_4_4(study) -> Outcome:
         step = {"original_classes": old, "new_classes": "5", "protocol": COUNTED}
         decimals = len(value.split(".")[1])
         rows.append(_row(step, "Alpha", round(int(old) / (int(old) + 5), decimals), "ratio"))
-    return told(study, rows, settled=settled(study) | {COUNTED, *others})
+    return told(study, pd.DataFrame(rows), settled=settled(study) | {COUNTED, *others})
 
 
 def without_network(study) -> dict[str, int]:
@@ -287,7 +289,7 @@ def methods(study) -> Outcome:
     for name, m in zip(stock(study), without_network(study).values(), strict=True):
         about = {"method": name, "protocol": PIXELS}
         rows.append(_row(about, "accuracy", accuracy[:, m, -1]))
-    return told(study, rows)
+    return told(study, pd.DataFrame(rows))
 
 
 def below_stock(study) -> pd.DataFrame:
@@ -359,7 +361,7 @@ def by_task(study) -> Outcome:
         about = {"body": BODIES[body], "method": method, "letters": SIZE * (t + 1)}
         accuracy = measured(study, body)["accuracy"][:, METHODS.index(method), t]
         rows.append(_row(about, "accuracy", accuracy))
-    return told(study, [{k: v for k, v in row.items() if k != "unit"} for row in rows])
+    return told(study, pd.DataFrame(rows).drop(columns="unit"))
 
 
 @held

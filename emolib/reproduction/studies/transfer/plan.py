@@ -32,7 +32,7 @@ from emolib.models import classifiers, vgg
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.faces import PARTS, part_rows, unseen
-from emolib.reproduction.studies.transfer import frozen, training
+from emolib.reproduction.studies.transfer import training
 from emolib.reproduction.studies.transfer.training import FACES, FROZEN, LITE0, SCRATCH, WHOLE
 from emolib.training import plateaued
 
@@ -81,7 +81,7 @@ class Identification:
 
 @dataclass(frozen=True)
 class Frozen:
-    """Pictures that the frozen networks of frozen.py look at; None: all."""
+    """Pictures that the frozen networks of training.NETWORKS look at; None: all."""
 
     train: int | None = None
     validation: int | None = None
@@ -361,17 +361,17 @@ class Study(runs.Study):
 
     @part
     def looked_at(self) -> list[np.ndarray]:
-        """Rows that the frozen networks look at: `frozen.asked`."""
+        """Rows that the frozen networks look at: `training.asked`."""
         how = self.sizes.frozen
-        return frozen.asked(self.faces, how.train, how.validation, how.test)
+        return training.asked(self.faces, how.train, how.validation, how.test)
 
     @held
     def features(self, network: str) -> list[np.ndarray] | None:
-        """What a network of frozen.py sees in the rows of `frozen.asked`, part by part (N, D).
+        """What one of training.NETWORKS sees in the rows of `looked_at`, part by part (N, D).
 
         None where its weights are not installed.
         """
-        if (weights := frozen.weights(network)) is None:
+        if (weights := training.known_weights(network)) is None:
             return None
         how = asdict(self.sizes.frozen)
         chunk = how.pop("chunk")
@@ -379,7 +379,7 @@ class Study(runs.Study):
         shared = {"data": datasets.reference(self.faces), "network": network, "weights": weights}
         starts = range(0, int(ends[-1]), chunk)
         grid = [shared | how | {"first": k, "last": min(k + chunk, int(ends[-1]))} for k in starts]
-        seen = runs.map(frozen.seen, grid, label=f"frozen, {network}")
+        seen = runs.map(training.seen, grid, label=f"frozen, {network}")
         return np.split(np.concatenate([run["features"] for run in seen]), ends[:-1])
 
     def train(self) -> pd.DataFrame:

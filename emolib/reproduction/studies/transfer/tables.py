@@ -30,7 +30,6 @@ from emolib.reproduction.studies.faces import (
     stock,
     unseen,
 )
-from emolib.reproduction.studies.transfer.frozen import NETWORKS, NOTHING, OBJECTS, PEOPLE
 from emolib.reproduction.studies.transfer.plan import (
     FIXED,
     OTHER,
@@ -42,7 +41,15 @@ from emolib.reproduction.studies.transfer.plan import (
     UNTRAINED,
     Study,
 )
-from emolib.reproduction.studies.transfer.training import balanced, split, transformed
+from emolib.reproduction.studies.transfer.training import (
+    NETWORKS,
+    NOTHING,
+    OBJECTS,
+    PEOPLE,
+    balanced,
+    split,
+    transformed,
+)
 
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
 CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
@@ -182,7 +189,7 @@ def contrasts(study: Study) -> Outcome:
 def looked(study: Study) -> dict[str, np.ndarray]:
     """Classes (1, N) that linear classifiers name on PublicTest and then PrivateTest, by method.
 
-    On what each network of frozen.py sees: a ridge classifier. Beside them, from the same training
+    On what each of NETWORKS sees: a ridge classifier. Beside them, from the same training
     rows: a linear SVM on oriented gradients, `stock`, and the most frequent class. Penalties are
     chosen on the rows held back.
     """
@@ -235,10 +242,10 @@ def do_faces_transfer(study: Study) -> Outcome:
             accuracy = percent(metrics.Answers(*tested).accuracy)
             rows.append(about | {"protocol": place, **accuracy, "unit": "percent"})
         shown[name] = accuracy["low"] / 100
-    for network in [network for network in LOOKS.values() if network not in named]:
+    for network in [one for one in LOOKS.values() if one not in named]:
         rows.append({"model": network, "metric": "accuracy", "reading": "not installed"})
     hits = {name: (said == truth)[:, fresh] for name, said in named.items()}
-    family = [tuple(LOOKS.get(name, name) for name in pair) for pair in COMPARED]
+    family = [(LOOKS[a], LOOKS.get(b, b)) for a, b in COMPARED]
     family = [pair for pair in family if set(pair) <= set(named)]
     if family:
         *interval, p = face_scores.gains(hits, family, pixels[fresh], study)
