@@ -94,7 +94,7 @@ class Study(runs.Study):
             train=60,
             test=40,
             bodies=1,
-            body_epochs=10,
+            body_epochs=12,
             other_epochs=3,
             head_epochs=40,
             whole_orders=2,

@@ -180,7 +180,7 @@ def stock(study) -> dict[str, np.ndarray]:
 
 
 def told(study, frame: pd.DataFrame, **more) -> Outcome:
-    """A table on letters as an outcome: each row has the source of its letters and its body's set."""
+    """A table on letters as an outcome, each row with the source of its letters and body."""
     body = frame["body" if "body" in frame else "protocol"]
     other = body.str.endswith(BODIES["another set"])
     own = study.letters.source
