@@ -243,7 +243,8 @@ def do_faces_transfer(study: Study) -> Outcome:
             rows.append(about | {"protocol": place, **accuracy, "unit": "percent"})
         shown[name] = accuracy["low"] / 100
     for network in [one for one in LOOKS.values() if one not in named]:
-        rows.append({"model": network, "metric": "accuracy", "reading": "not installed"})
+        about = {"model": network, "training pictures": taught, "metric": "accuracy"}
+        rows.append(about | {"protocol": BOTH + UNIQUE, "reading": "not installed"})
     hits = {name: (said == truth)[:, fresh] for name, said in named.items()}
     family = [(LOOKS[a], LOOKS.get(b, b)) for a, b in COMPARED]
     family = [pair for pair in family if set(pair) <= set(named)]
@@ -263,7 +264,7 @@ def do_faces_transfer(study: Study) -> Outcome:
             gap = percent({"measured": mean, "low": low, "high": high})
             rows.append(key | {"metric": "difference in accuracy", **gap, "unit": "points"})
             rows.append(key | {"metric": "p, Holm", "measured": float(corrected)})
-    frame = pd.DataFrame(rows).fillna({"reading": "", "gate": "", "unit": "", "protocol": ""})
+    frame = pd.DataFrame(rows).fillna({"reading": "", "gate": "", "unit": ""})
     return study.outcome(frame.assign(source=source), sources=(study.faces,))
 
 
