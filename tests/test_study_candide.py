@@ -85,7 +85,6 @@ def test_rows_of_ckplus_are_apex_frames_and_the_first_as_neutral(sets):
     assert ((used.label == training.NEUTRAL) == (frame == 1)).all() and set(used.label) == {
         EMOTIONS.index(e) for e in plan.FOUR
     }
-    assert (used.shown == sets[0].label[used.row]).all()
     same = (sets[0].subject[used.neutral] == used.subject) & (
         meta["sequence"].to_numpy()[used.neutral] == meta["sequence"].to_numpy()[used.row]
     )
@@ -208,9 +207,14 @@ def test_recovery_with_a_detector_leaves_out_whom_it_misses():
 def test_no_person_stands_on_both_sides(repeat):
     subject = np.repeat([f"S{i}" for i in range(10)], 7)
     part = training.parts(subject, [repeat, repeat + 1])
-    for one in part:
+    for one in part == training.TRAINS:
         assert not set(subject[one]) & set(subject[~one]) and len(set(subject[~one])) == 2
     assert np.array_equal(part[1], training.parts(subject, [repeat + 1])[0])
+    apart = training.parts(subject, [repeat, repeat + 1], apart=True)
+    for one, plain in zip(apart, part):
+        people = [set(subject[one == k]) for k in range(3)]
+        assert [len(p) for p in people] == [2, 6, 2] and len(set.union(*people)) == 10
+        assert np.array_equal(one == training.VALIDATES, plain == training.VALIDATES)
 
 
 @pytest.fixture
@@ -246,14 +250,14 @@ def test_every_machine_learns_what_is_plain(name, by_hand):
         2
     ):  # what is said of validation is the share of its rows, missing faces among them
         assert made["validation"][r] == pytest.approx(
-            (made["train"][r] == y)[~made["part"][r]].mean()
+            (made["train"][r] == y)[made["part"][r] == training.VALIDATES].mean()
         )
 
 
 def test_the_setting_is_chosen_on_validation_people_alone(by_hand, monkeypatch):
     """A classifier that is right on nobody but the held-out people wins, however bad it is elsewhere."""
     x, y, _ = by_hand
-    part = training.parts(by_hand[2], [0])[0]
+    part = training.parts(by_hand[2], [0])[0] == training.TRAINS
 
     class Knows:
         def __init__(self, value):
@@ -383,6 +387,7 @@ def test_every_run_has_a_key_of_its_own(profile, monkeypatch):
     assert {c.classifier for c in cases if c.variant == plan.PRINTED} == {
         *plan.SVMS,
         plan.DNN,
+        training.LOGISTIC,
         *face_cnn.CNNS,
     }
     exact = cases[plan.Case("SSVM", "AU", "exact points")][1][0]
@@ -762,7 +767,7 @@ def test_cropped_faces_are_grey_squares(colours):
 
     images = np.random.default_rng(0).integers(0, 255, (4, 40, 40, *colours), dtype=np.uint8)
     cut = training.faces(
-        SimpleNamespace(images=images),
+        SimpleNamespace(name="rafd", images=images),
         SimpleNamespace(row=np.array([0, 2])),
         np.array([[4, 4, 36, 36.0]] * 2),
         20,
