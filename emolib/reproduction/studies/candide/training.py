@@ -462,7 +462,8 @@ def dense(
     x, z = stacked(x), stacked(z)
     truth, checked = torch.as_tensor(y, device=device), torch.as_tensor(check, device=device)
     net = Dense([1000 + r for r in repeats], x.shape[-1], len(task["emotions"]), reading).to(device)
-    steps = max(1, int(learn.sum(1).min()) // batch)
+    batch = min(batch, int(learn.sum(1).min()))  # a stack takes rectangular batches
+    steps = int(learn.sum(1).min()) // batch
     member = torch.arange(len(part), device=device)[:, None]  # (R, 1)
 
     def batches(epoch):
