@@ -253,7 +253,8 @@ def faces(data, used: Rows, box: np.ndarray, size: int) -> np.ndarray:
     small = landmarks.crops(images, box, margin=0, size=SMALL)
     crops = landmarks.crops(small, np.tile([0, 0, SMALL, SMALL], (len(small), 1)), 0, size)
     mean, spread = (f(crops, (1, 2), keepdims=True) for f in (np.mean, np.std))
-    return np.clip(128 + 50 * (crops - mean) / spread, 0, 255).round().astype(np.uint8)
+    even = 128 + 50 * (crops - mean) / np.maximum(spread, 1)
+    return np.clip(even, 0, 255).round().astype(np.uint8)
 
 
 def recover(
