@@ -504,7 +504,7 @@ def test_real_faces_stand_beside_the_others_and_decide_the_claims(copies, monkey
 def test_without_the_real_faces_a_line_says_what_would_add_them():
     study = plan.Study("smoke")
     assert study.copies is None and study.deciding is study
-    assert "ckplus48 and jaffe" in tables.in_short(study)
+    assert "ckplus48 and jaffe" in tables.in_short(study)["real faces"].iloc[0]
 
 
 def test_dlib_finds_the_real_faces(real_data):

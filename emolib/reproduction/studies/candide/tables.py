@@ -452,16 +452,17 @@ def transferred(study: Study) -> Outcome:
     return both(study, transfers)
 
 
-def in_short(study: Study) -> str:
-    """What real faces show beside a stock method, or which sets would show it."""
+def in_short(study: Study) -> pd.DataFrame:
+    """One line: who is below the stock method on real faces, or which sets would show it."""
     if len(study.worlds) == 1:
         where = " and ".join(COPIED)
-        return f"No real faces here: {where} in the data folder, and dlib, would add their rows."
+        line = f"no real faces here: {where} in the data folder, and dlib, would add their rows"
+        return pd.DataFrame({"real faces": [line]})
     frame = transfers(study.worlds[-1])
     below = frame[(frame.metric == "less stock") & (frame[BESIDE] == "below")]
     names = [f"{row.classifier}, {row.feature}" for row in below.itertuples()]
-    less = f"below {LOGISTIC} on action units: {'; '.join(names) or 'nobody'}"
-    return f"On real faces, {less}."
+    line = f"below {LOGISTIC} on action units: {'; '.join(names) or 'nobody'}"
+    return pd.DataFrame({"real faces": [line]})
 
 
 @held
