@@ -414,6 +414,7 @@ def copies(tmp_path, monkeypatch):
 
     own = SimpleNamespace(detect=detect, fingerprint="own", shapes=looked_at)
     monkeypatch.setattr(training, "detector", lambda name: own)
+    monkeypatch.setenv("EMOLIB_JOBS", "1")  # the detector is known in this process only
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
     datasets.resolve.cache_clear()
     yield plan.Study("quick", repeats=3, dense_epochs=20).copies, points, own
@@ -503,7 +504,7 @@ def test_real_faces_stand_beside_the_others_and_decide_the_claims(copies, monkey
 
 def test_without_the_real_faces_a_line_says_what_would_add_them():
     study = plan.Study("smoke")
-    assert study.copies is None and study.deciding is study
+    assert study.copies is None and study.worlds == (study,)
     assert "ckplus48 and jaffe" in tables.in_short(study)["real faces"].iloc[0]
 
 
