@@ -490,6 +490,7 @@ def test_real_faces_stand_beside_the_others_and_decide_the_claims(copies, monkey
         both.loc[("SSVM", "FACS"), "Test"]
     )
     assert both.loc[(tables.USUAL, "none"), "Test"] == 0.25
+    assert np.isnan(both.loc[(training.LOGISTIC, "AU"), "less stock"])
     part = study.results[plan.Case("SSVM", "AU")]["part"]
     assert (np.sort(np.unique(part)) == [training.VALIDATES, training.TRAINS, training.APART]).all()
     assert training.LOGISTIC in tables.standing(study, plan.Case("SSVM", "AU"), 14).stock

@@ -430,9 +430,11 @@ def transfers(study: Study) -> pd.DataFrame:
         shown = {split: accuracy(study, case, split) for split in splits}
         if study.apart:
             shown["lost"] = lost(study, case, since=WITHIN)
-        gap = compared(study, case, stock, family=len(cases))
-        shown["less stock"] = {name: gap[name] for name in ("measured", "low", "high")}
-        about[BESIDE] = WEAK if gap["gate"] else told_apart(gap)
+        about[BESIDE] = ""
+        if case != stock:
+            gap = compared(study, case, stock, family=len(cases))
+            shown["less stock"] = {name: gap[name] for name in ("measured", "low", "high")}
+            about[BESIDE] = WEAK if gap["gate"] else told_apart(gap)
         rows += [about | {"metric": metric} | value for metric, value in shown.items()]
     about = {"classifier": USUAL, "feature": "none", "protocol": "mean", BESIDE: ""}
     rows += [about | {"metric": split} | most_frequent(study, split) for split in splits]
