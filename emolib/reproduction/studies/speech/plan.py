@@ -15,7 +15,6 @@ from emolib import data as datasets
 from emolib.data import splits
 from emolib.data.sim.clip_sets import RAVDESS
 from emolib.features import spectra
-from emolib.ground import settings
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.speech import training
@@ -107,11 +106,6 @@ class Study(runs.Study):
     """Notebook 43: the audio rows of Table 5.1, and what changes them."""
 
     SIZES = {"smoke": SMOKE, "quick": QUICK, "full": Sizes()}
-
-    def __init__(self, profile: str = "quick", **knobs):
-        if profile == "full" and settings.device() == "cpu":  # the most a processor can train
-            self.SIZES = self.SIZES | {"full": NARROW}
-        super().__init__(profile, **knobs)
 
     # ---- the data
 
@@ -213,7 +207,7 @@ class Study(runs.Study):
         names = np.unique(self.speech.subject) if training.opensmile_at_hand() else ()
         common = {"data": datasets.reference(self.speech), "each": self.sizes.functionals}
         grid = [common | {"subject": str(name)} for name in names]
-        return runs.map(training.functionals, grid, label="eGeMAPS")
+        return runs.map(training.functionals, grid, label="eGeMAPS", host=True)
 
     def train(self) -> pd.DataFrame:
         """Run whatever is not stored yet; what each way took, in epochs and accuracy."""
