@@ -1,5 +1,7 @@
 """What a GPU would refuse, drawn from a GPU that is not there (pretend_gpu.py), and that nothing of it is touched under `--device cpu`."""
 
+import copy
+import json
 import os
 import sys
 from dataclasses import asdict
@@ -20,10 +22,11 @@ from emolib.features import mel
 from emolib.features.backbone import Backbone
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError
-from emolib.models import members
+from emolib.models import classifiers, face_cnn, members, mrpn, resnet_lstm, transformer, vgg, video
 from emolib.reproduction import runs, studies
 from emolib.reproduction.cli import main as cli
 from emolib.reproduction.runs import grid
+from emolib.reproduction.runs.store import Store
 from emolib.training import loop
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -320,3 +323,122 @@ def test_sound_and_faces_and_films_are_the_cpus(gpu):
             for d in ("cpu", "cuda")
         )
         assert (here - there).abs().max() <= 1
+
+
+def test_hours_of_full_are_counted_and_marked():
+    from emolib.reproduction.cli import hours
+
+    said = hours.line(["13", "44"])
+    assert "estimated" in said and "13 " in said and "44 " in said and "11 " not in said
+    assert all(0 < h < 100 for h in hours.hours().values())
+
+
+# ---------------------------------------------------------------- every study, at smoke
+
+# In float32 a run's numbers are the CPU's; of networks in bfloat16, the loss of the first epoch is near.
+ROUNDED = ("11", "12", "13", "41", "42", "43")
+NEAR = 0.05  # of that loss
+LAID_OUT = ("40", "14")  # channels last on a GPU alone: convolutions add in another order
+
+
+def stored(number: str, folder: Path) -> dict[str, dict]:
+    """Run and arguments -> result, of all runs of a study at smoke in a store of its own."""
+    os.environ["EMOLIB_CACHE"], os.environ["EMOLIB_JOBS"] = str(folder), "1"
+    for _, act in studies.tasks(number):
+        act("smoke")
+    found, store = {}, Store(folder / "runs")
+    for path in sorted((folder / "runs").glob("*/*.json")):
+        about = json.loads(path.read_text())["about"]
+        name = json.dumps([about["run"], about["arguments"]], sort_keys=True)
+        found[name] = store.read(path.stem)["value"]
+    return found
+
+
+def leaves(value, name=""):
+    """(name, array) of everything in a result but times."""
+    if isinstance(value, dict):
+        for k, v in value.items():
+            yield from leaves(v, f"{name}.{k}") if "second" not in k else ()
+    elif isinstance(value, list):
+        for k, v in enumerate(value):
+            yield from leaves(v, f"{name}.{k}")
+    else:
+        yield name, np.asarray(value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", studies.FOLDERS)
+def test_a_study_runs_on_a_gpu_and_gives_the_cpus_numbers(number, tmp_path, monkeypatch):
+    here = stored(number, tmp_path / "cpu")
+    monkeypatch.setenv("EMOLIB_DEVICE", "cuda")
+    with pretend_gpu() as card:
+        there = stored(number, tmp_path / "gpu")
+    assert here.keys() == there.keys() and card.no_kernel <= set(CHOSEN)
+    for run, result in here.items():
+        for (name, a), (_, b) in zip(leaves(result), leaves(there[run]), strict=True):
+            assert a.shape[1:] == b.shape[1:] and a.dtype == b.dtype, (run, name)
+            if number in ROUNDED:
+                if name == ".loss":
+                    assert np.allclose(a[:1], b[:1], rtol=NEAR), (run, name)
+            elif number in LAID_OUT and a.dtype.kind == "f":
+                assert np.allclose(a, b, rtol=1e-3, atol=1e-3, equal_nan=True), (run, name)
+            elif number not in LAID_OUT:
+                assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), (run, name)
+
+
+# ---------------------------------------------------------------- networks of printed size, one step
+
+
+def printed():
+    """Name -> (network, inputs) of every family at full width, on the smallest batch."""
+    draw = torch.Generator().manual_seed(0)
+
+    def x(*shape):
+        return torch.rand(*shape, generator=draw)
+
+    streams = {name: x(2, 4, width) for name, width in video.WIDTHS.items()}
+    meshes = {"mesh": x(2, 4, 1404), "image": x(2, 4, 2048), "evm": x(2, 4, 2048)}
+    yield "video", video.Full(), (streams,)
+    yield "video, stacked", video.Full(seeds=[0, 1]), (streams,)
+    widths = {name: v.shape[-1] for name, v in meshes.items()}
+    yield "transformer", transformer.Multi(widths=widths), (meshes,)
+    yield "MRPN", mrpn.MRPN(8), (x(2, 2, 3, 64, 64), x(2, 2, 1, 64, 64))
+    yield "resnet and LSTM", resnet_lstm.OneStream(1, 8), (x(2, 2, 1, 64, 64),)
+    yield "VGG-16", vgg.Vgg16(7), (x(2, 3, 224, 224),)
+    for name in ("ResNet18", "SeResnext50", "Densenet121"):
+        yield name, classifiers.build(name, classes=7), (x(2, 3, 64, 64),)
+    for name, (make, size) in face_cnn.CNNS.items():
+        yield name, make(4, narrow=1), (x(2, 1, size, size),)
+
+
+def step_of(net, inputs, place, mixed):
+    """Score and gradients of one step in training, on `place`."""
+    net = copy.deepcopy(net).to(place, memory_format=torch.channels_last).train()
+    for layer in net.modules():  # its stream is the GPU's own
+        if isinstance(layer, (nn.Dropout, members.Dropout)):
+            layer.p = 0.0
+        if isinstance(layer, nn.MultiheadAttention):
+            layer.dropout = 0.0
+    inputs = [
+        {k: v.to(place) for k, v in x.items()} if isinstance(x, dict) else x.to(place)
+        for x in inputs
+    ]
+    with torch.autocast(place, torch.bfloat16, enabled=mixed):
+        out = net(*inputs)
+    out.float().square().mean().backward()
+    return [
+        out.detach().float().cpu(),
+        *(p.grad.cpu() for p in net.parameters() if p.grad is not None),
+    ]
+
+
+@pytest.mark.slow
+def test_networks_of_printed_size_take_a_step_there(gpu):
+    torch.manual_seed(0)
+    for name, net, inputs in printed():
+        here, there = (step_of(net, inputs, place, False) for place in ("cpu", "cuda"))
+        for a, b in zip(here, there, strict=True):
+            assert torch.allclose(a, b, rtol=1e-4, atol=1e-5 * (1 + float(a.abs().max()))), name
+        assert gpu.operations
+        (rounded, *_) = step_of(net, inputs, "cuda", True)
+        assert torch.isfinite(rounded).all(), name

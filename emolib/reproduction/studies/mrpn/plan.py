@@ -33,6 +33,7 @@ class Sizes:
     """What a profile costs: sets, networks on features at rest, worlds of the mechanism study."""
 
     end_to_end: bool = False  # the tables come from networks of printed size
+    end_seeds: int = 1  # of those: intervals are over actors, and each costs hours
     seeds: int = 1  # of every network
     actors: int | None = None  # of a simulated set; None: as many as the real one
     crema_actors: int | None = None
@@ -275,7 +276,7 @@ class Study(runs.Study):
             for fold in features.parts(name, data.subject):
                 for (option, aggregator), methods in self.groups(name).items():
                     for method in methods:
-                        for seed in self.seeds:
+                        for seed in range(self.sizes.end_seeds):
                             grid[name, fold.name, method, option, aggregator, seed] = {
                                 "data": datasets.reference(data),
                                 "name": name,
