@@ -17,7 +17,7 @@ WHOLE = 470  # seconds in all
 PATIENCE = float(os.environ.get("FIRST_GPU_PATIENCE", "1"))  # times as long, on a busy machine
 ALL = ("11", "12", "13", "14", "20", "30", "40", "41", "42", "43", "44")
 STUDIES = ("43", "40") if PRETEND else ALL
-FLOAT32 = ("40",) if PRETEND else ("20", "30", "40", "14")  # the CPU computes them beside the GPU
+FLOAT32 = ("40",) if PRETEND else ("20", "40", "44", "14")  # the CPU computes them beside the GPU
 LARGE = ("ResNet18", "ResNet50", "SeResnext152", "Densenet161", "Densenet201")
 BAR = 6.0  # milliseconds of the paper's batch of video windows
 
@@ -198,7 +198,10 @@ def signals() -> tuple[str, dict]:
 
 
 def against_cpu(folder: Path) -> tuple[str, dict]:
-    """Largest relative gap of the numbers of each float32 study, GPU against CPU."""
+    """Middle and largest relative gap of the arrays of each float32 study, GPU against CPU.
+
+    Networks amplify the last digit from step to step, so that the largest says little by itself.
+    """
     import numpy as np
 
     numbers = {"ok": True}
@@ -212,10 +215,14 @@ def against_cpu(folder: Path) -> tuple[str, dict]:
                 if a.dtype.kind == "f" and a.shape == b.shape and a.size:
                     scale = np.nanmax(np.abs(a)) + 1e-12
                     gaps.append(float(np.nanmax(np.abs(a - b)) / scale))
-        numbers[number] = {"runs": len(sides[0].keys() & sides[1].keys()), "gap": max(gaps)}
+        numbers[number] = {"runs": len(sides[0].keys() & sides[1].keys())}
+        numbers[number] |= {"middle": float(np.median(gaps)), "largest": max(gaps)}
         numbers["ok"] &= numbers[number]["runs"] > 0
-    said = [f"{n}: {numbers[n]['gap']:.1e} in {numbers[n]['runs']} runs" for n in FLOAT32]
-    return "largest relative gaps " + "; ".join(said), numbers
+    said = [
+        f"{n}: {numbers[n]['middle']:.0e} in the middle, {numbers[n]['largest']:.0e} at most"
+        for n in FLOAT32
+    ]
+    return "relative gaps " + "; ".join(said), numbers
 
 
 def _stored(folder: Path) -> dict[str, list]:
