@@ -17,7 +17,7 @@ from clip_files import save_film
 from cluster_runs import too_large, where
 from pretend_gpu import pretend_gpu
 
-from emolib import evm, training
+from emolib import candide, evm, training
 from emolib.features import mel
 from emolib.features.backbone import Backbone
 from emolib.ground import settings
@@ -316,6 +316,9 @@ def test_sound_and_faces_and_films_are_the_cpus(gpu):
     crowd = face.faces(0, 2)
     here, there = (face.render(crowd, 24, device=d).astype(int) for d in ("cpu", "cuda"))
     assert np.abs(here - there).max() <= 2
+    points = torch.from_numpy(face.points(face.faces(0, 5), 200)).double()
+    fits = [candide.fit_joint(points.to(d), candide.load()) for d in ("cpu", "cuda")]
+    assert torch.equal(fits[0].units, fits[1].units.cpu())
     film = np.random.default_rng(5).integers(60, 190, (40, 30, 24, 3), np.uint8)
     for filter in evm.FILTERS:
         here, there = (
