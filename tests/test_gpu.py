@@ -390,9 +390,11 @@ def test_a_study_runs_on_a_gpu_and_gives_the_cpus_numbers(number, tmp_path, monk
     monkeypatch.setenv("EMOLIB_DEVICE", "cuda")
     with pretend_gpu() as card:
         there = stored(number, tmp_path / "gpu")
-    assert here.keys() == there.keys() and card.no_kernel <= set(CHOSEN)
-    for run, result in here.items():
-        for (name, a), (_, b) in zip(leaves(result), leaves(there[run]), strict=True):
+    assert card.no_kernel <= set(CHOSEN)
+    # where processes go side by side, extractors are trained in some of them beforehand
+    assert all("beforehand" in run for run in here.keys() ^ there.keys())
+    for run in here.keys() & there.keys():
+        for (name, a), (_, b) in zip(leaves(here[run]), leaves(there[run]), strict=True):
             assert a.shape[1:] == b.shape[1:] and a.dtype == b.dtype, (run, name)
             if any(exact in run for exact in EXACT):
                 assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), (run, name)
