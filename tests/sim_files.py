@@ -1,20 +1,24 @@
 """Simulated sets as files in the layout of the real ones, so that the loaders are tested on files."""
 
 import gzip
+import itertools
 import json
 import pickle
 import struct
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from emolib import data
 from emolib.data import ravdess_tracking
-from emolib.data.sim import clip_sets, face, glyph, track_sets
+from emolib.data.sim import clip_sets, face, textures, track_sets
 from emolib.data.sim.dials import Dials
 from emolib.data.sim.streams import stream
 from emolib.data.votes import VOTES
+from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError, nearest
 
 UNSEEN = 0.05  # share of frames that Aff-Wild2's files mark as not annotated
@@ -217,6 +221,18 @@ def _columns(pairs) -> str:
     return "".join(f"   {a:.7e}   {b:.7e}\n" for a, b in pairs)
 
 
+def letters(train: int = 12, test: int = 6) -> ImageSet:
+    """Letters of UNIPEN's writers in the shape of EMNIST, so that `write` gives them its layout."""
+    read = data.load("unipen", root=data.FREE, most=max(train, test))
+    sizes, rows = {"train": train, "test": test}, []
+    for part, letter in itertools.product(sizes, range(26)):
+        of_part = (read.split == part) & (read.label == letter)
+        rows.append(np.flatnonzero(of_part)[: sizes[part]])
+    some = read.select(np.concatenate(rows))
+    meta = some.meta[["code"]].reset_index(drop=True)
+    return replace(some, name="emnist_letters", subject=[""] * len(some), meta=meta)
+
+
 def write_emnist_letters(world, folder: Path) -> list[Path]:
     """`emnist/emnist-letters-<split>-<...>-ubyte.gz`: pictures transposed, labels 1 to 26."""
     place, out = folder / "emnist", []
@@ -244,14 +260,14 @@ def write_cifar100(world, folder: Path, *, layout: str = "npz") -> list[Path]:
     place = folder / "cifar100"
     packed = {"classes": np.array(world.classes)}
     pickled = {"meta": {"fine_label_names": list(world.classes)}}
-    pickled["meta"]["coarse_label_names"] = list(glyph.SHAPES)
+    pickled["meta"]["coarse_label_names"] = list(textures.SHAPES)
     for split in ("train", "test"):
         images, label = world.images[world.split == split], world.label[world.split == split]
         packed |= {f"x_{split}": images, f"y_{split}": label}
         pickled[split] = {
             "filenames": [f"{world.classes[c]}_{i:06d}.png" for i, c in enumerate(label)],
             "fine_labels": label.tolist(),
-            "coarse_labels": (label // len(glyph.TEXTURES)).tolist(),
+            "coarse_labels": (label // len(textures.TEXTURES)).tolist(),
             "batch_label": split,
             "data": np.ascontiguousarray(images.transpose(0, 3, 1, 2)).reshape(len(images), -1),
         }

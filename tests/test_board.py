@@ -13,9 +13,9 @@ from emolib.reproduction import papers
 from emolib.reproduction.papers import audit
 from emolib.reproduction.papers.audit import best_loss
 from emolib.reproduction.papers.audit.record import fresh
-from emolib.reproduction.report import board, page
+from emolib.reproduction.report import board, grid, page
 from emolib.reproduction.report.plots import printed as plots_printed
-from emolib.reproduction.runs.claims import ARITHMETIC, NOT_REPLICATED, WEAK
+from emolib.reproduction.runs.claims import ARITHMETIC, NOT_REPLICATED, OUTCOMES, WEAK
 from emolib.reproduction.studies.audit import tables
 
 STUDY = tables.Study("smoke")
@@ -119,9 +119,10 @@ def test_second_verdicts_stay_when_the_first_are_written_again(folder):
 def test_the_page_says_where_each_artefact_deviates_from_print(folder):
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for kind in ("csv", "json"):
-        text = "measured\n" if kind == "csv" else '{"sources": {}}'
+        text = long_table().to_csv(index=False) if kind == "csv" else '{"sources": {}}'
         (folder / "tables" / f"wang-t3.{kind}").write_text(text)
-    row = page.render(folder, "quick").split('<tr id="wang-t3"')[1].split("<tr id=")[0]
+    html = page.render(folder, "quick")["wang.html"]
+    row = html.split('id="wang-t3"')[1].split("<section")[0]
     own = papers.choices()
     own = own[own.artefacts.str.split(";").map(lambda names: "wang-t3" in names)]
     assert f"where we deviate ({len(own)})" in row and len(own) > 10
@@ -132,23 +133,90 @@ def test_the_page_holds_every_claim_and_asks_nobody(folder):
     board.write("quick")
     about = json.loads((folder / "claims.json").read_text()) | {"seconds": {"wang-b4": 61.5}}
     (folder / "claims.json").write_text(json.dumps(about))
-    html = page.render(folder, "quick")
-    for claim in papers.claims().itertuples():
-        assert f'id="claim-{claim.id}"' in html
-    assert html.count("61.5 s of computing behind it") == 1
-    ids = re.findall(r'\bid="([^"]*)"', html)
-    assert len(set(ids)) == len(ids), {id for id in ids if ids.count(id) > 1}
-    assert set(re.findall(r'href="#([^"]*)"', html)) <= set(ids)
-    assert html.count('<details class="claim"') == len(papers.claims())
-    assert len(re.findall(r'<td class="number" data-row=', html)) == sum(
+    pages = page.render(folder, "quick")
+    claims = pages["claims.html"]
+    assert claims.count("61.5 s of computing behind it") == 1
+    assert claims.count('<details class="claim"') == len(papers.claims())
+    assert len(re.findall(r'<td class="number" data-row=', claims)) == sum(
         len(papers.printed(id)) for id in papers.table_ids()
     )
-    assert (
-        not re.search(r'(src|href)="(https?:)?//', html)
-        and "fetch(" not in html
-        and "@import" not in html
+    ids = {name: re.findall(r'\bid="([^"]*)"', html) for name, html in pages.items()}
+    outcomes = {outcome.replace(" ", "-").replace(":", "") for outcome in OUTCOMES}
+    for name, html in pages.items():
+        assert len(set(ids[name])) == len(ids[name]), name
+        for target in re.findall(r'href="([^"]*)"', html):
+            other, _, anchor = target.partition("#")
+            if other.partition(".")[2] in ("html", ""):
+                assert not anchor or anchor in {*ids[other or name], *outcomes}, (name, target)
+        assert not re.search(r'(src|href)="(https?:)?//', html), name
+        assert "fetch(" not in html and "@import" not in html, name
+        assert len(html.encode()) < 2e6, name
+    assert {f"claim-{id}" for id in papers.claims().id} <= set(ids["claims.html"])
+
+
+def test_ten_questions_open_the_report(folder):
+    board.write("quick")
+    html = page.render(folder, "quick")["index.html"]
+    questions = papers.questions()
+    assert len(questions) == 10 == html.count('<article class="card">')
+    for question in questions.itertuples():
+        assert question.question in html.replace("&#39;", "'") and question.overturn
+    first_claim = html.index("The central claims")
+    assert html.index("what would overturn it") < first_claim
+
+
+# ------------------------------------------------------------------ a table in the paper's own grid
+
+
+def long_table(**more) -> pd.DataFrame:
+    """Two methods and two emotions of wang-t3: printed, measured, a row of ours, a second metric."""
+    rows = [
+        ("A", "Angry", "accuracy", "nested", "0.17", "0.2143", "0.189", "0.24", "print is lower"),
+        ("A", "Happy", "accuracy", "nested", "0.3", "0.3", "0.2", "0.4", "inside our interval"),
+        ("B", "Angry", "accuracy", "nested", "0.5", "", "", "", ""),
+        ("SVM", "Angry", "accuracy", "nested", "", "0.25", "0.2", "0.3", ""),
+        ("A", "Angry", "recall", "nested", "", "0.9", "0.8", "1", ""),
+        ("A", "Angry", "accuracy", "by film", "0.17", "0.1", "", "", "not strong enough"),
+        ("A", "Angry", "accuracy", "aside", "", "0.7", "", "", ""),
+    ]
+    names = ["method", "emotion", "metric", "protocol", "printed"]
+    names += ["measured", "low", "high", "verdict"]
+    return pd.DataFrame(rows, columns=names).assign(unit="fraction", source="real", **more)
+
+
+def test_a_grid_has_print_above_and_ours_below():
+    first, second = grid.of("wang-t3", long_table())  # nothing beside print stands under 'aside'
+    assert (first.protocol, second.protocol) == ("nested", "by film")
+    heads, *lines = re.findall(r"<tr>(.*?)</tr>", first.html, re.DOTALL)[0:1] + re.findall(
+        r"<tr>(.*?)</tr>", first.html.split("<tbody>")[1], re.DOTALL
     )
-    assert len(html.encode()) < 3e6
+    assert re.findall(r">(\w+)</th>", heads) == ["A", "B", "SVM"], "methods run across"
+    angry = re.findall(r'<td class="(\w*)" ?>(.*?)</td>', lines[0])
+    assert angry == [
+        ("out", "0.17<small>0.21 <i>[0.19, 0.24]</i></small>"),
+        ("", "0.50"),
+        ("", "<small>0.25 <i>[0.20, 0.30]</i></small>"),
+    ]
+    assert 'class="in"' in lines[1] and "All numbers in fraction" in first.html
+    assert "0.9" not in first.html, "a metric that is not printed stays in the file"
+    assert not re.search('class="(in|out)"', second.html), "no verdict, no colour"
+
+
+def test_a_grid_says_the_units_of_its_metrics_and_takes_no_markup_from_a_table():
+    rows = long_table()
+    rows.loc[4, ["printed", "unit"]] = ["0.8", "percent"]
+    rows["method"] = rows.method.replace("B", "<b>")
+    html = grid.of("orgil2022-t4_1", rows)[0].html
+    assert "accuracy (fraction)" in html and "recall (percent)" in html and "<b>" not in html
+
+
+@pytest.mark.parametrize("id", papers.table_ids())
+def test_every_printed_cell_stands_in_its_grid(id):
+    printed = papers.printed(id).rename(columns={"value": "printed", "source": "reported by"})
+    long = printed.assign(protocol="", measured="", low="", high="", source="print", verdict="")
+    (drawn,) = grid.of(id, long)
+    filled = re.findall(r"<td[^>]*>[^<]+</td>", drawn.html)
+    assert len(filled) == (printed.printed != "").sum()
 
 
 # ------------------------------------------------------------------ what notebook 01 shows

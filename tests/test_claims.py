@@ -24,6 +24,7 @@ TRUTH = [
     ("sfew", "simulated", "", True, "needs the real set"),
     ("sfew", "simulated", "", False, "needs the real set"),
     ("sfew", "simulated", "plateau", False, "needs the real set"),
+    ("sfew", "another real set", "", True, "needs the real set"),
     ("sfew", "real", "", True, "replicated"),
     ("sfew", "real", "", False, "not replicated"),
     ("sfew", "real", "", None, "not strong enough"),
@@ -126,6 +127,25 @@ def test_a_claim_carries_the_source_of_what_it_used_and_not_of_its_notebook():
     study = types.SimpleNamespace(sources=(files, films), files=files)
     assert rules._verdict(study, "wang-b4", "sfew", "").outcome == "replicated"
     assert rules._verdict(study, "wang-b5", "sfew", "").outcome == "needs the real set"
+
+
+def test_another_real_set_decides_only_where_the_claim_takes_it():
+    rules = Claims("14")
+    rules("orgil-a6_18")(lambda study: (True, "96 %"))
+    emnist, unipen = (
+        types.SimpleNamespace(name=name, source="real") for name in ("emnist_letters", "unipen")
+    )
+
+    def outcome(needs, *sources):
+        study = types.SimpleNamespace(sources=sources)
+        return rules._verdict(study, "orgil-a6_18", needs, "")
+
+    assert outcome("emnist_letters", emnist).outcome == "replicated"
+    for needs in ("emnist_letters|unipen", "any"):
+        assert outcome(needs, unipen).outcome == "replicated"
+    asked = outcome("emnist_letters", unipen)
+    assert (asked.outcome, asked.source) == ("needs the real set", "real")
+    assert asked.because == "emnist_letters would decide; on real unipen: 96 %"
 
 
 def test_without_a_rule_print_decides_or_the_set_is_named():

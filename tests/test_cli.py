@@ -1,5 +1,6 @@
 """The command line: bad input is one line, exit status 2, and nothing is written."""
 
+import argparse
 import json
 import logging
 import os
@@ -132,7 +133,6 @@ def test_cuda_without_a_gpu_is_bad_input(project, places, capsys, monkeypatch):
         ["reproduce", "--profle", "quick"],
         ["reproduce", "--prof", "quick"],
         ["reproduce", "--max-minutes", "soon"],
-        ["sing"],
         [],
         ["diff", "one"],
     ],
@@ -225,9 +225,51 @@ def test_the_comparison_with_the_committed_results_ends_a_run(project, places, c
     results.write(places / "out" / "tables" / "a.csv", "v\n2\n")
     assert cli.main(["reproduce", "--only", "20"]) == 0
     shown = capsys.readouterr().out
-    assert (
-        "0 same, 0 within tolerance, 1 different" in shown
-        and "different: tables/a.csv, row 2, v: 2 against 1" in shown
+    assert "0 of 1 files equal it" in shown and "1 differ on the same data" in shown
+    assert "tables/a.csv, row 2, v: 2 against 1" in shown
+
+
+def made(folder, name, value, fingerprint):
+    """A small result and what it was made from."""
+    results.write(folder / "tables" / f"{name}.csv", f"v\n{value}\n")
+    sources = {"sfew": {"source": "real", "fingerprint": fingerprint}}
+    results.write(folder / "tables" / f"{name}.json", json.dumps({"sources": sources}))
+
+
+def test_a_run_without_the_data_does_not_end_as_if_it_had_failed(project, places, capsys):
+    reference = project / "results" / "quick"
+    for k in range(9):
+        made(reference, f"other{k}", 1, "ab")
+        made(places / "out", f"other{k}", 2, "cd")
+    for k in range(7):
+        made(reference, f"own{k}", 1, "ab")
+        made(places / "out", f"own{k}", 2 if k else 1, "ab")
+    results.write(places / "out" / "claims.csv", "id,outcome\na,replicated\nb,replicated\n")
+    assert cli.main(["reproduce", "--only", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 16 files equal it" in shown and "9 were made from other data: sfew" in shown
+    assert shown.count("row 2, v: 2 against 1") == 5 and "and 1 more: ./reproduce.sh diff" in shown
+    assert "claims:  2 replicated\n" in shown
+
+
+def test_diff_ends_with_0_where_other_data_explain_all(places, capsys):
+    made(places / "a", "t", 1, "ab")
+    made(places / "b", "t", 2, "cd")
+    assert cli.main(["diff", str(places / "a"), str(places / "b")]) == 0
+    assert "made from other data tables/t.csv  sfew" in capsys.readouterr().out
+    made(places / "b", "t", 2, "ab")
+    assert cli.main(["diff", str(places / "a"), str(places / "b")]) == 1
+
+
+def test_the_time_left_goes_by_the_pace_so_far():
+    usual = {"10": 60.0, "20": 120.0, "30": 240.0, "99": 1.0}
+    left = runner.time_left
+    assert left(["10", "20", "99"], [], usual) == ", about 4 minutes left"
+    slow = [runner.Ended("10_losses", 180.0), runner.Ended("40_candide", 9.0)]
+    assert left(["20", "99"], slow, usual) == ", about 7 minutes left"
+    assert left(["20", "41"], [], usual) == "" and left([], [], usual) == ""
+    assert left(["20", "99"], [runner.Ended("10_losses", 1.0, "broken")], usual).startswith(
+        ", about 3"
     )
 
 
@@ -432,6 +474,30 @@ def test_run_fills_the_store_and_writes_no_results(places, capsys, monkeypatch):
     assert cli.main(["run", "wang", "--profile", "smoke"]) == 0
     assert seen == [("wang", "smoke")] and "20: stored" in capsys.readouterr().out
     assert not (places / "out").exists()
+
+
+def test_a_misspelt_command_is_said_in_a_line(capsys):
+    assert cli.main(["lisst"]) == 2
+    assert (
+        capsys.readouterr().err == "emolib: unknown command 'lisst': did you mean list or test?\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["magnify", "trace", "predict"])
+def test_a_film_that_is_not_there_is_said_before_torch_is_imported(command, tmp_path):
+    code = "import sys; from emolib.reproduction.cli import main; print(main.main(sys.argv[1:]), 'torch' in sys.modules)"
+    film = str(tmp_path / "nothing.mp4")
+    told = subprocess.run(
+        [sys.executable, "-c", code, command, film], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "2 False\n" and told.stderr == f"emolib: {film}: no such file\n"
+
+
+def test_jupyter_as_root_is_refused_in_a_line(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("started"))
+    with pytest.raises(EmolibError, match="another user, or --allow-root"):
+        cli.commands.lab(argparse.Namespace(rest=[]))
 
 
 def test_an_interrupt_is_told_and_is_no_traceback(capsys, monkeypatch):

@@ -47,7 +47,7 @@ def whole(tmp_path_factory):
     )
     sim_files.write(worlds.rafd(0, 2, size=32, yaws=(90,), gazes=("frontal",)), folder)
     sim_files.write(worlds.vggface(0, 3, 4, size=32), folder)
-    sim_files.write(worlds.emnist_letters(0, 2, 1), folder)
+    sim_files.write(sim_files.letters(2, 1), folder)
     cifar = worlds.cifar100(0, 1, 1)
     sim_files.write(cifar, folder)
     sim_files.write_cifar100(cifar, folder / "pickles", layout="pickle")

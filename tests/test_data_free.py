@@ -46,8 +46,8 @@ def test_letters_are_there_without_a_data_folder():
     for source in ("auto", "real"):
         read = data.load("unipen", source=source)
         assert (read.source, len(read), len(set(read.subject))) == ("real", 26 * 700, 308)
-    for side, each, writers in (("train", 560, 241), ("test", 140, 67)):
-        rows = read.split == side
+    for learns, each, writers in ((True, 560, 241), (False, 140, 67)):  # with validation, or test
+        rows = (read.split != "test") == learns
         assert (np.bincount(read.label[rows]) == each).all()
         assert len(set(read.subject[rows])) == writers
         for letter in range(26):  # as many hands as can be among the first of a letter
@@ -58,6 +58,27 @@ def test_letters_are_there_without_a_data_folder():
     assert [unipen.side(who) for who in read.subject] == read.split.tolist()
     assert data.resolve(data.reference(read)).fingerprint == read.fingerprint
     data.resolve.cache_clear()
+
+
+def test_a_part_has_each_letter_once_and_as_many_hands_as_can_be():
+    few = data.load("unipen", root=data.FREE, most=25)
+    assert data.resolve(data.reference(few)).fingerprint == few.fingerprint
+    data.resolve.cache_clear()
+    hands = {}
+    for side in ("train", "validation", "test"):
+        rows = few.split == side
+        assert (np.bincount(few.label[rows]) == 25).all()
+        hands[side] = set(few.subject[rows])
+        for letter in range(26):
+            assert len(set(few.subject[rows & (few.label == letter)])) == 25
+    assert not set.intersection(*hands.values()) and sum(map(len, hands.values())) > 200
+
+
+def test_of_equal_pictures_one_stays_and_none_where_labels_differ():
+    images = np.zeros((6, 28, 28), np.uint8)
+    images[:, 0, 0] = [1, 1, 2, 2, 3, 4]
+    turns = unipen.by_turns(images, np.array([0, 0, 0, 1, 0, 0]), np.array([0, 1, 0, 1, 1, 1]))
+    assert sorted(turns.index) == [0, 4, 5] and turns.turn.tolist() == [0, 0, 1]
 
 
 def test_tracks_are_there_without_a_data_folder():

@@ -26,7 +26,9 @@ def made():
     kept = {}
 
     def make(name):
-        if name not in kept:
+        if name == "emnist_letters":
+            kept[name] = sim_files.letters()
+        elif name not in kept:
             kept[name] = worlds.make(name, "smoke", **SMALLER.get(name, {}))
         return kept[name]
 
@@ -43,7 +45,8 @@ def test_a_written_world_is_read_back_as_it_was(name, made, tmp_path):
     world = made(name)
     sim_files.write(world, tmp_path)
     real = data.load(name, root=tmp_path)
-    assert (real.source, real.name, world.source) == ("real", name, "simulated")
+    drawn = name != "emnist_letters"  # whose place is taken by real letters of other hands
+    assert (real.source, real.name) == ("real", name) and (world.source == "simulated") == drawn
     keys = [
         [f"{s}/{w}/{n}" for s, w, n in zip(d.split, d.subject, d.meta["image"])]
         if name in LOSSY
@@ -81,7 +84,7 @@ def _same_size(real, world):
     )
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", sorted(set(SETS) & set(worlds.WORLDS)))
 def test_options_of_the_real_set_are_options_of_its_stand_in_or_left_unused(name, made, tmp_path):
     options = {
         "ferplus": dict(targets="probability", classes=8),

@@ -3,6 +3,7 @@
 Small files in the real layout are written here, so that every damage is tried where the real files may not lie.
 """
 
+import itertools
 import os
 import shutil
 from importlib import import_module
@@ -57,8 +58,8 @@ def test_the_real_set_is_read_whole(real_data, name):
 
 def test_writers_of_unipen_are_on_one_side(real_data):
     read = data.load("unipen", root=there(real_data, "unipen"))
-    sides = {side: set(read.subject[read.split == side]) for side in ("train", "test")}
-    assert not sides["train"] & sides["test"]
+    sides = [set(read.subject[read.split == s]) for s in ("train", "validation", "test")]
+    assert not any(a & b for a, b in itertools.combinations(sides, 2)) and all(sides)
     assert np.bincount(read.label[read.split == "test"]).min() >= 300
     # 'O' is round: ink on its rim and none in its middle
     rings = read.images[read.label == 14].mean(0)

@@ -20,7 +20,6 @@ from emolib import data
 from emolib.data import catalog, fetch
 from emolib.data.catalog import CATALOG, MODELS, Download
 from emolib.data.files import Damaged
-from emolib.data.sim import worlds
 from emolib.ground.errors import EmolibError
 from emolib.reproduction.cli import main as cli
 
@@ -97,7 +96,7 @@ def of_folder(folder: Path, prefix="") -> dict:
 def letters(tmp_path_factory):
     """EMNIST's archive, small: the letters as the set ships them, and another part of it."""
     folder = tmp_path_factory.mktemp("letters")
-    sim_files.write(worlds.emnist_letters(0, 3, 2), folder)
+    sim_files.write(sim_files.letters(3, 2), folder)
     members = of_folder(folder / "emnist", "gzip/")
     return zipped(members | {"gzip/emnist-digits-test-labels-idx1-ubyte.gz": b"not wanted"})
 

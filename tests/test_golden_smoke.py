@@ -8,6 +8,7 @@ writes it anew from a result folder: only where an issue changes results on purp
 import hashlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,10 +25,12 @@ MACHINE = "(machine)"
 
 
 def machine() -> str:
-    """What decides the last digits: system, processor's instructions, PyTorch."""
+    """What decides the last digits: system, processor (model and instructions), PyTorch."""
     vectors = torch.backends.cpu.get_cpu_capability()
     version = torch.__version__.split("+")[0]
-    return f"{platform.system()} {platform.machine()} {vectors} torch {version}"
+    about = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    model = "-".join(re.findall(r"^(?:cpu family|model)\s*: (\d+)", about, re.MULTILINE)[:2])
+    return f"{platform.system()} {platform.machine()} {model} {vectors} torch {version}"
 
 
 def measured(folder: Path) -> pd.DataFrame:

@@ -233,7 +233,7 @@ def test_missing_models_and_names(monkeypatch, tmp_path):
 
     monkeypatch.setattr(importlib.metadata, "files", absent)
     with pytest.raises(EmolibError, match="pip install face_recognition_models"):
-        detectors._packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
+        detectors.packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
     with pytest.raises(EmolibError, match="mediapipe"):
         detectors.make("mediapip")
 

@@ -395,6 +395,16 @@ def test_a_simulated_number_is_said_to_be_simulated(out):
     assert report.source_of(accuracy(0, 1, SFEW)) == "real"
 
 
+def test_a_badge_says_which_set_stands_for_which():
+    real = {"source": "real", "fingerprint": "x"}
+    letters = "real: UNIPEN letters, not EMNIST letters"
+    assert report.badge_of({"unipen": real}) == letters
+    assert report.badge_of({"emnist_letters": real, "simulated world": real}) == "real"
+    drawn = {"unipen": real, "cifar100": real | {"source": "simulated"}}
+    assert report.badge_of(drawn) == f"partly simulated; {letters}"
+    assert report.badge_of({}) == "print"
+
+
 def test_what_has_not_settled_is_not_judged():
     def verdicts(protocol):
         outcome = accuracy(0.2, 0.3, SFEW, settled=frozenset({protocol}))

@@ -54,18 +54,3 @@ def test_fer_like_faces_need_more_than_pixels_in_place():
     print(f"seven classes, people disjoint: pixels {linear:.3f}, small CNN {cnn:.3f}")
     assert 0.20 <= linear <= 0.45, linear
     assert 0.50 <= cnn <= 0.85, cnn
-
-
-@pytest.mark.slow
-def test_letters_can_be_told_apart():
-    from sklearn.linear_model import LogisticRegression
-
-    world = worlds.emnist_letters(0, train=80, test=20)
-    x, train = world.images.reshape(len(world), -1) / 255.0, world.split == "train"
-    score = (
-        LogisticRegression(max_iter=300, C=0.1)
-        .fit(x[train], world.label[train])
-        .score(x[~train], world.label[~train])
-    )
-    print(f"letters, linear: {score:.3f}")
-    assert 0.60 <= score <= 0.97, score

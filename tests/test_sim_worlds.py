@@ -63,7 +63,7 @@ def test_fer_files_hold_what_the_world_holds(tmp_path):
 
 
 def test_emnist_file_is_transposed_and_counts_from_one(tmp_path):
-    world = worlds.make("emnist_letters", "smoke")
+    world = sim_files.letters()
     images, labels, *_ = sim_files.write(world, tmp_path)
     raw = np.frombuffer(gzip.decompress(images.read_bytes()), np.uint8, offset=16).reshape(
         -1, 28, 28

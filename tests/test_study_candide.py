@@ -11,6 +11,7 @@ import torch
 from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from emolib import EMOTIONS, candide, metrics
 from emolib import data as datasets
@@ -85,7 +86,6 @@ def test_rows_of_ckplus_are_apex_frames_and_the_first_as_neutral(sets):
     assert ((used.label == training.NEUTRAL) == (frame == 1)).all() and set(used.label) == {
         EMOTIONS.index(e) for e in plan.FOUR
     }
-    assert (used.shown == sets[0].label[used.row]).all()
     same = (sets[0].subject[used.neutral] == used.subject) & (
         meta["sequence"].to_numpy()[used.neutral] == meta["sequence"].to_numpy()[used.row]
     )
@@ -208,9 +208,14 @@ def test_recovery_with_a_detector_leaves_out_whom_it_misses():
 def test_no_person_stands_on_both_sides(repeat):
     subject = np.repeat([f"S{i}" for i in range(10)], 7)
     part = training.parts(subject, [repeat, repeat + 1])
-    for one in part:
+    for one in part == training.TRAINS:
         assert not set(subject[one]) & set(subject[~one]) and len(set(subject[~one])) == 2
     assert np.array_equal(part[1], training.parts(subject, [repeat + 1])[0])
+    apart = training.parts(subject, [repeat, repeat + 1], apart=True)
+    for one, plain in zip(apart, part):
+        people = [set(subject[one == k]) for k in range(3)]
+        assert [len(p) for p in people] == [2, 6, 2] and len(set.union(*people)) == 10
+        assert np.array_equal(one == training.VALIDATES, plain == training.VALIDATES)
 
 
 @pytest.fixture
@@ -246,14 +251,14 @@ def test_every_machine_learns_what_is_plain(name, by_hand):
         2
     ):  # what is said of validation is the share of its rows, missing faces among them
         assert made["validation"][r] == pytest.approx(
-            (made["train"][r] == y)[~made["part"][r]].mean()
+            (made["train"][r] == y)[made["part"][r] == training.VALIDATES].mean()
         )
 
 
 def test_the_setting_is_chosen_on_validation_people_alone(by_hand, monkeypatch):
     """A classifier that is right on nobody but the held-out people wins, however bad it is elsewhere."""
     x, y, _ = by_hand
-    part = training.parts(by_hand[2], [0])[0]
+    part = training.parts(by_hand[2], [0])[0] == training.TRAINS
 
     class Knows:
         def __init__(self, value):
@@ -366,6 +371,158 @@ def test_dropout_of_a_cnn_hangs_on_its_repeat_not_on_the_runs_before_it(monkeypa
     assert torch.equal(torch.get_rng_state(), before)
 
 
+# ---------------------------------------------------------------- the real faces at hand
+
+ACTS = {"AN": {"au4": 0.8}, "HA": {"au12": 0.8}, "SA": {"au15": 0.8}, "SU": {"au26": 0.8}}
+WORDS = {"AN": "anger", "HA": "happy", "SA": "sadness", "SU": "surprise"}
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """Six people of CK+'s copies, three pictures of four emotions each, five women of JAFFE, also at
+    rest: pictures of one grey value, by which a detector of the test's own knows their points."""
+    crowd = face.faces(11, 11)
+    rest = face.Faces(crowd.person, crowd.scene, 0 * crowd.units)
+    points = {code: face.points(rest.acting(**ACTS.get(code, {})), 48) for code in (*ACTS, "NE")}
+    seen, pictures, about = [], [], []
+    for person, (code, word) in ((p, item) for p in range(6) for item in WORDS.items()):
+        seen.append(points[code][person])
+        for _ in range(3):
+            pictures.append(np.full((48, 48), len(seen) - 1, np.uint8))
+            about.append((word, f"S{person:03d}", f"S{person:03d}_{list(WORDS).index(code):03d}"))
+    place = tmp_path / "ckplus48"
+    place.mkdir()
+    columns = dict(zip(("label", "subject", "sequence"), map(np.array, zip(*about))))
+    np.savez(place / "ckplus48.npz", images=np.array(pictures), **columns)
+    lines = [",".join(["subject", "video", "emotion", *training.CODED])]
+    for word, person, sequence in dict.fromkeys(about):
+        coded = [str(int(k == list(WORDS.values()).index(word))) for k in range(23)]
+        lines.append(",".join([person, sequence, word, *coded]))
+    (place / "ckplus_facs_emotion.csv").write_text("\n".join(lines))
+    (tmp_path / "jaffe").mkdir()
+    for k, (person, code) in enumerate((p, c) for p in range(5) for c in (*WORDS, "NE")):
+        seen.append(points[code][6 + person])
+        image = Image.fromarray(np.full((256, 256), len(seen) - 1, np.uint8))
+        image.save(tmp_path / "jaffe" / f"K{'ABCDE'[person]}.{code}1.{k + 1}.tiff")
+    looked_at = []
+
+    def detect(images):
+        looked_at.append(images.shape)
+        grey, enlarged = images[:, 60, 60].astype(int), images.shape[1] == 120
+        shift, factor = (6, 2) if enlarged else (0, 256 / 48)
+        return SimpleNamespace(points=(np.array(seen)[grey] + shift) * factor)
+
+    own = SimpleNamespace(detect=detect, fingerprint="own", shapes=looked_at)
+    monkeypatch.setattr(training, "detector", lambda name: own)
+    monkeypatch.setenv("EMOLIB_JOBS", "1")  # the detector is known in this process only
+    monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))
+    datasets.resolve.cache_clear()
+    yield plan.Study("quick", repeats=3, dense_epochs=20).copies, points, own
+    datasets.resolve.cache_clear()
+
+
+def test_small_pictures_are_enlarged_and_points_come_back_in_their_pixels(copies):
+    study, points, own = copies
+    found = training.see(study.sets[0], np.array([0, 3, 71]), "dlib")
+    assert np.allclose(found, [points["AN"][0], points["HA"][0], points["SU"][5]], atol=1e-3)
+    assert own.shapes == [(3, 120, 120)]
+
+
+def test_a_mean_face_knows_no_labels_and_no_neutral_pictures(copies):
+    study, points, _ = copies
+    jaffe = study.sets[1]
+    used = training.rows_of(jaffe, [*study.emotions, "neutral"])
+    assert (
+        set(jaffe.meta.code[used.neutral]) == {"NE"}
+        and (jaffe.subject[used.neutral] == used.subject).all()
+    )
+    assert (training.rows_of(study.sets[0], study.emotions).neutral == -1).all()
+    few = training.rows_of(jaffe, study.emotions, people=2)
+    assert sorted(set(few.subject)) == ["KA", "KB"] and len(few.row) == 8
+    faces = training.see(jaffe, used.row, "dlib")
+    mean, person = training.mean_faces(faces, used)
+    shapes = training.shapes(np.array([points[code][6] for code in ACTS]))
+    assert np.allclose(mean[0].ravel(), shapes.mean(0)) and len(mean) == 5
+    assert (np.array(["KA", "KB", "KC", "KD", "KE"])[person] == used.subject).all()
+    relabelled = replace(used, label=np.where(used.label == training.NEUTRAL, used.label, 0))
+    assert np.array_equal(training.mean_faces(faces, relabelled)[0], mean)
+
+
+def test_what_is_measured_of_the_copies(copies):
+    """Whatever face stands for rest, each woman's jaw is lowest where she is surprised."""
+    study, jaw = copies[0], list(candide.ACTION_UNITS).index("AU26/27")
+    train, test = [training.measure(**arguments) for arguments in study.measured("dlib")]
+    assert train["coded"].shape == (72, 23) and "coded" not in test
+    assert np.array_equal(train["own"], train["units"])  # it has no neutral picture of its own
+    assert not np.allclose(test["own"], test["units"])
+    used = training.rows_of(study.sets[1], [*study.emotions, "neutral"])
+    for reading in ("units", "change", "own"):
+        for person in set(used.subject):
+            rows = np.flatnonzero(used.subject == person)
+            lowest = rows[test[reading][rows, jaw].argmax()]
+            assert used.label[lowest] == EMOTIONS.index("surprise")
+
+
+def test_crops_of_two_sets_differ_in_nothing_but_faces():
+    rng = np.random.default_rng(0)
+    image = np.kron(rng.integers(60, 180, (12, 12)), np.ones((4, 4))).astype(np.uint8)
+    box = np.array([[4, 4, 44, 44.0]])
+    cut = []
+    for name, shown, scale in (
+        ("ckplus48", image, 1),
+        ("ckplus48", image // 2 + 20, 1),  # darker
+        ("jaffe", np.kron(image, np.ones((5, 5), np.uint8)), 5),  # sharper
+    ):
+        data, used = SimpleNamespace(name=name, images=shown[None]), SimpleNamespace(row=[0])
+        cut.append(training.faces(data, used, scale * box, 60).astype(float))
+    assert all(abs(c.mean() - 128) < 1 and abs(c.std() - 50) < 2 for c in cut)
+    assert np.abs(cut[1] - cut[0]).mean() < 2 and np.abs(cut[2] - cut[0]).mean() < 12
+
+
+def test_real_faces_stand_beside_the_others_and_decide_the_claims(copies, monkeypatch):
+    study = copies[0]
+    monkeypatch.setattr(face_cnn, "CNNS", {})
+    frame = tables.transfers(study)
+    both = frame.pivot_table("measured", ["classifier", "feature"], "metric")
+    units = both.loc[("SSVM", "AU")]
+    assert units["lost"] == pytest.approx(units["Test within"] - units["Test"], abs=1e-9)
+    assert both.loc[("SSVM", "FACS"), "Test within"] == 1 and np.isnan(
+        both.loc[("SSVM", "FACS"), "Test"]
+    )
+    assert both.loc[(tables.USUAL, "none"), "Test"] == 0.25
+    assert np.isnan(both.loc[(training.LOGISTIC, "AU"), "less stock"])
+    part = study.results[plan.Case("SSVM", "AU")]["part"]
+    assert (np.sort(np.unique(part)) == [training.VALIDATES, training.TRAINS, training.APART]).all()
+    assert training.LOGISTIC in tables.standing(study, plan.Case("SSVM", "AU"), 14).stock
+    assert {container.source for container in study.sets} == {"real"}
+    whole = plan.Study("quick", repeats=3)
+    monkeypatch.setattr(plan.Study, "copies", study)
+    monkeypatch.setattr(plan.Study, "sets", (SimpleNamespace(source="simulated"),))
+    assert whole.deciding is study and whole.worlds == (whole, study)
+    monkeypatch.setattr(plan.Study, "sets", (SimpleNamespace(source="real"),) * 2)
+    assert whole.deciding is whole
+
+
+def test_without_the_real_faces_a_line_says_what_would_add_them():
+    study = plan.Study("smoke")
+    assert study.copies is None and study.worlds == (study,)
+    assert "ckplus48 and jaffe" in tables.in_short(study)["real faces"].iloc[0]
+
+
+def test_dlib_finds_the_real_faces(real_data):
+    pytest.importorskip("dlib")
+    for name in training.COPIED:
+        if not (real_data / name).is_dir():
+            pytest.skip(f"NOT TESTED ON REAL DATA: no {name} in {real_data}")
+        data = datasets.load(name)
+        row = np.arange(0, len(data), len(data) // 10)
+        points = training.see(data, row, "dlib")
+        side = data.images.shape[1]
+        assert np.isfinite(points).all() and (abs(points - side / 2) < 0.7 * side).all()
+        eyes = points[:, 42:48].mean(1) - points[:, 36:42].mean(1)
+        assert (eyes[:, 0] > 0.2 * side).all() and (abs(eyes[:, 1]) < 0.1 * side).all()
+
+
 # ---------------------------------------------------------------- the grid
 
 
@@ -383,6 +540,7 @@ def test_every_run_has_a_key_of_its_own(profile, monkeypatch):
     assert {c.classifier for c in cases if c.variant == plan.PRINTED} == {
         *plan.SVMS,
         plan.DNN,
+        training.LOGISTIC,
         *face_cnn.CNNS,
     }
     exact = cases[plan.Case("SSVM", "AU", "exact points")][1][0]
@@ -708,7 +866,7 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     assert results.problems(smoke) == []
     listed = papers.everything()
     mine = listed[listed.notebook == "40"]
-    assert len(mine) == 22
+    assert len(mine) == 23
     for row in mine.itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
         assert all(
@@ -740,7 +898,7 @@ def test_claims_about_simulated_people_need_the_real_ones(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "40"].set_index("id")
     assert len(mine) == 17 and (mine.because != "").all()
-    asked = mine[mine.needs == "ckplus rafd"]
+    asked = mine[mine.needs == "ckplus rafd|ckplus48 jaffe"]
     assert len(asked) == 10 and set(asked.outcome) == {NEEDS_REAL}
     assert mine.outcome["chang-d16"] == NOT_REPLICATED and mine.outcome["chang-d16_2"] == REPLICATED
     assert mine.outcome["chang-d32"] == WEAK  # five people, or one world
@@ -762,7 +920,7 @@ def test_cropped_faces_are_grey_squares(colours):
 
     images = np.random.default_rng(0).integers(0, 255, (4, 40, 40, *colours), dtype=np.uint8)
     cut = training.faces(
-        SimpleNamespace(images=images),
+        SimpleNamespace(name="rafd", images=images),
         SimpleNamespace(row=np.array([0, 2])),
         np.array([[4, 4, 36, 36.0]] * 2),
         20,

@@ -17,9 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from emolib import metrics
+from emolib import EMOTIONS, metrics
+from emolib import data as datasets
 from emolib.data import reference
 from emolib.data.sim import clip_sets, worlds
+from emolib.ground.containers import TableSet
 from emolib.ground.errors import EmolibError
 from emolib.models.mrpn import design
 from emolib.models.mrpn_stack import Stack, gated
@@ -209,6 +211,115 @@ def test_worlds_refuse_what_they_cannot_do(made):
         features.jobs(made, 0, "fuzz_face", 1.5, [])
     with pytest.raises(EmolibError, match="no clip of class"):
         features.donors(made, np.full(192, 9), 0, "face")
+
+
+# ---------------------------------------------------------------- real pairs, and half-real ones
+
+
+@pytest.fixture(scope="module")
+def vectors(made):
+    """The same clips, each summed up in a row."""
+    mean = {k: getattr(made, k).mean(1, keepdims=True) for k in ("face", "sound")}
+    return dataclasses.replace(made, **mean)
+
+
+def test_columns_of_sound_are_the_sound_and_all_others_the_face():
+    columns = ("sound: pitch", "face: AU01", "score: anger")
+    rows = np.arange(6.0).reshape(2, 3)
+    meta = pd.DataFrame({"image": ["a", "b"], "intensity": [1, 2]})
+    about = {"label": [0, 3], "subject": ["x", "y"], "split": ["", ""], "meta": meta}
+    bank = features.summaries(
+        TableSet(name="ravdess_av", source="real", features=rows, columns=columns, **about)
+    )
+    assert bank["sound"].tolist() == [[[0]], [[3]], [[0]]]
+    assert bank["face"].tolist() == [[[1, 2]], [[4, 5]], [[0, 0]]]
+    assert bank["label"].tolist() == [0, 1]
+
+
+def test_summaries_are_scaled_by_the_training_clips_of_their_own_job(vectors):
+    jobs = [split(vectors), dataclasses.replace(split(vectors), train=np.arange(40))]
+    feed = features.Feed(vectors, jobs, features.OPTIONS["summaries"], 16)
+    for k, job in enumerate(jobs):
+        rows = torch.as_tensor(job.train)[None].repeat(2, 1)
+        for x in feed.clips(rows, np.random.default_rng(0)):  # in training as in tests
+            values = x[k, :, 0]
+            assert values.mean(0).abs().max() < 1e-4 and (values.std(0) - 1).abs().max() < 1e-3
+            assert torch.equal(x, feed.clips(rows)[0 if x.shape[-1] == 136 else 1])
+
+
+@pytest.mark.parametrize("where", features.BROKEN)
+def test_a_broken_pair_shows_another_emotion_of_the_same_actor(vectors, where):
+    parts = features.thirds(vectors, 3)
+    whole = features.broken(vectors, 0, where, 0.0, parts)
+    for job, wrong in zip(whole, features.broken(vectors, 0, where, 0.5, parts), strict=True):
+        for role, rows in enumerate((job.train, job.validation, job.test)):
+            assert (job.face[rows] == rows + 192 * role).all()  # faces of the role's own part
+            shown = wrong.face[rows] - 192 * role
+            assert (vectors.subject[shown] == vectors.subject[rows]).all()
+            other = vectors.label[shown] != vectors.label[rows]
+            assert other.mean() == pytest.approx(0.5, abs=0.15) or not other.any()
+            assert other.any() == (role == 0 or where == "in every clip")
+        assert (wrong.sound == np.arange(192)).all() and (wrong.told == vectors.label).all()
+    with pytest.raises(EmolibError, match="place of broken pairs 'in tests'"):
+        features.broken(vectors, 0, "in tests", 0.5, parts)
+
+
+def test_half_real_faces_show_the_emotion_and_come_from_their_part(monkeypatch):
+    speech = worlds.ravdess(0, 2, modality="a")
+    label, part = (v.ravel() for v in np.meshgrid(np.arange(7), np.arange(3)))
+    images = np.broadcast_to((10 * label + part)[:, None, None], (21, 48, 48)).astype(np.uint8)
+    faces = SimpleNamespace(images=images, label=label, split=np.array(features.PARTS)[part])
+    monkeypatch.setattr(
+        features.datasets, "resolve", lambda ref: {"speech": speech, "faces": faces}[ref]
+    )
+    seen = []
+    monkeypatch.setattr(
+        features.texture, "lbp", lambda x, _: seen.append(x[:, 0, 0]) or x[:, :20, 0].astype(float)
+    )
+    bank = features.half_real(data="speech", faces="faces", each=1, seed=0)
+    count = len(bank["label"])
+    assert count == 2 * 7 and len(bank["face"]) == 3 * count + 1
+    emotion = np.tile(bank["label"], 3)  # calm is left out: codes are those of FER2013
+    assert "calm" in EMOTIONS and (seen[0] // 10 == emotion).all()
+    assert (seen[0] % 10 == np.repeat([0, 1, 2], count)).all()
+
+
+def test_an_epoch_may_be_chosen_by_its_loss():
+    """In the second epoch more are right, in the first the loss is lower."""
+    people = (torch.tensor([[0, 1]]), torch.tensor([[0, 1]]), torch.ones(1, 2))
+    first = torch.tensor([[[5.0, 0.0], [0.1, 0.0]]])
+    second = torch.tensor([[[0.01, 0.0], [0.0, 0.01]]])
+    for by_loss, chosen in ((True, first), (False, second)):
+        said = iter([first, first, second, second])  # of those who decide, and of the tested
+        judge = training.Judge(lambda rows: torch.stack([next(said)] * 3), {}, by_loss)
+        judge.people = dict.fromkeys(("validation", "test"), people)
+        judge()
+        judge()
+        assert torch.equal(judge.kept["scores"][JOINT], chosen)
+
+
+def test_without_real_signals_a_line_says_which_sets_would_add_them():
+    study = plan.Study("smoke")
+    assert study.paired == () and study.half_real is None and study.decide == tuple(plan.SETS)
+    for table, named in ((tables.pairs, "ravdess_av"), (tables.half_real, "fer2013")):
+        made = table(study)
+        assert made.frame.measured.isna().all() and made.sources == {}
+        assert named in made.frame.iloc[0, 0]
+
+
+def test_real_pairs_are_complementary_and_nobody_is_on_two_sides(real_data):
+    if not datasets.at_hand("ravdess_av"):
+        pytest.skip(f"NOT TESTED ON REAL DATA: no ravdess_av in {real_data}")
+    study = plan.Study("smoke")
+    bank = study.bank("ravdess_av")
+    assert bank.face.shape == (361, 1, 42) and bank.sound.shape == (361, 1, 66)
+    assert study.bank("ravdess_av+scores").face.shape == (361, 1, 56)
+    right = {}
+    for score in (FACE, SOUND, JOINT):
+        cell = plan.Cell(tables.LOGISTIC, score=score)
+        right[score] = tables.joined(tables.answers(study, "ravdess_av", cell)).accuracy["measured"]
+    assert right[JOINT] > right[FACE] + 0.1 and right[JOINT] > right[SOUND] + 0.1, right
+    assert min(right.values()) > 0.4
 
 
 # ---------------------------------------------------------------- ways to fuse
@@ -461,7 +572,10 @@ def study(made, monkeypatch):
     monkeypatch.setattr(plan.Study, "bank", lambda self, name: made)
     folds = [
         SimpleNamespace(
-            name=f"A{k}", train=np.arange(96), test=np.arange(96 + 24 * k, 120 + 24 * k)
+            name=f"A{k}",
+            train=np.arange(96),
+            validation=np.arange(72, 96),
+            test=np.arange(96 + 24 * k, 120 + 24 * k),
         )
         for k in range(4)
     ]
@@ -479,7 +593,7 @@ def study(made, monkeypatch):
         "tested": [fold.test for fold in folds],
     }
     made_stack = stack | {
-        "results": {"N2": right, "N0": wrong, "N1": wrong, LATE: wrong, ALONE: wrong}
+        "results": {"N2": right} | dict.fromkeys(["N0", "N1", LATE, ALONE, *plan.CONTROLS], wrong)
     }
     stacks = {
         (name, option, aggregator): made_stack
@@ -541,6 +655,44 @@ def test_real_people_decide_once_every_gate_is_passed(study, monkeypatch):
     at_hand(monkeypatch, simulated=("ravdess",))
     assert judged("chang-d5").outcome == "needs the real set"
     assert judged("chang-d2_2").outcome == "not replicated"  # rests on CREMA-D alone
+
+
+def test_real_pairs_decide_an_ordering_where_films_are_simulated(study, monkeypatch):
+    """N2 is right where all others are wrong: so it is on real pairs; a level waits for films."""
+    passed = dict(low=0.5, trivial=0.14, flat=True, people=24, stock=("logistic",), family=14)
+    monkeypatch.setattr(
+        claims.claim, "standing", lambda study, name, trained: Standing(name, **passed)
+    )
+    at_hand(monkeypatch, simulated=plan.SETS)
+    needs = papers.claims().set_index("id").needs
+    judged = lambda claim: claims.claim._verdict(  # noqa: E731
+        plan.Study("smoke"), claim, needs[claim], ""
+    )
+    assert judged("chang-d5").outcome == "needs the real set"
+    stack = study.stacks["ravdess", "VA+AO", plan.LSTM]
+    stacks = {(name, "summaries", "average"): stack for name in plan.PAIRED} | study.stacks
+    monkeypatch.setattr(plan.Study, "stacks", stacks)
+    monkeypatch.setattr(plan.Study, "paired", tuple(plan.PAIRED))
+    ordered = judged("chang-d5")
+    assert (ordered.outcome, ordered.source) == ("replicated", "real")
+    assert "RAVDESS summaries" in ordered.because and "Crema-d" not in ordered.because
+    assert judged("chang-d7").outcome == judged("chang-d9").outcome == "needs the real set"
+    alike = dict.fromkeys(stack["results"], stack["results"]["N2"])
+    monkeypatch.setattr(plan.Study, "stacks", dict.fromkeys(stacks, stack | {"results": alike}))
+    assert judged("chang-d6").outcome == "not strong enough"  # nobody is ahead of anybody
+
+
+def test_ways_on_real_pairs_stand_beside_stock_methods(study, monkeypatch):
+    stack = study.stacks["ravdess", "VA+AO", plan.LSTM]
+    stacks = {(name, "summaries", "average"): stack for name in plan.PAIRED} | study.stacks
+    monkeypatch.setattr(plan.Study, "stacks", stacks)
+    monkeypatch.setattr(plan.Study, "paired", tuple(plan.PAIRED))
+    frame = tables.pairs(plan.Study("smoke")).frame.set_index("way")
+    assert set(frame.source) == {"real"} and set(frame.pairs) == set(plan.PAIRED.values())
+    nested = frame[(frame.protocol == plan.NESTED) & (frame.metric == "accuracy")].measured
+    assert (nested["N2"] == 100).all() and (nested["N0"] < 50).all()
+    assert (nested[tables.COMMONEST] < 50).all() and (nested["linear SVM, both"] > 50).all()
+    assert "N2 is not below logistic regression on both" in frame.index
 
 
 # ---------------------------------------------------------------- emolib predict
@@ -776,7 +928,7 @@ def test_verdicts_of_the_notebook(smoke):
         assert mine.outcome[claim] == "not replicated" and mine.source[claim] == "counted"
     assert "527,360" in mine.because["chang-d41"]
     assert set(mine.outcome[mine.needs == "print"]) == {"arithmetic only"}
-    sets = mine.needs.isin(["ravdess", "crema_d", "ravdess crema_d"])
+    sets = mine.needs.isin(["ravdess", "crema_d", "ravdess crema_d", "ravdess crema_d|ravdess_av"])
     assert sets.sum() == 13 and set(mine.outcome[sets]) == {"needs the real set"}
 
 

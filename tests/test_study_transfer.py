@@ -702,6 +702,84 @@ def test_counts_and_votes_of_the_real_set(real_data, monkeypatch):
     assert (~study.tested("PublicTest").fresh).sum() == 280
 
 
+# ---------------------------------------------------------------- frozen networks that met real faces
+
+
+@pytest.fixture
+def looking(faces, monkeypatch):
+    """A study whose frozen networks see the class itself (people), noise (objects) or are not installed."""
+    rng = np.random.default_rng(3)
+
+    class Looking(plan.Study):
+        def features(self, network):
+            if network == networks.NOTHING:
+                return None
+            parts = []
+            for rows in self.looked_at:
+                clear = np.eye(7)[faces.label[rows]]
+                parts.append(clear if network == networks.PEOPLE else rng.normal(size=clear.shape))
+            return parts
+
+        def named(self, name, part):
+            return faces.label[faces.split == part][None]
+
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    return Looking("smoke", frozen=plan.Frozen(100, 40, 40))
+
+
+def test_frozen_networks_are_compared_in_pairs_on_both_tests(looking):
+    frame = tables.do_faces_transfer(looking).frame
+    accuracy = frame[(frame.metric == "accuracy") & (frame.protocol == tables.BOTH + plan.UNIQUE)]
+    accuracy = accuracy.set_index("model").measured
+    people, objects = (tables.LOOKS[name] for name in (networks.PEOPLE, networks.OBJECTS))
+    assert accuracy[people] == 100 and accuracy[objects] < 60
+    gap = frame[frame.model == f"{people} less {objects}"].set_index("metric")
+    assert gap.measured["difference in accuracy"] == pytest.approx(100 - accuracy[objects])
+    assert gap.measured["p, Holm"] < 1e-6
+    absent = frame[frame.model == tables.LOOKS[networks.NOTHING]]
+    assert absent.reading.tolist() == ["not installed"] and absent.measured.isna().all()
+    assert tables.GRADIENTS in accuracy and STOCK in accuracy
+    assert len(frame[frame.metric == "p, Holm"]) == 2  # people less objects, people less gradients
+
+
+def test_what_is_no_better_than_the_most_frequent_class_is_not_read(looking):
+    frame = tables.do_faces_transfer(looking).frame
+    noise = frame[frame.model.str.endswith(f"less {tables.LOOKS[networks.OBJECTS]}")]
+    assert set(noise.gate) == {"trivial"} and set(noise.reading) == {"not strong enough"}
+
+
+def test_chunks_are_parts_of_one_whole(faces, monkeypatch):
+    """However many pictures a run has, rows that train, validate and test come back in their order."""
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    monkeypatch.setattr(networks, "known_weights", lambda network: "x")
+    monkeypatch.setattr(plan.datasets, "reference", lambda data: "")
+
+    def seen(fn, grid, label):
+        rows = np.concatenate(networks.asked(faces, 30, 10, 5))
+        return [{"features": rows[run["first"] : run["last"], None]} for run in grid]
+
+    monkeypatch.setattr(plan.runs, "map", seen)
+    for chunk in (7, 500):
+        study = plan.Study("smoke", frozen=plan.Frozen(30, 10, 5, chunk))
+        parts = study.features(networks.PEOPLE)
+        assert [part[:, 0].tolist() for part in parts] == [r.tolist() for r in study.looked_at]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("network, width", [*zip(networks.NETWORKS, (128, 1280, 1280))])
+def test_frozen_networks_tell_pictures_apart_and_repeat(network, width, faces, monkeypatch):
+    if networks.known_weights(network) is None:
+        pytest.skip(f"NOT TESTED: {network}: its weights are not installed")
+    monkeypatch.setattr(datasets, "resolve", lambda _: faces)
+    shared = {"data": "", "network": network, "weights": "", "validation": 1, "test": 1}
+    shared |= {"train": 3}
+    first, again = (networks.seen(**shared, first=0, last=3)["features"] for _ in range(2))
+    assert first.shape == (3, width) and np.isfinite(first).all() and first.std(0).max() > 0
+    np.testing.assert_array_equal(first, again)
+    alone = networks.seen(**shared, first=1, last=2)["features"]
+    np.testing.assert_allclose(alone[0], first[1], atol=1e-3)
+
+
 # ---------------------------------------------------------------- the notebook, end to end
 
 

@@ -443,3 +443,29 @@ def test_only_what_the_thesis_compares_has_a_p(smoke):
     few = frame[asked]
     assert (few["smallest p possible (Holm)"] == np.minimum(1, 4 * 2.0 ** (1 - few.people))).all()
     assert (few["p, Holm"] >= few["smallest p possible (Holm)"] - 1e-4).all()
+
+
+def test_on_the_film_true_labels_at_the_decoder_come_near_the_copy(smoke):
+    frame = pd.read_csv(smoke / "tables" / "orgil2022-x60.csv", keep_default_na=False)
+    assert set(frame.source) == {"real"}
+    score = frame[frame.metric == tables.SCORE].set_index(["model", "decoder"]).measured
+    score = score.astype(float)
+    assert abs(score[tables.affect_film.MEAN, ""]) < 1e-6
+    assert score[tables.affect_film.BEFORE, ""] > 1.8
+    assert (tables.training.LSTM, "") in score and (plan.VARIED, tables.LEAK) in score
+    asked = frame[frame["p, Holm"] != ""]
+    assert set(asked.metric) == {"Accuracy @2CCC, less LSTM"} and set(asked.model) == {plan.VARIED}
+
+
+def test_segments_take_turns_and_both_networks_read_the_same_columns():
+    study = plan.Study("smoke")
+    tested = [training.turn(study.film, seed, 8).test for seed in range(8)]
+    assert sorted(int(v) for one in tested for v in one) == list(range(8))
+    made = training.side_by_side(study.film, 0)
+    assert made["image"].shape == (len(made["target"]), 6) and made["pose"].shape[1] == 0
+    net = training.recurrent({"image": 6}, width=8, dropout=0.1, heads=2)
+    given = {name: torch.zeros(2, 5, made[name].shape[1]) for name in net.widths}
+    assert net(given).shape == (2, 5, 2)
+    asked = {(model, way) for model, _, way, _ in study.film_plan}
+    lstm, transformer = (training.LSTM, plan.FULL), (plan.VARIED, plan.FULL)
+    assert asked == {lstm, transformer, (plan.VARIED, plan.SHIFTED)}

@@ -1,5 +1,7 @@
 """Notebook 11 at its smallest, end to end: every artefact, both protocols, honest verdicts."""
 
+import collections
+import dataclasses
 import json
 import types
 
@@ -15,6 +17,7 @@ from emolib.models.video import NETWORKS
 from emolib.reproduction import papers, runs
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs.claims import ALPHA
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.video_networks import claims, plan, streams, tables, training
 from emolib.reproduction.studies.video_networks.tables import COLUMNS
 from emolib.reproduction.studies.video_networks.training import (
@@ -188,6 +191,50 @@ def test_stored_features_of_real_films_become_streams(monkeypatch):
     streams.frames.cache_clear()
 
 
+# ---------------------------------------------------------------- a film
+
+
+def test_segments_of_the_film_take_turns_and_never_meet():
+    film = affect_film.film()
+    every = [split(film.subject, 1 / 8, k, affect_film.SEGMENTS) for k in range(16)]
+    assert sorted(int(v) for s in every[:8] for v in s.test) == list(range(8))
+    assert all(len(s.train) == 6 and len(s.validation) == 1 for s in every)
+    assert all((a.test == b.test).all() for a, b in zip(every[:8], every[8:], strict=True))
+    times = film.meta.sort_values("start")
+    assert (times.start.iloc[1:].to_numpy() - times.end.iloc[:-1] >= 2 * affect_film.GAP).all()
+
+
+def test_methods_without_a_network_see_no_tested_label_and_no_future(monkeypatch):
+    film = affect_film.film()
+    chosen = split(film.subject, 1 / 8, 0, affect_film.SEGMENTS)
+    (v,) = chosen.test
+    (before,) = affect_film.without_network(film, chosen, tables.ridge).values()
+    label = list(film.valence_arousal)
+    label[v] = -label[v][::-1]
+    other = dataclasses.replace(film, valence_arousal=label)
+    (after,) = affect_film.without_network(other, chosen, tables.ridge).values()
+    for name in (affect_film.MEAN, *affect_film.READ.values()):
+        assert np.array_equal(before[name], after[name])
+    assert np.array_equal(after[affect_film.BEFORE][1:], label[v][:-1])  # this one knows
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    seen = affect_film.lagged(x, 1)
+    assert np.allclose(seen[:20], affect_film.lagged(x[:20], 1)) and seen.shape == (40, 15)
+    assert np.allclose(seen[19, 3:6], x[18:20].mean(0))
+
+
+def test_streams_of_the_film_are_what_networks_expect():
+    film = affect_film.film()
+    streams.frames.cache_clear()
+    frames = streams.frames(streams.datasets.reference(film), "cpu")
+    assert frames.widths == {"image": 4, "landmarks": 0, "pose": 0, "mel": 2}
+    stacked = torch.cat([frames.streams["mel"], frames.streams["image"]], 1)
+    assert stacked.abs().max() <= 5 and stacked.std(0).sub(1).abs().max() < 0.35
+    loud, left, *_, changed = film.features[0]().T  # in the order of the set's columns
+    for column, raw in ((0, loud), (1, left), (5, changed)):
+        assert np.corrcoef(stacked[: len(raw), column], raw)[0, 1] > 0.9
+    assert np.array_equal(frames.target[: frames.start[1]], film.valence_arousal[0])
+
+
 # ---------------------------------------------------------------- comparisons
 
 
@@ -288,11 +335,22 @@ def acted(monkeypatch, *, gain=0.05, source="real", people=12, worlds=5, profile
         scores |= {NI: 0.25 - ccc / 2, "rest": 0.05 - 0.02 * mine + ccc / 100}
         return every.assign(**scores)
 
+    def film_rows(study):
+        rows = videos(study, 0.1, 64)
+        return rows[(rows.protocol == tables.NESTED) & rows.network.isin(plan.HEARD)]
+
     films = types.SimpleNamespace(name="aff_wild", source=source, fingerprint="acted")
+    film = types.SimpleNamespace(name="studyforrest", source="real", fingerprint="acted")
+    beside = pd.DataFrame({"network": [tables.MEAN, affect_film.READ[plan.FULL]], "person": "p0"})
+    beside = beside.assign(video=0, **dict.fromkeys(COLUMNS, 0.0))
+    monkeypatch.setattr(tables, "film_rows", runs.held(film_rows))
+    monkeypatch.setattr(tables, "film_stock", lambda *_: beside)
+    monkeypatch.setattr(plan.Study, "plateaus", lambda *_: collections.defaultdict(lambda: True))
     stood = pd.DataFrame({"network": tables.STOCK, "CCC": [0.0, 0.99, 0.1], "person": "p0"})
     stood = stood.assign(video=0, **{c: 0.0 for c in COLUMNS if c != "CCC"})
     for name, value in {
         "films": films,
+        "film": film,
         "real": source == "real",
         "settled": lambda *_, **__: True,
         "plan": {(f"world {world}", 0.3, 64, 0): {} for world in range(1, worlds)},
@@ -342,11 +400,15 @@ def test_a_lag_does_not_replicate_and_scatter_leaves_it_open(monkeypatch):
     assert {v.gate for v in said.values()} == {"interval"}
 
 
-def test_simulated_films_decide_only_what_five_worlds_can(monkeypatch):
-    said = outcomes(acted(monkeypatch, source="simulated"), "a4_10", "a4_1", "a1_9")
-    assert [v.outcome for v in said.values()] == 2 * ["needs the real set"] + ["in simulation: yes"]
-    few = outcomes(acted(monkeypatch, source="simulated", worlds=4), "a1_9")
-    assert few["a1_9"].outcome == "not strong enough"
+def test_without_aff_wild_a_film_answers_what_is_said_of_losses_in_general(monkeypatch):
+    asked = ("a4_10", "a1_7", "a1_9", "a4_1")
+    said = outcomes(acted(monkeypatch, source="simulated"), *asked)
+    assert [v.outcome for v in said.values()] == 3 * ["replicated"] + ["needs the real set"]
+    assert said["a4_10"].source == "real" and "on a film" in said["a4_10"].rests_on
+    lags = outcomes(acted(monkeypatch, source="simulated", gain=-0.05), *asked[:2])
+    assert {v.outcome for v in lags.values()} == {"not replicated"}
+    few = outcomes(acted(monkeypatch, source="simulated", people=6), "a4_10")
+    assert few["a4_10"].gate == "people"
 
 
 def test_every_gate_closes(monkeypatch):
@@ -380,13 +442,26 @@ def test_every_artefact_is_there_with_its_provenance(smoke):
     assert results.problems(smoke) == []
     listed = papers.everything()
     listed = listed[(listed.notebook == "11") & (listed.same_as == "")]
-    assert len(listed) == 22
+    assert len(listed) == 24
     for row in listed.itertuples():
         folder = smoke / ("tables" if row.kind == "table" else "figures")
         about = json.loads((folder / f"{row.id}.json").read_text())
-        assert (
-            about["sources"]["aff_wild"]["source"] == "simulated" and about["profile"] == "smoke"
-        ), row.id
+        source = "real" if row.data == "studyforrest" else "simulated"  # one film is everywhere
+        assert about["sources"][row.data]["source"] == source and about["profile"] == "smoke"
+
+
+def test_the_film_is_tested_segment_by_segment_beside_ridge(smoke):
+    frame = pd.read_csv(smoke / "tables" / "orgil2021-x60.csv", keep_default_na=False)
+    assert set(frame.network) == {*plan.HEARD, *affect_film.READ.values(), tables.MEAN} | {
+        affect_film.BEFORE
+    }
+    assert set(frame.source) == {"real"}
+    assert set(frame["against ridge"]) <= {"", "above ridge", "open", "below ridge"}
+    score = frame[frame.metric == "CCC"].set_index("network").measured.astype(float)
+    assert abs(score[tables.MEAN]) < 1e-6 < 0.9 < score[affect_film.BEFORE]
+    tested = pd.read_csv(smoke / "tables" / "orgil2021-x61.csv").dropna(subset="p_holm")
+    assert tuple(zip(tested["trained with"], tested["less"])) == plan.PRIMARY
+    assert set(tested.network) == {plan.FULL} and set(tested.people) == {8}
 
 
 def test_both_protocols_and_all_printed_cells(smoke):

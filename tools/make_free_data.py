@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 
 from emolib.data import studyforrest, unipen
-from emolib.data.checks import content_of
 
 ROOT = Path(__file__).resolve().parent.parent
 EACH = {"train": 560, "test": 140}  # pictures of a letter
@@ -29,18 +28,13 @@ A_WRITER = 6  # pictures of a letter by one hand, at most
 def letters(path: Path, into: Path) -> None:
     """A part of UNIPEN: every letter equally often, every writer as evenly as the set allows.
 
-    Of pictures that are equal byte by byte one is kept, and none where their labels differ.
-    Within a letter the first pictures are by as many hands as there are, then each hand's second.
+    None stands twice, and of a letter as many hands as there are come first (unipen.by_turns).
     """
     held = dict(np.load(path, allow_pickle=False))
-    table = pd.DataFrame({"y": held["y"], "writer": held["writer"]})
-    table["content"] = content_of(held["x"])
-    labels = table.groupby("content")["y"].transform("nunique")
-    table = table[(labels == 1) & ~table["content"].duplicated()]
-    table = table.sample(frac=1, random_state=np.random.RandomState(14))  # whose turn it is
-    table["turn"] = table.groupby(["y", "writer"]).cumcount()
-    table["split"] = [unipen.side(held["writer_name"][w]) for w in table["writer"]]
-    table = table[table["turn"] < A_WRITER].sort_values("turn", kind="stable")
+    table = unipen.by_turns(held["x"], held["y"], held["writer"])
+    sides = np.array([unipen.side(name) for name in held["writer_name"]])[table["writer"]]
+    table["split"] = np.where(sides == "test", "test", "train")  # validation writers among these
+    table = table[table["turn"] < A_WRITER]
     place = table.groupby(["y", "split"]).cumcount()
     table = table.assign(place=place)[place < table["split"].map(EACH)]
     counts = table.groupby(["y", "split"]).size().unstack()[list(EACH)]

@@ -148,6 +148,8 @@ def _instead(entry: Entry) -> str:
     """What is loaded where a set is absent."""
     if ships(entry.name):
         return "the part of it that ships with emolib is used"
+    if others := [other.title for other in CATALOG.values() if other.stands_for == entry.name]:
+        return f"{others[0]} are used"
     return "not used" if _stand_in(entry.name) is None else "its simulated stand-in is used"
 
 

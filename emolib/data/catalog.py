@@ -36,6 +36,7 @@ class Entry:
     needs: tuple[str, ...] = ()  # if given, one of these must be there too before the set is loaded
     also: tuple[str, ...] = ()  # other folders it is found in
     page: str = ""  # where its holders say what it is and how to get it
+    stands_for: str = ""  # the works' own set whose place it takes where that one is absent
     downloads: tuple[Download, ...] = ()  # what `get` fetches; none where access is granted
 
 
@@ -137,7 +138,7 @@ ENTRIES = (
     Entry("unipen", "UNIPEN letters", "unipen", ("letters28.npz",),
           89429, "images", 10, "CC BY 4.0", "pen strokes: International Unipen Foundation, Zenodo",
           "orgil2022: continual learning on real letters",
-          page="https://zenodo.org/records/1195803"),
+          page="https://zenodo.org/records/1195803", stands_for="emnist_letters"),
     Entry("studyforrest", "studyforrest: portrayed emotions of a film", "studyforrest",
           ("features_25hz.npz",), 7085, "seconds", 11, "CC0; PDDL", "studyforrest.org",
           "orgil2021, orgil2022: label motion, two modalities",

@@ -39,7 +39,8 @@ class Backbone:
     """A frozen network by name; `features` gives its pooled features.
 
     name   'resnet50-ferplus' (2048, trained by notebook 13 on grey faces), 'resnet50-imagenet'
-           (2048), 'efficientnet_lite0' (1280) or 'resnet18-random' (512; weights from seed 0)
+           (2048), 'efficientnet_lite0' (1280), or with weights from seed 0
+           'efficientnet_lite0-random' and 'resnet18-random' (512)
     fingerprint   names the network, how it is fed and a digest of its weights
     Raises EmolibError for an unknown name (with the nearest) and for weights that are not here.
     """
@@ -147,6 +148,14 @@ def _lite0():
     return classifiers.efficientnet_lite0(), digest_of(classifiers.lite0_file())
 
 
+def _lite0_random():
+    from emolib.models import classifiers
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return classifiers.efficientnet_lite0(pretrained="none"), "seed 0"
+
+
 def _random():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -158,5 +167,6 @@ KINDS = {
     "resnet50-ferplus": Kind(_ferplus, *HALF, grey=True),
     "resnet50-imagenet": Kind(_imagenet),
     "efficientnet_lite0": Kind(_lite0, *HALF),
+    "efficientnet_lite0-random": Kind(_lite0_random, *HALF),
     "resnet18-random": Kind(_random, *HALF),
 }

@@ -51,7 +51,8 @@ def model_file(name: str) -> Path:
     )
 
 
-def _library(module: str, package: str):
+def library(module: str, package: str):
+    """An optional library; EmolibError that says how to get it where it is not installed."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -61,7 +62,7 @@ def _library(module: str, package: str):
         ) from None
 
 
-def _packaged(package: str, name: str) -> Path:
+def packaged(package: str, name: str) -> Path:
     """A file inside an installed package, found without importing the package."""
     try:
         files = [f for f in importlib.metadata.files(package) or () if f.name == name]
@@ -84,8 +85,8 @@ class DlibDetector:
     """
 
     def __init__(self):
-        self._dlib = _library("dlib", "dlib-bin")
-        path = _packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
+        self._dlib = library("dlib", "dlib-bin")
+        path = packaged("face_recognition_models", "shape_predictor_68_face_landmarks.dat")
         self._find = self._dlib.get_frontal_face_detector()
         self._predict = self._dlib.shape_predictor(str(path))
         self.fingerprint = f"dlib {self._dlib.__version__} {digest_of(path)}"
@@ -141,7 +142,7 @@ class MediaPipeDetector:
     """
 
     def __init__(self, *, video: bool = True, body_every: int = 5):
-        self._mp = _library("mediapipe", "mediapipe")
+        self._mp = library("mediapipe", "mediapipe")
         self.video, self.body_every = video, body_every if video or not body_every else 1
         self._face_file = model_file("face_landmarker.task")
         self._pose_file = model_file("pose_landmarker_full.task") if body_every else None

@@ -13,8 +13,8 @@ from emolib.data.sim.face_sets import (
     rafd_truth,
     vggface,
 )
-from emolib.data.sim.glyph import cifar100, emnist_letters
 from emolib.data.sim.sfew import sfew_table
+from emolib.data.sim.textures import cifar100
 from emolib.data.sim.track_sets import afew_va, aff_wild
 from emolib.ground.errors import nearest
 
@@ -47,7 +47,6 @@ WORLDS = {
         {"gazes": ("frontal",), "yaws": (45, 90, 135)},
         {},
     ),
-    "emnist_letters": (emnist_letters, {"train": 12, "test": 6}, {"train": 150, "test": 30}, {}),
     "cifar100": (cifar100, {"train": 4, "test": 2}, {"train": 60, "test": 15}, {}),
     "vggface": (
         vggface,

@@ -247,11 +247,12 @@ def detectors() -> list[str]:
 
 
 def diff(options) -> int:
+    """Ends with 1 where something differs that was made from the same data."""
     from emolib.reproduction.report import files as results
 
     table = results.diff(Path(options.a), Path(options.b))
     for row in table[table.state != "same"].itertuples():
-        print(printable(f"{row.state:18} {row.file}  {row.detail}"))
+        print(printable(f"{row.state:20} {row.file}  {row.detail}"))
     print(", ".join(f"{n} {state}" for state, n in table.state.value_counts().items()))
     return 1 if (table.state == "different").any() else 0
 
@@ -281,8 +282,12 @@ def _pytest(arguments: list[str]) -> int:
 
 
 def lab(options) -> int:
+    import os
+
     from emolib.ground import settings
 
+    if getattr(os, "geteuid", lambda: 1)() == 0 and "--allow-root" not in options.rest:
+        raise EmolibError("lab: Jupyter does not run for root; as another user, or --allow-root")
     command = [sys.executable, "-m", "jupyterlab", "--ServerApp.ip=127.0.0.1", "--notebook-dir"]
     notebooks = str(settings.project() / "notebooks")
     return subprocess.run([*command, notebooks, *options.rest]).returncode

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from emolib import __version__
-from emolib.ground.errors import EmolibError, printable
+from emolib.ground.errors import EmolibError, guard, nearest, printable
 from emolib.reproduction.cli import commands
 
 EXAMPLES = """\
@@ -48,10 +48,11 @@ PASSED_ON = ("test", "bench", "lab")  # unknown options go on to the program beh
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; the exit status: 0 fine, 1 something broke, 2 bad input, 3 time is up."""
-    options = parser().parse_args(arguments)
+    known = parser()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     try:
+        options = _parsed(known, sys.argv[1:] if arguments is None else arguments)
         _apply(options)
         status = options.act(options) or 0
         sys.stdout.flush()
@@ -70,6 +71,18 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 130
+
+
+def _parsed(known: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
+    """The options. A misspelt command and a film that is not there are said before all imports."""
+    (choices,) = (a.choices for a in known._actions if isinstance(a, argparse._SubParsersAction))
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in choices:
+        raise nearest(arguments[0], choices, what="command")
+    options = known.parse_args(arguments)
+    film = getattr(options, "video", None) or getattr(options, "file", None)
+    if film and not film.startswith("webcam"):
+        guard(film)
+    return options
 
 
 def parser() -> argparse.ArgumentParser:

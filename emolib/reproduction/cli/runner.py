@@ -6,6 +6,7 @@ the environment (settings.py), what to run through the one `parameters` cell.
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 import warnings
@@ -161,12 +162,14 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
         check_parameters(path, given[number])
     folder = results.usable(settings.results(profile))
     ended, standing = [], Standing(profile)
+    usual = {n: took for (n, artefact), took in measured(profile).items() if not artefact}
     with kernels.Kernel() as kernel:
-        for number, path in chosen.items():
+        for place, (number, path) in enumerate(chosen.items()):
             if number != REPORT and standing.stands(path, given[number], folder):
                 print(f"{path.stem}: up to date", flush=True)
                 continue
-            print(f"{path.stem} ...", flush=True)
+            left = time_left(list(chosen)[place:], ended, usual)
+            print(f"{path.stem} ... (notebook {place + 1} of {len(chosen)}{left})", flush=True)
             before = stamps(folder)
             executed = settings.cache() / "executed" / profile / path.name
             one = execute(path, given[number], executed, kernel)
@@ -183,6 +186,19 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
             if one.status == TIME_IS_UP:
                 break
     return summary(profile, folder, ended)
+
+
+def time_left(numbers: list[str], ended: list[Ended], usual: dict[str, float]) -> str:
+    """', about 6 minutes left': the `usual` seconds of notebooks still to run, at the pace of those
+    that ended; '' where one of them has no usual time.
+    """
+    if not set(numbers) - {REPORT} <= set(usual):
+        return ""
+    done = [one for one in ended if one.notebook[:2] in usual and not one.error]
+    expected = sum(usual[one.notebook[:2]] for one in done)
+    pace = sum(one.seconds for one in done) / expected if expected else 1.0
+    minutes = math.ceil(pace * sum(usual.get(n, 0) for n in numbers) / 60)
+    return f", about {minutes} minute{'s' if minutes > 1 else ''} left" if minutes else ""
 
 
 def _time(folder: Path, number: str, ended: Ended) -> None:
@@ -236,19 +252,44 @@ def summary(profile: str, folder: Path, ended: list[Ended]) -> int:
     reference = settings.committed(profile)
     if reference.is_dir() and reference.resolve() != folder.resolve():
         print(comparison(folder, reference))
+    if counted := outcomes(folder):
+        print(counted)
     if (folder / "index.html").exists():
         print(f"report:  {folder / 'index.html'}")
     statuses = {e.status for e in ended}
     return 1 if 1 in statuses else max(statuses, default=0)  # something broken outweighs bad input
 
 
+SHOWN = 5  # differences that a summary names
+
+
 def comparison(folder: Path, reference: Path) -> str:
-    """Files of each state against the committed results, as far as both have them."""
+    """How many files equal the committed ones, how many could not, and what nobody expected."""
     table = results.diff(folder, reference)
-    counts = table.state.value_counts()
-    states = ("same", "within tolerance", "different")
-    head = ", ".join(f"{counts.get(state, 0)} {state}" for state in states)
-    lines = [f"compared with {reference}: {head}"]
-    for row in table[table.state == "different"].itertuples():
-        lines.append(f"  different: {row.file}, {row.detail}")
+    state = table.state
+    alike, other = state.isin(["same", "within tolerance"]), state == results.OTHER_DATA
+    odd = table[state == "different"]
+    compared = table[alike | other | (state == "different")]
+    lines = [f"compared with {reference}: {alike.sum()} of {len(compared)} files equal it"]
+    if other.any():
+        sets = sorted(set(" ".join(table.detail[other]).split()))
+        lines.append(f"  {other.sum()} were made from other data: {', '.join(sets)}")
+    if len(odd):
+        lines.append(f"  {len(odd)} differ on the same data:")
+    lines += [f"    {row.file}, {row.detail}" for row in odd[:SHOWN].itertuples()]
+    if len(odd) > SHOWN:
+        command = f"./reproduce.sh diff {folder} {reference}"
+        lines.append(f"    and {len(odd) - SHOWN} more: {command}")
     return "\n".join(lines)
+
+
+def outcomes(folder: Path) -> str:
+    """The claims of a result folder, counted by outcome; '' where none has been judged."""
+    from emolib.reproduction.runs import OUTCOMES
+
+    claims = results.read(folder / "claims.csv")
+    if claims.empty:
+        return ""
+    counts = claims.outcome.value_counts()
+    told = [f"{counts[word]} {word}" for word in OUTCOMES if counts.get(word, 0)]
+    return f"claims:  {'; '.join(told)}"

@@ -22,7 +22,7 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction.report import files as results
 
-SHARED = ("claims.csv", "claims.json", "timings.csv", "index.html")  # many notebooks write them
+SHARED = ("claims.csv", "claims.json", "timings.csv")  # many notebooks write them
 
 
 @dataclass(frozen=True)

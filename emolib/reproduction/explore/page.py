@@ -50,7 +50,17 @@ def command(path: Path, *, port: int, theme: str, browser: bool) -> list[str]:
     Its kernels talk through files and not over TCP.
     """
     headers = repr({"headers": {"Content-Security-Policy": HERE_ONLY}})
-    line = [sys.executable, "-m", "voila", str(path), "--token", "--Voila.ip=127.0.0.1"]
+    quiet = "ignore::DeprecationWarning"  # of the server's own packages
+    line = [
+        sys.executable,
+        "-W",
+        quiet,
+        "-m",
+        "voila",
+        str(path),
+        "--token",
+        "--Voila.ip=127.0.0.1",
+    ]
     line += [f"--port={port}", f"--theme={theme}", f"--Voila.tornado_settings={headers}"]
     line += ["--KernelManager.transport=ipc"]
     return line if browser else [*line, "--no-browser"]

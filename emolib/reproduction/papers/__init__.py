@@ -87,6 +87,18 @@ def central() -> pd.DataFrame:
     return _read("central.csv")
 
 
+def questions() -> pd.DataFrame:
+    """What a reader asks first: question, claim (a central one; else sentence, cells and picture of
+    its own), overturn (what would change the answer)."""
+    return _read("questions.csv")
+
+
+def grids() -> dict[str, list[str]]:
+    """The keys that run across a printed table; where a table is not named, its metrics do."""
+    table = _read("grids.csv")
+    return {id: across.split(";") for id, across in zip(table.id, table.across, strict=True)}
+
+
 def choices(paper: str | None = None) -> pd.DataFrame:
     """Each gap and how we fill it, of one paper or all: id, paper, place, says, ours, why, bias,
     artefacts.

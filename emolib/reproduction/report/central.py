@@ -93,3 +93,29 @@ def rows(folder: Path) -> list[dict]:
         picture = picture if (folder / picture).exists() else ""
         found.append(claim | central | {"said": said, "picture": picture})
     return found
+
+
+def questions(folder: Path) -> list[dict]:
+    """The reader's questions in their order: question, `said`, outcome, source, picture, overturn.
+
+    A question without a claim is answered by its own cells; `said` is empty where they are missing.
+    """
+    known, found = {row["id"]: row for row in rows(folder)}, []
+    for question in papers.questions().to_dict("records"):
+        if question["claim"]:
+            found.append(
+                known[question["claim"]] | {k: question[k] for k in ("question", "overturn")}
+            )
+            continue
+        first = question["cells"].split(" ;; ")[0]
+        try:
+            said = sentence(folder, question)
+            source = row_of(folder, first)["source"]
+        except EmolibError:  # its notebook, or its data, were not there
+            said, source = "", "print"
+        paper = first.partition("-")[0]
+        picture = f"figures/{question['picture']}.svg"
+        picture = picture if (folder / picture).exists() else ""
+        about = {"said": said, "source": source, "outcome": "measured" if said else "not measured"}
+        found.append(question | about | {"id": "", "paper": paper, "picture": picture})
+    return found

@@ -246,8 +246,13 @@ RELATIVE = 0.02  # the stated tolerance between machines: |a - b| <= 0.01 + 0.02
 ABSOLUTE = 0.01
 
 
+OTHER_DATA = "made from other data"  # a difference that is explained
+
+
 def diff(a: Path, b: Path) -> pd.DataFrame:
-    """Two result folders file by file: same, within tolerance, different (where), only in one."""
+    """Two result folders file by file: same, within tolerance, made from other data (which),
+    different (where), only in one.
+    """
     for folder in (a, b):
         if not folder.is_dir():
             raise EmolibError(f"{folder}: no such result folder")
@@ -268,15 +273,37 @@ def _compare(one: Path, other: Path, name: str) -> tuple[str, str]:
         x, y = read(a), read(b)
     except Damaged as error:
         return "different", str(error)
+    detail = _first_difference(x, y)
+    if not detail:
+        return "within tolerance", ""
+    sets = _other_sets(a.with_suffix(".json"), b.with_suffix(".json"))
+    return (OTHER_DATA, " ".join(sets)) if sets else ("different", detail)
+
+
+def _first_difference(x: pd.DataFrame, y: pd.DataFrame) -> str:
+    """Where two tables are further apart than the tolerance; '' where they are not."""
     if list(x.columns) != list(y.columns) or len(x) != len(y):
         shapes = f"{len(x)} rows of {len(x.columns)} columns against {len(y)} of {len(y.columns)}"
-        return "different", shapes
+        return shapes
     for column in x.columns.drop("verdict", errors="ignore"):
         p, q = (pd.to_numeric(v[column], errors="coerce") for v in (x, y))
         far = (p - q).abs() > ABSOLUTE + RELATIVE * q.abs()
         off = np.where(p.notna() & q.notna(), far, x[column] != y[column])
         if off.any():
             row = int(np.flatnonzero(off)[0])
-            values = f"{x[column][row]} against {y[column][row]}"
-            return "different", f"row {row + 2}, {column}: {values}"
-    return "within tolerance", ""
+            return f"row {row + 2}, {column}: {x[column][row]} against {y[column][row]}"
+    return ""
+
+
+def _other_sets(one: Path, other: Path) -> list[str]:
+    """Data sets that one result was made from and the other was not, or not with these bytes."""
+    a, b = sources(one), sources(other)
+    return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
+
+
+def sources(note: Path) -> dict[str, dict]:
+    """The data sets in a provenance note; none where it cannot be read."""
+    try:
+        return dict(json.loads(guard(note).read_text())["sources"])
+    except (OSError, Damaged, ValueError, TypeError, KeyError):
+        return {}

@@ -1,4 +1,9 @@
-"""index.html: the result folder on one static page that opens from disk and asks nobody."""
+"""The report of a result folder: a small site of static pages that open from disk and ask nobody.
+
+index.html      ten questions and their answers, the central claims, what it was made from
+<paper>.html    a work's tables in its own grids, its figures, and where we deviate
+claims.html     every claim with both verdicts and the printed cells it rests on
+"""
 
 from __future__ import annotations
 
@@ -7,48 +12,69 @@ from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 
 from emolib.ground import settings
 from emolib.reproduction import papers, report
-from emolib.reproduction.report import board, central
+from emolib.reproduction.report import board, central, grid
 from emolib.reproduction.report import files as results
+from emolib.reproduction.runs import OUTCOMES
+
+SHOWN = 60  # rows of a table that no paper has; the file has all of them
 
 
 def write(profile: str) -> report.View:
-    """Write index.html of a profile's result folder; returns a line that says where the page is."""
+    """Write the pages into a profile's result folder; returns a line for each."""
     folder = settings.results(profile)
-    html = render(folder, profile)
-    results.write(folder / "index.html", html)
-    row = {"page": "index.html", "artefacts": len(made(folder)), "kB": len(html.encode()) // 1024}
-    return report.show(pd.DataFrame([row]), "Written into the result folder")
+    rows = []
+    for name, html in render(folder, profile).items():
+        results.write(folder / name, html)
+        rows.append({"page": name, "kB": len(html.encode()) // 1024})
+    return report.show(pd.DataFrame(rows), "Written into the result folder")
 
 
-def render(folder: Path, profile: str) -> str:
-    """The page as text."""
-    here = made(folder)
-    choices = papers.choices().to_dict("records")
-    artefacts = []
-    for row in papers.everything().to_dict("records"):
-        deviations = [c for c in choices if row["id"] in c["artefacts"].split(";")]
-        artefacts.append(row | _details(folder, row, here) | {"deviations": deviations})
-    kinds = {verdict for artefact in artefacts for verdict in artefact["kinds"]}
+def render(folder: Path, profile: str) -> dict[str, str]:
+    """File name -> the page as text."""
     templates = PackageLoader("emolib.reproduction.report", "templates")
-    house = Environment(loader=templates, autoescape=select_autoescape(["html"]))
-    return house.get_template("index.html").render(
-        profile=profile,
-        papers=papers.PAPERS | papers.HOUSE,
-        artefacts=artefacts,
-        coverage=coverage(profile).to_dict("records"),
-        central=central.rows(folder),
-        board=board.rows(results.read(folder / "claims.csv")),
-        printed=board.tables(),
-        timings=timings(profile).to_dict("records"),
-        sources=_sources(folder),
-        seconds=_seconds(folder),
-        about=_about(folder),
-        choices=choices,
-        verdicts=sorted(kinds),
+    house = Environment(
+        loader=templates,
+        autoescape=select_autoescape(["html"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    names = papers.PAPERS | papers.HOUSE
+    shared = {"profile": profile, "papers": names}
+    claims = central.rows(folder)
+    pages = {
+        "index.html": house.get_template("index.html").render(
+            questions=central.questions(folder),
+            central=claims,
+            outcomes=_outcomes(folder),
+            coverage=coverage(profile).to_dict("records"),
+            timings=timings(profile).to_dict("records"),
+            sources=_sources(folder),
+            about=_about(folder),
+            **shared,
+        ),
+        "claims.html": house.get_template("claims.html").render(
+            board=board.rows(results.read(folder / "claims.csv")),
+            printed=board.tables(),
+            seconds=_seconds(folder),
+            **shared,
+        ),
+    }
+    here, choices = made(folder), papers.choices().to_dict("records")
+    everything = papers.everything().to_dict("records")
+    for paper in names:
+        own = [row for row in everything if row["paper"] == paper]
+        pages[f"{paper}.html"] = house.get_template("paper.html").render(
+            paper=paper,
+            central=[claim for claim in claims if claim["paper"] == paper],
+            artefacts=[_details(folder, row, here, choices) for row in own],
+            choices=[choice for choice in choices if choice["paper"] == paper],
+            **shared,
+        )
+    return pages
 
 
 def made(folder: Path) -> dict[str, str]:
@@ -116,55 +142,56 @@ def against_committed(profile: str) -> pd.DataFrame:
     return pd.DataFrame({"files": grouped.size(), **first}).reset_index()
 
 
-def _details(folder: Path, row: dict, here: dict) -> dict:
-    """Links, badge and verdict counts of one artefact; empty where nothing has been made."""
-    path = here.get(row["id"], "")
-    if not path:
-        texts = dict.fromkeys(("path", "picture", "note", "badge", "verdicts"), "")
-        return {**texts, "kinds": [], "head": []}
-    note, picture = path.replace(".csv", ".json"), path.replace(".csv", ".svg")
-    long = results.read(folder / path)
-    verdicts = {}
-    if "verdict" in long:
-        verdicts = long.verdict[long.verdict != ""].value_counts().to_dict()
-    return {
-        "path": path,
-        "note": note,
-        "picture": picture if (folder / picture).exists() else "",
-        "badge": report.badge_of(json.loads((folder / note).read_text())["sources"]),
-        "verdicts": ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()),
-        "kinds": list(verdicts),
-        "head": _head(long),
+def _details(folder: Path, row: dict, here: dict, choices: list[dict]) -> dict:
+    """An artefact with its links, badge, grids or picture; `path` is empty where it was not made.
+
+    grids   one a protocol: protocol, sources, html;   rows  how many its file has
+    """
+    about = row | {
+        "deviations": [c for c in choices if row["id"] in c["artefacts"].split(";")],
+        "path": here.get(row["id"], ""),
+        "picture": "",
+        "grids": [],
     }
+    if not about["path"]:
+        return about
+    note, picture = (about["path"].replace(".csv", end) for end in (".json", ".svg"))
+    about |= {"note": note, "badge": report.badge_of(results.sources(folder / note))}
+    if (folder / picture).exists():
+        return about | {"picture": picture}
+    long = results.read(folder / about["path"])
+    about["rows"] = len(long)
+    if row["id"] in papers.table_ids():
+        drawn = grid.of(row["id"], long)
+        about["grids"] = [vars(one) | {"html": Markup(one.html)} for one in drawn]
+    else:
+        about["grids"] = [{"protocol": "", "html": Markup(_plain(long.head(SHOWN)))}]
+    return about
 
 
-def _head(long: pd.DataFrame) -> list[dict]:
-    """The first rows of a table, or points of a figure, that stand beside a printed number."""
-    if "printed" not in long:
-        return []
-    rows = long[(long.printed != "") & (long.measured != "")]
-    before = long.columns[: list(long.columns).index("printed")]
-    keys = [c for c in before if rows[c].nunique() > 1]  # the same in all tells nothing apart
-    shown = []
-    for row in rows.head(60).to_dict("records"):
-        values = [row.get(name) for name in ("measured", "low", "high")]
-        shown.append(
-            {
-                "of": " · ".join(row[key] for key in keys if row[key]),
-                "printed": row["printed"],
-                "ours": report.ours(*(float(value or "nan") for value in values)),
-                "verdict": row.get("verdict", ""),
-            }
-        )
-    return shown
+def _plain(long: pd.DataFrame) -> str:
+    """A table of ours as it stands in its file, without columns that say nothing."""
+    numbers = ["measured", "low", "high"]
+    values = long[numbers].apply(pd.to_numeric, errors="coerce")
+    ours = [report.ours(*value) for value in values.itertuples(index=False)]
+    shown = long.drop(columns=[*numbers, "printed", "verdict"], errors="ignore").assign(ours=ours)
+    said = [name for name in shown if (shown[name] != "").any()]
+    return shown[said].to_html(index=False, border=0, classes="grid", justify="left")
+
+
+def _outcomes(folder: Path) -> dict[str, int]:
+    """Outcome -> how many claims."""
+    claims = results.read(folder / "claims.csv")
+    counts = claims.outcome.value_counts() if len(claims) else {}
+    return {outcome: int(counts[outcome]) for outcome in OUTCOMES if outcome in counts}
 
 
 def _sources(folder: Path) -> list[dict]:
     """Each data set behind the folder: real or simulated, and its fingerprint."""
-    sources = {}
+    found = {}
     for note in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json")]):
-        sources |= json.loads(note.read_text())["sources"]
-    return [{"set": name, **about} for name, about in sorted(sources.items())]
+        found |= results.sources(note)
+    return [{"set": name, **about} for name, about in sorted(found.items())]
 
 
 def _seconds(folder: Path) -> dict[str, float]:

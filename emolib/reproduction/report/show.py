@@ -19,13 +19,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from emolib.data.catalog import CATALOG
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.report import pictures
 from emolib.reproduction.runs.claims import WEAK, unmeasured
-from emolib.reproduction.runs.outcome import Pictures
+from emolib.reproduction.runs.outcome import Outcome, Pictures
 
 _MEASURED = ("measured", "low", "high")
 TABLE_COLUMNS = ("metric", "protocol", "printed", *_MEASURED, "unit", "source", "verdict")
@@ -139,7 +140,7 @@ def table(
     _finish(folder / f"{id}.json", row, outcome, {f"tables/{id}.csv": checksum})
     shown = rows_where(long, where)
     shown = _crossed(shown, rows, columns) if rows else _compact(shown)
-    return View(as_html(shown, _title(row), source_of(outcome)), long)
+    return View(as_html(shown, _title(row), badge_of(outcome.sources)), long)
 
 
 def _title(row) -> str:
@@ -216,20 +217,32 @@ def row_verdict(row, outcome) -> str:
     verdict = "print is higher" if row.printed > row.high else "print is lower"
     if row.low <= row.printed <= row.high:
         verdict = "inside our interval"
-    return f"in simulation: {verdict}" if row.source == "simulated" else verdict
+    if row.source == "simulated":
+        return f"in simulation: {verdict}"
+    return f"on another set: {verdict}" if _standing_in(outcome.sources) else verdict
 
 
 def source_of(outcome) -> str:
-    """The badge of an outcome."""
-    return badge_of(outcome.sources)
-
-
-def badge_of(sources: dict) -> str:
     """'print' without any data set, 'simulated' as soon as one is, otherwise 'real'."""
-    kinds = {s["source"] for s in sources.values()}
+    kinds = {s["source"] for s in outcome.sources.values()}
     if not kinds:
         return "print"
     return "simulated" if "simulated" in kinds else "real"
+
+
+def badge_of(sources: dict) -> str:
+    """The badge: `source_of`, and which real set stands in the place of the works' own."""
+    kind = source_of(Outcome(pd.DataFrame(), "", sources))
+    names = [f"{one.title}, not {CATALOG[one.stands_for].title}" for one in _standing_in(sources)]
+    if not names:
+        return kind
+    return f"{'' if kind == 'real' else 'partly simulated; '}real: {'; '.join(names)}"
+
+
+def _standing_in(sources: dict) -> list:
+    """Catalog entries of the sets among `sources` that take the place of another one."""
+    known = [CATALOG[name] for name in sources if name in CATALOG]
+    return [entry for entry in known if entry.stands_for]
 
 
 def ours(measured, low, high) -> str:
@@ -290,9 +303,9 @@ def figure(id: str, outcome, draw, *arguments, **options) -> View:
     if callable(draw):
         fig = draw(outcome if isinstance(outcome, Pictures) else frame, *arguments, **options)
     row = papers.artefact(id)
-    source = source_of(outcome)
+    source, words = source_of(outcome), badge_of(outcome.sources)
     folder = settings.results(outcome.profile) / "figures"
-    pictures.sign(fig, f"{id} · {source}" + (f" · {outcome.profile}" if outcome.sources else ""))
+    pictures.sign(fig, f"{id} · {words}" + (f" · {outcome.profile}" if outcome.sources else ""))
     pictures.rasterise(fig)
     if "source" not in frame:
         frame = frame.assign(source=source)
@@ -307,7 +320,7 @@ def figure(id: str, outcome, draw, *arguments, **options) -> View:
     picture = base64.b64encode(drawn["png"]).decode()
     caption = html.escape(_title(row))
     return View(
-        f'{STYLE}<figure style="margin:0"><figcaption><b>{caption}</b>{badge(source)}</figcaption>'
+        f'{STYLE}<figure style="margin:0"><figcaption><b>{caption}</b>{badge(words)}</figcaption>'
         f'<img alt="{caption}" style="max-width:100%;background:white" '
         f'src="data:image/png;base64,{picture}"></figure>',
         frame,

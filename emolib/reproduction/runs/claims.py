@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from emolib.data.catalog import CATALOG
 from emolib.ground.errors import nearest
 from emolib.metrics import floor
 from emolib.reproduction import papers
@@ -40,6 +41,7 @@ OUTCOMES = (
 PRINT, COUNTING, ANY = "print", "counting", "any"  # what a claim may need besides data sets
 WORLDS = 5  # simulated worlds below which nothing is said of a simulation
 ALPHA = 0.05
+ANOTHER = "another real set"  # real, and not one of those that a claim names
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def decide(needs: str, source: str, gate: str, holds: bool | None) -> str:
     """The outcome of a claim: the one place where it is decided.
 
     needs    'print', 'counting', 'any' or the names of data sets
-    source   'real' or 'simulated': of the data that were used
+    source   'real', 'simulated' or 'another real set': of the data that were used
     gate     the gate that failed, '' if none did
     holds    what the numbers say; None where their interval leaves it open
     """
@@ -149,9 +151,11 @@ def decide(needs: str, source: str, gate: str, holds: bool | None) -> str:
 
 def in_words(row, form: str = ".3f") -> str:
     """'0.231 [0.198, 0.262]' of what has measured, low and high; the value alone without them."""
-    if isinstance(row, tuple):  # of itertuples
-        row = row._asdict()
-    value, low, high = (row[name] for name in ("measured", "low", "high"))
+    names = ("measured", "low", "high")
+    if hasattr(row, "keys"):
+        value, low, high = (row[name] for name in names)
+    else:  # of itertuples
+        value, low, high = (getattr(row, name) for name in names)
     return f"{value:{form}}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
 
 
@@ -233,18 +237,21 @@ class Claims:
         before = len(grid.ledger())
         holds, because = rule.test(study)
         standings = [self.standing(study, name, rule.trained) for name in rule.networks]
-        source = _source(study, needs, rule.data)
+        used = study.sources if rule.data is None else [getattr(study, n) for n in rule.data]
+        source = _source(used, needs)
+        instead = _instead(used, needs) if source == "real" else ""
         gate, remedy = failed_gate(standings, rule.level)
         if not gate and source == "simulated" and needs == ANY and rule.worlds < WORLDS:
             gate, remedy = "worlds", f"{rule.worlds} simulated world: {WORLDS} are asked"
-        outcome = decide(needs, source, gate, holds)
+        outcome = decide(needs, ANOTHER if instead else source, gate, holds)
         if outcome == WEAK and not gate:
             gate, because = "interval", f"{because}; the interval leaves it open"
         elif gate:  # nothing of a network that failed is compared
             because = remedy
         if outcome == NEEDS_REAL:
-            because = f"{sets_in_words(needs)} would decide; on simulated data: {because}"
-        used = {run.key: run.seconds for run in grid.ledger()[before:]}
+            what = f"real {instead}" if instead else "simulated data"
+            because = f"{sets_in_words(needs)} would decide; on {what}: {because}"
+        behind = {run.key: run.seconds for run in grid.ledger()[before:]}
         people = min((one.people for one in standings), default=None)
         floors = [floor(one.people, one.family) for one in standings]
         return Verdict(
@@ -256,7 +263,7 @@ class Claims:
             "; ".join(one.name for one in standings),
             people,
             max(floors, default=None),
-            round(sum(used.values()), 1),
+            round(sum(behind.values()), 1),
         )
 
 
@@ -271,10 +278,20 @@ def unmeasured(claim: str, needs: str, arithmetic: str, notebook: str) -> Verdic
     return Verdict(claim, NEEDS_REAL, because, source="print")
 
 
-def _source(study, needs: str, data: tuple[str, ...] | None) -> str:
+def _instead(used: Iterable, needs: str) -> str:
+    """The name of a set that stands for the one that a claim asks for; '' where the claim takes it.
+
+    UNIPEN's letters say nothing of a level printed on EMNIST; 'emnist_letters|unipen' takes them.
+    """
+    names = {getattr(container, "name", "") for container in used} & set(CATALOG)
+    stands = {CATALOG[name].stands_for: name for name in names}
+    asked = [set(group.split()) & set(stands) for group in needs.split("|")]
+    return stands[min(asked[0])] if all(asked) else ""
+
+
+def _source(used: Iterable, needs: str) -> str:
     """Of what a claim rests on: simulated as soon as one set is."""
     if needs in (PRINT, COUNTING):
         return "print" if needs == PRINT else "counted"
-    used = study.sources if data is None else [getattr(study, name) for name in data]
     simulated = any(container.source != "real" for container in used)
     return "simulated" if simulated else "real"

@@ -154,7 +154,7 @@ def named_faces(study: Study) -> Pictures:
     result, by = study.results[case], study.finders[0]
     (x, y, person), _ = training.numbers(**study.task(case))
     best = int(result["validation"].argmax())
-    learn = result["part"][best] & np.isfinite(x).all(1)
+    learn = (result["part"][best] == training.TRAINS) & np.isfinite(x).all(1)
     machine = training.machine("SSVM", result["chosen"][best], tol=study.sizes.tol)
     machine.fit(x[learn], y[learn])
     used, rows = training.rows_of(world, FOUR), []

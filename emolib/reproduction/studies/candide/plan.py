@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -14,22 +13,17 @@ from emolib.models import face_cnn
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.candide import training
-from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
+from emolib.reproduction.studies.candide.training import COPIED, LOGISTIC, RAW, STANDARD, TRUTH
 
 FOUR = ("angry", "happy", "neutral", "surprise")
-SADNESS = ("sad", "happy", "neutral", "surprise")
-MEASURED = ("angry", "happy", "neutral", "surprise", "sad")
-SVMS, DNN, FEATURES = ("SSVM", "SVM (poly)"), "DNN*", ("AU", "FP68")
+SHARED = ("angry", "happy", "sad", "surprise")  # of CK+'s copies, without neutral, and JAFFE
+SVMS, DNN, FEATURES, CODED = ("SSVM", "SVM (poly)"), "DNN*", ("AU", "FP68"), "FACS"
 # The main rows, and what is changed in the others, each with the features it is changed for.
-PRINTED, EXACT, SAD, KEEP = "as printed", "exact points", "with sadness", "keep 80 %"
-VARIANTS = {
-    EXACT: FEATURES,
-    RAW: FEATURES,
-    SAD: FEATURES,
-    "without a neutral picture": ("AU",),
-    "change from rest": ("AU",),
-}
-READ = {"without a neutral picture": "AU joint", "change from rest": "AU change"}
+PRINTED, EXACT, KEEP = "as printed", "exact points", "keep 80 %"
+JOINT, CHANGE, OWN = "without a neutral picture", "change from rest", "JAFFE's neutral pictures"
+VARIANTS = {EXACT: FEATURES, RAW: FEATURES, JOINT: ("AU",), CHANGE: ("AU",)}
+READ = {(JOINT, "AU"): "AU joint", (OWN, "AU"): "AU own"}
+READ |= {(CHANGE, feature): f"{feature} change" for feature in FEATURES}
 # Figures 2.8 to 2.10: hidden units, share of the training people, rate
 OVER, UNDER, MIS = "over-fitting", "under-fitting", "misfitting"
 LESSONS = {OVER: (128, 0.15, 3e-3), UNDER: (1, 1.0, 1e-3), MIS: (32, 1.0, 3e-3)}
@@ -60,6 +54,7 @@ class Sizes:
     dlib_crowd: int = 200  # of them seen by a detector
     turns: tuple[int, ...] = (0, 15, 30, 45)
     lesson_epochs: int = 300
+    people: int | None = None  # of each of the two real sets (None: all)
 
 
 SMALL = Sizes(cnn_repeats=1, cnn_patience=None, side=96, yaws=(45, 90, 135))
@@ -80,6 +75,7 @@ SIZES = {
         dlib_crowd=6,
         turns=(0, 30),
         lesson_epochs=6,
+        people=6,
     ),
     "quick": replace(
         SMALL,
@@ -106,28 +102,26 @@ SIZES = {
 
 @dataclass(frozen=True)
 class Case:
-    """Who learns from what; `variant` is PRINTED, a key of VARIANTS or KEEP."""
+    """Who learns from what; `variant` is PRINTED, what is changed, or KEEP."""
 
     classifier: str
     feature: str
     variant: str = PRINTED
-
-    @property
-    def emotions(self) -> list[str]:
-        return list(SADNESS if self.variant == SAD else FOUR)
 
 
 class Study(runs.Study):
     """Candide-3 and support vector machines against networks, from CK+ to RaFD."""
 
     SIZES = SIZES
+    emotions, variants = FOUR, VARIANTS
+    title, apart = "CK+ to RaFD", False  # apart: people of the training set test too
 
     @held
     def pictured(self, name: str, source: str = "auto"):
         """'ckplus' or 'rafd', real where it is at hand unless `source` is 'simulated'."""
         s, own = self.sizes, {}
         if source == "simulated" or not datasets.at_hand(name):
-            own = {"size": s.side, "emotions": list(MEASURED)}
+            own = {"size": s.side, "emotions": list(FOUR)}
             if name == "ckplus":
                 own |= {"sequences": s.sequences, "length": 6}
             else:
@@ -138,6 +132,25 @@ class Study(runs.Study):
     def sets(self) -> tuple:
         """CK+, which trains, and RaFD, which tests."""
         return self.pictured("ckplus"), self.pictured("rafd")
+
+    @part
+    def copies(self) -> Copies | None:
+        """The same on the real faces at hand; None without them or without a detector."""
+        there = all(datasets.at_hand(name) for name in COPIED)
+        if not there or training.finder() == TRUTH:
+            return None
+        return Copies(self.profile, **asdict(self.sizes))
+
+    @property
+    def worlds(self) -> tuple[Study, ...]:
+        """This pair of sets and, where they are at hand, the real copies."""
+        return (self, self.copies) if self.copies else (self,)
+
+    @property
+    def deciding(self) -> Study:
+        """What claims are judged on: CK+ and RaFD if real, else the copies if at hand."""
+        printed = {pictures.source for pictures in self.sets} == {"real"}
+        return self if printed else self.worlds[-1]
 
     @property
     def sources(self) -> tuple:
@@ -169,7 +182,7 @@ class Study(runs.Study):
     @held
     def measured(self, by: str) -> list[dict]:
         """Arguments of the runs that measure the training and the test pictures."""
-        common = {"by": by, "made_with": training.fingerprint(by), "emotions": list(MEASURED)}
+        common = {"by": by, "made_with": training.fingerprint(by), "emotions": list(self.emotions)}
         common["model"] = candide.load().fingerprint
         return [common | {"data": datasets.reference(pictures)} for pictures in self.sets]
 
@@ -180,18 +193,18 @@ class Study(runs.Study):
         for name in face_cnn.CNNS:
             repeats = range(self.sizes.cnn_repeats)
             grid[Case(name, "image")] = training.cnn, [self._cnn(name, r) for r in repeats]
-        for variant, features in {PRINTED: FEATURES, **VARIANTS}.items():
+        cases = [Case(name, feature) for feature in FEATURES for name in (*SVMS, DNN)]
+        cases.append(Case(LOGISTIC, "AU"))
+        for variant, features in self.variants.items():
             if variant == EXACT and len(self.finders) == 1:
                 continue
-            for feature, name in product(features, (*SVMS, DNN)):
-                case = Case(name, feature, variant)
-                grid[case] = self._numbers(case)
-        case = Case(DNN, "FP68", KEEP)
-        return grid | {case: self._numbers(case)}
+            cases += [Case(n, feature, variant) for feature in features for n in (*SVMS, DNN)]
+        cases.append(Case(DNN, "FP68", KEEP))
+        return grid | {case: self._numbers(case) for case in cases}
 
     def _numbers(self, case: Case) -> tuple:
         s = self.sizes
-        common = {"task": self.task(case), "repeats": list(self.seeds)}
+        common = {"task": self.task(case), "repeats": list(self.seeds), "apart": self.apart}
         if case.classifier != DNN:
             how = {"classifier": case.classifier, "settings_each": s.settings, "tol": s.tol}
             return training.machines, [common | how]
@@ -204,10 +217,10 @@ class Study(runs.Study):
         train, test = self.measured(TRUTH if case.variant == EXACT else self.finders[0])
         return {
             "train": train,
-            "test": test,
-            "feature": READ.get(case.variant, case.feature),
+            "test": train if case.feature == CODED else test,  # nobody has coded the test set
+            "feature": READ.get((case.variant, case.feature), case.feature),
             "scaling": RAW if case.variant == RAW else STANDARD,
-            "emotions": case.emotions,
+            "emotions": list(self.emotions),
         }
 
     def _cnn(self, network: str, repeat: int) -> dict:
@@ -218,8 +231,9 @@ class Study(runs.Study):
             "test": test,
             "network": network,
             "narrow": s.narrow,
-            "emotions": list(FOUR),
+            "emotions": list(self.emotions),
             "repeat": repeat,
+            "apart": self.apart,
             "epochs": s.cnn_epochs,
             "rate": s.cnn_rate,
             "batch": s.cnn_batch,
@@ -255,7 +269,46 @@ class Study(runs.Study):
 
     def train(self) -> tuple:
         """Run whatever is not stored yet."""
-        return self.results, self.lessons
+        return self.results, self.lessons, self.copies and self.copies.results
+
+
+class Copies(Study):
+    """The same classifiers on real faces: from CK+ as it is widely copied to the women of JAFFE.
+
+    The copies have no neutral faces: sadness takes their place, and a person's mean face that of
+    the neutral picture. A fifth of CK+'s people, others in each repeat, tests within that set.
+    """
+
+    emotions = SHARED
+    variants = {JOINT: ("AU",), CHANGE: ("AU",), OWN: ("AU",)}
+    title, apart = "CK+ copies to JAFFE", True
+
+    @property
+    def sets(self) -> tuple:
+        """CK+ at 48 pixels, which trains, and JAFFE, which tests."""
+        return tuple(self.pictured(name) for name in COPIED)
+
+    @held
+    def pictured(self, name: str, source: str = "real"):
+        return datasets.load(name, source=source)
+
+    @property
+    def worlds(self) -> tuple[Study, ...]:
+        return (self,)
+
+    @held
+    def measured(self, by: str) -> list[dict]:
+        """As for the other pair, with JAFFE's neutral pictures."""
+        more = {"emotions": [*self.emotions, "neutral"], "mean_rest": True, "margin": 0}
+        more["people"] = self.sizes.people
+        return [arguments | more for arguments in super().measured(by)]
+
+    @part
+    def grid(self) -> dict[Case, tuple]:
+        """And what points less those at rest, and human codes of action units, allow."""
+        further = [Case(name, "FP68", CHANGE) for name in SVMS]
+        further += [Case(name, CODED) for name in (*SVMS, LOGISTIC)]
+        return super().grid | {case: self._numbers(case) for case in further}
 
 
 def _joined(made: list[dict]) -> dict:

@@ -8,13 +8,14 @@ Protocols, R repeats each with other people of CK+ held back for validation:
     ..., found faces only     without the test pictures in which no face was found
     ..., exact points         the simulator's own points in place of a detector's
     narrow, unsettled, ...    networks of a fraction of the width, or still falling: undecided
+    CK+ copies to JAFFE, ...  on the real faces at hand, another pair of sets than the printed one
 
-The person is the cluster of every interval: a model of RaFD, a subject of CK+.
+The person is the cluster of every interval: a model of RaFD, a subject of CK+, a woman of JAFFE.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import product
 
 import numpy as np
@@ -29,21 +30,29 @@ from emolib.reproduction.runs import WEAK, Outcome, Standing, held, sources_of
 from emolib.reproduction.runs.claims import failed_gate
 from emolib.reproduction.studies.candide import training
 from emolib.reproduction.studies.candide.plan import (
+    CODED,
+    COPIED,
     DNN,
     EXACT,
     FEATURES,
-    FOUR,
     PRINTED,
-    SAD,
     SVMS,
     Case,
     Study,
 )
-from emolib.reproduction.studies.candide.training import RAW, STANDARD, TRUTH
+from emolib.reproduction.studies.candide.training import (
+    APART,
+    LOGISTIC,
+    RAW,
+    STANDARD,
+    TRAINS,
+    TRUTH,
+)
 
 MEAN, VALIDATED, TESTED = "mean of {}", "best of {} on validation", "best of {} on test"
-NARROW, UNSETTLED = "narrow, ", "unsettled, "
-TRAIN, TEST = "Train", "Test"
+NARROW, UNSETTLED, FOUND = "narrow, ", "unsettled, ", ", found faces only"
+TRAIN, WITHIN, TEST = "Train", "Test within", "Test"  # within: other people of the training set
+USUAL, BESIDE = "most frequent class", "beside " + LOGISTIC
 # Extra 15, one family: who is held against whom on the same test pictures
 PAIRS = (
     *((Case(DNN, feature), Case(name, feature)) for feature in FEATURES for name in SVMS),
@@ -58,19 +67,21 @@ PAIRS = (
 
 
 @held
-def pictures(study: Study, split: str, variant: str = PRINTED) -> dict[str, np.ndarray]:
+def pictures(study: Study, split: str) -> dict[str, np.ndarray]:
     """class, subject and found (by the main finder of points) of one side, (N,) each."""
     arguments = study.measured(study.finders[0])[split == TEST]
-    measured, used, label = training.view(arguments, Case("", "", variant).emotions)
+    measured, used, label = training.view(arguments, list(study.emotions))
     found = np.isfinite(measured["units"]).all(1)
     return {"class": label, "subject": used.subject, "found": found}
 
 
 def right(study: Study, case: Case, split: str) -> np.ndarray:
-    """(R, N): 1 where the named class is the true one; NaN on training pictures held back."""
-    result, side = study.results[case], pictures(study, split, case.variant)
-    hits = (result[split.lower()] == side["class"]).astype(float)
-    return np.where(result["part"], hits, np.nan) if split == TRAIN else hits
+    """(R, N): 1 where the named class is the true one; NaN on pictures of another part."""
+    result, side = study.results[case], pictures(study, split)
+    hits = (result["test" if split == TEST else "train"] == side["class"]).astype(float)
+    if split == TEST:
+        return hits
+    return np.where(result["part"] == (TRAINS if split == TRAIN else APART), hits, np.nan)
 
 
 def state(study: Study, case: Case) -> str:
@@ -107,13 +118,19 @@ def share(study: Study, hits: np.ndarray, people: np.ndarray) -> dict:
 @held
 def accuracy(study: Study, case: Case, split: str = TEST) -> dict:
     """`share` of all repeats."""
-    people = pictures(study, split, case.variant)["subject"]
-    return share(study, right(study, case, split), people)
+    return share(study, right(study, case, split), pictures(study, split)["subject"])
+
+
+@held
+def most_frequent(study: Study, split: str) -> dict:
+    """`share` of the answer that needs no picture: the most frequent class of the training set."""
+    usual, side = np.bincount(pictures(study, TRAIN)["class"]).argmax(), pictures(study, split)
+    return share(study, (side["class"] == usual)[None].astype(float), side["subject"])
 
 
 def by_class(truth: np.ndarray, named: np.ndarray) -> dict[str, float]:
     """Balanced accuracy and macro-F1 of named (R, N), -1 for a face that was missed."""
-    missed = len(FOUR)  # one more column
+    missed = truth.max() + 1  # one more column
     counts = metrics.confusion(truth, np.where(named < 0, missed, named), missed + 1)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)[..., :-1]
     total = counts.sum(-1)[..., :-1] + counts.sum(-2)[..., :-1]
@@ -137,8 +154,9 @@ def rows_of_case(study: Study, case: Case) -> list[dict]:
     }
     for protocol, chosen in choices(study, case).items():
         protocol += f", {EXACT}" if exact else ""
-        for split, only in ((TRAIN, ""), (TEST, ""), (TEST, ", found faces only")):
-            side = pictures(study, split, case.variant)
+        splits = [(TRAIN, ""), *[(WITHIN, "")] * study.apart, (TEST, ""), (TEST, FOUND)]
+        for split, only in splits:
+            side = pictures(study, split)
             keep = side["found"] if only else np.full(len(side["class"]), True)
             if only and (keep.all() or exact):
                 continue
@@ -152,21 +170,38 @@ def rows_of_case(study: Study, case: Case) -> list[dict]:
     return rows
 
 
+def both(study: Study, rows_of, **more) -> Outcome:
+    """`rows_of(world)`, a frame, of each pair of sets; the protocol names the second pair."""
+    frames = []
+    for world in study.worlds:
+        frame = rows_of(world)
+        if world is not study:
+            frame = frame.assign(protocol=f"{world.title}, " + frame.protocol)
+        frames.append(frame.assign(source=max(inputs.source for inputs in world.sources)))
+    inputs = [container for world in reversed(study.worlds) for container in world.sources]
+    return study.outcome(pd.concat(frames), sources=inputs, **more)
+
+
+def accuracies(study: Study) -> pd.DataFrame:
+    """The rows of Table 4.1 on one pair of sets, and of the answer that needs no picture."""
+    cases = [case for case in study.results if case.variant in (PRINTED, EXACT)]
+    rows = [row for c in cases if c.feature != CODED for row in rows_of_case(study, c)]
+    about = {"classifier": USUAL, "data_kind": "none", "feature": "none", "metric": "accuracy"}
+    about |= {"protocol": "no training", "unit": "fraction"}
+    rows += [about | {"split": split} | most_frequent(study, split) for split in (TRAIN, TEST)]
+    return pd.DataFrame(rows)
+
+
 @held
 def table_4_1(study: Study) -> Outcome:
     """Table 4.1: machines and networks on action units, points and pictures."""
-    cases = [case for case in study.results if case.variant in (PRINTED, EXACT)]
-    frame = pd.DataFrame([row for case in cases for row in rows_of_case(study, case)])
-    settled = frozenset(p for p in frame.protocol if not p.startswith((NARROW, UNSETTLED)))
-    return study.outcome(frame, settled=settled)
+    made = both(study, accuracies)
+    undecided = made.frame.protocol.str.contains(f"{NARROW}|{UNSETTLED}")
+    return replace(made, settled=frozenset(made.frame.protocol[~undecided]))
 
 
-@held
-def table_4_2(study: Study) -> Outcome:
-    """Table 4.2: mean and standard deviation over the repeats of both machines.
-
-    The interval is over people, repeats kept.
-    """
+def spreads(study: Study) -> pd.DataFrame:
+    """The rows of Table 4.2 on one pair of sets."""
     rows, protocol = [], f"{study.sizes.repeats} repeats"
     for name, feature, split in product(SVMS, FEATURES, (TRAIN, TEST)):
         hits = right(study, Case(name, feature), split).T  # (N, R)
@@ -177,7 +212,17 @@ def table_4_2(study: Study) -> Outcome:
             about |= {"metric": "success rate", "protocol": protocol, "unit": "fraction"}
             ends = metrics.interval(of(drawn, axis=1), study.level)
             rows.append(about | interval(of(mean), *ends))
-    return study.outcome(pd.DataFrame(rows), settled=frozenset([protocol]))
+    return pd.DataFrame(rows)
+
+
+@held
+def table_4_2(study: Study) -> Outcome:
+    """Table 4.2: mean and standard deviation over the repeats of both machines.
+
+    The interval is over people, repeats kept.
+    """
+    made = both(study, spreads)
+    return replace(made, settled=frozenset(made.frame.protocol))
 
 
 # ---------------------------------------------------------------- the wire model
@@ -270,7 +315,7 @@ def title(case: Case) -> str:
 @held
 def standing(study: Study, case: Case, family: int) -> Standing:
     """What a classifier shows on the test people, before it is compared in a family of so many."""
-    side = pictures(study, TEST, case.variant)
+    side = pictures(study, TEST)
     classes = np.bincount(side["class"])
     narrow = case.classifier in face_cnn.CNNS and study.sizes.narrow > 1
     return Standing(
@@ -279,7 +324,7 @@ def standing(study: Study, case: Case, family: int) -> Standing:
         trivial=classes.max() / classes.sum(),
         flat=bool(study.results[case]["settled"]),
         people=len(np.unique(side["subject"])),
-        stock=tuple(name for name in SVMS if Case(name, "AU") in study.results),
+        stock=tuple(n for n in (*SVMS, LOGISTIC) if Case(n, "AU") in study.results),
         family=family,
         smaller=f"1/{study.sizes.narrow} as wide as the paper's" if narrow else "",
     )
@@ -301,18 +346,27 @@ def compared(study: Study, one: Case, other: Case, way: str = MEAN, family: int 
 
     gate   that one of the two failed, '' if none; a narrowed network is compared with its like only
     """
-    shares = [on_test(study, one, way), on_test(study, other)]
-    people = [pictures(study, TEST, case.variant)["subject"] for case in (one, other)]
+    gap = on_test(study, one, way) - on_test(study, other)
     mixed = (one.feature == "image") != (other.feature == "image")
-    both = [standing(study, case, family) for case in (one, other)]
-    gate, _ = failed_gate(both, level=mixed)
-    if SAD in (one.variant, other.variant):  # other pictures of the same people: their means
-        means = [pd.Series(s).groupby(p).mean() for s, p in zip(shares, people)]
-        gap = (means[0] - means[1]).dropna()
-        tested = difference(study, gap.to_numpy(), gap.index.to_numpy(), family)
-    else:
-        tested = difference(study, shares[0] - shares[1], people[0], family)
-    return {"gate": gate} | tested
+    gate, _ = failed_gate([standing(study, case, family) for case in (one, other)], level=mixed)
+    return {"gate": gate} | difference(study, gap, pictures(study, TEST)["subject"], family)
+
+
+def lost(study: Study, one: Case, other: Case | None = None, since: str = TRAIN) -> dict:
+    """What `one` loses from the people of `since` to the test people, with its interval; less what
+    `other` loses."""
+    means, draws = [], []
+    for seed, split in enumerate((since, TEST)):  # the people of two sets: drawn apart
+        hits = [right(study, case, split) for case in (one, other) if case]
+        seen = np.all([np.isfinite(values).any(0) for values in hits], 0)  # (N,)
+        shares = [np.nanmean(values[:, seen], 0) for values in hits]
+        gap = shares[0] - shares[1] if other else shares[0]
+        people = pictures(study, split)["subject"][seen]
+        mean, drawn = metrics.bootstrap_draws(gap, people, draws=study.draws, seed=seed)
+        means.append(float(mean))
+        draws.append(drawn)
+    ends = metrics.interval(draws[0] - draws[1], study.level)
+    return interval(means[0] - means[1], *ends)
 
 
 def corrected(study: Study, rows: list[dict]) -> pd.DataFrame:
@@ -325,14 +379,19 @@ def corrected(study: Study, rows: list[dict]) -> pd.DataFrame:
     return frame.assign(metric="difference in accuracy", unit="fraction")
 
 
-@held
-def pairs(study: Study) -> Outcome:
-    """Extra 15: who is better than whom on the same test pictures; one Holm family, PAIRS."""
+def contrasts(study: Study) -> pd.DataFrame:
+    """The rows of Extra 15 on one pair of sets."""
     rows = []
     for one, other in PAIRS:
         about = {"one": title(one), "other": title(other), "protocol": "averages of repeats"}
         rows.append(about | compared(study, one, other, family=len(PAIRS)))
-    return study.outcome(corrected(study, rows))
+    return corrected(study, rows)
+
+
+@held
+def pairs(study: Study) -> Outcome:
+    """Extra 15: who is better than whom on the same test pictures; a Holm family a pair of sets."""
+    return both(study, contrasts)
 
 
 def variants(study: Study) -> list[Case]:
@@ -340,22 +399,78 @@ def variants(study: Study) -> list[Case]:
     return [case for case in study.results if case.variant not in (PRINTED, RAW)]
 
 
-@held
-def changed(study: Study) -> Outcome:
-    """Extra 16: one thing changed at a time: points, neutral picture, units, sadness, dropout."""
+def changes(study: Study) -> pd.DataFrame:
+    """The rows of Extra 16 on one pair of sets."""
     rows, family = [], variants(study)
     for case in family:
         plain = Case(case.classifier, case.feature)
         about = {"classifier": case.classifier, "feature": case.feature, "protocol": case.variant}
         about["accuracy"] = float(on_test(study, case).mean())
         rows.append(about | compared(study, case, plain, family=len(family)))
-    return study.outcome(corrected(study, rows))
+    return corrected(study, rows)
+
+
+@held
+def changed(study: Study) -> Outcome:
+    """Extra 16: one thing changed at a time: points, neutral picture, units, dropout."""
+    return both(study, changes)
+
+
+def transfers(study: Study) -> pd.DataFrame:
+    """The rows of Extra 17 on one pair of sets: a row a metric, and how each stands to stock."""
+    cases = [case for case in study.results if case.variant == PRINTED]
+    stock, rows, splits = Case(LOGISTIC, "AU"), [], (TEST,)
+    if study.apart:
+        splits = (WITHIN, TEST)
+    for case in cases:
+        about = {"classifier": case.classifier, "feature": case.feature, "protocol": "mean"}
+        if case.feature == CODED:  # nobody has coded the test set
+            rows.append(about | {"metric": WITHIN, BESIDE: ""} | accuracy(study, case, WITHIN))
+            continue
+        shown = {split: accuracy(study, case, split) for split in splits}
+        if study.apart:
+            shown["lost"] = lost(study, case, since=WITHIN)
+        about[BESIDE] = ""
+        if case != stock:
+            gap = compared(study, case, stock, family=len(cases))
+            shown["less stock"] = {name: gap[name] for name in ("measured", "low", "high")}
+            about[BESIDE] = WEAK if gap["gate"] else told_apart(gap)
+        rows += [about | {"metric": metric} | value for metric, value in shown.items()]
+    about = {"classifier": USUAL, "feature": "none", "protocol": "mean", BESIDE: ""}
+    rows += [about | {"metric": split} | most_frequent(study, split) for split in splits]
+    return pd.DataFrame(rows).assign(unit="fraction")
+
+
+def told_apart(gap: dict) -> str:
+    """'above' or 'below' where the interval of a difference says so."""
+    if gap["low"] > 0:
+        return "above"
+    return "below" if gap["high"] < 0 else "not told apart"
+
+
+@held
+def transferred(study: Study) -> Outcome:
+    """Extra 17: other people of the training set against the test set, beside a stock method."""
+    return both(study, transfers)
+
+
+def in_short(study: Study) -> pd.DataFrame:
+    """One line: who is below the stock method on real faces, or which sets would show it."""
+    if len(study.worlds) == 1:
+        where = " and ".join(COPIED)
+        line = f"no real faces here: {where} in the data folder, and dlib, would add their rows"
+        return pd.DataFrame({"real faces": [line]})
+    frame = transfers(study.worlds[-1])
+    below = frame[(frame.metric == "less stock") & (frame[BESIDE] == "below")]
+    names = [f"{row.classifier}, {row.feature}" for row in below.itertuples()]
+    line = f"below {LOGISTIC} on action units: {'; '.join(names) or 'nobody'}"
+    return pd.DataFrame({"real faces": [line]})
 
 
 @held
 def deep_or_chosen(study: Study) -> Outcome:
     """Extra 14: do dense networks win by depth, or by selection and scaling? One step at a time."""
-    people, accuracies, steps = pictures(study, TEST)["subject"], [], []
+    people, shown, steps = pictures(study, TEST)["subject"], [], []
     variants = {STANDARD: PRINTED, RAW: RAW}
     ways = {"mean": MEAN, "best on validation": VALIDATED, "best on test": TESTED}
     classifiers = (*SVMS, DNN)
@@ -363,8 +478,8 @@ def deep_or_chosen(study: Study) -> Outcome:
         right = on_test(study, Case(name, feature, variants[scaling]), ways[way])
         about = {"feature": feature, "what": name, "scaling": scaling, "protocol": way}
         about |= {"metric": "accuracy", "unit": "fraction"}
-        accuracies.append(about | share(study, right[None], people))
-    contrasts = []
+        shown.append(about | share(study, right[None], people))
+    asked = []
     for feature in FEATURES:
         plain = {name: Case(name, feature) for name in classifiers}
         raw = {name: Case(name, feature, RAW) for name in classifiers}
@@ -374,11 +489,11 @@ def deep_or_chosen(study: Study) -> Outcome:
             gaps += [(f"choosing on {choice}, {n}", plain[n], plain[n], way) for n in classifiers]
         both = "the scaled network chosen on test, the unscaled SSVM on average"
         gaps.append((both, plain[DNN], raw["SSVM"], TESTED))
-        contrasts += [(feature, *gap) for gap in gaps]
-    for feature, what, one, other, way in contrasts:
+        asked += [(feature, *gap) for gap in gaps]
+    for feature, what, one, other, way in asked:
         about = {"feature": feature, "what": what}
         about["scaling"] = STANDARD if other.variant == PRINTED else "both"
         about["protocol"] = "mean" if way == MEAN else "best less mean"
-        steps.append(about | compared(study, one, other, way, len(contrasts)))
-    frames = [pd.DataFrame(accuracies), corrected(study, steps)]
+        steps.append(about | compared(study, one, other, way, len(asked)))
+    frames = [pd.DataFrame(shown), corrected(study, steps)]
     return study.outcome(pd.concat(frames, ignore_index=True))

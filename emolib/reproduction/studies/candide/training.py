@@ -1,7 +1,8 @@
 """The runs of notebook 40: faces are measured, then SVMs, dense networks and CNNs learn from them.
 
 `measure` finds the points of all pictures and fits Candide-3 to them. Each repeat of a classifier
-holds a fifth of the people of CK+ back for validation; RaFD is named once the choice is made. A run
+holds a fifth of the people of the training set (CK+) back for validation, with `apart` another
+fifth for a test within that set; the test set (RaFD) is named once the choice is made. A run
 returns what was named for every picture, -1 where no face was found: an error like any other.
 """
 
@@ -16,6 +17,8 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -23,6 +26,7 @@ from torch.nn.functional import cross_entropy
 from emolib import EMOTIONS, candide, training
 from emolib import data as datasets
 from emolib.data.ckplus import ENDS
+from emolib.data.ckplus48 import UNITS as CODED
 from emolib.features import detectors, landmarks
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError, nearest
@@ -32,14 +36,21 @@ from emolib.reproduction import runs
 from emolib.training import augment
 
 TRUTH = "truth"
+COPIED = "ckplus48", "jaffe"  # the real faces at hand: CK+ as it is widely copied, and another set
 FINDERS = {"dlib": "points by dlib", "mediapipe": "points by MediaPipe", TRUTH: "exact points"}
 STANDARD, RAW = "standardised", "as they come"
-READINGS = {"AU": "units", "AU change": "change", "AU joint": "joint"}
+READINGS = {"AU": "units", "AU change": "change", "AU joint": "joint", "AU own": "own"}
+READINGS |= {"FACS": "coded"}
 MARGIN = 0.15  # of the larger side of the points' box, added on each side of a crop
 NEUTRAL = EMOTIONS.index("neutral")
 VALIDATION = 0.2  # of the people, in every repeat
+VALIDATES, TRAINS, APART = 0, 1, 2  # what a picture of the training set does in a repeat
+SMALL = 48  # pixels of CK+'s copies
+ENLARGED, BORDER = 2, 6  # of pictures in which a face is too small for a detector (80 pixels)
 # The settings a machine may choose from on its validation people: as many for one as for another.
 GRIDS = {"SSVM": (0.003, 0.03, 0.3, 3.0), "SVM (poly)": (0.01, 0.1, 1.0, 10.0)}
+LOGISTIC = "logistic regression"
+GRIDS |= {LOGISTIC: (0.01, 0.1, 1.0, 10.0)}  # a stock method beside them
 MEMBERS = 5  # networks behind a curve of Figures 2.8 to 2.10
 
 
@@ -52,15 +63,23 @@ class Rows:
 
     row: np.ndarray  # in the set
     label: np.ndarray  # index into EMOTIONS
-    shown: np.ndarray  # the emotion of the picture's sequence
     subject: np.ndarray
-    neutral: np.ndarray  # row of the person's neutral picture
+    neutral: np.ndarray  # row of the person's neutral picture, -1 where the set has none
 
 
-def rows_of(data, emotions) -> Rows:
-    """CK+: the last three frames of each sequence, and its first as neutral. RaFD: gaze frontal."""
+def rows_of(data, emotions, people: int | None = None) -> Rows:
+    """CK+: the last three frames of each sequence, and its first as neutral. RaFD: gaze frontal.
+
+    Its copies at 48 pixels and JAFFE: all pictures, of so many `people` (None: of all).
+    """
     meta = data.meta
     used = np.isin(data.label, [EMOTIONS.index(e) for e in emotions])
+    if data.name in COPIED:
+        row = np.flatnonzero(used & np.isin(data.subject, np.unique(data.subject)[:people]))
+        rest = row[data.label[row] == NEUTRAL]
+        at_rest = dict(zip(data.subject[rest][::-1], rest[::-1]))  # the first of each person
+        neutral = np.array([at_rest.get(person, -1) for person in data.subject[row]])
+        return Rows(row, data.label[row], data.subject[row], neutral)
     if data.name == "ckplus":
         rest = (meta["frame"] == 1).to_numpy()
         ends = (meta["frame"] > meta["frames"] - ENDS).to_numpy()
@@ -74,7 +93,7 @@ def rows_of(data, emotions) -> Rows:
     at_rest = {series[i]: i for i in np.flatnonzero(used & rest)}
     row = np.array([i for i in np.flatnonzero(used) if series[i] in at_rest])
     neutral = np.array([at_rest[series[i]] for i in row])
-    return Rows(row, label[row], data.label[row], data.subject[row], neutral)
+    return Rows(row, label[row], data.subject[row], neutral)
 
 
 @functools.cache
@@ -115,22 +134,66 @@ def see(data, row: np.ndarray, by: str) -> np.ndarray:
         from emolib.data.sim import worlds
 
         return worlds.truth(data.name, **json.loads(data.recipe))[1][row].astype(float)
-    return detector(by).detect(data.images[row]).points.astype(float)
+    images = data.images[row]
+    if images.shape[1] >= 80:
+        return detector(by).detect(images).points.astype(float)
+    images = np.pad(images, ((0, 0), (BORDER, BORDER), (BORDER, BORDER)), "edge")
+    side = images.shape[1]
+    whole = np.tile([0, 0, side, side], (len(images), 1))
+    images = landmarks.crops(images, whole, margin=0, size=ENLARGED * side)
+    return detector(by).detect(images).points.astype(float) / ENLARGED - BORDER
 
 
-def measure(*, data: str, emotions: list[str], by: str, made_with: str, model: str) -> dict:
+def measure(
+    *,
+    data: str,
+    emotions: list[str],
+    by: str,
+    made_with: str,
+    model: str,
+    mean_rest: bool = False,
+    margin: float = MARGIN,
+    people: int | None = None,
+) -> dict:
     """What is computed once from the used pictures of a set; NaN where no face was found.
 
     by, made_with   who finds the points, and the fingerprint of that
     model           fingerprint of the Candide that is fitted
-    Returns points (N, 68, 2), box (N, 4) of the crop, and the action units that `fitted` gives.
+    mean_rest       at rest a person looks as on average; a neutral picture gives units as `own`
+    margin          of the crop, as in `boxes`
+    people          how many of the set (None: all)
+    Returns points and rest, those of the face at rest (N, 68, 2), box (N, 4) of the crop, the
+    action units that `fitted` gives, and, where human coders saw 23 of them, coded (N, 23).
     """
     pictures = datasets.resolve(data)
-    used = rows_of(pictures, emotions)
+    used = rows_of(pictures, emotions, people)
     points = see(pictures, used.row, by)
-    units = fitted(points, np.searchsorted(used.row, used.neutral), loaded(model))
-    box = boxes(points)
-    return units | {"points": points.astype(np.float32), "box": box.astype(np.float32)}
+    faces, rest, wires = points, np.searchsorted(used.row, used.neutral), loaded(model)
+    if mean_rest:
+        mean, person = mean_faces(points, used)
+        faces = np.concatenate([points, mean])  # a mean face is its own face at rest
+        rest = len(points) + np.concatenate([person, np.arange(len(mean))])
+    out = {name: units[: len(points)] for name, units in fitted(faces, rest, wires).items()}
+    out["points"], out["rest"] = points.astype(np.float32), faces[rest].astype(np.float32)
+    out["rest"], out["box"] = out["rest"][: len(points)], boxes(points, margin).astype(np.float32)
+    if mean_rest:
+        known, own = (used.neutral >= 0).all(), np.searchsorted(used.row, used.neutral)
+        out["own"] = fitted(points, own, wires)["units"] if known else out["units"]
+    if CODED[0] in pictures.meta:
+        out["coded"] = pictures.meta[list(CODED)].to_numpy(float)[used.row]
+    return out
+
+
+def mean_faces(points: np.ndarray, used: Rows) -> tuple[np.ndarray, np.ndarray]:
+    """Mean shape of each person's expressions (P, 68, 2), and whose face each row shows (N,).
+
+    No label decides: every expression counts alike. Neutral pictures stay out, as CK+'s copies
+    have none.
+    """
+    people, person = np.unique(used.subject, return_inverse=True)
+    shape = shapes(points).reshape(points.shape)
+    shape[used.label == NEUTRAL] = np.nan
+    return np.array([np.nanmean(shape[person == p], 0) for p in range(len(people))]), person
 
 
 def loaded(fingerprint: str) -> candide.Candide:
@@ -163,13 +226,13 @@ def fitted(points: np.ndarray, neutral: np.ndarray, model: candide.Candide) -> d
     return {"units": units, "change": units - units[neutral], "joint": joint}
 
 
-def boxes(points: np.ndarray) -> np.ndarray:
-    """Square boxes (N, 4) around the points, grown by MARGIN.
+def boxes(points: np.ndarray, margin: float = MARGIN) -> np.ndarray:
+    """Square boxes (N, 4) around the points, grown by a share of their side on each side.
 
     A face that was not found gets the mean box: in a studio people sit where others sit.
     """
     low, high = points.min(1), points.max(1)
-    middle, half = (low + high) / 2, (high - low).max(1, keepdims=True) * (0.5 + MARGIN)
+    middle, half = (low + high) / 2, (high - low).max(1, keepdims=True) * (0.5 + margin)
     box = np.concatenate([middle - half, middle + half], 1)
     found = np.isfinite(box).all(1)
     if not found.any():
@@ -178,11 +241,20 @@ def boxes(points: np.ndarray) -> np.ndarray:
 
 
 def faces(data, used: Rows, box: np.ndarray, size: int) -> np.ndarray:
-    """The cropped faces as the networks see them: uint8 (N, size, size), grey."""
+    """The cropped faces as the networks see them: uint8 (N, size, size), grey.
+
+    Of COPIED: as sharp as the smaller pictures of the two, each crop of mean 128 and spread 50.
+    """
     images = data.images[used.row]
     if images.ndim == 4:
         images = np.round(images @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
-    return landmarks.crops(images, box, margin=0, size=size)
+    if data.name not in COPIED:
+        return landmarks.crops(images, box, margin=0, size=size)
+    small = landmarks.crops(images, box, margin=0, size=SMALL)
+    crops = landmarks.crops(small, np.tile([0, 0, SMALL, SMALL], (len(small), 1)), 0, size)
+    mean, spread = (f(crops, (1, 2), keepdims=True) for f in (np.mean, np.std))
+    even = 128 + 50 * (crops - mean) / np.maximum(spread, 1)
+    return np.clip(even, 0, 255).round().astype(np.uint8)
 
 
 def recover(
@@ -220,22 +292,26 @@ def in_crop(points: np.ndarray, box: np.ndarray) -> np.ndarray:
 def vectors(measured: dict, feature: str, scaling: str) -> np.ndarray:
     """What a classifier of numbers is given, float64 (N, F); NaN where no face was found.
 
-    feature   'AU' action units; 'AU change', 'AU joint' other readings of the fit; 'FP68' points
+    feature   'AU' action units; 'AU change', 'AU joint', 'AU own' other readings of the fit; 'FACS'
+              units seen by human coders; 'FP68' points, 'FP68 change' less those at rest
     scaling   of points: STANDARD takes place and size of the face away, RAW leaves them in the crop
     """
     if feature in READINGS:
         return measured[READINGS[feature]]
-    if feature != "FP68":
-        raise nearest(feature, (*READINGS, "FP68"), what="feature")
+    if feature not in ("FP68", "FP68 change"):
+        raise nearest(feature, (*READINGS, "FP68", "FP68 change"), what="feature")
     points = measured["points"]
+    if feature == "FP68 change":
+        return shapes(points) - shapes(measured["rest"])
     return shapes(points) if scaling == STANDARD else in_crop(points, measured["box"])
 
 
 def view(arguments: dict, emotions: list[str]) -> tuple[dict, Rows, np.ndarray]:
     """What was measured of a set's pictures of these emotions, their rows, their classes (N,)."""
     (measured,) = runs.map(measure, [arguments], jobs=1, host=True)
-    used = rows_of(datasets.resolve(arguments["data"]), arguments["emotions"])
-    keep = np.isin(used.shown, [EMOTIONS.index(e) for e in emotions])
+    asked = arguments["emotions"], arguments.get("people")
+    used = rows_of(datasets.resolve(arguments["data"]), *asked)
+    keep = np.isin(used.label, [EMOTIONS.index(e) for e in emotions])
     used = Rows(*(column[keep] for column in vars(used).values()))
     label = np.array([emotions.index(EMOTIONS[k]) for k in used.label])
     return {name: np.asarray(v, float)[keep] for name, v in measured.items()}, used, label
@@ -260,12 +336,17 @@ def pictures(arguments: dict, emotions: list[str], size: int) -> tuple:
     return torch.as_tensor(crops[:, None]), label, used.subject
 
 
-def parts(subject: np.ndarray, repeats: list[int]) -> np.ndarray:
-    """(R, N) bool: rows that train in each repeat, the others validate; alike for everybody."""
+def parts(subject: np.ndarray, repeats: list[int], apart: bool = False) -> np.ndarray:
+    """(R, N): rows that train, validate or, with `apart`, test in each repeat; the same for all."""
     people = np.unique(subject)
     count = max(1, round(VALIDATION * len(people)))
-    shuffled = [np.random.default_rng((40, r)).permutation(people) for r in repeats]
-    return np.array([~np.isin(subject, order[:count]) for order in shuffled])
+    part = np.full((len(repeats), len(subject)), TRAINS)
+    for row, repeat in zip(part, repeats):
+        order = np.random.default_rng((40, repeat)).permutation(people)
+        row[np.isin(subject, order[:count])] = VALIDATES
+        if apart:
+            row[np.isin(subject, order[count : 2 * count])] = APART
+    return part
 
 
 # ---------------------------------------------------------------- support vector machines
@@ -275,33 +356,45 @@ def machine(name: str, value: float, *, tol: float, scaled: bool = True):
     """An untrained machine with one setting of its grid; tol is that of the SSVM's solver."""
     if name not in GRIDS:
         raise nearest(name, GRIDS, what="support vector machine")
-    made = svm.ssvm(value, tol=tol) if name == "SSVM" else svm.svm_poly(value)
+    if name == LOGISTIC:
+        made = make_pipeline(
+            StandardScaler(), LogisticRegression(C=value, solver="newton-cholesky")
+        )
+    else:
+        made = svm.ssvm(value, tol=tol) if name == "SSVM" else svm.svm_poly(value)
     return made if scaled else made[-1]
 
 
 def machines(
-    *, task: dict, repeats: list[int], classifier: str, settings_each: int, tol: float
+    *,
+    task: dict,
+    repeats: list[int],
+    classifier: str,
+    settings_each: int,
+    tol: float,
+    apart: bool = False,
 ) -> dict:
     """A machine in every repeat, its setting chosen on the repeat's validation people.
 
-    task   arguments of `numbers`
-    Returns train (R, N) and test (R, M), the class named, -1 where no face was found; part (R, N)
-    bool, rows that trained; validation (R,) share right; chosen (R,) setting; settled.
+    task    arguments of `numbers`
+    apart   other people of the training set are named too, and neither train nor validate
+    Returns train (R, N) and test (R, M), the class named, -1 where no face was found; part (R, N),
+    what `parts` gives; validation (R,) share right; chosen (R,) setting; settled.
     """
     (x, y, person), (z, *_) = numbers(**task)
-    part, scaled = parts(person, repeats), task["scaling"] == STANDARD
+    part, scaled = parts(person, repeats, apart), task["scaling"] == STANDARD
     seen, shown = np.isfinite(x).all(1), np.isfinite(z).all(1)
     named = {k: np.full((len(part), len(v)), -1, np.int8) for k, v in (("train", x), ("test", z))}
     validation, chosen, setting = [], [], {"tol": tol, "scaled": scaled}
-    for r, trains in enumerate(part):
-        learn, check = trains & seen, ~trains & seen
+    for r, row in enumerate(part):
+        learn, check = (row == TRAINS) & seen, (row == VALIDATES) & seen
         tried = []
         for value in GRIDS[classifier][:settings_each]:
             candidate = machine(classifier, value, **setting)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 candidate.fit(x[learn], y[learn])
-            right = (candidate.predict(x[check]) == y[check]).sum() / (~trains).sum()
+            right = (candidate.predict(x[check]) == y[check]).sum() / (row == VALIDATES).sum()
             tried.append((float(right), float(value), candidate))
         right, value, best = max(tried, key=lambda t: t[0])  # the first of equals
         validation.append(right)
@@ -339,7 +432,14 @@ class Dense(nn.Module):
 
 
 def dense(
-    *, task: dict, repeats: list[int], reading: str, epochs: int, rate: float, batch: int
+    *,
+    task: dict,
+    repeats: list[int],
+    reading: str,
+    epochs: int,
+    rate: float,
+    batch: int,
+    apart: bool = False,
 ) -> dict:
     """All repeats as one stack, each read at the epoch of its own lowest validation loss.
 
@@ -347,9 +447,9 @@ def dense(
     (epochs, R); settled, whether the mean of the lowest of them has reached its plateau.
     """
     (x, y, person), (z, *_) = numbers(**task)
-    part = parts(person, repeats)
+    part = parts(person, repeats, apart)
     seen, shown = np.isfinite(x).all(1), np.isfinite(z).all(1)
-    learn, check = part & seen, ~part & seen
+    learn, check = (part == TRAINS) & seen, (part == VALIDATES) & seen
     scalers = [StandardScaler().fit(x[trains]) for trains in learn]
     device = torch.device(settings.device())
 
@@ -363,7 +463,9 @@ def dense(
     x, z = stacked(x), stacked(z)
     truth, checked = torch.as_tensor(y, device=device), torch.as_tensor(check, device=device)
     net = Dense([1000 + r for r in repeats], x.shape[-1], len(task["emotions"]), reading).to(device)
-    steps = max(1, int(learn.sum(1).min()) // batch)
+    batch = min(batch, int(learn.sum(1).min()))  # a stack takes rectangular batches
+    steps = int(learn.sum(1).min()) // batch
+    member = torch.arange(len(part), device=device)[:, None]  # (R, 1)
 
     def batches(epoch):
         order = []
@@ -372,7 +474,7 @@ def dense(
             order.append(shuffled[: steps * batch])
         for rows in np.split(np.stack(order), steps, 1):  # (R, batch)
             rows = torch.as_tensor(rows, device=device)
-            yield torch.take_along_dim(x, rows[..., None], 1), truth[rows]
+            yield x[member, rows], truth[rows]
 
     def loss(net, a, b):
         return cross_entropy(net(a).flatten(0, 1), b.flatten(), reduction="sum") / a.shape[1]
@@ -394,7 +496,8 @@ def dense(
     for side, found in (("train", seen), ("test", shown)):
         best = training.at_epoch(np.stack(named[side], -1), epoch)  # (R, N)
         out[side] = np.where(found, best, -1).astype(np.int8)
-    right = ((out["train"] == y) & ~part).sum(1) / (~part).sum(1)
+    checks = part == VALIDATES
+    right = ((out["train"] == y) & checks).sum(1) / checks.sum(1)
     return out | {
         "part": part,
         "validation": right,
@@ -412,10 +515,10 @@ def lesson(*, task: dict, hidden: int, share: float, rate: float, epochs: int) -
     """
     (x, y, person), (z, w, _) = numbers(**task)
     seen, shown = np.isfinite(x).all(1), np.isfinite(z).all(1)
-    (part,) = parts(person, [0])
-    people = np.unique(person[part])
-    few = np.isin(person, people[: max(2, round(share * len(people)))]) & part & seen
-    others = ~part & seen
+    trains = parts(person, [0])[0] == TRAINS
+    people = np.unique(person[trains])
+    few = np.isin(person, people[: max(2, round(share * len(people)))]) & trains & seen
+    others = ~trains & seen
     scaler = StandardScaler().fit(x[few])
     sides = []
     for features, label in ((x[few], y[few]), (x[others], y[others]), (z[shown], w[shown])):
@@ -460,6 +563,7 @@ def cnn(
     bank: int | None,
     patience: int | None,
     keep_weights: bool = False,
+    apart: bool = False,
 ) -> dict:
     """One repeat of a CNN on the cropped faces, read at the epoch of its lowest validation loss.
 
@@ -469,8 +573,8 @@ def cnn(
     """
     make, size = face_cnn.CNNS[network]
     (x, y, person), (z, *_) = (pictures(side, emotions, size) for side in (train, test))
-    (part,) = parts(person, [repeat])
-    rows = np.flatnonzero(part)
+    (part,) = parts(person, [repeat], apart)
+    rows, checks = np.flatnonzero(part == TRAINS), part == VALIDATES
     device = torch.device(settings.device())
     wide = size >= 150 or device.type == "cuda"  # there this layout is the faster one
     memory = torch.channels_last if wide else torch.contiguous_format
@@ -506,7 +610,9 @@ def cnn(
             batches,
             lambda net, a, b: cross_entropy(net(a), b),
             how,
-            validate=lambda net, epoch: -float(cross_entropy(scores(net, x[~part]), truth[~part])),
+            validate=lambda net, epoch: (
+                -float(cross_entropy(scores(net, x[checks]), truth[checks]))
+            ),
             keep_best=True,
             checkpoint=runs.scratch(),
             progress=False,
@@ -517,7 +623,7 @@ def cnn(
         named[side] = scores(net, images).argmax(-1).cpu().numpy().astype(np.int8)[None]
     out = {
         "part": part[None],
-        "validation": (named["train"] == y)[:, ~part].mean(1),
+        "validation": (named["train"] == y)[:, checks].mean(1),
         "loss": np.array(history.loss),
         "settled": training.plateaued([-v for _, v in history.validated]),
         "parameters": sum(p.numel() for p in net.parameters()),

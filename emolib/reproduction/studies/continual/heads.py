@@ -163,15 +163,6 @@ def task_heads(
     return {name: (weight[k], bias[k]) for k, name in enumerate(KINDS)}, curves
 
 
-def have_settled(curves: dict[str, list[float]]) -> bool:
-    """Has the held-out loss settled, or does the accuracy gain less than half a point at the end?
-
-    On separable letters the loss creeps towards 0 for ever; the accuracy does not.
-    """
-    errors = [2 - a for a in curves["accuracy"]]
-    return training.plateaued(curves["loss"]) or training.plateaued(errors, gain=0.005)
-
-
 def merged(heads: continual.Head, blend: bool) -> list[continual.Head]:
     """The joined head after each task, (O, rows, F), from the heads of single tasks.
 

@@ -1,7 +1,8 @@
 """Tables and figures of continual learning (orgil2022, sections 3.3 and 4.4; notebook 14).
 
 A protocol is a way of learning and a body: "alpha blending, body (a)". Accuracies are over the
-letters seen so far, averaged over orders of the letters; intervals resample test images.
+letters seen so far, averaged over orders of the letters; intervals resample the writers of the test
+images, or the images themselves where nobody says who wrote them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import RidgeClassifier
+from sklearn.metrics import euclidean_distances
 from threadpoolctl import threadpool_limits
 
-from emolib import metrics
+from emolib import metrics, training
 from emolib.models import letters as network
 from emolib.reproduction import papers
-from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.runs import Outcome, held, in_words
 from emolib.reproduction.studies.continual.heads import GROWN, KINDS
 from emolib.reproduction.studies.continual.plan import BODIES
 from emolib.reproduction.studies.continual.training import (
@@ -27,14 +29,17 @@ from emolib.reproduction.studies.continual.training import (
     TRANSFORMS,
     UNASKED,
     WHOLE,
-    first_of_each,
+    chosen,
     small_grey,
 )
 
 JOIN, BLEND, UNKNOWN_TRAINED = KINDS
-RIDGE, PIXELS = "ridge regression", "pixels, all letters at once"
-STOCK = f"{RIDGE}, {PIXELS}"
-RIDGE_IMAGES = 1000  # of each letter at most
+TRIVIAL = "most frequent letter"
+STOCK = RIDGE, NEAREST = "ridge regression", "nearest neighbour"
+LESS = f"accuracy less {NEAREST}"
+PIXELS = "pixels, all letters at once"
+STOCK_IMAGES = 1000  # of each letter at most
+PENALTIES = (1.0, 10.0, 100.0)
 SHOWN = (
     f"{BLEND}, body (a)",
     f"{BLEND}, body (b)",
@@ -43,7 +48,7 @@ SHOWN = (
     f"{JOIN}, body (b)",
     "replay, body (b)",
     "joint training, body (b)",
-    STOCK,
+    *(f"{name}, {PIXELS}" for name in STOCK),
 )
 COUNTED = "counted"  # parameters and alpha of the thesis's own way: no training decides them
 BATCHES = 8  # of 100 of a letter's 800 test images: the unit in which Table 4.4 adds its loss
@@ -58,7 +63,8 @@ def answers(study, body: str) -> dict:
     """All orders of one body, stacked.
 
     named (M, O, T, N), loss (M, O, T), trained (K, O, T), task (O, N) (5: the letter left over),
-    truth (N,), settled, whole: what each training of the body says of all letters at once
+    truth and who (N,), taught, settled: the mean curves of body and heads are flat; whole: what
+    each training of the body says of all letters at once
     """
     parts = study.results(f"{body}, ")
     stacked = {}
@@ -66,19 +72,35 @@ def answers(study, body: str) -> dict:
         stacked[name] = np.concatenate([part[name] for part in parts], 1)
     truth = parts[0]["truth"]
     rank = np.argsort(np.concatenate([p["orders"] for p in parts]), 1)  # (O, 26)
+
+    def mean(name):
+        return np.mean([part[name] for part in parts], 0)
+
+    curve, loss, right = mean("curve"), mean("head_loss"), mean("head_accuracy")
+    # Where letters can be told apart the loss creeps towards 0 for ever; the accuracy does not.
+    flat = training.plateaued(loss) or training.plateaued(2 - right, gain=0.005)
     return stacked | {
         "truth": truth,
+        "who": parts[0]["who"],
+        "taught": int(parts[0]["taught"]),
         "task": rank[:, truth] // SIZE,
-        "settled": all(p["settled"] and p["head_settled"] for p in parts),
+        "settled": flat and (not len(curve) or training.plateaued(curve)),
         "whole": [p["whole"] for p in parts if "whole" in p],
     }
 
 
 @held
 def measured(study, body: str) -> dict[str, np.ndarray]:
-    """What `summary` says of one body; its one gain is that of blending over concatenation."""
-    pair = METHODS.index(BLEND), METHODS.index(JOIN)
-    return summary(answers(study, body), [pair], study.draws, study.level)
+    """What `summary` says of one body, of METHODS and then of `stock`.
+
+    Its gains are that of blending over concatenation, then that of each of METHODS over NEAREST.
+    """
+    answered, others = answers(study, body), stock(study)
+    every = answered | {"named": np.concatenate([answered["named"], list(others.values())])}
+    nearest = len(METHODS) + list(others).index(NEAREST)
+    pairs = [(METHODS.index(BLEND), METHODS.index(JOIN))]
+    pairs += [(m, nearest) for m in range(len(METHODS))]
+    return summary(every, pairs, study.draws, study.level)
 
 
 def summary(
@@ -86,12 +108,12 @@ def summary(
 ) -> dict[str, np.ndarray]:
     """Value, low and high (the first axis of each) of what the answers on the test images tell.
 
-    answered  named (M, O, T, N), truth (N,), task (O, N)
+    answered  named (M, O, T, N), truth and who (N,), task (O, N)
     pairs     (better, worse): methods whose accuracies at the end are compared
     Returns accuracy (3, M, T); forgetting and backward transfer (3, M); gain (3, pairs).
 
-    One resampling of the test images for all: an image counts by its mean over the orders in
-    which it has been seen.
+    One resampling of the writers for all: an image counts by its mean over the orders in which it
+    has been seen.
     """
     right, task = (answered["named"] == answered["truth"]).astype(float), answered["task"]
     tasks = right.shape[2]
@@ -112,14 +134,13 @@ def summary(
         values.append(mean.reshape(-1, mean.shape[-1]))
         weights.append(np.broadcast_to(mass, mean.shape).reshape(values[-1].shape))
         shapes.append(mean.shape[:-1])
-    images = np.arange(len(answered["truth"]))
     mean, drawn = metrics.bootstrap_draws(
-        np.concatenate(values).T, images, np.concatenate(weights).T, draws=draws
+        np.concatenate(values).T, answered["who"], np.concatenate(weights).T, draws=draws
     )
     ends = np.cumsum([len(v) for v in values])[:-1]
     parts = np.split(np.stack([mean, *metrics.interval(drawn, level)]), ends, axis=1)
-    told = {k: v.reshape(3, *s) for k, v, s in zip(columns, parts, shapes, strict=True)}
-    return told | {"backward transfer": -told["forgetting"][[0, 2, 1]]}
+    found = {k: v.reshape(3, *s) for k, v, s in zip(columns, parts, shapes, strict=True)}
+    return found | {"backward transfer": -found["forgetting"][[0, 2, 1]]}
 
 
 def _row(about: dict, metric: str, values, unit: str = "fraction") -> dict:
@@ -129,27 +150,42 @@ def _row(about: dict, metric: str, values, unit: str = "fraction") -> dict:
 
 
 @held
-def ridge(study) -> dict[str, np.ndarray]:
-    """What `summary` says of a linear classifier of scikit-learn on the pixels.
+def stock(study) -> dict[str, np.ndarray]:
+    """Letters (O, T, N) that methods without body or joining name, of those seen after each task.
 
-    It has learnt all letters at once and names, after each task, the likeliest of those seen: what
-    no body and no way of joining is needed for.
+    They have learnt all letters at once: the most frequent letter, ridge regression on the pixels,
+    its penalty chosen on the validation pictures, and the nearest training picture.
     """
-    data, count = study.letters, min(study.sizes.train, RIDGE_IMAGES)
-    shown = first_of_each(data, "train", count)  # (26, n)
-    tested = first_of_each(data, "test", study.sizes.test)
-    known, unseen = (small_grey(data.images[r.ravel()]).flatten(1).numpy() for r in (shown, tested))
-    label = np.arange(len(shown)).repeat(shown.shape[1])
+    data = study.letters
+    rows, tests = chosen(data, min(study.sizes.train, STOCK_IMAGES), study.sizes.test)
+    known, unseen = (small_grey(data.images[r.ravel()]).flatten(1).numpy() for r in (rows, tests))
+    label = np.arange(len(rows)).repeat(rows.shape[1])
+    held = np.arange(len(label)) % 10 == 9
+    x, y = known[~held], label[~held]
     with threadpool_limits(1):
-        classifier = RidgeClassifier(alpha=10.0).fit(known, label)
-        scores = classifier.decision_function(unseen)  # (N, 26)
+        ridges = [RidgeClassifier(alpha=penalty).fit(x, y) for penalty in PENALTIES]
+        ridge = max(ridges, key=lambda one: one.score(known[held], label[held]))
+        far = [euclidean_distances(unseen, x[y == letter]).min(1) for letter in range(len(rows))]
+        linear = ridge.decision_function(unseen)
+    scores = {TRIVIAL: np.zeros(linear.shape), RIDGE: linear, NEAREST: -np.stack(far, 1)}
     answered = answers(study, "first task")
-    named = np.full((1, *answered["named"].shape[1:]), NOT_SEEN)  # (1, O, T, N)
-    for o, t in np.ndindex(named.shape[1:3]):
-        seen = answered["task"][o] <= t
-        letters = np.unique(answered["truth"][seen])
-        named[0, o, t, seen] = letters[scores[seen][:, letters].argmax(1)]
-    return summary(answered | {"named": named}, [(0, 0)], study.draws, study.level)
+    named = {}
+    for name, score in scores.items():  # (N, 26)
+        named[name] = np.full(answered["named"].shape[1:], NOT_SEEN)
+        for o, t in np.ndindex(named[name].shape[:2]):
+            seen = answered["task"][o] <= t
+            letters = np.unique(answered["truth"][seen])
+            named[name][o, t, seen] = letters[score[seen][:, letters].argmax(1)]
+    return named
+
+
+def told(study, frame: pd.DataFrame, **more) -> Outcome:
+    """A table on letters as an outcome, each row with the source of its letters and body."""
+    body = frame["body" if "body" in frame else "protocol"]
+    other = body.str.endswith(BODIES["another set"])
+    own = study.letters.source
+    source = np.where(other, max(own, study.pictures.source), own)
+    return study.outcome(frame.assign(source=source), **more)
 
 
 # ---------------------------------------------------------------- tables
@@ -173,15 +209,22 @@ def table_4_4(study) -> Outcome:
                 rows += _parameters(step, *_counts(method, seen))
             if method in KINDS:
                 rows.append(_row(step, "Training accuracy", answered["trained"][m, :, t].mean()))
-    for t, seen in enumerate(range(SIZE, SIZE * TASKS + 1, SIZE)):
-        step = {"original_classes": str(seen), "new_classes": "5", "protocol": STOCK}
-        rows.append(_row(step, "Test accuracy", ridge(study)["accuracy"][:, 0, t]))
+    accuracy, others = measured(study, "first task")["accuracy"], without_network(study)
+    for (protocol, m), t in product(others.items(), range(TASKS)):
+        step = {"original_classes": str(SIZE * (t + 1)), "new_classes": "5", "protocol": protocol}
+        rows.append(_row(step, "Test accuracy", accuracy[:, m, t]))
     printed = papers.printed("orgil2022-t4_4").query("metric == 'Alpha' and new_classes == '5'")
     for old, value in zip(printed.original_classes, printed.value, strict=True):
         step = {"original_classes": old, "new_classes": "5", "protocol": COUNTED}
         decimals = len(value.split(".")[1])
         rows.append(_row(step, "Alpha", round(int(old) / (int(old) + 5), decimals), "ratio"))
-    return study.outcome(pd.DataFrame(rows), settled=settled(study) | {COUNTED, STOCK})
+    return told(study, pd.DataFrame(rows), settled=settled(study) | {COUNTED, *others})
+
+
+def without_network(study) -> dict[str, int]:
+    """Protocols of the rows of `stock` and their places behind METHODS."""
+    names = (name if name == TRIVIAL else f"{name}, {PIXELS}" for name in stock(study))
+    return {protocol: len(METHODS) + k for k, protocol in enumerate(names)}
 
 
 def _counts(method: str, seen: int) -> tuple[int, int]:
@@ -211,9 +254,8 @@ def _losses(step: dict, loss: float, letters: int) -> list[dict]:
 def _all_letters(study) -> list[dict]:
     """The row 26 / 0: body (a) with its own head of 31 outputs."""
     whole = pd.DataFrame(answers(study, "all letters")["whole"])
-    right = np.mean(list(whole.right), 0)
-    images = np.arange(len(right))
-    accuracy = metrics.bootstrap_ci(right, images, draws=study.draws, level=study.level)
+    right, who = np.mean(list(whole.right), 0), answers(study, "all letters")["who"]
+    accuracy = metrics.bootstrap_ci(right, who, draws=study.draws, level=study.level)
     step = {"original_classes": "26", "new_classes": "0", "protocol": SHOWN[0]}
     return [
         _row(step, "Test accuracy", accuracy),
@@ -232,16 +274,30 @@ def settled(study) -> frozenset[str]:
 
 @held
 def methods(study) -> Outcome:
-    """Extra 14: what every way of learning on every body knows after all 25 letters."""
+    """Extra 14: what every way of learning on every body knows after all 25 letters.
+
+    And how far its accuracy lies above the nearest training picture's.
+    """
     rows = []
     for (body, label), (m, method) in product(BODIES.items(), enumerate(METHODS)):
-        told, about = measured(study, body), {"method": method, "protocol": label}
-        rows.append(_row(about, "accuracy", told["accuracy"][:, m, -1]))
+        found, about = measured(study, body), {"method": method, "protocol": label}
+        rows.append(_row(about, "accuracy", found["accuracy"][:, m, -1]))
         for name in ("forgetting", "backward transfer"):
-            rows.append(_row(about, name, told[name][:, m]))
-    about = {"method": RIDGE, "protocol": PIXELS}
-    rows.append(_row(about, "accuracy", ridge(study)["accuracy"][:, 0, -1]))
-    return study.outcome(pd.DataFrame(rows))
+            rows.append(_row(about, name, found[name][:, m]))
+        rows.append(_row(about, LESS, found["gain"][:, 1 + m]))
+    accuracy = measured(study, "first task")["accuracy"]
+    for name, m in zip(stock(study), without_network(study).values(), strict=True):
+        about = {"method": name, "protocol": PIXELS}
+        rows.append(_row(about, "accuracy", accuracy[:, m, -1]))
+    return told(study, pd.DataFrame(rows))
+
+
+def below_stock(study) -> pd.DataFrame:
+    """The ways of learning whose whole interval lies below NEAREST after 25 letters."""
+    frame = methods(study).frame
+    less = frame[(frame.metric == LESS) & (frame.high < 0)]
+    said = less.assign(difference=[in_words(row, "+.3f") for row in less.itertuples()])
+    return said[["method", "protocol", "difference"]]
 
 
 @held
@@ -256,19 +312,20 @@ def whole_network(study) -> Outcome:
     compared = {
         "named": np.concatenate([frozen["named"][same, : len(parts)], named]),
         "truth": frozen["truth"],
+        "who": frozen["who"],
         "task": frozen["task"][: len(parts)],
     }
-    told = summary(compared, [(2, 0), (3, 1)], study.draws, study.level)
+    found = summary(compared, [(2, 0), (3, 1)], study.draws, study.level)
     rows, gained, end = [], f"{ALL}, less {HEADS}", {"letters": str(SIZE * TASKS)}
     for m, (protocol, way) in enumerate(product((HEADS, ALL), WHOLE)):
         about = {"method": way, "protocol": protocol}
         for t in range(TASKS):
             step = about | {"letters": str(SIZE * (t + 1))}
-            rows.append(_row(step, "accuracy", told["accuracy"][:, m, t]))
-        rows.append(_row(about | end, "forgetting", told["forgetting"][:, m]))
+            rows.append(_row(step, "accuracy", found["accuracy"][:, m, t]))
+        rows.append(_row(about | end, "forgetting", found["forgetting"][:, m]))
     for k, way in enumerate(WHOLE):
         about = {"method": way, "protocol": gained} | end
-        rows.append(_row(about, "accuracy", told["gain"][:, k]))
+        rows.append(_row(about, "accuracy", found["gain"][:, k]))
     done = frozen["settled"] and all(p["settled"] for p in parts)
     decides = frozenset({HEADS, ALL, gained} if done else ())
     return study.outcome(pd.DataFrame(rows), sources=[study.letters], settled=decides)
@@ -304,7 +361,7 @@ def by_task(study) -> Outcome:
         about = {"body": BODIES[body], "method": method, "letters": SIZE * (t + 1)}
         accuracy = measured(study, body)["accuracy"][:, METHODS.index(method), t]
         rows.append(_row(about, "accuracy", accuracy))
-    return study.outcome(pd.DataFrame(rows).drop(columns="unit"))
+    return told(study, pd.DataFrame(rows).drop(columns="unit"))
 
 
 @held

@@ -59,10 +59,28 @@ def first_of_each(table, split: str, count: int) -> np.ndarray:
     return np.array([r[:least] for r in rows])
 
 
-def chosen(data: str, train: int, test: int) -> tuple:
-    """The set, and rows (classes, n) of its training and of its test images."""
-    table = datasets.resolve(data)
-    return table, first_of_each(table, "train", train), first_of_each(table, "test", test)
+def chosen(table, train: int, test: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (classes, n) of the training and of the test images of a set.
+
+    Every tenth place of a class is for validation wherever something learns: where the set has a
+    validation part, as by other writers, those places hold pictures of it.
+    """
+    tests = first_of_each(table, "test", test)
+    if "validation" not in table.split:
+        return first_of_each(table, "train", train), tests
+    tenth = max(1, train // 10)
+    known = first_of_each(table, "train", 9 * tenth)
+    held = first_of_each(table, "validation", tenth)
+    tenth = min(known.shape[1] // 9, held.shape[1])
+    known = known[:, : 9 * tenth].reshape(-1, tenth, 9)
+    rows = np.concatenate([known, held[:, :tenth, None]], 2)  # (classes, n / 10, 10)
+    return rows.reshape(-1, 10 * tenth), tests
+
+
+def hands(table, rows: np.ndarray) -> np.ndarray:
+    """Who wrote the pictures of rows, as numbers (N,); where nobody is known, each its own."""
+    who = table.subject[rows.ravel()]
+    return np.unique(who, return_inverse=True)[1] if (who != "").all() else np.arange(who.size)
 
 
 def small_grey(images: np.ndarray) -> Tensor:
@@ -88,7 +106,8 @@ def learn_images(
 ) -> list[float]:
     """Train every weight on images (N, 1, 28, 28), the first `outputs` of the head taking part.
 
-    Every tenth image is for validation only: returns the loss there after each epoch.
+    Every tenth image is for validation only: the epoch of the lowest loss there counts, and the
+    rate falls after epochs without progress. Returns that loss after each epoch.
     """
     device = next(net.parameters()).device
     images, label = images.to(device, memory_format=torch.channels_last), label.to(device)
@@ -108,8 +127,9 @@ def learn_images(
     def validate(net, _):
         return -F.cross_entropy(in_parts(net, images[held]).masked_fill(beyond, FAR), label[held])
 
+    how = training.Settings(epochs, RATE, plateau=2, factor=0.3)
     history = training.fit(
-        net, batches, loss, training.Settings(epochs, RATE), progress=False, validate=validate
+        net, batches, loss, how, progress=False, validate=validate, keep_best=True
     )
     net.eval()
     return [-score for _, score in history.validated]
@@ -143,11 +163,15 @@ def letters_run(
 ) -> dict:
     """One body and every order of tasks that uses it: see `learn_letters`.
 
-    And truth (N,), orders (O, 26); whole: the row 26 / 0, if this body has learnt all letters.
+    And truth (N,), who wrote them (N,), taught, the training pictures of a letter, orders (O, 26);
+    curve (E,), the body's validation loss; whole: the row 26 / 0, if it has learnt all letters.
     """
-    table, rows, tests = chosen(data, train, test)
+    table = datasets.resolve(data)
+    rows, tests = chosen(table, train, test)
     images = small_grey(table.images[np.concatenate([rows.ravel(), tests.ravel()])])
     each, count, order = rows.shape[1], rows.size, np.array(orders)
+    truth = np.arange(LETTERS).repeat(tests.shape[1])  # (N,)
+    result = {"truth": truth, "who": hands(table, tests), "taught": each, "orders": order}
     place = np.arange(count).reshape(rows.shape)
     shown, outputs = place, 31  # what the body learns: rows (classes, n) of `images`
     if body == "first task":
@@ -162,9 +186,7 @@ def letters_run(
     label = torch.arange(len(shown)).repeat_interleave(shown.shape[1])
     net, curve = train_body(pictures, label, outputs, body_epochs, seed)
     features = in_parts(net.features, images)  # (26 n + N, F)
-    truth = np.arange(LETTERS).repeat(tests.shape[1])  # (N,)
-    result = {"truth": truth, "orders": order}
-    result["settled"] = not curve or training.plateaued(curve)
+    result["curve"] = np.array(curve)
     if body == "all letters":
         result["whole"] = _all_letters(net, features, np.r_[label.numpy(), truth], count)
     features = features / features[:count].std()  # so that a rate means the same on every body
@@ -200,7 +222,8 @@ def learn_letters(
     """Every method on every order (O, 26), tested on unseen features (N, F) of letters (N,).
 
     named (methods, O, T, N) int8 and loss (methods, O, T) after each task, by METHODS; trained
-    (kinds, O, T): accuracy of each new head on its own training images; head_settled.
+    (kinds, O, T): accuracy of each new head on its own training images; head_loss and head_accuracy
+    of the heads on their validation images, by epoch.
     """
     alone, curves = heads.task_heads(lesson, epochs)
     states = {kind: heads.merged(alone[kind], blend=kind != "concatenation") for kind in KINDS}
@@ -224,7 +247,8 @@ def learn_letters(
         "named": named,
         "loss": loss,
         "trained": _trained(lesson, alone),
-        "head_settled": heads.have_settled(curves),
+        "head_loss": np.array(curves["loss"]),
+        "head_accuracy": np.array(curves["accuracy"]),
     }
 
 
@@ -272,7 +296,8 @@ def whole_run(
 
     named (2, T, N) int8 on the N test images after each task, truth (N,), order (26,), settled
     """
-    table, rows, tests = chosen(data, train, test)
+    table = datasets.resolve(data)
+    rows, tests = chosen(table, train, test)
     rows = rows[order[: SIZE * TASKS]]  # (25, n), as they are learnt
     images, unseen = (small_grey(table.images[r.ravel()]) for r in (rows, tests))
     task = torch.arange(TASKS).repeat_interleave(SIZE * rows.shape[1])
@@ -323,7 +348,8 @@ def pictures_run(
     trained, pruned and equalised. At every rate clips (R, S): does the limit of 100 act on the
     joined head? And met, the classes that this set taught the body.
     """
-    table, rows, tests = chosen(data, train, test)
+    table = datasets.resolve(data)
+    rows, tests = chosen(table, train, test)
     images = table.images[np.concatenate([rows.ravel(), tests.ravel()])]
     classes = len(rows)
     label = torch.arange(classes).repeat_interleave(rows.shape[1])

@@ -22,14 +22,16 @@ claim = Claims("10")  # of formulas and tracks: no network stands behind a claim
 judge = claim.judge
 
 
-@claim("orgil-a1_1", data=("world",))
+@claim("orgil-a1_1", data=("people",))
 def own_shares(study: Study):
     """In the loss and in its gradient: the two do not say the same."""
-    smooth, jittery = (tables.shares(study, tables.PRINTED_ERROR, noise)[0] for noise in (0, 0.05))
+    y, owner = study.windows_of(study.people)
+    smooth, jittery = (tables.shares(y, tables.PRINTED_ERROR, noise)[0] for noise in (0, 0.05))
     low, high = sorted((smooth["loss"], jittery["loss"]))
+    people = len(np.unique(owner))
     because = (
         f"at the printed squared error speed and direction are {100 * low:.0f} to "
-        f"{100 * high:.0f} % of the loss on our tracks (0 to 0.05 of flicker) and "
+        f"{100 * high:.0f} % of the loss on labels of {people} people (0 to 0.05 of flicker) and "
         f"{100 * smooth['gradient']:.0f} % or more of its gradient; in print 0.7 % of the loss"
     )
     return either(holds=low >= SMALL, fails=high < SMALL), because

@@ -6,6 +6,7 @@ import statistics
 import time
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from emolib import data as datasets
-from emolib import losses
+from emolib import losses, metrics
 from emolib.data.sim.streams import stream
 from emolib.models import video
 from emolib.reproduction import runs
@@ -105,13 +106,13 @@ def descents(study: Study) -> Outcome:
 # ---------------------------------------------------------------- loss and gradient of three terms
 
 
-def shares(study: Study, error: float, flicker: float) -> tuple[dict, np.ndarray]:
+def shares(y: Tensor, error: float, flicker: float) -> tuple[dict, np.ndarray]:
     """Shares of speed and direction: in the loss 'table', its gradient, and by frequency (T/2+1,).
 
+    y   windows of annotation, float64 (W, T, 2)
     The prediction is the annotation at half its width, moved so that the squared error (mean of the
     axes) is `error`, plus white noise.
     """
-    y, _ = study.annotated
     white = stream(1, "loss tracks", "flicker").standard_normal(tuple(y.shape))
     middle = y.mean(1, keepdim=True)
     x = middle + 0.5 * (y - middle) + flicker * torch.as_tensor(white)
@@ -138,7 +139,7 @@ def gradient_shares(study: Study) -> Outcome:
     edges = np.array([-1, 0, 0.5, 1, 2, 3, 4, 6, 8, 10, 12, fps])
     for error in (PRINTED_ERROR, PRINTED_ERROR / 5):
         for flicker in FLICKERS:
-            total, by_frequency = shares(study, error, flicker)
+            total, by_frequency = shares(study.annotated[0], error, flicker)
             for a, b in zip(edges[:-1], edges[1:]):
                 inside = (frequency > a) & (frequency <= b)
                 if inside.any():
@@ -153,6 +154,123 @@ def gradient_shares(study: Study) -> Outcome:
                         }
                     )
     return study.outcome(pd.DataFrame(rows), sources=(study.world,))
+
+
+# ---------------------------------------------------------------- how people's labels move
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Labels of one kind: who moved them, how often a second, and another's labels of the same.
+
+    tracks   (T, 2) each;   other  the same films by another, or None
+    owner    person or segment of each track
+    """
+
+    data: object
+    tracks: list[np.ndarray]
+    owner: np.ndarray
+    fps: np.ndarray
+    other: list[np.ndarray] | None
+
+
+def hands(study: Study) -> dict[str, Hand]:
+    """By the words of a table: everybody whose labels are at hand."""
+    made, world = {}, study.world
+    if (felt := study.felt) is not None:
+        after = {}  # the next person who saw the same film
+        for rows in felt.meta.groupby("video").groups.values():
+            after |= dict(zip(rows, np.roll(rows, -1), strict=True))
+        tracks, fps = felt.valence_arousal, np.asarray(felt.meta.fps)
+        other = [tracks[after[k]] for k in range(len(felt))]
+        made["CEAP-360VR, people by joystick"] = Hand(felt, tracks, felt.subject, fps, other)
+    seen, heard = study.shown
+    fps = np.full(len(seen), seen.fps)
+    tracks, other = seen.valence_arousal, heard.valence_arousal
+    made["studyforrest, agreement of observers"] = Hand(seen, tracks, seen.subject, fps, other)
+    fps, name = np.full(len(world), world.fps), "Aff-Wild"
+    if world.source == "simulated":
+        name = "the simulator's hand"
+    made[name] = Hand(world, world.valence_arousal, world.subject, fps, None)
+    return made
+
+
+@held
+def label_motion(study: Study) -> Outcome:
+    """Extra 48: how far labels move in a frame and in a second, how often they rest, and whether
+    valence and arousal go together. Means over tracks, intervals over people or segments."""
+    rows, measures = [], ("stands still", "mean change a frame", "largest change a frame")
+    measures += ("mean change a second", "correlation of valence and arousal")
+    units = dict(zip(measures, ("fraction", "of the axis", "of the axis", "of the axis", "r")))
+    for name, hand in hands(study).items():
+        values = []
+        for track, fps in zip(hand.tracks, hand.fps, strict=True):
+            step = np.hypot(*np.diff(track.astype(float), axis=0).T)  # (T - 1,)
+            flat = (np.ptp(track, axis=0) == 0).any()
+            together = np.nan if flat else np.corrcoef(track.astype(float).T)[0, 1]
+            still, mean = (step == 0).mean(), step.mean()
+            values.append((still, mean, step.max(), fps * mean, together))
+        values = np.array(values)
+        known = np.isfinite(values)
+        how = {"draws": study.draws, "level": study.level}
+        three = metrics.bootstrap_ci(np.where(known, values, 0.0), hand.owner, known, **how)
+        for metric, *measured in zip(measures, *three, strict=True):
+            about = {"labels": name, "metric": metric, "unit": units[metric]}
+            about |= dict(zip(("measured", "low", "high"), measured, strict=True))
+            rows.append(about | {"source": hand.data.source, "people": len(np.unique(hand.owner))})
+    return study.outcome(pd.DataFrame(rows), sources=study.labelled)
+
+
+@held
+def label_shares(study: Study) -> Outcome:
+    """Extra 49: the share of speed and direction in the loss, by length of window, of a prediction
+    that rests at the window's mean and of another's labels of the same film."""
+    rows = []
+    for name, hand in hands(study).items():
+        ways = {"rests at the mean": None, "another's labels": hand.other}
+        for length, said in product(study.sizes.lengths, ways):
+            if said != "rests at the mean" and hand.other is None:
+                continue
+            if max(map(len, hand.tracks)) < length:
+                continue
+            rest, whole, owner = _terms(hand, ways[said], length)
+            share = rest / np.where(whole > 0, whole, 1.0)
+            how = {"draws": study.draws, "level": study.level}
+            measured = metrics.bootstrap_ci(share, owner, whole, **how)
+            about = {"labels": name, "prediction": said, "frames": length}
+            about |= {"metric": "share of the loss", "unit": "fraction"}
+            about |= dict(zip(("measured", "low", "high"), measured, strict=True))
+            rows.append(about | {"source": hand.data.source})
+    return study.outcome(pd.DataFrame(rows), sources=study.labelled)
+
+
+def _terms(hand: Hand, answers: list | None, length: int) -> tuple[np.ndarray, ...]:
+    """Speed and direction, the whole loss, and whose it is, of every window: (W,) each.
+
+    answers   a prediction (T, 2) for each track; None: it rests at the mean of each window
+    """
+    parts, owner = [], []
+    for k, track in enumerate(hand.tracks):
+        y = _windows(track, length)
+        x = (
+            y.mean(1, keepdim=True).expand_as(y)
+            if answers is None
+            else _windows(answers[k], length)
+        )
+        x, y = x[: len(y)], y[: len(x)]  # two people's tracks differ by a frame
+        if not len(y):
+            continue
+        terms = (("speed", "direction"), losses.TERMS)
+        both = [losses.non_inertial(x, y, terms=of, reduction="none") for of in terms]
+        parts.append(torch.stack(both))
+        owner += [hand.owner[k]] * len(y)
+    return *torch.cat(parts, 1).numpy(), np.array(owner)
+
+
+def _windows(track: np.ndarray, length: int) -> Tensor:
+    """Whole windows of a track (T, 2): float64 (W, length, 2)."""
+    whole = len(track) // length * length
+    return torch.as_tensor(track[:whole], dtype=torch.float64).view(-1, length, 2)
 
 
 # ---------------------------------------------------------------- what it costs
@@ -272,6 +390,7 @@ class Sizes:
     steps: int = 250  # of each descent
     videos: int = 60  # whose annotation is read, the first of the set
     length: int = 128  # frames in a window
+    lengths: tuple[int, ...] = (32, 64, 128, 256, 512)  # where the share of the new terms is read
     windows: int = 64  # in the batch whose cost is counted (the paper's 64 x 256)
     timed: int = 4  # windows in the batch that is timed
     repeats: int = 9  # of each timing; the median is shown
@@ -281,7 +400,7 @@ class Study(runs.Study):
     """The forms of the non-inertial loss (orgil2021, 2.1.3 and appendix)."""
 
     SIZES = {
-        "smoke": Sizes(starts=7, steps=200, windows=4, timed=1, repeats=3),
+        "smoke": Sizes(starts=7, steps=200, windows=4, timed=1, repeats=3, lengths=(32, 128)),
         "quick": Sizes(),
         "full": Sizes(videos=298, timed=64),
     }
@@ -297,6 +416,26 @@ class Study(runs.Study):
         if self.world.source == "real":
             return [self.world]
         return [self.world, *(self._world(seed) for seed in range(1, WORLDS))]
+
+    @part
+    def felt(self):
+        """What 32 people felt, by joystick (CEAP-360VR); None where it is not at hand."""
+        return datasets.load("ceap360vr") if datasets.at_hand("ceap360vr") else None
+
+    @part
+    def shown(self) -> tuple:
+        """What a film's characters show: observers who saw and heard it, others who heard it."""
+        return tuple(datasets.load("studyforrest", observers=who) for who in ("av", "ao"))
+
+    @property
+    def labelled(self) -> tuple:
+        """Every set whose labels stand in a table of `hands`."""
+        return tuple(made for made in (self.felt, self.shown[0], self.world) if made is not None)
+
+    @property
+    def people(self):
+        """Whose labels decide how large the new terms are: Aff-Wild's, else those of CEAP-360VR."""
+        return self.world if self.world.source == "real" or self.felt is None else self.felt
 
     def _world(self, seed: int):
         made = datasets.load("aff_wild", profile=self.profile, seed=seed)

@@ -20,6 +20,8 @@ from emolib.reproduction.studies.mrpn.plan import (
     N0,
     N1,
     N2,
+    NAMES,
+    PAIRED,
     SETS,
     VM,
     Cell,
@@ -31,6 +33,7 @@ from emolib.reproduction.studies.mrpn.tables import (
     CELLS,
     FAMILIES,
     LATE_ROW,
+    LOGISTIC,
     N0_ROW,
     N1_ROW,
     N2_ROW,
@@ -42,6 +45,7 @@ from emolib.reproduction.studies.mrpn.tables import (
 
 MARGIN = 2.0  # points within which two ways count as alike
 EVERY_SET, TRANSFORMER_ROW = " ".join(SETS), "N2, transformer"
+EITHER = "the sets that decide"  # Study.decide: of an ordering of fusions, and not of a level
 SLICED = tuple(f"{row}, T" for row in (AUDIO, VISUAL, BOTH))
 UNSLICED = tuple(f"{row}, NT" for row in (AUDIO, VISUAL, BOTH))
 
@@ -52,25 +56,29 @@ UNSLICED = tuple(f"{row}, NT" for row in (AUDIO, VISUAL, BOTH))
 @held
 def on_one_set(study: Study, network: str, name: str) -> Standing:
     """Its accuracy over the actors of one set, beside the commonest emotion of the tested clips."""
-    cell = CELLS[network]
+    cell, stock = CELLS[network], LOGISTIC if name in PAIRED else RIDGE.method
     whole = tables.joined(tables.answers(study, name, cell))
+    printed = study.end_to_end and name in SETS
+    shown = study.row(network, name) if name in PAIRED else network
     return Standing(
-        f"{network} on {SETS[name]}",
+        f"{shown} on {NAMES[name]}",
         low=whole.accuracy["low"],
         trivial=np.bincount(whole.truth).max() / len(whole.truth),
         flat=tables.flat(study, name, cell),
         people=len(np.unique(whole.person)),
-        stock=(RIDGE.method,),
+        stock=(stock,),
         family=len(FAMILIES[name]),
-        smaller="" if study.end_to_end else "without the printed extractors (its features rest)",
+        smaller="" if printed else "without the printed extractors (its features rest)",
     )
 
 
 def standing(study: Study, network: str, trained: str) -> Standing:
     """What a row of CELLS shows on the sets `trained`: on the first where it fails a gate."""
-    names = trained.split()
+    names = study.decide if trained == EITHER else trained.split()
     each = [on_one_set(study, network, name) for name in names]
-    on_all = f"{network} on {' and '.join(SETS[name] for name in names)}"
+    if len(each) == 1:
+        return each[0]
+    on_all = f"{network} on {' and '.join(NAMES[name] for name in names)}"
     passed = replace(each[0], name=on_all)
     return next((one for one in each if failed_gate([one])[0]), passed)
 
@@ -112,12 +120,12 @@ def one_component(study: Study):
 def gap(study: Study, name: str, what: str) -> pd.Series:
     """The row of a difference, with its p after Holm as `p`, and both `told` in a few words."""
     frame = tables.tests(study).frame
-    at = (frame.dataset == SETS[name]) & (frame.difference == what)
-    rows = frame[at & (frame.protocol == study.label())].set_index("metric")
+    at = (frame.dataset == NAMES[name]) & (frame.difference == what)
+    rows = frame[at & (frame.protocol == study.label(name=name))].set_index("metric")
     row, p = rows.loc["difference"].copy(), float(rows.loc["p, Holm"].measured)
     row["p"] = p
     row["told"] = (
-        f"{SETS[name]} {what} {row.measured:+.1f} [{row.low:+.1f}, {row.high:+.1f}], p {p:.2f}"
+        f"{NAMES[name]} {what} {row.measured:+.1f} [{row.low:+.1f}, {row.high:+.1f}], p {p:.2f}"
     )
     return row
 
@@ -148,33 +156,34 @@ def crema_average(study: Study):
     return low <= 83.15 <= high, because
 
 
-@claim("chang-d5", *FUSED, trained=EVERY_SET)
+@claim("chang-d5", *FUSED, trained=EITHER, data=("deciding",))
 def never_worse(study: Study):
     """Is N2 below no other fusion in any fold?"""
     worse, told = False, []
-    for name, printed in SETS.items():
+    for name in study.decide:
         ahead = [by_fold(study, name, N2) - by_fold(study, name, c) for c in (LATE_FUSION, N0, N1)]
         least = np.min(ahead, 0)  # (folds,)
         worse |= bool((least < 0).any())
         told.append(
-            f"{printed}: below another fusion in {(least < 0).sum()} of {len(least)} folds, "
+            f"{NAMES[name]}: below another fusion in {(least < 0).sum()} of {len(least)} folds, "
             f"by up to {-min(least.min(), 0.0):.1f} points"
         )
-    beaten = below(gaps(study, ("N2 - N1", "N2 - N0", "N2 - late fusion"))[0])
+    rows, gained = gaps(study, ("N2 - N1", "N2 - N0", "N2 - late fusion"), study.decide)
+    beaten, told = below(rows), [*told, gained]
     return either(not worse, beaten), "; ".join(told)
 
 
-def lead(study: Study, joint: Cell, time: str) -> pd.Series:
-    """Points of a joint network over the better modality, pair by pair of RAVDESS."""
-    alone = [by_fold(study, "ravdess", ways[time]) for ways in (AM, VM)]
-    return by_fold(study, "ravdess", joint) - np.maximum(*alone)
+def lead(study: Study, joint: Cell, time: str, name: str = "ravdess") -> pd.Series:
+    """Points of a joint network over the better modality, pair by pair of actors."""
+    alone = [by_fold(study, name, ways[time]) for ways in (AM, VM)]
+    return by_fold(study, name, joint) - np.maximum(*alone)
 
 
-@claim("chang-d5_2", N2_ROW, *SLICED[:2], trained=EVERY_SET)
+@claim("chang-d5_2", N2_ROW, *SLICED[:2], trained=EITHER, data=("deciding",))
 def no_better_modality(study: Study):
     """Is N2 above each modality alone?"""
-    pairs = lead(study, N2, "T")
-    holds, told = significant(study, ("N2 - picture alone", "N2 - sound alone"))
+    pairs = lead(study, N2, "T", study.decide[0])
+    holds, told = significant(study, ("N2 - picture alone", "N2 - sound alone"), study.decide)
     return holds, f"one modality leads in {(pairs < 0).sum()} of {len(pairs)} pairs; {told}"
 
 
@@ -195,17 +204,17 @@ def ties(study: Study):
     return None, because
 
 
-@claim("chang-d6", N1_ROW, N0_ROW, LATE_ROW, trained=EVERY_SET)
+@claim("chang-d6", N1_ROW, N0_ROW, LATE_ROW, trained=EITHER, data=("deciding",))
 def n1_improves(study: Study):
-    """Is N1 above plain and late fusion on both sets?"""
-    return significant(study, ("N1 - N0", "N1 - late fusion"))
+    """Is N1 above plain and late fusion on the sets that decide?"""
+    return significant(study, ("N1 - N0", "N1 - late fusion"), study.decide)
 
 
-@claim("chang-d6_2", N1_ROW, N0_ROW, trained=EVERY_SET)
+@claim("chang-d6_2", N1_ROW, N0_ROW, trained=EITHER, data=("deciding",))
 def n1_fails(study: Study):
     """Is N1 below N0 in a fold, by more than its clips explain (Holm over the folds)?"""
     ahead, p = [], []
-    for name in SETS:
+    for name in study.decide:
         plain = tables.answers(study, name, N0)
         for fold, with_sides in tables.answers(study, name, N1).items():
             difference = with_sides.right - plain[fold].right

@@ -16,17 +16,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
+from sklearn.decomposition import PCA
 from torch import Tensor
 
+from emolib import EMOTIONS
 from emolib import data as datasets
 from emolib.data import splits
 from emolib.data.sim.clip_sets import CLIPS
 from emolib.data.sim.dials import Dials, displays, noisy, posterior, taken_for
 from emolib.data.sim.streams import stream
-from emolib.features import mel, spectra
+from emolib.features import mel, spectra, texture
 from emolib.features.landmarks import POINTS
 from emolib.ground import settings
-from emolib.ground.containers import ClipSet
+from emolib.ground.containers import ClipSet, TableSet
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction.studies.speech.training import chosen
 
@@ -42,7 +44,11 @@ MIRROR = np.r_[
     45:41:-1, 47:45:-1, 39:35:-1, 41:39:-1,
     54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1,
 ]  # fmt: skip
-PROTOCOLS = {"ravdess": "ravdess-12x2", "crema_d": "crema_d-9"}
+PAIRS = "ravdess-12x2"
+PROTOCOLS = {"ravdess": PAIRS, "crema_d": "crema_d-9"}
+PROTOCOLS |= {"ravdess_av": PAIRS, "ravdess_av+scores": PAIRS}
+PARTS = ("Training", "PublicTest", "PrivateTest")  # of FER2013: who learns, decides, is tested
+CELLS, COMPONENTS = 6, 64  # of a face's texture: cells a side, components that are kept
 
 CLEAN = Dials(fuzz_face=0.0, fuzz_voice=0.0, label_noise=0.0, missing_face=0.0)
 # fuzz_* and missing_* hold for every clip, mismatched_* and label_noise for training clips alone.
@@ -106,7 +112,7 @@ def parts(name: str, subject: np.ndarray) -> list[splits.Split]:
     return splits.literature_folds(people, PROTOCOLS[name], seed=0)
 
 
-def labels(data: ClipSet) -> np.ndarray:
+def labels(data: ClipSet | TableSet) -> np.ndarray:
     """Classes (N,) 0 ... C - 1 in the order in which emolib.EMOTIONS has those that occur."""
     return np.unique(data.label, return_inverse=True)[1]
 
@@ -116,7 +122,10 @@ def bank(*, data: str, each: int | None, frames: int) -> dict:
 
     each   clips of every actor and emotion;   frames   pictures of each film
     """
-    clips = chosen(datasets.resolve(data), each)
+    clips = datasets.resolve(data)
+    if isinstance(clips, TableSet):
+        return summaries(clips)
+    clips = chosen(clips, each)
     if "intensity" in clips.meta:
         strength = clips.meta["intensity"]
     else:
@@ -129,6 +138,54 @@ def bank(*, data: str, each: int | None, frames: int) -> dict:
         "subject": clips.subject,
         "clip": clips.meta["image"].to_numpy(dtype=str),
         "strength": strength.to_numpy(),
+    }
+
+
+def summaries(data: TableSet) -> dict:
+    """The fields of Bank for clips that are summed up in a row: one 'frame' and one 'second' each.
+
+    Columns that begin with 'sound' are the sound, all others the face.
+    """
+    heard = np.char.startswith(data.columns, "sound")  # (F,)
+    padded = np.concatenate([data.features, np.zeros_like(data.features[:1])]).astype(np.float32)
+    return {
+        "face": padded[:, None, ~heard],
+        "sound": padded[:, None, heard],
+        "label": labels(data),
+        "subject": data.subject,
+        "clip": data.meta["image"].to_numpy(dtype=str),
+        "strength": data.meta["intensity"].to_numpy(),
+    }
+
+
+def half_real(*, data: str, faces: str, each: int | None, seed: int) -> dict:
+    """Real speech beside real faces of other people that show the same emotion: fields of Bank.
+
+    data, faces   references of RAVDESS (sound) and FER2013;   seed   draws the faces
+    The face of clip i stands in rows i, N + i and 2 N + i: pictures of the PARTS, each for another
+    role of the clip's actor. Within an emotion face and voice know nothing of each other. A face is
+    the first components of its local binary patterns, found on the first part; calm is left out.
+    """
+    clips, pictures = datasets.resolve(data), datasets.resolve(faces)
+    clips = chosen(clips.select(clips.label != EMOTIONS.index("calm")), each)
+    drawn = []
+    for part in PARTS:
+        u = stream(seed, "half real", part).random(len(clips))
+        for emotion, place in zip(clips.label, u, strict=True):
+            fits = np.flatnonzero((pictures.split == part) & (pictures.label == emotion))
+            drawn.append(fits[int(place * len(fits))])
+    patterns = np.sqrt(texture.lbp(pictures.images[drawn], CELLS))  # (3 N, 59 * CELLS^2)
+    learnt = patterns[: len(clips)]
+    axes = PCA(min(COMPONENTS, len(clips) - 1), svd_solver="full").fit(learnt)
+    looks = axes.transform(patterns).astype(np.float32)
+    sound = heard([wave() for wave in clips.waveform], clips.rate).mean(1, keepdims=True)
+    return {
+        "face": np.concatenate([looks, np.zeros_like(looks[:1])])[:, None],
+        "sound": sound,
+        "label": labels(clips),
+        "subject": clips.subject,
+        "clip": clips.meta["image"].to_numpy(dtype=str),
+        "strength": clips.meta["intensity"].to_numpy(),
     }
 
 
@@ -247,6 +304,32 @@ def jobs(bank: Bank, seed: int, dial: str, level: float, parts: list[tuple]) -> 
     return made
 
 
+BROKEN = ("in training", "in every clip")  # where pairs of a half-real bank are broken
+
+
+def broken(bank: Bank, seed: int, where: str, share: float, parts: list[tuple]) -> list[Job]:
+    """A Job for each of `parts` of a half-real bank, some of whose clips show another emotion.
+
+    where   one of BROKEN;   share   of those clips, 0 to 1
+    """
+    if where not in BROKEN:
+        raise nearest(where, BROKEN, what="place of broken pairs")
+    count, rows = len(bank.label), np.arange(len(bank.label))
+    swapped = stream(seed, "half real", "broken").random(count) < share
+    step = stream(seed, "half real", "broken to").integers(1, bank.classes, count)
+    other = donors(bank, (bank.label + step) % bank.classes, seed, "face")
+    made = []
+    for k, (train, *others) in enumerate(parts):
+        role = np.zeros(count, int)  # rows of those who decide and are tested stand further on
+        for turn, people in enumerate(others, 1):
+            role[people] = turn
+        reached = swapped & ((role == 0) | (where == BROKEN[1]))
+        face = np.where(reached, other, rows) + count * role
+        whom = (train, *others)
+        made.append(Job(face, rows, bank.label, bank.label, *whom, seed=97 * seed + k))
+    return made
+
+
 def donors(bank: Bank, shown: np.ndarray, seed: int, modality: str) -> np.ndarray:
     """Row (N,) of a clip of the same actor and, if there is one, strength that is of class `shown`
     (N,); the clip itself where it shows its own."""
@@ -291,17 +374,21 @@ class Option:
     slicing   a random place in time (T) or always the same (NT)
     per_clip  one random change of the picture for a clip (VA), not for each frame (IA)
     overlap   seconds of sound overlap by half (AO), or not (WO)
+    summed    clips are vectors: nothing to slice or to turn; scaled by each job's training clips
     """
 
     slicing: bool
     per_clip: bool
     overlap: bool
+    summed: bool = False
 
 
+SUMMED = "summaries"
 OPTIONS = {
     "IA": Option(False, False, False),
     "VA+WO": Option(True, True, False),
     "VA+AO": Option(True, True, True),
+    SUMMED: Option(False, False, False, summed=True),
 }
 
 
@@ -326,6 +413,15 @@ class Feed:
         self.frames = np.arange(0, bank.face.shape[1], 2)
         self.step = SECOND // (2 if option.overlap else 1)
         self.starts = np.arange(0, bank.sound.shape[1], self.step)
+        self.scales = [self.scale(distinct, k) for k in ("face", "sound") if option.summed]
+
+    def scale(self, jobs: list[Job], modality: str) -> tuple[Tensor, Tensor]:
+        """Mean and spread (J, 1, 1, F) of a modality over the training clips of each job."""
+        values = getattr(self, modality)
+        learnt = [values[getattr(j, modality)[j.train]].flatten(0, 1) for j in jobs]  # (n, F) each
+        mean = torch.stack([v.mean(0) for v in learnt])
+        spread = torch.stack([v.std(0) for v in learnt]).clamp(min=1e-6)
+        return mean[:, None, None], spread[:, None, None]
 
     def batches(self, epoch: int):
         """Each member's clips in its own order, as many as the smallest training part has."""
@@ -354,13 +450,16 @@ class Feed:
         if rng is not None and self.option.slicing:
             frame = frame + rng.integers(0, 2, frame.shape)
         x = self.face[face[..., None], torch.as_tensor(frame, device=self.device)]  # (J, B, T, 136)
-        if rng is not None:
+        if rng is not None and not self.option.summed:
             x = self.changed(x, rng)
         if rng is not None and self.option.slicing:
             slack = self.step // 2
             begin = begin + rng.integers(-slack, slack + 1, (count, 1))
         begin = torch.as_tensor(begin.clip(0, self.sound.shape[1] - 1), device=self.device)
-        return [v.repeat(self.times, 1, 1, 1) for v in (x, self.sound[sound[..., None], begin])]
+        given = [x, self.sound[sound[..., None], begin]]
+        for k, (mean, spread) in enumerate(self.scales):
+            given[k] = (given[k] - mean) / spread
+        return [v.repeat(self.times, 1, 1, 1) for v in given]
 
     def changed(self, x: Tensor, rng: np.random.Generator) -> Tensor:
         """Points (J, B, T, 136) mirrored, turned, stretched, by clip or by frame."""

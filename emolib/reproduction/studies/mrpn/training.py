@@ -34,6 +34,7 @@ from emolib.reproduction.studies.video.training import expressions, faces, fed
 
 FACE, SOUND, JOINT = 0, 1, 2  # scores of a network, in this order
 ALONE, LATE = "alone", "N0, late"
+LOGISTIC = "logistic regression"
 HIDDEN_SHARE = 0.25  # of clips whose one modality is hidden, by modality dropout
 ALPHA = 0.5  # of on-the-fly gradient modulation (Peng et al. 2022, Eq. 10)
 
@@ -75,14 +76,17 @@ class Recipe:
     option: str = "IA"
     aggregator: str = "average"
     late: bool = False
+    weight_decay: float = 0.01
 
 
 # ---------------------------------------------------------------- the runs on features at rest
 
 
 def made(arguments: dict) -> Bank:
-    """The bank behind these arguments of features.bank, from the store or computed now."""
-    return Bank(**runs.map(features.bank, [arguments], jobs=1, host=True)[0])
+    """The bank behind these arguments of features.bank or, with `faces`, of features.half_real:
+    from the store or computed now."""
+    run = features.half_real if "faces" in arguments else features.bank
+    return Bank(**runs.map(run, [arguments], jobs=1, host=True)[0])
 
 
 def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recipe: dict) -> dict:
@@ -120,14 +124,16 @@ def sweep(
 ) -> dict:
     """Train every method in one world, once for each setting [dial, level] and fold of actors.
 
-    What is learnt from is a film's mean face and mean sound.
-    Returns truth (S, K, B) and named {way: int (S, K, B)} at the epoch that other actors choose.
+    What is learnt from is a film's mean face and mean sound; clips as `made` takes them. In a
+    half-real world `dial` is one of features.BROKEN, and a stock method answers too.
+    Returns truth, person (S, K, B) and named {way: int (S, K, B)} at the epoch that other actors
+    choose.
     """
-    bank = made(clips)
+    bank, half_real = made(clips), "faces" in clips
     mean = {k: getattr(bank, k).mean(1, keepdims=True) for k in ("face", "sound")}
     bank = replace(bank, **mean)
-    split = features.thirds(bank, folds)
-    jobs = [job for dial in turned for job in features.jobs(bank, seed, *dial, split)]
+    split, wrong = features.thirds(bank, folds), features.broken if half_real else features.jobs
+    jobs = [job for dial in turned for job in wrong(bank, seed, *dial, split)]
     results = fit(bank, jobs, methods, Recipe(**recipe))
     shape, least = (len(turned), folds, -1), min(len(j.test) for j in jobs)
 
@@ -138,8 +144,13 @@ def sweep(
     ways = {method: named(method, JOINT) for method in results if method != ALONE}
     if ALONE in results:
         ways |= {"face alone": named(ALONE, FACE), "sound alone": named(ALONE, SOUND)}
+    if half_real:
+        both = [np.hstack([bank.face[j.face, 0], bank.sound[j.sound, 0]]) for j in jobs]
+        said = [speech.named(x, j.truth, j, speech.logistic) for x, j in zip(both, jobs)]
+        ways[LOGISTIC] = np.stack([s[:least] for s in said]).reshape(shape).astype(np.int8)
     truth = np.stack([j.truth[j.test[:least]] for j in jobs]).reshape(shape)
-    return {"truth": truth, "named": ways}
+    person = np.stack([bank.subject[j.test[:least]] for j in jobs]).reshape(shape)
+    return {"truth": truth, "person": person, "named": ways}
 
 
 # ---------------------------------------------------------------- stacks
@@ -208,12 +219,15 @@ class Judge:
 
     scored   rows (M, B) -> scores (3, M, B, C) of face, sound and both
     people   {'validation' and 'test': (rows, labels, 1 where a row is meant), (M, B) each}
+    by_loss  the epoch of the lowest loss, not of most clips right: where few clips decide
     Holds `validation`, cross-entropies (M, 3) of each epoch, and `kept`: scores (3, M, B, C) at the
     epoch that those who decide choose, scores_as_printed at the one that the tested clips choose.
     """
 
-    def __init__(self, scored: Callable[[Tensor], Tensor], people: dict[str, tuple]):
-        self.scored, self.people = scored, people
+    def __init__(
+        self, scored: Callable[[Tensor], Tensor], people: dict[str, tuple], by_loss: bool = False
+    ):
+        self.scored, self.people, self.by_loss = scored, people, by_loss
         self.validation: list[np.ndarray] = []
         self.kept, self.level = {}, {}
 
@@ -227,7 +241,7 @@ class Judge:
             entropy[k] = torch.stack([(cross_entropy(s, y) * real).sum(-1) for s in scores[k]])
             entropy[k] = entropy[k] / real.sum(-1)
         self.validation.append(entropy["validation"].T.cpu().numpy())
-        better = right["validation"] - 1e-3 * entropy["validation"]
+        better = (0 if self.by_loss else right["validation"]) - 1e-3 * entropy["validation"]
         self.keep("scores_as_printed", right["test"], scores["test"])
         return right["validation"], self.keep("scores", better, scores["test"])
 
@@ -263,10 +277,11 @@ class Watch:
         for k, truth in (("validation", "told"), ("test", "truth")):
             rows, real = padded([getattr(j, k) for j in feed.jobs], feed.device)
             people[k] = (rows, feed.rows[truth].gather(1, rows), real)
-        self.judge = Judge(self.scored, people)
+        self.judge = Judge(self.scored, people, by_loss=feed.option.summed)
 
     def train(self, recipe: Recipe, label: str) -> None:
-        how = training.Settings(recipe.epochs, recipe.rate, "adamw", weight_decay=0.01)
+        decay = recipe.weight_decay
+        how = training.Settings(recipe.epochs, recipe.rate, "adamw", weight_decay=decay)
         batches = self.feed.batches
         training.fit(self.net, batches, self.loss, how, validate=self, label=label, progress=False)
         with torch.no_grad():  # (2, M, B, H)

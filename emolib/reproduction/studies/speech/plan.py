@@ -14,7 +14,8 @@ import pandas as pd
 from emolib import data as datasets
 from emolib.data import splits
 from emolib.data.sim.clip_sets import RAVDESS
-from emolib.features import spectra
+from emolib.features import speaker, spectra
+from emolib.ground.containers import TableSet
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.speech import training
@@ -24,6 +25,7 @@ NT, T = "NT", "T"  # without and with time augmentation by random slicing, as Ta
 SPEAKERS, SCRATCH = "from speakers", "from scratch"
 PEOPLE = 200  # of VoxCeleb, where it is at hand
 LEAKING = "random clips (leaking)"
+CREMA = "crema_d_features"
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Sizes:
     speakers_each: int = 40  # clips of each
     speakers_epochs: int = 20
     speakers_rate: float = 1e-3
-    functionals: int | None = None  # clips of an actor and emotion that eGeMAPS is computed on
+    functionals: int | None = None  # clips of an actor and emotion that eGeMAPS and a speaker
+    # encoder are computed on
+    crema_each: int | None = None  # rows of an actor and emotion of CREMA-D's features
 
 
 NARROW = Sizes(
@@ -85,9 +89,17 @@ QUICK = replace(
     speakers_each=6,
     speakers_epochs=4,
     functionals=1,
+    crema_each=3,
 )
 SMOKE = replace(
-    QUICK, width=2, each=1, epochs=2, speakers="smoke", speakers_each=5, speakers_epochs=1
+    QUICK,
+    width=2,
+    each=1,
+    epochs=2,
+    speakers="smoke",
+    speakers_each=5,
+    speakers_epochs=1,
+    crema_each=1,
 )
 
 
@@ -204,10 +216,36 @@ class Study(runs.Study):
 
     def functionals(self) -> list[dict]:
         """eGeMAPS of every actor; empty where the package is not installed."""
-        names = np.unique(self.speech.subject) if training.opensmile_at_hand() else ()
-        common = {"data": datasets.reference(self.speech), "each": self.sizes.functionals}
-        grid = [common | {"subject": str(name)} for name in names]
+        grid = self.actors() if training.opensmile_at_hand() else []
         return runs.map(training.functionals, grid, label="eGeMAPS", host=True)
+
+    def embeddings(self) -> list[dict]:
+        """What a speaker encoder makes of every actor; empty where its weights are not here."""
+        path, grid = speaker.weights(), []
+        if path is not None:
+            grid = self.actors(weights=speaker.fingerprint(path))
+        return runs.map(training.embeddings, grid, label="speaker encoder")
+
+    def actors(self, **more) -> list[dict]:
+        """Arguments of a run for each actor of the clips that functionals are computed on."""
+        common = {"data": datasets.reference(self.speech), "each": self.sizes.functionals} | more
+        return [common | {"subject": str(name)} for name in np.unique(self.speech.subject)]
+
+    @part
+    def crema(self) -> TableSet | None:
+        """Features of CREMA-D's utterances, where they are at hand."""
+        return datasets.load(CREMA) if datasets.at_hand(CREMA) else None
+
+    @part
+    def crema_stock(self) -> dict[str, dict]:
+        """Classifier -> result of training.stock; none without the features."""
+        if self.crema is None:
+            return {}
+        common = {"data": datasets.reference(self.crema), "each": self.sizes.crema_each}
+        common["protocol"] = "crema_d-9"
+        grid = [common | {"machine": name} for name in training.MACHINES]
+        done = runs.map(training.stock, grid, label="CREMA-D", host=True)
+        return dict(zip(training.MACHINES, done, strict=True))
 
     def train(self) -> pd.DataFrame:
         """Run whatever is not stored yet; what each way took, in epochs and accuracy."""
@@ -223,6 +261,7 @@ class Study(runs.Study):
             )
         done = runs.map(training.run, list(self.plan.values()), label="speech")
         self.functionals()
+        self.embeddings()
         for way in self.ways:
             own = [r for (w, *_), r in zip(self.plan, done) if w == way]
             epochs = np.mean([len(r["loss"]) for r in own])

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -26,9 +28,9 @@ from emolib import data as datasets
 from emolib import training
 from emolib.data import splits
 from emolib.data.sim.clip_sets import RAVDESS
-from emolib.features import spectra
+from emolib.features import speaker, spectra
 from emolib.ground import settings
-from emolib.ground.containers import ClipSet
+from emolib.ground.containers import ClipSet, TableSet
 from emolib.ground.errors import EmolibError, nearest
 from emolib.models.costs import parameters
 from emolib.models.resnet_lstm import OneStream, load_extractor
@@ -375,16 +377,60 @@ def functionals(*, data: str, subject: str, each: int | None) -> dict:
     }
 
 
-def named(features: np.ndarray, data: ClipSet, split: splits.Split) -> np.ndarray:
-    """Classes (N_test,) that a linear machine names; C is chosen on the validation part.
+def embeddings(*, data: str, subject: str, each: int | None, weights: str) -> dict:
+    """Speaker embeddings of the clips of one actor: features float32 (n, 256) and the clips' names.
 
-    features (N, 88) of the rows of `data`; scaled by the training rows
+    weights   speaker.fingerprint of the file that is at hand
     """
-    truth, right, answers = codes(data), [], []
-    for C in CS:
-        machine = make_pipeline(StandardScaler(), SVC(kernel="linear", C=C))
-        machine.fit(features[split.train], truth[split.train])
-        validated = machine.predict(features[split.validation])
-        right.append((validated == truth[split.validation]).mean())
-        answers.append(machine.predict(features[split.test]))
+    whole, path = chosen(datasets.resolve(data), each), speaker.weights()
+    if path is None or speaker.fingerprint(path) != weights:
+        raise EmolibError("the weights of the speaker encoder are gone or others; start again")
+    rows = np.flatnonzero(whole.subject == subject)
+    waves = [whole.waveform[i]() for i in rows]
+    return {
+        "features": speaker.embedded(speaker.load(path), waves, whole.rate),
+        "clips": whole.meta["image"].to_numpy(dtype=str)[rows],
+    }
+
+
+def linear_svm(C: float):
+    return SVC(kernel="linear", C=C)
+
+
+def logistic(C: float):
+    return LogisticRegression(C=C, max_iter=5000, tol=1e-3)
+
+
+def forest(C: float):
+    return RandomForestClassifier(100, random_state=0)
+
+
+MACHINES = {"logistic regression": logistic, "linear SVM": linear_svm, "random forest": forest}
+
+
+def named(features: np.ndarray, truth: np.ndarray, split, machine=linear_svm) -> np.ndarray:
+    """Classes (N_test,) that a stock classifier names; C is chosen on the validation part.
+
+    features (N, F), truth (N,): every row;   split   train, validation and test rows
+    machine   from C to a classifier of scikit-learn; features are scaled by the training rows
+    """
+    right, answers = [], []
+    for C in CS[:1] if machine is forest else CS:  # a forest has no C to choose
+        fitted = make_pipeline(StandardScaler(), machine(C))
+        fitted.fit(features[split.train], truth[split.train])
+        right.append(fitted.score(features[split.validation], truth[split.validation]))
+        answers.append(fitted.predict(features[split.test]))
     return answers[int(np.argmax(right))]
+
+
+def stock(*, data: str, each: int | None, protocol: str, machine: str) -> dict:
+    """One of MACHINES on a table of features, fold by fold: said and truth int (N,), subject and
+    fold str (N,), of every tested row."""
+    whole: TableSet = chosen(datasets.resolve(data), each)
+    truth, parts = np.unique(whole.label, return_inverse=True)[1], []
+    for split in splits.literature_folds(whole, protocol):
+        said = named(whole.features, truth, split, MACHINES[machine])
+        fold = np.full(len(said), split.name)
+        parts.append((said, truth[split.test], whole.subject[split.test].astype(str), fold))
+    names = ("said", "truth", "subject", "fold")
+    return {name: np.concatenate(part) for name, part in zip(names, zip(*parts))}

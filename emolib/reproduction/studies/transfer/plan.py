@@ -80,6 +80,16 @@ class Identification:
 
 
 @dataclass(frozen=True)
+class Frozen:
+    """Pictures that the frozen networks of training.NETWORKS look at; None: all."""
+
+    train: int | None = None
+    validation: int | None = None
+    test: int | None = None  # of each of the two test parts
+    chunk: int = 500  # pictures in one run
+
+
+@dataclass(frozen=True)
 class Sizes:
     """What a profile costs here."""
 
@@ -98,6 +108,7 @@ class Sizes:
     validation: int | None = None
     test: int | None = None  # of each of the two test parts
     anew: bool = True  # train the model that is moved anew, too
+    frozen: Frozen = Frozen()
 
 
 SIZES = {
@@ -113,6 +124,7 @@ SIZES = {
         train=200,
         validation=60,
         test=60,
+        frozen=Frozen(14, 4, 4, 26),
     ),
     # hundreds of steps are too few for dropout: the stand-in has none
     "quick": Sizes(
@@ -127,6 +139,7 @@ SIZES = {
         validation=500,
         test=1000,
         anew=False,
+        frozen=Frozen(120, 40, 40, 60),
     ),
     "full": Sizes(),
 }
@@ -331,6 +344,29 @@ class Study(runs.Study):
         """Classes (R, N) that a model names on a test part, a row per seed."""
         key = "private" if part == PRIVATE else "public"
         return np.stack([result[key] for result in self.results(name)]).argmax(-1)
+
+    @part
+    def looked_at(self) -> list[np.ndarray]:
+        """Rows that the frozen networks look at: `training.asked`."""
+        how = self.sizes.frozen
+        return training.asked(self.faces, how.train, how.validation, how.test)
+
+    @held
+    def features(self, network: str) -> list[np.ndarray] | None:
+        """What one of training.NETWORKS sees in the rows of `looked_at`, part by part (N, D).
+
+        None where its weights are not installed.
+        """
+        if (weights := training.known_weights(network)) is None:
+            return None
+        how = asdict(self.sizes.frozen)
+        chunk = how.pop("chunk")
+        ends = np.cumsum([len(rows) for rows in self.looked_at])
+        shared = {"data": datasets.reference(self.faces), "network": network, "weights": weights}
+        starts = range(0, int(ends[-1]), chunk)
+        grid = [shared | how | {"first": k, "last": min(k + chunk, int(ends[-1]))} for k in starts]
+        seen = runs.map(training.seen, grid, label=f"frozen, {network}")
+        return np.split(np.concatenate([run["features"] for run in seen]), ends[:-1])
 
     def train(self) -> pd.DataFrame:
         """Run what is not stored yet; what each model cost, and which rate it chose."""

@@ -5,17 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from emolib import EMOTIONS, metrics, training
 from emolib import data as datasets
 from emolib.data import votes
 from emolib.data.checks import content_of
+from emolib.features.texture import phog
 from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.reproduction import papers
 from emolib.reproduction.runs import WEAK, Outcome, Pictures, Standing, held, sources_of
 from emolib.reproduction.runs.claims import failed_gate
 from emolib.reproduction.studies import face_scores
-from emolib.reproduction.studies.faces import CLASSES, PARTS, STOCK, enlarged, part_rows, stock
+from emolib.reproduction.studies.faces import (
+    CLASSES,
+    PARTS,
+    STOCK,
+    enlarged,
+    part_rows,
+    stock,
+    unseen,
+)
 from emolib.reproduction.studies.transfer.plan import (
     FIXED,
     OTHER,
@@ -27,11 +41,28 @@ from emolib.reproduction.studies.transfer.plan import (
     UNTRAINED,
     Study,
 )
-from emolib.reproduction.studies.transfer.training import balanced, split, transformed
+from emolib.reproduction.studies.transfer.training import (
+    NETWORKS,
+    NOTHING,
+    OBJECTS,
+    PEOPLE,
+    balanced,
+    split,
+    transformed,
+)
 
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
 CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
 CONSTANT = "most frequent class"
+GRADIENTS = "oriented gradients, linear SVM"
+LOOKS = {  # networks that have learnt elsewhere, frozen
+    PEOPLE: "identifies people (dlib), frozen",
+    OBJECTS: "names objects (EfficientNet-Lite0), frozen",
+    NOTHING: "has learnt nothing (EfficientNet-Lite0), frozen",
+}
+COMPARED = ((PEOPLE, OBJECTS), (PEOPLE, NOTHING), (OBJECTS, NOTHING), (PEOPLE, GRADIENTS))
+BOTH = "both tests"
+PENALTIES = 10.0 ** np.arange(0, 7)
 
 
 def percent(values: dict) -> dict:
@@ -155,6 +186,88 @@ def contrasts(study: Study) -> Outcome:
 
 
 @held
+def looked(study: Study) -> dict[str, np.ndarray]:
+    """Classes (1, N) that linear classifiers name on PublicTest and then PrivateTest, by method.
+
+    On what each of NETWORKS sees: a ridge classifier. Beside them, from the same training
+    rows: a linear SVM on oriented gradients, `stock`, and the most frequent class. Penalties are
+    chosen on the rows held back.
+    """
+    rows, label = study.looked_at, study.faces.label
+    features = {name: study.features(name) for name in NETWORKS}
+    features[GRADIENTS] = [phog(study.faces.images[part], edges="gradient") for part in rows]
+    tests, named = np.concatenate(rows[2:]), {}
+    for name in [name for name, parts in features.items() if parts is not None]:
+        known, held, *tested = features[name]
+        machines = [RidgeClassifier(alpha=penalty) for penalty in PENALTIES]
+        if name == GRADIENTS:
+            machines = [LinearSVC(C=1 / penalty, dual=False) for penalty in PENALTIES[1:]]
+        with threadpool_limits(1):
+            fitted = [make_pipeline(StandardScaler(), machine) for machine in machines]
+            fitted = [machine.fit(known, label[rows[0]]) for machine in fitted]
+            best = max(fitted, key=lambda machine: machine.score(held, label[rows[1]]))
+            named[name] = best.predict(np.concatenate(tested))[None]
+    named[STOCK] = stock(study.faces, rows[0], tests).argmax(-1)[None]
+    most = np.bincount(label[rows[0]], minlength=CLASSES).argmax()
+    return named | {CONSTANT: np.full((1, len(tests)), most)}
+
+
+@held
+def do_faces_transfer(study: Study) -> Outcome:
+    """Extra 25: do faces transfer? Networks that learnt people, objects or nothing, all frozen.
+
+    Accuracy on each test, with and without the pictures that stand in the training part, too, and
+    that of our VGG-16 from scratch on the same pictures. Then COMPARED, paired on both tests
+    without duplicates: one family, corrected by Holm; `reading` as in `contrasts`. A network that
+    is not installed has a row without a number.
+    """
+    asked = study.looked_at
+    at, part = np.concatenate(asked[2:]), np.repeat(TESTS, [len(rows) for rows in asked[2:]])
+    truth, pixels = study.faces.label[at], content_of(study.faces.images[at])
+    fresh, source = unseen(study.faces, at), study.faces.source
+    taught = len(asked[0])
+    named = {LOOKS.get(name, name): said for name, said in looked(study).items()}
+    pictures = dict.fromkeys(named, taught)
+    plain = [study.named(PLAIN, name)[:, : (part == name).sum()] for name in TESTS]
+    named[study.title(PLAIN)] = np.concatenate(plain, 1)
+    pictures[study.title(PLAIN)] = study.sizes.train or taught
+    alike = (("", np.ones(len(at), bool)), (UNIQUE, fresh))
+    places = {name + more: (part == name) & keep for name in TESTS for more, keep in alike}
+    places[BOTH + UNIQUE] = fresh
+    rows, shown = [], {}
+    for name, said in named.items():
+        about = {"model": name, "training pictures": pictures[name], "metric": "accuracy"}
+        for place, keep in places.items():
+            tested = truth[keep], said[:, keep], pixels[keep], CLASSES, study.draws, study.level
+            accuracy = percent(metrics.Answers(*tested).accuracy)
+            rows.append(about | {"protocol": place, **accuracy, "unit": "percent"})
+        shown[name] = accuracy["low"] / 100
+    for network in [one for one in LOOKS.values() if one not in named]:
+        about = {"model": network, "training pictures": taught, "metric": "accuracy"}
+        rows.append(about | {"protocol": BOTH + UNIQUE, "reading": "not installed"})
+    hits = {name: (said == truth)[:, fresh] for name, said in named.items()}
+    family = [(LOOKS[a], LOOKS.get(b, b)) for a, b in COMPARED]
+    family = [pair for pair in family if set(pair) <= set(named)]
+    if family:
+        *interval, p = face_scores.gains(hits, family, pixels[fresh], study)
+        trivial = np.bincount(truth[fresh]).max() / fresh.sum()
+        for pair, mean, low, high, corrected in zip(family, *interval, metrics.holm(p)):
+            people = len(np.unique(pixels[fresh]))
+            about = {"trivial": trivial, "flat": True, "people": people, "family": len(family)}
+            gate, _ = failed_gate(
+                [Standing(n, low=shown[n], stock=(STOCK,), **about) for n in pair]
+            )
+            reading = "more" if mean > 0 else "less"
+            reading = "undecided" if corrected > 0.05 else reading
+            key = {"model": " less ".join(pair), "training pictures": taught, "gate": gate}
+            key |= {"protocol": BOTH + UNIQUE, "reading": WEAK if gate else reading}
+            gap = percent({"measured": mean, "low": low, "high": high})
+            rows.append(key | {"metric": "difference in accuracy", **gap, "unit": "points"})
+            rows.append(key | {"metric": "p, Holm", "measured": float(corrected)})
+    frame = pd.DataFrame(rows).fillna({"reading": "", "gate": "", "unit": ""})
+    return study.outcome(frame.assign(source=source), sources=(study.faces,))
+
+
 @held
 def majority(study: Study) -> np.ndarray:
     """Class (N,) that most of ten raters see in the PrivateTest pictures; -1: none, or no votes."""

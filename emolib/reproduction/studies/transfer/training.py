@@ -22,6 +22,8 @@ from emolib import data as datasets
 from emolib import training
 from emolib.data.checks import content_of
 from emolib.data.files import digest_of
+from emolib.features import identity as dlib_identity
+from emolib.features.backbone import Backbone
 from emolib.ground import settings
 from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError, nearest
@@ -44,6 +46,10 @@ LITE0 = "lite0"
 STARTS = (FACES, SCRATCH, LITE0)
 WHOLE, FROZEN = "whole", "frozen"
 HELD = 0.1  # of the training part decides between epochs and rates
+# What is looked through without training it: a network that knows people, one that knows objects,
+# and the same one before it has learnt anything.
+PEOPLE, OBJECTS, NOTHING = NETWORKS = ("people", "objects", "nothing")
+BACKBONES = {OBJECTS: "efficientnet_lite0", NOTHING: "efficientnet_lite0-random"}
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
@@ -359,6 +365,46 @@ def _fit(
         "images_per_second": fed_in / seconds,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
+
+
+# ---------------------------------------------------------------- frozen networks of others
+
+
+def known_weights(network: str) -> str | None:
+    """What names the weights of one of NETWORKS; None where they are not installed."""
+    if network == PEOPLE:
+        return dlib_identity.weights()
+    if network == OBJECTS:
+        return digest_of(classifiers.lite0_file()) if classifiers.lite0_at_hand() else None
+    return "seed 0"
+
+
+def asked(
+    faces: ImageSet, train: int | None, validation: int | None, test: int | None
+) -> list[np.ndarray]:
+    """Rows that train, that validate, of PublicTest and of PrivateTest, so many of each at most."""
+    known, held = split(faces)
+    tests = [part_rows(faces, part, test) for part in PARTS[1:]]
+    return [known[:train], held[:validation], *tests]
+
+
+def seen(
+    *,
+    data: str,
+    network: str,
+    weights: str,
+    train: int | None,
+    validation: int | None,
+    test: int | None,
+    first: int,
+    last: int,
+) -> dict:
+    """Features float32 (last - first, D) of the rows `first` to `last` of all that are asked."""
+    faces = datasets.resolve(data)
+    images = faces.images[np.concatenate(asked(faces, train, validation, test))[first:last]]
+    if network == PEOPLE:
+        return {"features": dlib_identity.describe(images)}
+    return {"features": Backbone(BACKBONES[network]).features(images)}
 
 
 def _batches(rows: np.ndarray, batch: int) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from emolib.ground.errors import EmolibError
 from emolib.models.transformer import NETWORKS
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part, profiles
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.transformers import training
 
 FULL, CAUSAL, SHIFTED = "queries", "queries, causal", "shifted labels"
@@ -22,6 +23,20 @@ SHORT = "Fig. 4.11"  # the way of its two runs
 # nn.Transformer's own, and a stand-in.
 STANDARD = {"width": 512, "heads": 8, "layers": 6, "feedforward": 2048, "dropout": 0.1}
 NARROW = {"width": 32, "heads": 2, "layers": 1, "feedforward": 64, "dropout": 0.1}
+
+
+@dataclass(frozen=True)
+class FilmSizes:
+    """What a film costs: an hour and a half at a step a second, six numbers a step."""
+
+    net: dict = field(default_factory=lambda: NARROW | {"width": 64, "heads": 4, "layers": 2})
+    seeds: int = 5  # of each segment's networks
+    length: int = 32  # steps of a window
+    batch: int = 8
+    epochs: int = 60
+    rate: float = 1e-3
+    patience: int = 15
+    losses: tuple[str, ...] = tuple(training.LOSSES)
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,7 @@ class Sizes:
     short_videos: int = 25
     short_epochs: int = 50
     ways_losses: tuple[str, ...] = tuple(training.LOSSES)  # for other decoders and attention
+    film: FilmSizes = field(default_factory=FilmSizes)
 
 
 QUICK = Sizes(
@@ -57,6 +73,7 @@ QUICK = Sizes(
     short=16,
     short_epochs=16,
     ways_losses=("Ours",),
+    film=FilmSizes(NARROW, 1, batch=32, epochs=10, rate=3e-3, patience=4, losses=("CCC",)),
 )
 SMOKE = replace(
     QUICK,
@@ -69,6 +86,7 @@ SMOKE = replace(
     patience=2,
     short=4,
     short_epochs=2,
+    film=replace(QUICK.film, net=NARROW | {"width": 16}, length=64, epochs=2),
 )
 
 
@@ -129,6 +147,27 @@ class Study(runs.Study):
             grid["Mesh Transformer", loss, SHORT, 0] = like | short
         return grid
 
+    @part
+    def film(self):
+        """What a film shows, sounds and looks like (studyforrest), once a second."""
+        return affect_film.film()
+
+    @part
+    def film_plan(self) -> dict[tuple[str, str, str, int], dict]:
+        """The same for the film: an LSTM and a transformer, whose seeds take turns at segments."""
+        s, grid = self.sizes.film, {}
+        same = ("net", "length", "batch", "epochs", "rate", "patience")
+        common = {name: getattr(s, name) for name in same} | {"causal": False, "recipe": {}}
+        common |= {"data": datasets.reference(self.film), "folds": affect_film.SEGMENTS}
+        models = {(training.LSTM, FULL): "queries"}
+        models |= {(VARIED, way): WAYS[way][0] for way in (FULL, SHIFTED)}
+        for seed in range(s.seeds * affect_film.SEGMENTS):
+            for (model, way), decoder in models.items():
+                for loss in s.losses:
+                    about = {"model": model, "loss": loss, "seed": seed, "decoder": decoder}
+                    grid[model, loss, way, seed] = common | about
+        return grid
+
     @held
     def prepare(self) -> pd.DataFrame:
         """Streams of every video, made where needed: frames and the share without a face."""
@@ -149,9 +188,8 @@ class Study(runs.Study):
     def train(self) -> pd.DataFrame:
         """Run what is not stored yet, and say what each model cost, mean over seeds."""
         self.prepare()
-        done = runs.map(
-            training.run, list(self.plan.values()), jobs=self.jobs, label="transformers"
-        )
+        both = [*self.plan.values(), *self.film_plan.values()]  # the film's are in the store then
+        done = runs.map(training.run, both, jobs=self.jobs, label="transformers")
         keys = ["model", "loss", "decoder"]
         rows = [
             {
@@ -163,7 +201,7 @@ class Study(runs.Study):
                 "settled": r["settled"],
                 "seconds of an epoch": r["epoch_seconds"],
             }
-            for key, r in zip(self.plan, done)
+            for key, r in zip(self.plan, done)  # not the film's, behind them
         ]
         return pd.DataFrame(rows).groupby(keys, sort=False, as_index=False).mean().round(3)
 

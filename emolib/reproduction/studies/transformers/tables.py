@@ -19,9 +19,11 @@ import torch
 from emolib import metrics
 from emolib.metrics import DETECTABLE, SMALLEST_P, floor, wheel
 from emolib.models.transformer import NETWORKS, Mesh
-from emolib.reproduction import papers
+from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import Outcome, held
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.losses.tables import TRAINED, count
+from emolib.reproduction.studies.transformers import training
 from emolib.reproduction.studies.transformers.plan import (
     CAUSAL,
     FULL,
@@ -31,7 +33,7 @@ from emolib.reproduction.studies.transformers.plan import (
     Study,
 )
 from emolib.reproduction.studies.transformers.training import LOSSES, STREAMS, UNITS, Recipe, parts
-from emolib.reproduction.studies.video_networks.tables import UNTESTED, ridge
+from emolib.reproduction.studies.video_networks.tables import FILM_PROTOCOL, UNTESTED, ridge
 
 NESTED, REPORTED, COUNTED = "nested", "selected on the reported set", "counted"
 SCORE = "Accuracy @2CCC"
@@ -49,11 +51,13 @@ MEAN, RIDGE = "mean label, no network", "ridge on each window, no network"
 STOCK = (MEAN, RIDGE, COPY)
 PRIMARY = ("Ours", "CCC")  # the thesis compares these two, in each model
 OTHERS = (("Ours", "MSE"), ("CCC", "MSE"))
+FREE = {FULL: "queries, whole window", SHIFTED: "shifted labels, free running"}
+LEAK = "shifted labels, true labels (leak)"
 DECODERS = {
-    "queries, whole window": (FULL, "pred"),
+    FREE[FULL]: (FULL, "pred"),
     CAUSAL: (CAUSAL, "pred"),
-    "shifted labels, free running": (SHIFTED, "pred"),
-    "shifted labels, true labels (leak)": (SHIFTED, "forced"),
+    FREE[SHIFTED]: (SHIFTED, "pred"),
+    LEAK: (SHIFTED, "forced"),
     COPY: (SHIFTED, "copy"),
 }
 
@@ -308,6 +312,84 @@ def decoders(study: Study) -> Outcome:
             measured = scored(study, VARIED, loss, way, which=which)
             rows += [keys | measured[score] for score in (SCORE, "Valence", "Arousal")]
     return study.outcome(pd.DataFrame(rows))
+
+
+# ---------------------------------------------------------------- one film, real everywhere
+
+
+@held
+def film_segments(study: Study) -> pd.DataFrame:
+    """One row per network, what enters its decoder, loss, seed and tested segment: SCORES."""
+    plan, rows = study.film_plan, []
+    done = runs.map(training.run, list(plan.values()), jobs=study.jobs, label="a film")
+    for (model, loss, way, seed), result in zip(plan, done, strict=True):
+        said = {FREE.get(way, ""): result["pred"]}
+        if way == SHIFTED:
+            said[LEAK] = result["forced"]
+        if model == training.LSTM:
+            beside = film_without_network(study, seed, result["target"].shape)
+            rows += [film_row(result, seed, pred, name) for name, pred in beside.items()]
+            said = {"": result["pred"]}
+        rows += [film_row(result, seed, x, model, decoder, loss) for decoder, x in said.items()]
+    # the methods without a network stand there once for each loss
+    return pd.DataFrame(rows).drop_duplicates(["model", "decoder", "loss", "seed"])
+
+
+def film_row(result: dict, seed: int, pred: np.ndarray, model: str, decoder="", loss="") -> dict:
+    """SCORES of answers (W, L, 2) to the tested segment, all its windows as one series."""
+    (segment,) = np.unique(result["video"])
+    score = of_moments(moments(pred, result["target"]).sum(0))  # (5,)
+    about = {"model": model, "decoder": decoder, "loss": loss, "seed": seed, "segment": segment}
+    return about | dict(zip(SCORES, score, strict=True))
+
+
+def film_without_network(study: Study, seed: int, shape: tuple) -> dict[str, np.ndarray]:
+    """Answers of the methods of affect_film, in whole windows (W, L, 2) as a network reads them."""
+    chosen = training.turn(study.film, seed, affect_film.SEGMENTS)
+    (said,) = affect_film.without_network(study.film, chosen, ridge).values()
+    return {name: x[: shape[0] * shape[1]].reshape(shape) for name, x in said.items()}
+
+
+@held
+def film_scores(study: Study) -> Outcome:
+    """Extra 60: an LSTM and a transformer on the same windows of a film, segment by segment.
+
+    Below the scores, paired by segment: each transformer less the LSTM (one family, Holm over
+    them), and true labels at the decoder less a copy of the label before, which is no network.
+    """
+    each, rows, how = film_segments(study), [], {"draws": study.draws, "level": study.level}
+    keys, shown = ["model", "decoder", "loss"], [SCORE, "Valence", "Arousal", "MSE, both axes"]
+    by_segment = {
+        key: part.groupby("segment")[shown].mean() for key, part in each.groupby(keys, sort=False)
+    }
+    for key, part in by_segment.items():
+        measured = zip(
+            shown, *metrics.bootstrap_ci(part.to_numpy(), part.index, **how), strict=True
+        )
+        for metric, *three in measured:
+            about = dict(zip(keys, key, strict=True)) | {"metric": metric, "unit": SCORES[metric]}
+            rows.append(about | dict(zip(("measured", "low", "high"), three, strict=True)))
+    tests, ridge_key = [], (affect_film.RIDGE.format("both"), "", "")
+    for key in by_segment:
+        model, decoder, loss = key
+        pairs = {}
+        if loss:
+            pairs = {f"{SCORE}, less ridge": ridge_key}
+        if model == VARIED:
+            pairs[f"{SCORE}, less LSTM"] = (training.LSTM, "", loss)
+        if decoder == LEAK:
+            pairs = {f"{SCORE}, less a copy": (affect_film.BEFORE, "", "")}
+        for metric, other in pairs.items():
+            gap = (by_segment[key] - by_segment[other])[SCORE]
+            row = metrics.difference(gap, gap.index, test="sign flips", **how)
+            about = dict(zip(keys, key, strict=True)) | {"metric": metric, "unit": "2CCC"}
+            tests.append(about | row)
+    tests = pd.DataFrame(tests)
+    asked = tests.metric == f"{SCORE}, less LSTM"
+    tests["p, Holm"] = np.nan
+    tests.loc[asked, "p, Holm"] = metrics.holm(tests.p[asked])
+    frame = pd.concat([pd.DataFrame(rows), tests.drop(columns="p")])
+    return study.outcome(frame.assign(protocol=FILM_PROTOCOL), sources=(study.film,))
 
 
 @held

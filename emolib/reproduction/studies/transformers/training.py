@@ -31,6 +31,8 @@ from emolib.ground import settings
 from emolib.ground.containers import TrackSet, digest
 from emolib.ground.errors import EmolibError, nearest
 from emolib.models.transformer import NETWORKS
+from emolib.models.video import Video, WithoutMel
+from emolib.reproduction.studies import affect_film
 
 VERSION = 1  # raise it when a change to the streams changes a number
 STREAMS = ("mesh", "image", "evm")
@@ -39,6 +41,7 @@ BAND, ALPHA = (0.8, 3.0), 5.0  # orgil2022, 1.2.5: colours of 0.8 to 3 Hz, six t
 LOSSES = {"Ours": losses.non_inertial, "CCC": losses.ccc_loss, "MSE": losses.mse}
 UNITS = ("MSE", "Non-Inertial", "CCC loss")  # of a curve, whatever was trained
 FOLDS = 5
+LSTM = "LSTM"  # beside the transformers of NETWORKS, on a film
 
 
 # ---------------------------------------------------------------- streams
@@ -85,6 +88,8 @@ def load(data: str, recipe: Recipe, videos: int | None = None) -> list[dict[str,
     Each: mesh (T, 1404), image, evm (T, D), found (T,), target (T, 2), annotated (T,).
     """
     world, loaded = datasets.resolve(data), []
+    if world.name == affect_film.NAME:
+        return [side_by_side(world, video) for video in range(len(world))]
     for video in range(len(world))[:videos]:
         path = place(world, video, recipe)
         arrays = store.sound(path, world.content[video]) if path.exists() else None
@@ -93,6 +98,14 @@ def load(data: str, recipe: Recipe, videos: int | None = None) -> list[dict[str,
             arrays = store.read(path)[0]
         loaded.append(arrays)
     return loaded
+
+
+def side_by_side(world: TrackSet, video: int) -> dict[str, np.ndarray]:
+    """The arrays of `load` for a segment of a film: sound and picture in the place of a face."""
+    look, target = affect_film.columns(world, video), world.valence_arousal[video]
+    seen, nothing = np.ones(len(look), bool), look[:, :0]
+    empty = dict.fromkeys(("mesh", "evm", "landmarks", "pose"), nothing)
+    return empty | {"image": look, "found": seen, "target": target, "annotated": seen}
 
 
 def streams_of(world: TrackSet, video: int, how: Recipe) -> dict[str, np.ndarray]:
@@ -202,15 +215,14 @@ def parts(
     length: int,
     names: tuple[str, ...],
     videos: int | None = None,
+    folds: int = FOLDS,
 ) -> dict[str, Windows]:
     """Windows of training, validation and test: whole persons on one side.
 
     Scaled by the training frames. `videos`: only the first so many.
     """
     made = load(data, recipe, videos)
-    world = datasets.resolve(data).select(np.arange(len(made)))
-    folds = min(FOLDS, len(np.unique(world.subject)))  # a small simulated set has three people
-    split = splits.cross_validation(world, folds, seed=0, validation=6)[fold % folds]
+    split = turn(datasets.resolve(data).select(np.arange(len(made))), fold, folds)
     scale = {name: _spread(made, split.train, name) for name in names}
     out = {}
     for side in ("train", "validation", "test"):
@@ -231,6 +243,12 @@ def parts(
         video = np.array([v for v, _ in where])
         out[side] = Windows(inputs, torch.from_numpy(cut["target"]), video)
     return out
+
+
+def turn(world: TrackSet, fold: int, folds: int) -> splits.Split:
+    """Who is tested in a fold; they take turns."""
+    folds = min(folds, len(np.unique(world.subject)))  # a small simulated set has three people
+    return splits.cross_validation(world, folds, seed=0, validation=6)[fold % folds]
 
 
 def _spread(made: list[dict], videos, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -269,9 +287,11 @@ def run(
     rate: float,
     patience: int,
     videos: int | None = None,
+    folds: int = FOLDS,
     watched: Sequence[str] = ("validation",),
 ) -> dict:
-    """Train one transformer; `seed`: start weights, order of windows and, modulo 5, who is tested.
+    """Train one transformer, or LSTM; `seed`: start weights, order of windows and, modulo `folds`,
+    who is tested.
 
     Returns of the test windows, (W, L, 2) each, and their video (W,):
     pred      with the weights of the best validation epoch
@@ -281,15 +301,18 @@ def run(
     """
     if loss not in LOSSES:
         raise nearest(loss, LOSSES, what="loss")
-    if model not in NETWORKS:
-        raise nearest(model, NETWORKS, what="transformer")
+    if model not in (LSTM, *NETWORKS):
+        raise nearest(model, (LSTM, *NETWORKS), what="transformer")
     device, how = settings.device(), Recipe(**recipe)
     streams = load(data, how, videos)[0]
     widths = {name: streams[name].shape[1] for name in STREAMS}
     with training.seeded(seed):
         options = net | {"widths": widths, "max_length": length}
-        net = NETWORKS[model](decoder=decoder, causal=causal, **options).to(device)
-        side = parts(data, how, seed, length, tuple(net.widths), videos)
+        if model == LSTM:
+            net = recurrent(**options).to(device)
+        else:
+            net = NETWORKS[model](decoder=decoder, causal=causal, **options).to(device)
+        side = parts(data, how, seed, length, tuple(net.widths), videos, folds)
         reported: dict = {"score": -np.inf}
         curves, scores = [], []
 
@@ -338,6 +361,12 @@ def run(
     if decoder == "shifted":
         result["forced"] = predict(net, side["test"], device, leak=True)
     return result
+
+
+def recurrent(widths: dict, *, width: int, dropout: float, **_) -> Video:
+    """Notebook 11's blocks and LSTM on `image` alone, as wide as the transformer in its place."""
+    widths = {"image": widths["image"], "landmarks": 0, "pose": 0}
+    return WithoutMel(sizes=(width, width), hidden=width, dropout=dropout, widths=widths)
 
 
 def predict(net, windows: Windows, device: str, *, leak: bool = False) -> np.ndarray:

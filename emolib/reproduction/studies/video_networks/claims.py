@@ -2,8 +2,9 @@
 
 Almost every claim needs Aff-Wild: which loss, network or length leads is what a simulator's dials
 decide. The claims that the new loss is better rest on the three contrasts that were named before
-any run (tables.PRIMARY). A claim about the grid is decided by intervals of paired differences, wide
-enough for all that it compares at once (Where.family).
+any run (tables.PRIMARY); where Aff-Wild is not at hand, a real film decides these (ON_FILM). A
+claim about the grid is decided by intervals of paired differences, wide enough for all that it
+compares at once (Where.family).
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from scipy import stats
 from emolib.ground import settings
 from emolib.models.video import NETWORKS, WIDTHS, Full
 from emolib.reproduction.runs import Claims, Standing, either, held, in_words
-from emolib.reproduction.runs.claims import WORLDS
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.audit import tables as shown
 from emolib.reproduction.studies.video_networks import tables
 from emolib.reproduction.studies.video_networks.plan import (
     AUDIO,
+    FILM,
     FULL,
     LENGTHS,
     PLAIN,
@@ -35,6 +37,7 @@ from emolib.reproduction.studies.video_networks.plan import (
 from emolib.reproduction.studies.video_networks.tables import NESTED, SAME
 from emolib.reproduction.studies.video_networks.training import HALF, MAIN, NI, loss_of
 
+ON_FILM = ("primary contrasts", "short windows")  # of WHERE: a film decides without Aff-Wild
 SHORT = {FULL: "Full", PLAIN: "Without mel", AUDIO: "Audio", POSE: "Pose"}
 TRAINED_WITH = " trained with "
 
@@ -82,6 +85,8 @@ def standing(study: Study, member: str, trained: str) -> Standing:
     """What one network, trained with one loss, shows in CCC over the settings of WHERE."""
     network, loss = member.split(TRAINED_WITH)
     where = WHERE[trained]
+    if trained in ON_FILM and not study.real:
+        return on_film(study, network, loss, where.family)
     rows, label = [], []
     for share in where.shares:
         label.append(tables.stock(study, share))
@@ -102,6 +107,23 @@ def standing(study: Study, member: str, trained: str) -> Standing:
         stock=tuple({tables.RIDGE} & set(label.network)),
         family=where.family,
         smaller="" if wide == printed else f"{wide} wide in its first block, in print {printed}",
+    )
+
+
+def on_film(study: Study, network: str, loss: str, family: int) -> Standing:
+    """What it shows on the segments of a film."""
+    rows, stock = tables.film_rows(study), tables.film_stock(study)
+    rows = rows[(rows.network == network) & (rows.train_loss == loss)]
+    share, length = tables.film_setting(study)
+    return Standing(
+        f"{SHORT[network]}{TRAINED_WITH}{loss}, on a film",
+        low=tables.summary(study, rows, ("CCC",)).loc["CCC", "low"],
+        trivial=tables.averaged(stock[stock.network == tables.MEAN]).CCC.mean(),
+        flat=study.plateaus(share, length, FILM)[network, loss],
+        people=rows.person.nunique(),
+        stock=tuple(sorted({affect_film.READ[network]} & set(stock.network))),
+        family=family,
+        smaller="one of another set",
     )
 
 
@@ -129,20 +151,28 @@ def nested(study: Study, where: str) -> pd.DataFrame:
 
 def primary(study: Study) -> pd.DataFrame:
     """The three contrasts, by the loss that is taken off."""
-    rows = tables.controls(study).frame
+    rows = (tables.controls if study.real else tables.film_contrasts)(study).frame
     return rows[rows.said != tables.UNTESTED].set_index("less")
 
 
-@claim("orgil-a1_7", *members(FULL, losses=(NI, HALF)), trained="primary contrasts")
+def where_tested(study: Study) -> str:
+    """The networks of `primary` in words."""
+    return "Full, length 256" if study.real else "Full, eight segments of a film"
+
+
+PEOPLE = ("people",)  # property of Study
+
+
+@claim("orgil-a1_7", *members(FULL, losses=(NI, HALF)), trained="primary contrasts", data=PEOPLE)
 def new_terms(study: Study):
     """Do speed and direction add anything to half a step of the squared error?"""
     row = primary(study).loc[HALF]
-    because = f"CCC, Full, length 256: NI less {HALF} {in_words(row)} ({row.said})"
+    because = f"CCC, {where_tested(study)}: NI less {HALF} {in_words(row)} ({row.said})"
     differs, same = row.said == "differs", row.said.startswith("equal")
     return either(differs and row.measured > 0, same or (differs and row.measured < 0)), because
 
 
-@claim("orgil-a4_10", *members(FULL), trained="primary contrasts")
+@claim("orgil-a4_10", *members(FULL), trained="primary contrasts", data=PEOPLE)
 def new_loss(study: Study):
     """Is the new loss better than both others?"""
     rows = primary(study).loc[["MSE", "CCC"]]
@@ -150,22 +180,21 @@ def new_loss(study: Study):
     differs, same = rows.said == "differs", rows.said.str.startswith("equal")
     holds = (differs & (rows.measured > 0)).all()
     fails = (same | (differs & (rows.measured < 0))).any()
-    return either(holds, fails), f"CCC, Full, length 256: NI {said}"
+    return either(holds, fails), f"CCC, {where_tested(study)}: NI {said}"
 
 
-@claim("orgil-a1_9", *members(FULL, losses=(NI, "CCC")), trained="short windows", worlds=WORLDS)
+@claim("orgil-a1_9", *members(FULL, losses=(NI, "CCC")), trained="short windows", data=PEOPLE)
 def jitter(study: Study):
     """Is what speed and direction charge less after training with them?"""
     if study.real:
         of = tables.trained(study, *tables.SWEEP)
-        row, worlds = tables.difference(study, of["CCC"], of[NI], "rest"), WORLDS
+        row, where = tables.difference(study, of["CCC"], of[NI], "rest"), "Full, length 64"
     else:
-        frame = tables.worlds(study).frame
-        rows = frame[(frame.varied == "all worlds") & frame.metric.str.startswith("rest")]
-        row, worlds = rows.iloc[0], int(rows.iloc[0].world)
-    because = f"Full, length 64: rest trained with CCC less trained with NI {in_words(row)}"
-    because += "" if study.real else f" over {worlds} worlds"
-    return either(row["low"] > 0, row["high"] < 0) if worlds >= WORLDS else None, because
+        rows = tables.film_rows(study)
+        of = dict(list(rows[rows.network == FULL].groupby("train_loss")))
+        row, where = tables.difference(study, of["CCC"], of[NI], "rest"), where_tested(study)
+    because = f"{where}: rest trained with CCC less trained with NI {in_words(row)}"
+    return either(row["low"] > 0, row["high"] < 0), because
 
 
 @claim("orgil-a2_2", *members(FULL), trained="all settings", level=True)

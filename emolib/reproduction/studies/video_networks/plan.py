@@ -13,6 +13,7 @@ from emolib.data.sim.dials import Dials
 from emolib.models.video import NETWORKS
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.video_networks import streams, training
 from emolib.reproduction.studies.video_networks.training import DOUBLED, HALF, MAIN, NI, WITHOUT
 from emolib.training import plateaued
@@ -30,6 +31,26 @@ SPLITS = {
     "drawn anew in each epoch": {"redrawn": True},
     "batches of mixed videos": {"mixed": True},
 }
+
+
+FILM = "film"  # the part of the plan that is trained on studyforrest: real everywhere
+HEARD = (FULL, PLAIN, AUDIO)  # of NETWORKS; a film without detected bodies has no Pose
+
+
+@dataclass(frozen=True)
+class FilmSizes:
+    """The same networks on one film: six columns in place of 2,352, an hour and a half in all."""
+
+    seeds: int = 5  # of each segment's network
+    steps: int = 1  # a second, as the labels come; 5 learned no more at five times the cost
+    length: int = 32  # steps of a window
+    blocks: tuple[int, int, int] = (64, 32, 32)
+    hidden: int = 32
+    dropout: float = 0.2
+    epochs: int = 70
+    rate: float = 0.1
+    plateau: int = 10
+    patience: int = 15
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,7 @@ class Sizes:
     hands: tuple[float, ...] = (0.0, 0.6, 1.0)  # others to compare it with
     worlds: int = 5
     split_seeds: int = 5
+    film: FilmSizes = FilmSizes()
 
 
 class Study(runs.Study):
@@ -79,6 +101,7 @@ class Study(runs.Study):
             hands=(1.0,),
             worlds=2,
             split_seeds=1,
+            film=FilmSizes(seeds=1, length=64, blocks=(8, 8, 8), hidden=8, epochs=2),
         ),
         "quick": Sizes(
             seeds=3,
@@ -93,6 +116,7 @@ class Study(runs.Study):
             seconds=(10.0, 26.0),
             hands=(0.0, 1.0),
             split_seeds=3,
+            film=FilmSizes(seeds=1, blocks=(16, 8, 8), hidden=8, epochs=12, plateau=8),
         ),
         "full": Sizes(),
     }
@@ -127,11 +151,26 @@ class Study(runs.Study):
         """Is the real set at hand? It has one world and one hand."""
         return at_hand("aff_wild")
 
-    def networks(self, losses: dict[str, tuple[str, ...]]) -> dict[str, dict]:
+    @part
+    def film(self):
+        """What a film shows, sounds and looks like (studyforrest)."""
+        return affect_film.film(self.sizes.film.steps)
+
+    @property
+    def people(self):
+        """What decides between losses: Aff-Wild, or the film where that is not at hand."""
+        return self.films if self.real else self.film
+
+    def seen(self, name: str):
+        """The container that a part of the plan is tested on."""
+        return self.film if name == FILM else self.films
+
+    def networks(self, losses: dict[str, tuple[str, ...]], sizes=None) -> dict[str, dict]:
         """Arguments of training.grid: the last block of each network meets the recurrent stage."""
-        first, second, last = self.sizes.blocks
+        sizes = sizes or self.sizes
+        first, second, last = sizes.blocks
         blocks = {FULL: [first, second, last], PLAIN: [first, last], AUDIO: [last], POSE: [last]}
-        common = {"hidden": self.sizes.hidden, "dropout": self.sizes.dropout}
+        common = {"hidden": sizes.hidden, "dropout": sizes.dropout}
         return {
             network: {"losses": list(names), "sizes": blocks[network], **common}
             for network, names in losses.items()
@@ -159,6 +198,12 @@ class Study(runs.Study):
                     losses[FULL] += (DOUBLED, *WITHOUT.values())
                 shown = at == TABLE_4 and seed == 0
                 add("grid", *at, seed, networks=self.networks(losses), shown=shown)
+        film = sizes.film
+        own = {name: getattr(film, name) for name in ("epochs", "rate", "plateau", "patience")}
+        own |= {"data": datasets.reference(self.film), "folds": affect_film.SEGMENTS}
+        own["networks"] = self.networks(dict.fromkeys(HEARD, (*MAIN, HALF)), film)
+        for seed in range(film.seeds * affect_film.SEGMENTS):  # each segment in turn
+            add(FILM, 1 / affect_film.SEGMENTS, film.length, seed, **own)
         full = self.networks({FULL: MAIN})
         for name, options in SPLITS.items():
             for seed in range(sizes.repeats if "split_seed" in options else sizes.split_seeds):
@@ -177,7 +222,7 @@ class Study(runs.Study):
     def train(self) -> pd.DataFrame:
         """Run whatever is not stored yet; one row per part of the plan: how much it holds."""
         for ref in dict.fromkeys(arguments["data"] for arguments in self.plan.values()):
-            if not self.real:
+            if ":simulated:" in ref:
                 streams.frames(ref, "cpu")  # made and kept once, before processes start
         grid = list(self.plan.values())
         jobs = 1 if self.profile == "smoke" else None  # two epochs take less than a process
@@ -199,12 +244,13 @@ class Study(runs.Study):
         return dict(zip(grid, done, strict=True))
 
     @held
-    def plateaus(self, share: float, length: int) -> dict[tuple[str, str], bool]:
+    def plateaus(self, share: float, length: int, name="grid") -> dict[tuple[str, str], bool]:
         """(network, loss) -> stopped early in every seed, or flat at the end?"""
         curves: dict[tuple, list] = {}
-        for result in self.results("grid", share, length).values():
+        epochs = self.sizes.film.epochs if name == FILM else self.sizes.epochs
+        for result in self.results(name, share, length).values():
             for m, member in enumerate(result["members"]):
-                stopped = result["trained"][m] < self.sizes.epochs
+                stopped = result["trained"][m] < epochs
                 curves.setdefault(tuple(member), []).append((stopped, result["curves"][0][:, m]))
         out = {}
         for member, done in curves.items():

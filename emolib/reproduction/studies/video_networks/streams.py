@@ -20,6 +20,7 @@ from emolib.features.landmarks import Landmarks, scaled
 from emolib.ground.containers import TrackSet
 from emolib.ground.errors import EmolibError
 from emolib.models.video_grid import windows
+from emolib.reproduction.studies import affect_film
 
 STREAMS = ("image", "landmarks", "pose", "mel")
 DECIBELS = 80.0  # range of the sound, librosa's way (choices: orgil2021-c21)
@@ -71,7 +72,7 @@ def frames(ref: str, device: str) -> Frames:
         seen = ~np.concatenate(data.missing)
     kind = torch.bfloat16 if device == "cuda" else torch.float32
     streams = {}
-    for v, columns in enumerate((_simulated if data.source == "simulated" else _recorded)(data)):
+    for v, columns in enumerate(_reader(data)(data)):
         count = len(tracks[v])
         for name, value in columns.items():
             if len(value) < count:
@@ -91,6 +92,13 @@ def frames(ref: str, device: str) -> Frames:
 def _starts(data: TrackSet) -> np.ndarray:
     """First row of each video, and the number of rows: (V + 1,)."""
     return np.concatenate([[0], np.cumsum([len(track) for track in data.valence_arousal])])
+
+
+def _reader(data: TrackSet):
+    """The function that yields the streams of each video."""
+    if data.name == affect_film.NAME:
+        return affect_film.streams
+    return _simulated if data.source == "simulated" else _recorded
 
 
 def squashed(features: np.ndarray) -> np.ndarray:

@@ -30,10 +30,13 @@ from emolib.models.video import NETWORKS
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, Study, held
 from emolib.reproduction.runs.claims import ALPHA
+from emolib.reproduction.studies import affect_film
 from emolib.reproduction.studies.audit import tables as shown
 from emolib.reproduction.studies.video_networks import streams
 from emolib.reproduction.studies.video_networks.plan import (
+    FILM,
     FULL,
+    HEARD,
     LENGTHS,
     ONE_SPLIT,
     PRIMARY,
@@ -64,6 +67,7 @@ MEAN, BEFORE, RIDGE = STOCK = (
     "label of the frame before, no network",  # it knows the answer: how far a score can go
     "ridge on each second, no network",
 )
+FILM_PROTOCOL = "studyforrest, segments apart"
 NOT_LEARNT = "one has not learnt"
 UNTESTED = "not tested"  # of a contrast that is shown without p
 
@@ -84,7 +88,7 @@ def videos(study: Study, share: float, length: int, part: str = "grid") -> pd.Da
                 sums = list(result[name][m])
                 frames.append(frame.assign(**about, video=result["videos"], sums=sums))
     frame = pd.concat(frames, ignore_index=True)
-    return frame.assign(person=np.asarray(study.films.subject)[frame.video])
+    return frame.assign(person=np.asarray(study.seen(part).subject)[frame.video])
 
 
 @held
@@ -171,15 +175,103 @@ def stock(study: Study, share: float) -> pd.DataFrame:
             before = np.concatenate([label[:1], label[:-1]])
             by_second = np.repeat(fit.predict(look), every, axis=0)[: len(label)]
             said = np.stack([np.broadcast_to(constant, label.shape), before, by_second])
-            said = torch.as_tensor(said, dtype=torch.float32)[:, None]  # (3, 1, T, 2)
-            whole = torch.as_tensor(label)[None], torch.ones(1, len(label), dtype=torch.bool)
-            sums = window_sums(said, *whole)[:, 0].numpy()  # (3, 14)
-            score = scores(sums)
-            for m, name in enumerate(STOCK):
-                about = {"network": name, "seed": seed, "video": v, "sums": sums[m]}
-                rows.append(about | {column: score[column][m] for column in COLUMNS})
-    frame = pd.DataFrame(rows).assign(train_loss="", sequence_length="", protocol=NESTED)
-    return frame.assign(share=share, person=subject[frame.video])
+            about = {"seed": seed, "video": v, "person": subject[v], "share": share}
+            rows.append(judged(dict(zip(STOCK, said, strict=True)), label).assign(**about))
+    return pd.concat(rows).assign(sequence_length="")
+
+
+def judged(said: dict[str, np.ndarray], label: np.ndarray) -> pd.DataFrame:
+    """A row with `sums` and scores for each method's answer (T, 2) to one video's labels (T, 2)."""
+    answers = torch.as_tensor(np.stack(list(said.values())), dtype=torch.float32)[:, None]
+    whole = torch.as_tensor(label)[None], torch.ones(1, len(label), dtype=torch.bool)
+    sums = window_sums(answers, *whole)[:, 0].numpy()  # (methods, 14)
+    score = scores(sums)
+    frame = pd.DataFrame({column: score[column] for column in COLUMNS})
+    return frame.assign(network=list(said), sums=list(sums), train_loss="", protocol=NESTED)
+
+
+# ---- one film, real everywhere
+
+
+@held
+def film_stock(study: Study) -> pd.DataFrame:
+    """Rows as of `videos` of methods without a network, on the segments of studyforrest."""
+    rows, data = [], study.film
+    subject = np.asarray(data.subject)
+    for seed in study.results(FILM, *film_setting(study)):
+        chosen = split(subject, 1 / affect_film.SEGMENTS, seed, affect_film.SEGMENTS)
+        for v, said in affect_film.without_network(data, chosen, ridge).items():
+            about = {"seed": seed, "video": v, "person": subject[v]}
+            rows.append(judged(said, data.valence_arousal[v]).assign(**about))
+    return pd.concat(rows)
+
+
+def film_setting(study: Study) -> tuple[float, int]:
+    """Held-out share and length of window of the film's part of the plan."""
+    return 1 / affect_film.SEGMENTS, study.sizes.film.length
+
+
+@held
+def film_rows(study: Study) -> pd.DataFrame:
+    """`videos` of the networks on the film, the epoch chosen on another segment."""
+    frame = videos(study, *film_setting(study), FILM)
+    return frame[frame.protocol == NESTED]
+
+
+@held
+def film_scores(study: Study) -> Outcome:
+    """Extra 60: each network and loss on eight segments of a real film, and ridge on what it reads.
+
+    `against ridge` says whether the paired difference in CCC is clear of zero.
+    """
+    stock, rows = film_stock(study), []
+    keys = ["network", "train_loss"]
+    for key, part in pd.concat([film_rows(study), stock]).groupby(keys, sort=False):
+        cells = summary(study, part, ("CCC", "valence", "arousal", "MSE", NI))
+        cells.loc["CCC, sum of both axes"] = 2 * cells.loc["CCC"]
+        read = affect_film.READ.get(key[0])
+        own = stock[stock.network == read]
+        beside = difference(study, part, own) if read else {"low": np.nan, "high": np.nan}
+        words = {-1: "below ridge", 0: "open", 1: "above ridge"}
+        side = int(beside["low"] > 0) - int(beside["high"] < 0)
+        about = dict(zip(keys, key, strict=True)) | {"against ridge": words[side] if read else ""}
+        rows.append(cells.rename_axis("metric").reset_index().assign(**about))
+    frame = pd.concat(rows).assign(protocol=FILM_PROTOCOL)
+    frame["unit"] = frame.metric.map(UNITS).fillna("ccc")
+    columns = [*keys, "against ridge", "metric", "protocol", *MEASURED, "unit"]
+    return study.outcome(frame[columns], sources=(study.film,))
+
+
+@held
+def film_learnt(study: Study, network: str, loss: str) -> bool:
+    """Is its CCC above a mean label's by its interval?"""
+    rows, stock = film_rows(study), film_stock(study)
+    constant = averaged(stock[stock.network == MEAN]).CCC.mean()
+    own = rows[(rows.network == network) & (rows.train_loss == loss)]
+    return bool(summary(study, own, ("CCC",)).loc["CCC", "low"] > constant)
+
+
+@held
+def film_contrasts(study: Study) -> Outcome:
+    """Extra 61: PRIMARY on the film. Full is one family; the others are shown without p."""
+    rows = film_rows(study)
+
+    def row(network: str, a: str, b: str, metric: str) -> dict:
+        of = dict(list(rows[rows.network == network].groupby("train_loss")))
+        about = {"network": network, "trained with": a, "less": b}
+        gap = difference(study, of[a], of[b], metric, family=len(PRIMARY))
+        able = film_learnt(study, network, a) and film_learnt(study, network, b)
+        return about | {"metric": f"{metric}, difference", "able": able} | gap
+
+    tested = corrected([row(FULL, a, b, "CCC") for a, b in PRIMARY])
+    tested["said"] = np.where(tested.pop("able"), tested.said, NOT_LEARNT)
+    beside = [row(network, a, b, "CCC") for network in HEARD[1:] for a, b in PRIMARY]
+    beside += [
+        row(n, a, b, metric) for metric in ("MSE", "rest") for n in HEARD for a, b in PRIMARY
+    ]
+    beside = pd.DataFrame(beside).drop(columns=["p", "able", DETECTABLE]).assign(said=UNTESTED)
+    frame = pd.concat([tested, beside]).assign(protocol=FILM_PROTOCOL)
+    return study.outcome(frame, sources=(study.film,))
 
 
 # ---- did it train?

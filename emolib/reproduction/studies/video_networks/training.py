@@ -99,17 +99,17 @@ class Together:
 # ---- who is where, and batches
 
 
-def split(subject: np.ndarray, held_out: float, seed: int) -> Split:
-    """Videos of one repeat: whole subjects; a tenth of the others validates.
+def split(subject: np.ndarray, held_out: float, seed: int, folds: int = FOLDS) -> Split:
+    """Videos of one repeat: whole subjects; one of `folds` parts of the others validates.
 
     Repeats take turns, so that all videos are tested in the end.
     """
     # (V,), the same for all repeats
-    part = grouped_folds(subject, FOLDS, np.random.default_rng([11, FOLDS]))
-    count = round(held_out * FOLDS)
-    test = np.isin(part, (count * seed + np.arange(count)) % FOLDS)
+    part = grouped_folds(subject, folds, np.random.default_rng([11, folds]))
+    count = round(held_out * folds)
+    test = np.isin(part, (count * seed + np.arange(count)) % folds)
     rest = np.flatnonzero(~test)
-    folds = min(FOLDS, len(np.unique(subject[rest])))
+    folds = min(folds, len(np.unique(subject[rest])))
     validates = grouped_folds(subject[rest], folds, np.random.default_rng([12, seed])) == 0
     return make_split(subject, rest[~validates], rest[validates], np.flatnonzero(test))
 
@@ -319,6 +319,7 @@ def run(
     plateau: int,
     patience: int,
     batch: int,
+    folds: int = FOLDS,
     split_seed: int | None = None,
     mixed: bool = False,
     redrawn: bool = False,
@@ -326,6 +327,7 @@ def run(
 ) -> dict:
     """Train the networks and losses of one seed: sums of the test videos, and learning curves.
 
+    folds        parts of the subjects, of which `held_out` is a share
     split_seed   of the held-out videos; None: each seed its own
     shown        also the predictions of one test video (the longest), at the epoch of validation
 
@@ -334,7 +336,7 @@ def run(
     """
     device = settings.device()
     frames = streams.frames(data, device)
-    chosen = split(frames.subject, held_out, seed if split_seed is None else split_seed)
+    chosen = split(frames.subject, held_out, seed if split_seed is None else split_seed, folds)
     net, members = grid(networks, seed, frames.widths)
     net.to(device)
     names = [loss for _, loss in members]
