@@ -276,7 +276,6 @@ def test_macro_f1_is_that_of_the_metrics_module(on_hand):
 def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     monkeypatch.setattr(plan.Study, "faces", faces)
     monkeypatch.setattr(plan, "weights_at_hand", lambda network: network != "SeResnext152")
-    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
     study = plan.Study(profile)
     grid, s = study.plan, study.sizes
     assert len({keys.key(networks.run, a) for a in grid.values()}) == len(grid)
@@ -302,15 +301,7 @@ def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
 def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected, monkeypatch):
     monkeypatch.setattr(plan.Study, "results", lambda *run: [{"validation": np.array(curve)}])
     monkeypatch.setattr(plan, "weights_at_hand", lambda network: False)
-    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
     assert tables.settled(plan.Study(profile)) == expected
-
-
-def test_full_without_a_gpu_is_the_hour_and_says_so(monkeypatch):
-    monkeypatch.setattr(plan.settings, "device", lambda: "cpu")
-    study = plan.Study("full")
-    assert study.sizes == plan.HOUR and study.base == "narrow, from scratch"
-    assert not tables.settled(study)
 
 
 def test_lite0_goes_on_from_its_package(faces, monkeypatch):
@@ -341,7 +332,6 @@ def scores_of(named):
 def at_full_width(faces, monkeypatch):
     """Eleven flat networks of full width on 'real' faces: all are right on 27 of 30 pictures."""
     faces = dataclasses.replace(faces, source="real")
-    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
     monkeypatch.setattr(plan, "weights_at_hand", lambda network: False)
     monkeypatch.setattr(plan.Study, "faces", faces)
     monkeypatch.setattr(plan.Study, "originals", faces)
@@ -454,12 +444,9 @@ def test_export_is_what_the_backbone_reads(monkeypatch, tmp_path):
     from emolib.features.backbone import Backbone
 
     assert plan.Study("quick").export().startswith("nothing to export")
-    monkeypatch.setattr(plan.settings, "device", lambda: "cpu")
-    assert plan.Study("full").export().startswith("nothing to export")
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = models.resnet50(num_classes=7).eval()
-    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
     weights = {k: v.numpy() for k, v in net.state_dict().items()}
     monkeypatch.setattr(plan.Study, "results", lambda *run: [{"weights": weights}])
     monkeypatch.setenv("EMOLIB_DATA", str(tmp_path))

@@ -358,9 +358,7 @@ def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, 
     assert set(s.rates) == {r for n, a in grid if n == plan.OURS for r in a["rates"]}
 
 
-def test_full_is_the_thesis_on_a_gpu_and_an_hour_on_a_cpu(monkeypatch):
-    assert plan.Study("full").narrow
-    monkeypatch.setattr(plan.settings, "device", lambda: "cuda")
+def test_full_is_the_thesis():
     s = plan.Study("full").sizes
     assert (
         not plan.Study("full").narrow

@@ -13,7 +13,7 @@ import torch
 
 from emolib.evm import bands
 from emolib.evm.magnifier import PIECE, Settings, Worker, check_length, few, stream, warn_large
-from emolib.ground import bars
+from emolib.ground import bars, settings
 from emolib.ground.errors import EmolibError
 
 LARGEST = 4 << 30  # bytes of small pictures kept for the ideal filter
@@ -47,8 +47,7 @@ def magnify_file(
         raise EmolibError(f"{out}: would overwrite the film that is read; name another file")
     if not out.parent.is_dir():
         raise EmolibError(f"{out}: there is no folder {out.parent}; make it first")
-    if device != "cpu" and not torch.cuda.is_available():
-        raise EmolibError(f"device is {device}: there is no GPU here; take cpu")
+    device = settings.device(device)
     asked = Settings(film.fps if fps is None else fps, low, high, alpha, mode, filter, gain, **more)
 
     def pieces(what) -> Iterator[torch.Tensor]:

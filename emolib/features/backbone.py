@@ -59,8 +59,8 @@ class Backbone:
     def features(self, images: np.ndarray, batch: int = 16) -> np.ndarray:
         """Pooled features, float32 (N, D), of `images` uint8 (N, H, W, 3) or (N, H, W).
 
-        Images are resized to 224 x 224, antialiased. float32 on a CPU, bfloat16 inside on a GPU.
-        Memory: one batch, whatever N.
+        Images are resized to 224 x 224, antialiased. float32 on every device: the features are
+        inputs, and those do not depend on where they were made. Memory: one batch, whatever N.
         """
         good = images.ndim == 3 or (images.ndim == 4 and images.shape[-1] == 3)
         if images.dtype != np.uint8 or not good:
@@ -70,8 +70,8 @@ class Backbone:
             )
         if not len(images):
             return np.zeros((0, self.width), np.float32)
-        parts, gpu = [], self.device.startswith("cuda")
-        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16, enabled=gpu):
+        parts = []
+        with torch.inference_mode():
             for start in range(0, len(images), batch):
                 fed = self._fed(images[start : start + batch])
                 parts.append(self.net(fed).float().cpu().numpy())

@@ -7,6 +7,8 @@ defaults. Nothing here changes a result: results depend on profile, data and see
 from __future__ import annotations
 
 import os
+import sys
+import warnings
 from pathlib import Path
 
 from emolib.ground.errors import EmolibError
@@ -77,21 +79,38 @@ def cluster() -> str | None:
     return os.environ.get("EMOLIB_CLUSTER") or None
 
 
-def device() -> str:
-    """'cpu' or 'cuda': $EMOLIB_DEVICE, where 'auto' (the default) takes a GPU if there is one."""
-    wanted = os.environ.get("EMOLIB_DEVICE") or "auto"
+def device(asked: str | None = None) -> str:
+    """'cpu' or 'cuda': `asked`, else $EMOLIB_DEVICE; 'auto' (the default) takes a GPU if there is
+    one, and says in one line when a driver too old for PyTorch makes it take the CPU."""
+    wanted = asked or os.environ.get("EMOLIB_DEVICE") or "auto"
     if wanted not in ("auto", "cpu", "cuda"):
         raise EmolibError(f"--device is '{wanted}': expected cpu, cuda or auto")
     if wanted == "cpu":
         return "cpu"
     import torch
 
-    if wanted == "cuda" and not torch.cuda.is_available():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what PyTorch says of an old driver, we say below
+        if torch.cuda.is_available():
+            return "cuda"
+    driver = _driver()
+    why = f"PyTorch {torch.__version__} is built for CUDA {torch.version.cuda or 'of no version'}"
+    why += f", which this machine's driver {driver} does not serve"
+    if wanted == "cuda":
         raise EmolibError(
-            "--device cuda: PyTorch sees no GPU here; "
+            f"--device cuda: PyTorch sees no GPU here{f' ({why})' if driver else ''}; "
             "use --device cpu, or check the driver with nvidia-smi"
         )
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if driver:
+        print(f"emolib: {why}: computing on the CPU", file=sys.stderr)
+        os.environ["EMOLIB_DEVICE"] = "cpu"  # settled for every process that starts from here
+    return "cpu"
+
+
+def _driver(file: Path = Path("/proc/driver/nvidia/version")) -> str:
+    """The version of NVIDIA's driver, as Linux has it; '' where there is none."""
+    words = file.read_text().split() if file.exists() else []
+    return next((word for word in words if word[0].isdigit() and "." in word), "")
 
 
 def command() -> str:

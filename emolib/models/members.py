@@ -185,7 +185,8 @@ class LSTM(nn.Module):
         x = x.transpose(1, 2).reshape(members, length * batch, -1)
         gates = torch.baddbmm(self.bias_in + self.bias_hidden, x, self.weight_in)  # (M, T B, 4 H)
         gates = gates.view(members, length, batch, -1).transpose(0, 1)  # (T, M, B, 4 H)
-        return _Recurrence.apply(gates, self.weight_hidden).permute(1, 2, 0, 3)  # (M, B, T, H)
+        steps = _OnGpu if gates.is_cuda else _Recurrence
+        return steps.apply(gates, self.weight_hidden).permute(1, 2, 0, 3)  # (M, B, T, H)
 
     def _apart(self, x: Tensor) -> Tensor:
         zero = x.new_zeros(1, x.shape[1], self.fan_in)  # (1, B, H)
@@ -253,8 +254,52 @@ class _Recurrence(torch.autograd.Function):
             torch.mul(carried.unsqueeze(-2), slope[t], out=first_three[t])
             torch.mul(d_out, into_out[t], out=grad[t, ..., 3 * size :])
             carried.mul_(f[t])
-        earlier, later = (v.transpose(0, 1).flatten(1, 2) for v in (out[:-1], grad[1:]))
-        return grad, earlier.transpose(1, 2) @ later  # (M, H, 4 H)
+        return grad, _over_all_steps(out, grad)
+
+
+def _over_all_steps(out: Tensor, grad: Tensor) -> Tensor:
+    """Gradient (M, H, 4 H) of the state's weights: outputs (T, M, B, H), gates' gradients."""
+    earlier, later = (v.transpose(0, 1).flatten(1, 2) for v in (out[:-1], grad[1:]))
+    return earlier.transpose(1, 2) @ later
+
+
+class _OnGpu(torch.autograd.Function):
+    """The same on a GPU, which waits for whoever asks: a step is one product and one kernel, four
+    in all with the way back, where `_Recurrence` asks for twenty."""
+
+    @staticmethod
+    def forward(ctx, gates: Tensor, weight: Tensor) -> Tensor:
+        length, members, batch, wide = gates.shape
+        one_step = torch.ops.aten._thnn_fused_lstm_cell.default
+        state = cell = gates.new_zeros(members * batch, wide // 4)  # (M B, H)
+        cells, acts, outs = [cell], [], []
+        for into in gates.contiguous().flatten(1, 2):  # (M B, 4 H)
+            back = torch.bmm(state.view(members, batch, -1), weight).flatten(0, 1)
+            state, cell, act = one_step(into, back, cell)
+            cells.append(cell)
+            acts.append(act)
+            outs.append(state)
+        out = torch.stack(outs).view(length, members, batch, -1)
+        ctx.save_for_backward(torch.stack(acts), torch.stack(cells), out, weight)
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, above: Tensor) -> tuple[Tensor, Tensor]:
+        acts, cells, out, weight = ctx.saved_tensors
+        length, members, batch, size = out.shape
+        above = above.contiguous()
+        back, grads, carried = weight.transpose(1, 2), [], None  # (M, 4 H, H)
+        one_back = torch.ops.aten._thnn_fused_lstm_cell_backward_impl.default
+        for t in reversed(range(length)):
+            d_out = above[t]  # (M, B, H)
+            if grads:
+                d_out = torch.baddbmm(d_out, grads[-1].view(members, batch, -1), back)
+            step = cells[t], cells[t + 1], acts[t]
+            grad, carried, _ = one_back(d_out.flatten(0, 1), carried, *step, False)
+            grads.append(grad)
+        grad = torch.stack(grads[::-1]).view(length, members, batch, -1)
+        return grad, _over_all_steps(out, grad)
 
 
 class GRU(nn.Module):

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from emolib.ground import bars
 from emolib.ground.errors import EmolibError
+from emolib.ground.settings import device
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,12 @@ def optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 @contextlib.contextmanager
 def seeded(seed: int):
-    """Weights and dropout drawn inside come from `seed`; PyTorch's own streams go on untouched."""
-    with torch.random.fork_rng():
+    """Weights and dropout drawn inside come from `seed`; PyTorch's own streams go on untouched.
+
+    The GPU is asked for its stream where this run uses it: a context there takes memory.
+    """
+    there = [torch.cuda.current_device()] if device() == "cuda" else []
+    with torch.random.fork_rng(devices=there):
         torch.manual_seed(seed)
         yield
 
@@ -163,10 +168,10 @@ def _epoch(net, batches, loss, step, settings) -> float:
     net.train()
     total, count = 0.0, 0
     for batch in batches:
-        device = batch[0].device.type
+        place = batch[0].device.type
         step.zero_grad(set_to_none=True)
-        mixed = settings.mixed and device == "cuda"
-        with torch.autocast(device, torch.bfloat16, enabled=mixed):
+        mixed = settings.mixed and place == "cuda"
+        with torch.autocast(place, torch.bfloat16, enabled=mixed):
             value = loss(net, *batch)
         value.backward()
         step.step()
@@ -212,7 +217,7 @@ def _save(path: Path, net, step, state):
         named = {f"step.{index}.{k}": v for k, v in moments.items() if isinstance(v, Tensor)}
         tensors |= named
     tensors["random"] = torch.get_rng_state()
-    if torch.cuda.is_available():
+    if _on_gpu(net):
         tensors["random on the GPU"] = torch.cuda.get_rng_state()
     plain = {
         "epoch": state.epoch,
@@ -228,6 +233,10 @@ def _save(path: Path, net, step, state):
     copies = {k: v.clone(memory_format=torch.contiguous_format) for k, v in tensors.items()}
     save_file(copies, partial, metadata={"plain": json.dumps(plain), "sum": _checksum(copies)})
     partial.replace(path)
+
+
+def _on_gpu(net: nn.Module) -> bool:
+    return any(p.is_cuda for p in net.parameters())
 
 
 def _checksum(tensors: dict[str, Tensor]) -> str:
@@ -271,7 +280,7 @@ def _load(path: Path, net, step) -> _State:
     for group, rate in zip(step.param_groups, plain.pop("rates"), strict=True):
         group["lr"] = rate
     torch.set_rng_state(tensors["random"])
-    if "random on the GPU" in tensors and torch.cuda.is_available():
+    if "random on the GPU" in tensors and _on_gpu(net):
         torch.cuda.set_rng_state(tensors["random on the GPU"])
     history = History(**plain.pop("history"))
     history.validated = [tuple(v) for v in history.validated]

@@ -150,6 +150,10 @@ def list_(options) -> int:
     )
     columns = ["id", "label", "title", "notebook", "data", "status", "same_as", "ready", "minutes"]
     print(table[columns].to_string(index=False))
+    if options.profile == "full":
+        from emolib.reproduction.cli import hours
+
+        print(hours.line(sorted(set(table.notebook))))
     print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
     return 0
 

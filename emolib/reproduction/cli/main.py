@@ -162,7 +162,7 @@ def parser() -> argparse.ArgumentParser:
     add("--chroma", type=float, default=1.0, metavar="SHARE", help=about)
     about = "true frames a second where the file's are not (default: the file's)"
     add("--fps", type=float, help=about)
-    add("--device", dest="on", default="cpu", help="cpu (default) or cuda")
+    add("--device", dest="on", default="cpu", help="cpu (default), cuda or auto")
 
     about = "a film, or a webcam, as a path in the plane of valence and arousal"
     add = command("trace", commands.trace, f"{about} (network of notebook 30)", base)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -70,12 +71,14 @@ def map(
     store: Path | Store | None = None,
     cluster: str | None = None,
     label: str = "",
+    host: bool = False,
 ) -> list:
     """Results of fn(**arguments) for each `arguments` in `grid`; missing ones are computed.
 
     jobs     processes (default: settings.jobs()); with 1 the runs happen in this process
     store    folder of the run store (default: settings.cache() / 'runs')
     cluster  address of a Dask scheduler, or 'local:N' for N workers here (default: this machine)
+    host     these runs have no tensor on a GPU: they go side by side also where the device is one
 
     Two equal entries of the grid are one run. An error in a run names its arguments; what was
     finished before it stays stored. After --max-minutes no further run starts (EmolibError).
@@ -84,17 +87,24 @@ def map(
     cluster = cluster or settings.cluster()
     names = [key(fn, arguments) for arguments in grid]
     entries = {name: store.read(name) for name in dict.fromkeys(names)}
+    place = "cpu" if host else settings.device()
+    if place == "cuda":
+        _say_foreign(entries, label or fn.__name__)
     missing = {
         name: arguments
         for name, arguments in zip(names, grid, strict=True)
         if entries[name] is None
     }
-    made = _compute(fn, missing, jobs or settings.jobs(), store, cluster, label) if missing else ()
+    if place == "cuda" and not cluster:
+        jobs = 1  # a GPU serves one process
+    made = ()
+    if missing:
+        made = _compute(fn, missing, jobs or settings.jobs(), store, cluster, label, host)
     for name, value, seconds in made:
         about = {
             "seconds": seconds,
             "command": settings.command(),
-            "device": settings.device(),
+            "device": place,
             "run": f"{fn.__module__}.{fn.__qualname__}",
             "arguments": missing[name],
         }
@@ -113,12 +123,23 @@ def stored(fn: Callable, arguments: dict) -> bool:
     return Store(settings.cache() / "runs").read(key(fn, arguments)) is not None
 
 
-def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, label: str):
+def _say_foreign(entries: dict, label: str) -> None:
+    """One line where stored runs of a CPU stand in for a GPU's: the device is no part of a key."""
+    kept = [entry["device"] for entry in entries.values() if entry is not None]
+    if foreign := len(kept) - kept.count("cuda"):
+        print(
+            f"{label}: {foreign} of {len(entries)} runs were computed on a CPU and are taken as "
+            "they are (--fresh computes them anew)",
+            file=sys.stderr,
+        )
+
+
+def _compute(fn, missing: dict, jobs: int, store: Store, cluster: str | None, label: str, host):
     """Yield (name, value, seconds) as runs finish, under one progress bar."""
-    jobs = 1 if settings.device() == "cuda" and not cluster else max(1, min(jobs, len(missing)))
+    jobs = max(1, min(jobs, len(missing)))
     bar = bars.bar(label=label or fn.__name__.lstrip("_"), unit="run", total=len(missing))
     calls = [
-        (fn, name, arguments, store.scratch(name), settings.deadline())
+        (fn, name, arguments, store.scratch(name), settings.deadline(), host)
         for name, arguments in missing.items()
     ]
     with bar:
@@ -196,7 +217,7 @@ def scratch(name: str = "checkpoint") -> Path | None:
     return _current_scratch.with_name(f"{_current_scratch.name}-{name}.safetensors")
 
 
-def _one(fn, name, arguments, where: Path, deadline: float | None):
+def _one(fn, name, arguments, where: Path, deadline: float | None, host: bool):
     """One run in its process: fixed threads, a scratch place, an error that names the arguments."""
     from joblib.externals.loky import process_executor
 
@@ -209,19 +230,37 @@ def _one(fn, name, arguments, where: Path, deadline: float | None):
         )
     process_executor._MAX_MEMORY_LEAK_SIZE = GROWTH
     start, threads = time.perf_counter(), _set_threads(THREADS)
-    _current_scratch = where
+    _current_scratch, asked = where, os.environ.get("EMOLIB_DEVICE")
+    if host:  # so that none of many processes opens a GPU
+        os.environ["EMOLIB_DEVICE"] = "cpu"
     try:
         with threadpool_limits(THREADS):  # BLAS and OpenMP too: with jobs=1 no pool limits them
             value = fn(**arguments)
     except EmolibError as error:
         raise EmolibError(f"{error} [run {fn.__name__}({_short(arguments)})]") from None
     except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # PyTorch's, by name: a run may not need it
+            raise EmolibError(_too_large(fn, arguments)) from None
         error.add_note(f"in run {fn.__name__}({_short(arguments)})")
         raise
     finally:
         _current_scratch = None
+        if host:
+            os.environ.pop("EMOLIB_DEVICE")
+            os.environ |= {} if asked is None else {"EMOLIB_DEVICE": asked}
         _set_threads(threads)
     return name, value, time.perf_counter() - start
+
+
+def _too_large(fn, arguments: dict) -> str:
+    """What to say when the GPU's memory runs out: the batch, and what to do."""
+    nested = [arguments, *(v for v in arguments.values() if isinstance(v, dict))]
+    batch = next((some["batch"] for some in nested if "batch" in some), "unknown size")
+    return (
+        f"the GPU's memory ran out with batches of {batch} [run {fn.__name__}]: end what else uses "
+        "the GPU, or take a smaller batch (--set batch=N where the notebook has that parameter) or "
+        "--device cpu; what is finished is stored, and the same command goes on from here"
+    )
 
 
 def _set_threads(count: int) -> int:

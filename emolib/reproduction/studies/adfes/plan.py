@@ -261,7 +261,7 @@ class Study(runs.Study):
     @held
     def trained(self) -> dict:
         """The result of the pre-training, and in the store what every ensemble stands on."""
-        runs.map(training.look, self.features["looks"], label="faces of the films")
+        runs.map(training.look, self.features["looks"], label="faces of the films", host=True)
         (cnn,) = runs.map(training.pretrain, [self.features["cnn"]], label="pre-training")
         fed = {str(networks["features"]): networks["features"] for networks in self.grid.values()}
         tuned = [one["cnn"] for one in fed.values() if "part" in one["cnn"]]

@@ -83,8 +83,7 @@ def pretrain(
     Features are divided by it, so that one rate fits every CNN.
     """
     device, faces = settings.device(), datasets.resolve(data)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
+    with training.seeded(0):
         net = nn.Sequential(QuadrantCNN(tuple(channels), features), nn.Linear(features, 2))
     net = net.to(device, memory_format=torch.channels_last)
     rows = training_rows(faces, count)
@@ -145,8 +144,7 @@ def fine_tune(
         return rng.permutation((learns[:, None] + some).ravel())
 
     body = network(runs.map(pretrain, [cnn], jobs=1)[0])
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         net = nn.Sequential(body, nn.Linear(body.features, 2))
     learnt = _learn_points(
         net.to(device, memory_format=torch.channels_last),
@@ -264,7 +262,7 @@ def describer(trained: dict, device: str = "cpu") -> Callable[[np.ndarray], np.n
 
 def _faces(looks: list[dict]) -> np.ndarray:
     """Faces uint8 (frames of all films, side, side) of these `look` runs."""
-    return np.concatenate([part["faces"] for part in runs.map(look, looks, jobs=1)])
+    return np.concatenate([part["faces"] for part in runs.map(look, looks, jobs=1, host=True)])
 
 
 def describe(*, looks: list[dict], cnn: dict) -> dict:
@@ -398,7 +396,8 @@ def whole(*, faces: dict, cnn: dict, networks: dict, member: int) -> dict:
 
     faces, cnn, networks   arguments of `look`, `pretrain` and `walk`
     """
-    (seen,), (trained,) = runs.map(look, [faces], jobs=1), runs.map(pretrain, [cnn], jobs=1)
+    (seen,) = runs.map(look, [faces], jobs=1, host=True)
+    (trained,) = runs.map(pretrain, [cnn], jobs=1)
     net = alone(networks, runs.map(walk, [networks], jobs=1)[0], member)
     features = torch.as_tensor(describer(trained)(seen["faces"]))
     films = features.split(seen["counts"].tolist())

@@ -246,12 +246,13 @@ class Study(runs.Study):
     def results(self) -> dict[Case, dict]:
         """What was named: train (R, N), test (R, M), part (R, N), validation (R,)."""
         sides = [side for by in self.finders for side in self.measured(by)]
-        runs.map(training.measure, sides, label="faces measured")
+        runs.map(training.measure, sides, label="faces measured", host=True)
         results = {}
         for function in (training.cnn, training.machines, training.dense):
             cases = {c: jobs for c, (its, jobs) in self.grid.items() if its is function}
             jobs = [job for listed in cases.values() for job in listed]
-            made = iter(runs.map(function, jobs, label=function.__name__))
+            host = function is training.machines  # scikit-learn's
+            made = iter(runs.map(function, jobs, label=function.__name__, host=host))
             for case, listed in cases.items():
                 results[case] = _joined([next(made) for _ in listed])
         return {case: results[case] for case in self.grid}
@@ -264,7 +265,7 @@ class Study(runs.Study):
         for hidden, share, rate in LESSONS.values():
             how = {"hidden": hidden, "share": share, "rate": rate}
             jobs.append(how | {"task": task, "epochs": self.sizes.lesson_epochs})
-        return dict(zip(LESSONS, runs.map(training.lesson, jobs, jobs=1)))
+        return dict(zip(LESSONS, runs.map(training.lesson, jobs, jobs=1, host=True)))
 
     def train(self) -> tuple:
         """Run whatever is not stored yet."""

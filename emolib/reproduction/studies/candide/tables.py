@@ -282,7 +282,7 @@ def recovery(study: Study) -> Outcome:
         seen = {"by": by, "made_with": training.fingerprint(by), "model": model.fingerprint}
         jobs.append(seen | {"count": count, "turns": list(s.turns), "together": together})
     frames = []
-    for job, columns in zip(jobs, runs.map(training.recover, jobs, label="recovery")):
+    for job, columns in zip(jobs, runs.map(training.recover, jobs, label="recovery", host=True)):
         frame = pd.DataFrame(columns)
         z = np.arctanh(frame.correlation.clip(-0.999, 0.999))
         half = 1.96 / np.sqrt(np.maximum(job["count"] * frame.found - 3, 1))  # Fisher's z

@@ -308,7 +308,7 @@ def vectors(measured: dict, feature: str, scaling: str) -> np.ndarray:
 
 def view(arguments: dict, emotions: list[str]) -> tuple[dict, Rows, np.ndarray]:
     """What was measured of a set's pictures of these emotions, their rows, their classes (N,)."""
-    (measured,) = runs.map(measure, [arguments], jobs=1)
+    (measured,) = runs.map(measure, [arguments], jobs=1, host=True)
     asked = arguments["emotions"], arguments.get("people")
     used = rows_of(datasets.resolve(arguments["data"]), *asked)
     keep = np.isin(used.label, [EMOTIONS.index(e) for e in emotions])
@@ -581,9 +581,10 @@ def cnn(
     with training.seeded(2000 + repeat):
         net = make(len(emotions), narrow=narrow).to(device)
     net, truth = net.to(memory_format=memory), torch.as_tensor(y, device=device)
+    x, z = x.to(device), z.to(device)  # copies are made, moved and blurred there
 
     def ready(v):
-        return (v.to(device).float() / 127.5 - 1).contiguous(memory_format=memory)
+        return (v.float() / 127.5 - 1).contiguous(memory_format=memory)
 
     @functools.lru_cache(bank or 1)
     def augmented(turn):

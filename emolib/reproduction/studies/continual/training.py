@@ -139,8 +139,7 @@ def train_body(
     images: Tensor, label: Tensor, outputs: int, epochs: int, seed: int
 ) -> tuple[Letters, list[float]]:
     """The EMNIST network on images (N, 1, 28, 28), and its validation loss by epoch."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         net = Letters(outputs).to(settings.device(), memory_format=torch.channels_last).eval()
         curve = learn_images(net, images, label, outputs, epochs, [seed]) if epochs else []
     return net, curve
@@ -310,13 +309,12 @@ def whole_run(
     rank = np.argsort(order)[truth]  # (N,): when is it learnt
     for m, way in enumerate(WHOLE):
         net = copy.deepcopy(body)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with training.seeded(seed):
             net.head = nn.Linear(FEATURES, SIZE * TASKS).to(settings.device())
         for t in range(TASKS):
             used, seen = task <= t if way == "joint training" else task == t, SIZE * (t + 1)
-            with torch.random.fork_rng():  # dropout, the same for both ways
-                torch.manual_seed(int(np.random.default_rng([seed, t]).integers(2**31)))
+            drawn = int(np.random.default_rng([seed, t]).integers(2**31))
+            with training.seeded(drawn):  # dropout, the same for both ways
                 curve = learn_images(net, images[used], label[used], seen, epochs, [seed, t])
             settled &= training.plateaued(curve)
             answer = in_parts(net, unseen)[:, :seen].argmax(1).cpu().numpy()
@@ -418,8 +416,7 @@ def tune(net: Enlarged, pictures: Tensor, label: Tensor, epochs: int, batch: int
     The head that it learns with is thrown away. Returns the labels it was shown, (epochs x N,).
     """
     device, shown = settings.device(), []
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
+    with training.seeded(0):
         width = net(pictures[:1].to(device)).shape[1]
         head = nn.Linear(width, int(label.max()) + 1).to(device)
     batch = min(batch, len(label))

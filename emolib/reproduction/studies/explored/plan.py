@@ -120,7 +120,7 @@ class Study(runs.Study):
         grid = {"data": datasets.reference(self.clips), "seed": 0}
         for name in ("folds", "frames", "strength"):
             grid[name] = getattr(self.sizes, name)
-        return runs.map(training.run, [grid], label="explorer")[0]
+        return runs.map(training.run, [grid], label="explorer", host=True)[0]
 
     @part
     def acted(self) -> Explored:

@@ -78,21 +78,6 @@ class Sizes:
     lite0: Tuned = Tuned()  # the row that the table does not have
 
 
-# `full` without a GPU: what two cores train in about an hour. Narrow, but on every picture.
-HOUR = Sizes(
-    seeds=1,
-    narrow=True,
-    side=44,
-    crop=40,
-    batch=64,
-    epochs=8,
-    rate=2e-3,
-    plateau=1,
-    variants=(SOFT, CLEANED),
-    lite0=Tuned(108, 96, 64, None, 8),
-)
-
-
 def weights_at_hand(network: str) -> bool:
     """Do ImageNet weights of this network lie in a package or in a cache? Nothing is fetched."""
     if network == LITE0:
@@ -110,7 +95,7 @@ def weights_at_hand(network: str) -> bool:
 
 
 class Study(runs.Study):
-    """The classifiers at one profile; `full` depends on the device: see HOUR."""
+    """The classifiers at one profile."""
 
     SIZES = {
         "smoke": Sizes(
@@ -145,11 +130,6 @@ class Study(runs.Study):
         ),
         "full": Sizes(),
     }
-
-    def __init__(self, profile: str = "quick", **knobs):
-        if settings.device() == "cpu":
-            self.SIZES = self.SIZES | {"full": HOUR}
-        super().__init__(profile, **knobs)
 
     # ------------------------------------------------------------ the data
 
@@ -268,7 +248,7 @@ class Study(runs.Study):
         if self.sizes.narrow:
             return (
                 f"nothing to export: the ResNet50 of profile '{self.profile}' is a narrow stand-in;"
-                " full on a GPU trains the one that other notebooks read"
+                " full trains the one that other notebooks read"
             )
         from safetensors.numpy import save_file
 

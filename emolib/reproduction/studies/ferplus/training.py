@@ -79,8 +79,7 @@ def run(
     seen, read = part_rows(faces, "PublicTest", validation), part_rows(faces, "PrivateTest", test)
     label = torch.as_tensor(faces.label[seen])
     aim = torch.as_tensor(target(faces, target_kind), device=device)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         net = classifiers.build(network, classes=CLASSES, pretrained=pretrained, narrow=narrow)
     net = net.to(device, memory_format=torch.channels_last)
 

@@ -1,9 +1,9 @@
 """What is trained for chapter 5 of chang2021, on what clips, and how much of it (notebook 44).
 
-The tables come from networks on features that rest, at `full` with a GPU from networks of printed
-size that learn end to end; the study of the mechanism is on features at rest everywhere. Beside
-simulated films stand real signals where they are at hand: summaries of face and sound of the same
-clips (`ravdess_av`), and real speech beside real faces of other people.
+The tables come from networks on features that rest, at `full` from networks of printed size that
+learn end to end; the study of the mechanism is on features at rest everywhere. Beside simulated
+films stand real signals where they are at hand: summaries of face and sound of the same clips
+(`ravdess_av`), and real speech beside real faces of other people.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pandas as pd
 from emolib import EMOTIONS
 from emolib import data as datasets
 from emolib.data.files import Damaged
-from emolib.ground import settings
 from emolib.ground.containers import ClipSet, ImageSet, TableSet
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import runs
@@ -41,6 +40,8 @@ REAL_METHODS = (ALONE, "N0", "N1", "N2", *CONTROLS)  # that are trained on real 
 class Sizes:
     """What a profile costs: sets, networks on features at rest, worlds of the mechanism study."""
 
+    end_to_end: bool = False  # the tables come from networks of printed size
+    end_seeds: int = 1  # of those: intervals are over actors, and each costs hours
     seeds: int = 1  # of every network
     actors: int | None = None  # of a simulated set; None: as many as the real one
     crema_actors: int | None = None
@@ -138,7 +139,7 @@ class Study(runs.Study):
             half_each=2,
             half_levels=(0.6,),
         ),
-        "full": Sizes(seeds=5),
+        "full": Sizes(end_to_end=True, seeds=5),
     }
 
     @property
@@ -159,8 +160,8 @@ class Study(runs.Study):
 
     @property
     def end_to_end(self) -> bool:
-        """Do the tables come from networks of printed size? At `full` with a GPU."""
-        return self.profile == "full" and settings.device() == "cuda"
+        """Do the tables come from networks of printed size?"""
+        return self.sizes.end_to_end
 
     def label(self, reading: str = NESTED, name: str = "ravdess") -> str:
         """How a row of the tables names its protocol."""
@@ -256,7 +257,7 @@ class Study(runs.Study):
         """Run whatever is not stored yet. One row per part: networks and epochs."""
         s = self.sizes
         banks = [self.features(name) for name in (*SETS, *self.paired)] + self.world_features
-        runs.map(features.bank, banks, label="features")
+        runs.map(features.bank, banks, label="features", host=True)
         rows = []
         if self.end_to_end:
             for name in SETS:  # drawn and cut out before several processes ask for them
@@ -374,7 +375,7 @@ class Study(runs.Study):
             for fold in features.parts(name, data.subject):
                 for (option, aggregator), methods in self.groups(name).items():
                     for method in methods:
-                        for seed in self.seeds:
+                        for seed in range(self.sizes.end_seeds):
                             grid[name, fold.name, method, option, aggregator, seed] = {
                                 "data": datasets.reference(data),
                                 "name": name,

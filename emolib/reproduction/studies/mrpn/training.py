@@ -86,7 +86,7 @@ def made(arguments: dict) -> Bank:
     """The bank behind these arguments of features.bank or, with `faces`, of features.half_real:
     from the store or computed now."""
     run = features.half_real if "faces" in arguments else features.bank
-    return Bank(**runs.map(run, [arguments], jobs=1)[0])
+    return Bank(**runs.map(run, [arguments], jobs=1, host=True)[0])
 
 
 def folds(*, clips: dict, name: str, seeds: list[int], methods: list[str], recipe: dict) -> dict:
@@ -407,8 +407,7 @@ def end_to_end(
     pictures = kept_pictures(data, s.each, 2 * s.frames, s.side, device)
     label = torch.as_tensor(features.labels(clips), device=device)
     films = Films(pictures, sounds, label, shown, split, seed, s.batch)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         how = design("N0" if method == "N0" else METHODS[method].design)
         net = MRPN(int(label.max()) + 1, how, width=s.width, aggregator_=aggregator)
     net = net.to(device, memory_format=torch.channels_last)
@@ -498,10 +497,11 @@ class Films:
         def scored(rows: Tensor) -> Tensor:
             """(3, 1, B, C); a network without side scores repeats the joint one."""
             some, device = [], self.label.device.type
-            with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-                for now in rows[0].cpu().split(32):
-                    joint, sides = scores(*self.clips(now.numpy()))
-                    some.append(torch.stack([*(sides or [joint, joint]), joint]).float())
+            for now in rows[0].cpu().split(32):
+                shown = self.clips(now.numpy())  # not rounded to half: luma is a product too
+                with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+                    joint, sides = scores(*shown)
+                some.append(torch.stack([*(sides or [joint, joint]), joint]).float())
             return torch.cat(some, 1)[:, None]
 
         def validate(net, epoch) -> float:

@@ -15,7 +15,6 @@ from emolib import data as datasets
 from emolib.data import splits
 from emolib.data.sim.clip_sets import RAVDESS
 from emolib.features import speaker, spectra
-from emolib.ground import settings
 from emolib.ground.containers import TableSet
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import held, part
@@ -120,11 +119,6 @@ class Study(runs.Study):
 
     SIZES = {"smoke": SMOKE, "quick": QUICK, "full": Sizes()}
 
-    def __init__(self, profile: str = "quick", **knobs):
-        if profile == "full" and settings.device() == "cpu":  # the most a processor can train
-            self.SIZES = self.SIZES | {"full": NARROW}
-        super().__init__(profile, **knobs)
-
     # ---- the data
 
     @part
@@ -223,7 +217,7 @@ class Study(runs.Study):
     def functionals(self) -> list[dict]:
         """eGeMAPS of every actor; empty where the package is not installed."""
         grid = self.actors() if training.opensmile_at_hand() else []
-        return runs.map(training.functionals, grid, label="eGeMAPS")
+        return runs.map(training.functionals, grid, label="eGeMAPS", host=True)
 
     def embeddings(self) -> list[dict]:
         """What a speaker encoder makes of every actor; empty where its weights are not here."""
@@ -250,7 +244,7 @@ class Study(runs.Study):
         common = {"data": datasets.reference(self.crema), "each": self.sizes.crema_each}
         common["protocol"] = "crema_d-9"
         grid = [common | {"machine": name} for name in training.MACHINES]
-        done = runs.map(training.stock, grid, label="CREMA-D")
+        done = runs.map(training.stock, grid, label="CREMA-D", host=True)
         return dict(zip(training.MACHINES, done, strict=True))
 
     def train(self) -> pd.DataFrame:

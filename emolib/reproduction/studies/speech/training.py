@@ -328,8 +328,7 @@ def network(
     classes: int, width: int, seed: int, device: str, aggregator: str = "LSTM"
 ) -> OneStream:
     """A network whose weights depend on the seed alone, on the device, channels last."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         net = OneStream(1, classes, width=width, aggregator_=aggregator)
     return net.to(device, memory_format=torch.channels_last)
 

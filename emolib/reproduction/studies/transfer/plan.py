@@ -143,18 +143,6 @@ SIZES = {
     ),
     "full": Sizes(),
 }
-# `full` without a GPU: what two cores train in about an hour, and half an hour more for the frozen
-# networks. Narrow networks again, and labelled so, but on every picture.
-HOUR = Sizes(
-    seeds=1,
-    width=1 / 8,
-    vgg=Tuned(48, 64, None, 8),
-    lite0=Tuned(64, 32, 10_000, 4),
-    tried=RATES[:2],
-    source=Identification((("identities", 100), ("each", 40)), 48, None, 32, 20, 5e-4),
-    plateau=1,
-    patience=4,
-)
 
 
 @dataclass(frozen=True)
@@ -176,9 +164,7 @@ class Tested:
 class Study(runs.Study):
     """Which models are trained at which rates, on what data, and what came of it."""
 
-    @property
-    def SIZES(self) -> dict[str, Sizes]:
-        return SIZES | ({"full": HOUR} if settings.device() == "cpu" else {})
+    SIZES = SIZES
 
     # ---------------------------------------------------------------- the data
 

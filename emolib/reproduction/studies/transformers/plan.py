@@ -174,7 +174,8 @@ class Study(runs.Study):
         common = {"data": datasets.reference(self.world), "recipe": asdict(self.recipe)}
         videos = range(len(self.world))[: self.sizes.videos]
         grid = [common | {"video": video} for video in videos]
-        done = runs.map(training.make, grid, jobs=self.jobs, label="mesh and features")
+        host = self.recipe.backbone == "phog"  # else a network looks at every frame
+        done = runs.map(training.make, grid, jobs=self.jobs, label="mesh and features", host=host)
         frame = pd.DataFrame(done, columns=["frames", "missing"])
         frame.insert(0, "video", self.names[: len(videos)])
         return frame.rename(columns={"missing": "without a face"})

@@ -145,13 +145,13 @@ def _filled(found: np.ndarray, values: np.ndarray, width: int) -> np.ndarray:
 def _pieces(world: TrackSet, video: int, how: Recipe) -> Iterator[tuple[np.ndarray, object]]:
     """Pieces of the thinned film, each with its detector."""
     if world.source == "simulated":
-        film, device = track_sets.film(world, video), settings.device()
+        film = track_sets.film(world, video)
         last = len(film.units) if how.most is None else how.most * how.thin
         film = film.take(slice(0, last, how.thin))
-        threads = 1 if device == "cpu" else None
+        threads = 1 if settings.device() == "cpu" else None  # beside other runs, or alone
         for start in range(0, len(film), LONGEST):
             piece = film.take(slice(start, start + LONGEST))
-            frames = face.render(piece, how.size, device=device, threads=threads)
+            frames = face.render(piece, how.size, threads=threads)
             yield frames, detectors.SimulatorDetector(piece)
         return
     finder, seen, used = detectors.make("mediapipe"), 0, 0
@@ -306,8 +306,7 @@ def run(
     device, how = settings.device(), Recipe(**recipe)
     streams = load(data, how, videos)[0]
     widths = {name: streams[name].shape[1] for name in STREAMS}
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with training.seeded(seed):
         options = net | {"widths": widths, "max_length": length}
         if model == LSTM:
             net = recurrent(**options).to(device)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from emolib import data as datasets
 from emolib.data.files import Damaged
+from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import runs
 from emolib.reproduction.runs import part
@@ -184,8 +185,9 @@ class Study(runs.Study):
             self.cut | {"data": datasets.reference(films), "fold": fold}
             for fold, films in folds.items()
         ]
-        first = [{"learn": task} for task in self.tasks] + [{"cut": cut} for cut in cuts]
-        runs.map(training.beforehand, first, label="faces and expressions")
+        first = [{"learn": task} for task in self.tasks] if settings.device() == "cpu" else []
+        first += [{"cut": cut} for cut in cuts]
+        runs.map(training.beforehand, first, label="faces and expressions", host=True)
         learnt = runs.map(training.expressions, self.tasks, label="expressions")
         pictures = float(np.mean([result["right"].max() for result in learnt]))
         rows = [
