@@ -10,7 +10,7 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import central
-from emolib.reproduction.runs.claims import OUTCOMES, WEAK
+from emolib.reproduction.runs.claims import NEEDS_REAL, OUTCOMES, WEAK
 
 QUICK = settings.project() / "results" / "quick"
 CENTRAL = papers.central().to_dict("records")
@@ -36,6 +36,16 @@ def test_a_sentence_has_a_place_for_each_of_its_cells_and_no_number_of_ours(row)
 def test_its_cells_and_its_picture_are_committed(row):
     assert central.sentence(QUICK, row)
     assert (QUICK / "figures" / f"{row['picture']}.svg").exists()
+
+
+@pytest.mark.parametrize("row", CENTRAL, ids=lambda row: row["claim"])
+def test_a_sentence_takes_its_numbers_from_what_its_verdict_rests_on(row):
+    claims = pd.read_csv(QUICK / "claims.csv", dtype=str, keep_default_na=False).set_index("id")
+    if claims.outcome[row["claim"]] in (WEAK, NEEDS_REAL):
+        return  # the gate is said, and no number
+    cells = [cell for cell in row["cells"].split(" ;; ") if cell != central.ARITHMETIC]
+    sources = {central.row_of(QUICK, cell).get("source") for cell in cells}
+    assert sources <= {claims.source[row["claim"]], "print"}
 
 
 @pytest.fixture

@@ -107,7 +107,12 @@ TABLE = {
     STUDY + "mrpn.training:Size.rate": 5e-5,
     STUDY + "mrpn.training:Size.side": 224,
     STUDY + "mrpn.training:Size.plateau": 10,
-    STUDY + "mrpn.features:PROTOCOLS": {"ravdess": "ravdess-12x2", "crema_d": "crema_d-9"},
+    STUDY + "mrpn.features:PROTOCOLS": {
+        "ravdess": "ravdess-12x2",
+        "crema_d": "crema_d-9",
+        "ravdess_av": "ravdess-12x2",
+        "ravdess_av+scores": "ravdess-12x2",
+    },
 }
 
 

@@ -1,6 +1,7 @@
 """No code comes out of data: what could run it is not used, or only behind a reader that refuses; archives are unpacked member by member (test_get.py); pages are for this machine."""
 
 import ast
+import os
 import sys
 from pathlib import Path
 
@@ -140,6 +141,7 @@ def test_the_notebooks_are_served_to_this_machine_only(monkeypatch):
         lambda command, **more: asked.append(command) or type("Ended", (), {"returncode": 0}),
     )
     monkeypatch.setattr(sys, "argv", ["emolib", "lab", "--no-browser"])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("PYTHONPATH", "")  # which `run` writes
     with pytest.raises(SystemExit):
         cli.run()
