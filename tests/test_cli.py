@@ -232,7 +232,7 @@ def test_the_comparison_with_the_committed_results_ends_a_run(project, places, c
 def made(folder, name, value, fingerprint):
     """A small result and what it was made from."""
     results.write(folder / "tables" / f"{name}.csv", f"v\n{value}\n")
-    sources = {"sfew": {"source": "real", "fingerprint": fingerprint}}
+    sources = {"dlib by points": {"source": "real", "fingerprint": fingerprint}}
     results.write(folder / "tables" / f"{name}.json", json.dumps({"sources": sources}))
 
 
@@ -247,7 +247,7 @@ def test_a_run_without_the_data_does_not_end_as_if_it_had_failed(project, places
     results.write(places / "out" / "claims.csv", "id,outcome\na,replicated\nb,replicated\n")
     assert cli.main(["reproduce", "--only", "20"]) == 0
     shown = capsys.readouterr().out
-    assert "1 of 16 files equal it" in shown and "9 were made from other data: sfew" in shown
+    assert "1 of 16 files equal it" in shown and "9 were made from other data: dlib by points\n" in shown
     assert shown.count("row 2, v: 2 against 1") == 5 and "and 1 more: ./reproduce.sh diff" in shown
     assert "claims:  2 replicated\n" in shown
 
@@ -256,7 +256,7 @@ def test_diff_ends_with_0_where_other_data_explain_all(places, capsys):
     made(places / "a", "t", 1, "ab")
     made(places / "b", "t", 2, "cd")
     assert cli.main(["diff", str(places / "a"), str(places / "b")]) == 0
-    assert "made from other data tables/t.csv  sfew" in capsys.readouterr().out
+    assert "made from other data tables/t.csv  dlib by points" in capsys.readouterr().out
     made(places / "b", "t", 2, "ab")
     assert cli.main(["diff", str(places / "a"), str(places / "b")]) == 1
 

@@ -272,7 +272,7 @@ def comparison(folder: Path, reference: Path) -> str:
     compared = table[alike | other | (state == "different")]
     lines = [f"compared with {reference}: {alike.sum()} of {len(compared)} files equal it"]
     if other.any():
-        sets = sorted(set(" ".join(table.detail[other]).split()))
+        sets = sorted(set("; ".join(table.detail[other]).split("; ")))
         lines.append(f"  {other.sum()} were made from other data: {', '.join(sets)}")
     if len(odd):
         lines.append(f"  {len(odd)} differ on the same data:")

@@ -277,7 +277,7 @@ def _compare(one: Path, other: Path, name: str) -> tuple[str, str]:
     if not detail:
         return "within tolerance", ""
     sets = _other_sets(a.with_suffix(".json"), b.with_suffix(".json"))
-    return (OTHER_DATA, " ".join(sets)) if sets else ("different", detail)
+    return (OTHER_DATA, "; ".join(sets)) if sets else ("different", detail)
 
 
 def _first_difference(x: pd.DataFrame, y: pd.DataFrame) -> str:
