@@ -116,13 +116,17 @@ def test_second_verdicts_stay_when_the_first_are_written_again(folder):
     assert path.read_bytes() == first
 
 
+NOTE = '{"sources": {"unipen": {"source": "real", "fingerprint": "ab"}}}'
+
+
 def test_the_page_says_where_each_artefact_deviates_from_print(folder):
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     for kind in ("csv", "json"):
-        text = long_table().to_csv(index=False) if kind == "csv" else '{"sources": {}}'
+        text = long_table().to_csv(index=False) if kind == "csv" else NOTE
         (folder / "tables" / f"wang-t3.{kind}").write_text(text)
     html = page.render(folder, "quick")["wang.html"]
     row = html.split('id="wang-t3"')[1].split("<section")[0]
+    assert '<span class="badge real">real: UNIPEN letters, not EMNIST letters</span>' in row
     own = papers.choices()
     own = own[own.artefacts.str.split(";").map(lambda names: "wang-t3" in names)]
     assert f"where we deviate ({len(own)})" in row and len(own) > 10

@@ -247,7 +247,10 @@ def test_a_run_without_the_data_does_not_end_as_if_it_had_failed(project, places
     results.write(places / "out" / "claims.csv", "id,outcome\na,replicated\nb,replicated\n")
     assert cli.main(["reproduce", "--only", "20"]) == 0
     shown = capsys.readouterr().out
-    assert "1 of 16 files equal it" in shown and "9 were made from other data: dlib by points\n" in shown
+    assert (
+        "1 of 16 files equal it" in shown
+        and "9 were made from other data: dlib by points\n" in shown
+    )
     assert shown.count("row 2, v: 2 against 1") == 5 and "and 1 more: ./reproduce.sh diff" in shown
     assert "claims:  2 replicated\n" in shown
 

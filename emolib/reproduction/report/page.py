@@ -146,6 +146,7 @@ def _details(folder: Path, row: dict, here: dict, choices: list[dict]) -> dict:
     """An artefact with its links, badge, grids or picture; `path` is empty where it was not made.
 
     grids   one a protocol: protocol, sources, html;   rows  how many its file has
+    colour  'real', 'simulated' or 'print': the badge, which may name a set, as a class
     """
     about = row | {
         "deviations": [c for c in choices if row["id"] in c["artefacts"].split(";")],
@@ -156,7 +157,9 @@ def _details(folder: Path, row: dict, here: dict, choices: list[dict]) -> dict:
     if not about["path"]:
         return about
     note, picture = (about["path"].replace(".csv", end) for end in (".json", ".svg"))
-    about |= {"note": note, "badge": report.badge_of(results.sources(folder / note))}
+    badge = report.badge_of(results.sources(folder / note))
+    colour = "simulated" if "simulated" in badge else badge.partition(":")[0]
+    about |= {"note": note, "badge": badge, "colour": colour}
     if (folder / picture).exists():
         return about | {"picture": picture}
     long = results.read(folder / about["path"])
