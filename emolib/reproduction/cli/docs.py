@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 
@@ -83,8 +82,8 @@ def _badges(number: str) -> str:
     kinds = set()
     for id, path in _made().items():
         if id in set(table.id[table.notebook == number]):
-            about = json.loads((settings.project() / path).with_suffix(".json").read_text())
-            kinds |= {s["source"] for s in about["sources"].values()} or {"print"}
+            sources = results.sources((settings.project() / path).with_suffix(".json"))
+            kinds |= {s["source"] for s in sources.values()} or {"print"}
     return ", ".join(sorted(kinds))
 
 

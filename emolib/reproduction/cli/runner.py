@@ -285,11 +285,8 @@ def comparison(folder: Path, reference: Path) -> str:
 
 def outcomes(folder: Path) -> str:
     """The claims of a result folder, counted by outcome; '' where none has been judged."""
-    from emolib.reproduction.runs import OUTCOMES
+    from emolib.reproduction import report
 
-    claims = results.read(folder / "claims.csv")
-    if claims.empty:
-        return ""
-    counts = claims.outcome.value_counts()
-    told = [f"{counts[word]} {word}" for word in OUTCOMES if counts.get(word, 0)]
-    return f"claims:  {'; '.join(told)}"
+    counts = report.outcomes(results.read(folder / "claims.csv"))
+    told = "; ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return f"claims:  {told}" if told else ""

@@ -14,6 +14,7 @@ from emolib.reproduction.report.show import (
     claims,
     figure,
     ours,
+    outcomes,
     players,
     show,
     source_of,

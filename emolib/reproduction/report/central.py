@@ -89,10 +89,15 @@ def rows(folder: Path) -> list[dict]:
     for central in papers.central().to_dict("records"):
         claim = claims[central["claim"]]
         said = _said(folder, central, claim)
-        picture = f"figures/{central['picture']}.svg"
-        picture = picture if (folder / picture).exists() else ""
+        picture = _picture(folder, central["picture"])
         found.append(claim | central | {"said": said, "picture": picture})
     return found
+
+
+def _picture(folder: Path, id: str) -> str:
+    """Where a figure lies in the folder; '' where it was not made."""
+    path = f"figures/{id}.svg"
+    return path if (folder / path).exists() else ""
 
 
 def questions(folder: Path) -> list[dict]:
@@ -113,9 +118,7 @@ def questions(folder: Path) -> list[dict]:
             source = row_of(folder, first)["source"]
         except EmolibError:  # its notebook, or its data, were not there
             said, source = "", "print"
-        paper = first.partition("-")[0]
-        picture = f"figures/{question['picture']}.svg"
-        picture = picture if (folder / picture).exists() else ""
+        paper, picture = first.partition("-")[0], _picture(folder, question["picture"])
         about = {"said": said, "source": source, "outcome": "measured" if said else "not measured"}
         found.append(question | about | {"id": "", "paper": paper, "picture": picture})
     return found

@@ -297,13 +297,16 @@ def _first_difference(x: pd.DataFrame, y: pd.DataFrame) -> str:
 
 def _other_sets(one: Path, other: Path) -> list[str]:
     """Data sets that one result was made from and the other was not, or not with these bytes."""
-    a, b = sources(one), sources(other)
+    try:
+        a, b = sources(one), sources(other)
+    except Damaged:  # nothing explains the difference, then
+        return []
     return sorted(name for name in a.keys() | b.keys() if a.get(name) != b.get(name))
 
 
 def sources(note: Path) -> dict[str, dict]:
-    """The data sets in a provenance note; none where it cannot be read."""
+    """The data sets in a provenance note. Raises Damaged for what is none."""
     try:
         return dict(json.loads(guard(note).read_text())["sources"])
-    except (OSError, Damaged, ValueError, TypeError, KeyError):
-        return {}
+    except (ValueError, TypeError, KeyError) as error:
+        raise Damaged(note, f"not a provenance note ({type(error).__name__})") from None

@@ -18,7 +18,6 @@ from emolib.ground import settings
 from emolib.reproduction import papers, report
 from emolib.reproduction.report import board, central, grid
 from emolib.reproduction.report import files as results
-from emolib.reproduction.runs import OUTCOMES
 
 SHOWN = 60  # rows of a table that no paper has; the file has all of them
 
@@ -49,7 +48,7 @@ def render(folder: Path, profile: str) -> dict[str, str]:
         "index.html": house.get_template("index.html").render(
             questions=central.questions(folder),
             central=claims,
-            outcomes=_outcomes(folder),
+            outcomes=report.outcomes(results.read(folder / "claims.csv")),
             coverage=coverage(profile).to_dict("records"),
             timings=timings(profile).to_dict("records"),
             sources=_sources(folder),
@@ -180,13 +179,6 @@ def _plain(long: pd.DataFrame) -> str:
     shown = long.drop(columns=[*numbers, "printed", "verdict"], errors="ignore").assign(ours=ours)
     said = [name for name in shown if (shown[name] != "").any()]
     return shown[said].to_html(index=False, border=0, classes="grid", justify="left")
-
-
-def _outcomes(folder: Path) -> dict[str, int]:
-    """Outcome -> how many claims."""
-    claims = results.read(folder / "claims.csv")
-    counts = claims.outcome.value_counts() if len(claims) else {}
-    return {outcome: int(counts[outcome]) for outcome in OUTCOMES if outcome in counts}
 
 
 def _sources(folder: Path) -> list[dict]:

@@ -25,8 +25,8 @@ from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.report import files as results
 from emolib.reproduction.report import pictures
-from emolib.reproduction.runs.claims import WEAK, unmeasured
-from emolib.reproduction.runs.outcome import Outcome, Pictures
+from emolib.reproduction.runs.claims import OUTCOMES, WEAK, unmeasured
+from emolib.reproduction.runs.outcome import Pictures
 
 _MEASURED = ("measured", "low", "high")
 TABLE_COLUMNS = ("metric", "protocol", "printed", *_MEASURED, "unit", "source", "verdict")
@@ -224,7 +224,11 @@ def row_verdict(row, outcome) -> str:
 
 def source_of(outcome) -> str:
     """'print' without any data set, 'simulated' as soon as one is, otherwise 'real'."""
-    kinds = {s["source"] for s in outcome.sources.values()}
+    return _kind(outcome.sources)
+
+
+def _kind(sources: dict) -> str:
+    kinds = {s["source"] for s in sources.values()}
     if not kinds:
         return "print"
     return "simulated" if "simulated" in kinds else "real"
@@ -232,7 +236,7 @@ def source_of(outcome) -> str:
 
 def badge_of(sources: dict) -> str:
     """The badge: `source_of`, and which real set stands in the place of the works' own."""
-    kind = source_of(Outcome(pd.DataFrame(), "", sources))
+    kind = _kind(sources)
     names = [f"{one.title}, not {CATALOG[one.stands_for].title}" for one in _standing_in(sources)]
     if not names:
         return kind
@@ -364,6 +368,12 @@ def with_second(measured: pd.DataFrame) -> list[dict]:
             own = second(unmeasured(*about))
         rows.append(claim | own)
     return rows
+
+
+def outcomes(measured: pd.DataFrame) -> dict[str, int]:
+    """Outcome -> how many claims of a claims.csv have it; empty where none has been judged."""
+    counts = measured.outcome.value_counts() if len(measured) else {}
+    return {outcome: int(counts[outcome]) for outcome in OUTCOMES if outcome in counts}
 
 
 def write_claims(rows: list[dict], outcome, seconds: dict[str, float] | None = None) -> None:
