@@ -50,7 +50,7 @@ setup() {
     # A finished .venv of the same Python and place is brought up to date; anything else, and one whose
     # set-up was interrupted, is made anew: pip takes a half-written package for a whole one.
     if [ ! -f "$done_" ] || [ "$(head -n 1 "$done_")" != "$(wanted "$python" | head -n 1)" ]; then rm -rf "$venv"; fi
-    mkdir -p "$venv"; rm -f "$done_"; : >"$log"
+    mkdir -p "$venv"; rm -f "$done_" "$venv/emolib-course"; : >"$log"
     echo "setting up $venv (once)" >&2
     [ -x "$venv/bin/python" ] || must "python $(version "$python")" "$python" -m venv "$venv"
     must "packages" "${pip[@]}" --require-hashes --no-deps -r "$root/requirements.lock"
@@ -60,6 +60,13 @@ setup() {
     must "emolib" "${pip[@]}" --no-deps --no-build-isolation -e "$root"
     "$venv/bin/python" -P -c 'from emolib.reproduction.cli import commands; print(*commands.detectors(), sep="\n", end="")' >&2 2>>"$log" || true
     wanted "$venv/bin/python" >"$done_.new"; mv "$done_.new" "$done_"
+}
+
+course() {     # what `course` needs beyond the rest, once
+    local done_=$venv/emolib-course lock=$root/requirements-course.lock
+    [ "$(cat "$done_" 2>/dev/null)" = "$(cksum <"$lock")" ] && return
+    must "packages of the course" "$venv/bin/python" -m pip install --no-input --no-compile --disable-pip-version-check --require-hashes --no-deps -r "$lock"
+    cksum <"$lock" >"$done_.new"; mv "$done_.new" "$done_"
 }
 
 case "${1:-}" in
@@ -80,6 +87,7 @@ else
          fi
          ready || setup) 9>"$root/.venv.lock"
     fi
+    if [ "$1" = course ]; then course; fi
     python=$venv/bin/python
     # The notebooks' kernel is this .venv's, whatever kernels the reader has elsewhere.
     export PATH=$venv/bin:$PATH JUPYTER_PATH=$venv/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}

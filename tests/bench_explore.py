@@ -5,7 +5,7 @@ import pytest
 
 from emolib.reproduction.explore import layout
 from emolib.reproduction.explore.bundles import Bundle
-from emolib.reproduction.studies.explored.plan import Model
+from emolib.reproduction.runs.explored import Model
 
 N, C = 20_000, 8
 ANSWER = 0.2  # seconds a lasso may take

@@ -162,7 +162,7 @@ def run_first_cell(page) -> None:
 
 
 def lasso(page, plot: int = 0, share: float = 0.9) -> None:
-    """Drag a lasso around a share of the plot, slowly enough for it to be drawn."""
+    """Drag a closed lasso around a share of the plot, slowly enough for it to be drawn."""
     box = plots(page)[plot].bounding_box()
     x, y, w, h = (
         box["x"] + box["width"] / 2,
@@ -170,7 +170,7 @@ def lasso(page, plot: int = 0, share: float = 0.9) -> None:
         share * box["width"] / 2,
         share * box["height"] / 2,
     )
-    corners = [(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h), (x - w, y)]
+    corners = [(x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h), (x - w, y - h)]
     page.mouse.move(*corners[0])
     page.mouse.down()
     for (a, b), (c, d) in zip(corners, corners[1:]):
@@ -189,3 +189,17 @@ def plots(page) -> list:
             seen.add(round(box["x"]))
             kept.append(every.nth(k))
     return kept
+
+
+def coloured(page, plot: int = 0) -> tuple[int, float]:
+    """How many pixels of a plot have a colour, and the share of its width that they span."""
+    from io import BytesIO
+
+    import numpy as np
+    from PIL import Image
+
+    shot = page.screenshot(clip=plots(page)[plot].bounding_box())
+    pixels = np.asarray(Image.open(BytesIO(shot)).convert("RGB")).astype(int)  # (H, W, 3)
+    seen = np.ptp(pixels, axis=2) > 60
+    across = np.flatnonzero(seen.any(0))
+    return int(seen.sum()), float(np.ptp(across) / seen.shape[1]) if len(across) else 0.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
+import os
 from pathlib import Path
 
 import matplotlib
 
-from emolib.reproduction.cli import course
+from emolib.reproduction.course import build, checks
+
+TABLES = os.environ.get("EMOLIB_COURSE_TABLES")  # docs/course, when its tables are to be made anew
 
 
 def solved(path: Path) -> tuple[dict, dict[str, list]]:
@@ -17,9 +19,9 @@ def solved(path: Path) -> tuple[dict, dict[str, list]]:
     matplotlib.use("Agg")
     threads = torch.get_num_threads()
     names: dict = {"__name__": "exercise"}
-    checks: dict[str, list] = {}
+    tests: dict[str, list] = {}
     question, inside = "", False
-    for kind, text in course.cells(path):
+    for kind, text in build.cells(path):
         if kind == "raw":
             question = (
                 text.split("name: ")[1].splitlines()[0]
@@ -30,7 +32,7 @@ def solved(path: Path) -> tuple[dict, dict[str, list]]:
         elif kind == "code" and inside:
             own: dict = {}
             exec(compile(text, f"{path.name}, check of {question}", "exec"), own)
-            checks.setdefault(question, []).append(
+            tests.setdefault(question, []).append(
                 next(v for k, v in own.items() if k.startswith("test_"))
             )
         elif kind == "code":
@@ -39,17 +41,13 @@ def solved(path: Path) -> tuple[dict, dict[str, list]]:
 
     plt.close("all")
     torch.set_num_threads(threads)  # an exercise may have asked for one: no other test shall notice
-    return names, checks
+    return names, tests
 
 
-def check(names: dict, checks: list) -> str:
-    """Run a question's checks as otter does, each with the names it asks for; '' or what the first failing one says."""
-    for one in checks:
-        try:
-            one(**{p: names.get(p) for p in inspect.signature(one).parameters})
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
-    return ""
+def check(names: dict, tests: list, tries: int = 1) -> str:
+    """What a student is told after `tries` failed checks of a question; '' if it passes."""
+    error = checks.failing(tests, names)
+    return checks.told(error, names, tries) if error else ""
 
 
 def answered(names: dict, wrong: str) -> dict:
@@ -57,3 +55,17 @@ def answered(names: dict, wrong: str) -> dict:
     mine = dict(names)
     exec(compile(wrong, "wrong answer", "exec"), mine)
     return mine
+
+
+def source_of(path: Path, begins: str) -> str:
+    """The cell of a source that begins so."""
+    return next(
+        text for kind, text in build.cells(path) if kind == "code" and text.startswith(begins)
+    )
+
+
+def keep_text(name: str, text: str) -> None:
+    """Write what a test has made to $EMOLIB_COURSE_TABLES, if that is set."""
+    if TABLES:
+        Path(TABLES).mkdir(parents=True, exist_ok=True)
+        (Path(TABLES) / name).write_text(text)

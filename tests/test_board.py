@@ -13,7 +13,7 @@ from emolib.reproduction import papers
 from emolib.reproduction.papers import audit
 from emolib.reproduction.papers.audit import best_loss
 from emolib.reproduction.papers.audit.record import fresh
-from emolib.reproduction.report import board, grid, page
+from emolib.reproduction.report import board, central, grid, page
 from emolib.reproduction.report.plots import printed as plots_printed
 from emolib.reproduction.runs.claims import ARITHMETIC, NOT_REPLICATED, OUTCOMES, WEAK
 from emolib.reproduction.studies.audit import tables
@@ -135,7 +135,7 @@ def test_the_page_says_where_each_artefact_deviates_from_print(folder):
 
 def test_the_page_holds_every_claim_and_asks_nobody(folder):
     board.write("quick")
-    about = json.loads((folder / "claims.json").read_text()) | {"seconds": {"wang-b4": 61.5}}
+    about = json.loads((folder / "claims.json").read_text()) | {"seconds": {"chang-d7": 61.5}}
     (folder / "claims.json").write_text(json.dumps(about))
     pages = page.render(folder, "quick")
     claims = pages["claims.html"]
@@ -167,6 +167,23 @@ def test_ten_questions_open_the_report(folder):
         assert question.question in html.replace("&#39;", "'") and question.overturn
     first_claim = html.index("The central claims")
     assert html.index("what would overturn it") < first_claim
+
+
+def test_ten_findings_read_their_numbers_and_say_what_would_overturn_them():
+    folder = settings.committed("quick")
+    found = central.findings(folder)
+    assert len({one["finding"] for one in found}) == len(found) == 10
+    for one in found:
+        assert one["overturn"] and one["outcome"] and re.search(r"\d", one["said"]), one["finding"]
+        assert one["cell"] == "" or one["cell"].exists()
+        if one["cells"] != central.ARITHMETIC:
+            shown = [
+                central.in_words(central.row_of(c, folder)) for c in one["cells"].split(" ;; ")
+            ]
+            assert all(number in one["said"] for number in shown)
+    by = {one["finding"]: one for one in found}
+    assert by["How much of FER2013 is polluted"]["outcome"] == "not replicated"
+    assert by["How much of FER2013 is polluted"]["source"] == "real"
 
 
 # ------------------------------------------------------------------ a table in the paper's own grid

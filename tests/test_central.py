@@ -34,7 +34,7 @@ def test_a_sentence_has_a_place_for_each_of_its_cells_and_no_number_of_ours(row)
 
 @pytest.mark.parametrize("row", CENTRAL, ids=lambda row: row["claim"])
 def test_its_cells_and_its_picture_are_committed(row):
-    assert central.sentence(QUICK, row)
+    assert central.sentence(row, QUICK)
     assert (QUICK / "figures" / f"{row['picture']}.svg").exists()
 
 
@@ -44,7 +44,7 @@ def test_a_sentence_takes_its_numbers_from_what_its_verdict_rests_on(row):
     if claims.outcome[row["claim"]] in (WEAK, NEEDS_REAL):
         return  # the gate is said, and no number
     cells = [cell for cell in row["cells"].split(" ;; ") if cell != central.ARITHMETIC]
-    sources = {central.row_of(QUICK, cell).get("source") for cell in cells}
+    sources = {central.row_of(cell, QUICK).get("source") for cell in cells}
     assert sources <= {claims.source[row["claim"]], "print"}
 
 
@@ -61,11 +61,11 @@ def folder(tmp_path):
 
 def test_the_number_is_the_one_in_the_file(folder):
     row = next(row for row in CENTRAL if row["claim"] == "wang-b4")
-    cell = central.row_of(folder, row["cells"])
-    assert f"{100 * float(cell.measured):.1f} %" in central.sentence(folder, row)
+    cell = central.row_of(row["cells"], folder)
+    assert f"{100 * float(cell.measured):.1f} %" in central.sentence(row, folder)
     path = folder / "tables" / "wang-x1.csv"
     path.write_text(path.read_text().replace(cell.measured, "-0.777"))
-    assert "-77.7 %" in central.sentence(folder, row)
+    assert "-77.7 %" in central.sentence(row, folder)
 
 
 def test_nothing_is_compared_behind_a_closed_gate(folder):
@@ -88,7 +88,7 @@ def test_nothing_is_compared_behind_a_closed_gate(folder):
 )
 def test_an_address_that_fits_no_row_is_said(folder, address, match):
     with pytest.raises(EmolibError, match=match) as error:
-        central.row_of(folder, address)
+        central.row_of(address, folder)
     assert "\n" not in str(error.value)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_each_gate_stops_what_it_names_and_says_what_would_pass(gate):
     assert claims.failed_gate([Standing(**PASSED)]) == ("", "")
     failed, remedy = claims.failed_gate([Standing(**PASSED), Standing(**PASSED | GATES[gate])])
     assert failed == gate and remedy
+
+
+def test_a_claim_about_how_much_is_learnt_may_rest_on_a_network_at_chance():
+    at_chance = Standing(**PASSED | {"low": 0.1})
+    assert claims.failed_gate([at_chance])[0] == "trivial"
+    assert claims.failed_gate([at_chance], learnt=True) == ("", "")
+    assert claims.failed_gate([replace(at_chance, flat=False)], learnt=True)[0] == "plateau"
 
 
 def test_a_level_asks_for_the_size_of_the_paper_and_a_contrast_does_not():

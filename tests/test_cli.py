@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -19,7 +20,7 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
 from emolib.reproduction.cli import main as cli
-from emolib.reproduction.cli import runner
+from emolib.reproduction.cli import nights, runner
 from emolib.reproduction.report import files as results
 
 ROOT = Path(__file__).parent.parent
@@ -367,7 +368,27 @@ def test_list_says_what_was_measured_and_guesses_nothing(project, capsys):
     )
 
 
-@pytest.mark.parametrize("profile", ["quick", "full"])
+def test_list_estimates_a_night_and_says_so(capsys):
+    assert cli.main(["list", "--profile", "overnight"]) == 0
+    told = capsys.readouterr().out.partition("minutes at overnight on two processors, ")[2]
+    assert told.startswith("estimated and not measured: ")
+    minutes = nights.estimates()
+    assert set(minutes) == set(runner.ORDER) and 0 < sum(minutes.values()) < nights.BUDGET
+    rows = [line.split() for line in told.splitlines()]
+    assert ["41", f"{minutes['41']:.0f}"] in rows and ["20", "6"] in rows
+    assert cli.main(["list", "wang", "--profile", "overnight"]) == 0
+    assert "41 " not in capsys.readouterr().out.partition("on two processors")[2]
+
+
+@pytest.mark.parametrize("name", nights.COUNTED)
+def test_a_night_costs_more_than_quick_wherever_something_is_counted(name):
+    folder, count = nights.COUNTED[name]
+    sizes = import_module(f"emolib.reproduction.studies.{folder}.plan").Study.SIZES
+    night, quick = (count(sizes[profile], sizes["quick"]) for profile in ("overnight", "quick"))
+    assert night > quick > 0
+
+
+@pytest.mark.parametrize("profile", ["quick", "overnight", "full"])
 def test_the_minutes_of_the_artefacts_add_up_to_those_of_their_notebook(profile):
     """But for the start of the kernel and its imports: what is on a busy machine half a minute, or a third of it all."""
     times = runner.measured(profile)

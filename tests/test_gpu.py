@@ -331,9 +331,100 @@ def test_sound_and_faces_and_films_are_the_cpus(gpu):
 def test_hours_of_full_are_counted_and_marked():
     from emolib.reproduction.cli import hours
 
-    said = hours.line(["13", "44"])
-    assert "estimated" in said and "13 " in said and "44 " in said and "11 " not in said
-    assert all(0 < h < 100 for h in hours.hours().values())
+    whole, once = hours.hours(), hours.hours(one_seed=True)
+    for number, work in whole.items():
+        assert 0 < once[number].seconds <= work.seconds and work.expected <= work.seconds
+        assert work.kernels > 0 and work.mult_adds > 0
+    assert sum(work.seconds for work in whole.values()) < 15 * 3600
+    assert sum(work.expected for work in once.values()) < 3 * 3600
+    said = hours.table(["13", "44"])
+    assert "estimated and not measured" in said and "assumed" in said
+    assert [line.split()[0] for line in said.splitlines()[3:]] == ["13", "44", "all"]
+    assert "none" in hours.table(["20"])
+
+
+def kernels_of(gpu, net, inputs, call=None, mixed=True):
+    """What a step of AdamW asks for, once its moments are there; `call`: (net, *inputs) -> output."""
+    call = call or (lambda net, *inputs: net(*inputs))
+    net = net.to("cuda", memory_format=torch.channels_last)
+    inputs = [x.cuda() for x in inputs]
+    how = training.Settings(1, 1e-4, "adamw", mixed=mixed)
+    step = training.optimizer(net, how)
+    for _ in range(2):
+        before = gpu.launches
+        training.fit(
+            net,
+            lambda epoch: [inputs],
+            lambda net, *x: call(net, *x).float().square().mean(),
+            how,
+            step=step,
+        )
+    return gpu.launches - before
+
+
+@pytest.mark.slow
+def test_the_hours_count_the_kernels_that_a_step_asks_for(gpu):
+    from emolib.reproduction.cli import hours
+
+    picture, near = torch.rand(2, 3, 64, 64), {"rel": 0.1}
+    nets = {
+        "ResNet18": (classifiers.build("ResNet18", classes=7), [picture]),
+        "ResNet50": (classifiers.build("ResNet50", classes=7), [picture]),
+        "VGG-16": (vgg.Vgg16(7, width=1 / 16), [torch.rand(2, 3, 224, 224)]),
+        "one stream": (resnet_lstm.OneStream(1, 8, width=8), [torch.rand(2, 6, 1, 64, 64)]),
+    }
+    for name, (net, inputs) in nets.items():
+        assert kernels_of(gpu, net, inputs) == pytest.approx(hours.KERNELS[name], **near)
+    # attention without dropout is one kernel here too; then a dropout is one there and one back
+    net = transformer.Mesh(widths={"mesh": 12}, width=32, feedforward=32, dropout=0.0)
+    drops = 2 * sum(isinstance(layer, nn.Dropout) for layer in net.modules())
+    meshes = [torch.rand(2, 8, 12)]
+    asked = kernels_of(gpu, net, meshes, lambda net, x: net({"mesh": x}), mixed=False)
+    assert asked + drops == pytest.approx(hours.KERNELS["transformer"], **near)
+
+
+@pytest.mark.slow
+def test_the_hours_count_four_kernels_a_step_of_all_video_networks(gpu):
+    from emolib.reproduction.cli import hours
+    from emolib.reproduction.studies.video_networks import training as networks
+
+    asked = []
+    widths = dict.fromkeys(video.WIDTHS, 6)
+    sizes = dict(zip(video.NETWORKS, ([8, 8, 8], [8, 8], [8], [8]), strict=True))
+    losses = {"losses": list(networks.MAIN), "hidden": 4, "dropout": 0.5}
+    for length in (8, 16):
+        each = {name: losses | {"sizes": size} for name, size in sizes.items()}
+        net, members = networks.grid(each, 0, widths)
+        rates = torch.full((len(members),), 0.01).cuda()
+        step = net.cuda().optimizer(rates, momentum=0.9, weight_decay=5e-4)
+        loss = networks.Together([name for _, name in members], "cuda")
+        read = {name: torch.rand(2 * length, 6).to("cuda", torch.bfloat16) for name in widths}
+        batch = torch.rand(2, length, 2).cuda(), torch.ones(2, length, dtype=bool).cuda(), read
+        how = training.Settings(1, 0.01, "sgd", mixed=True)
+
+        def value(net, target, mask, read, loss=loss, length=length):
+            return loss(networks.predict(net, read, length), target, mask)
+
+        for _ in range(2):
+            before = gpu.launches
+            training.fit(net, lambda epoch, batch=batch: [batch], value, how, step=step)
+        asked.append(gpu.launches - before)
+    assert (asked[1] - asked[0]) / 8 == pytest.approx(hours.A_STEP, abs=0.5)
+    assert asked[0] - 8 * hours.A_STEP == pytest.approx(hours.FOUR_NETWORKS, rel=0.1)
+
+
+def test_products_are_rounded_on_a_gpu_only(gpu, monkeypatch):
+    from emolib.training.products import in_tf32
+
+    before = torch.get_float32_matmul_precision()
+    with in_tf32():
+        assert torch.get_float32_matmul_precision() == "high"
+    assert torch.get_float32_matmul_precision() == before
+    monkeypatch.setenv("EMOLIB_DEVICE", "cpu")
+    # the setting is of the whole process: a CPU run leaves it alone
+    monkeypatch.setattr(torch, "set_float32_matmul_precision", lambda _: pytest.fail("touched"))
+    with in_tf32():
+        assert torch.get_float32_matmul_precision() == before
 
 
 # ---------------------------------------------------------------- every study, at smoke

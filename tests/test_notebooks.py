@@ -12,6 +12,7 @@ from conftest import run_notebook
 
 from emolib.ground import settings
 from emolib.reproduction import papers
+from emolib.reproduction.report import executed, page
 from emolib.reproduction.report import files as results
 from emolib.reproduction.runs.claims import NOT_REPLICATED, OUTCOMES, REPLICATED, WEAK
 
@@ -268,6 +269,16 @@ def test_claims_carry_two_verdicts(smoke):
     # on a simulated table only what is counted may be decided
     decided = second[second.outcome.isin([REPLICATED, NOT_REPLICATED])]
     assert set(decided.needs) == {"counting"}
+
+
+def test_an_executed_notebook_is_kept_small_and_the_report_leads_to_its_cells(smoke):
+    run = smoke.parent / "executed" / "20_wang_sfew.ipynb"
+    notebook, html = executed.keep(run, smoke, "smoke")
+    assert notebook.stat().st_size < run.stat().st_size and notebook.stat().st_size < 1e6
+    assert html.stat().st_size < 5e5 and "data:image" not in html.read_text()
+    ids = executed.listed(smoke)[0]["ids"]
+    assert len(ids) > 10 and all(f'<a id="{name}"></a>' in html.read_text() for name in ids)
+    assert 'href="notebooks/20.html#wang-t3"' in page.render(smoke, "smoke")["wang.html"]
 
 
 def test_the_report_is_written_and_times_are_kept(smoke):

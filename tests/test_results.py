@@ -242,7 +242,7 @@ def test_provenance_without_a_key_shows(whole, key):
     assert results.problems(whole) == [f"tables/wang-t2.json: no '{key}'"]
 
 
-@pytest.mark.parametrize("profile", ["quick", "full"])
+@pytest.mark.parametrize("profile", ["quick", "overnight", "full"])
 def test_the_committed_results_are_as_they_were_written(profile):
     folder = Path(__file__).parent.parent / "results" / profile
     if not folder.is_dir():

@@ -120,6 +120,8 @@ def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch
 
     def execute(path: Path, parameters, executed, kernel):
         ran.append(path.name[:2])
+        executed.parent.mkdir(parents=True, exist_ok=True)
+        executed.write_bytes(path.read_bytes())
         if path.name.startswith("43"):
             results.write(
                 settings.results("quick") / "tables" / "chang2021-x30.json",
@@ -143,3 +145,8 @@ def test_a_command_runs_what_is_not_up_to_date_and_the_report(place, monkeypatch
     (place / "OUT" / "tables" / "chang2021-x30.json").unlink()
     runner.reproduce("quick", [], {})
     assert ran[5:] == ["43", "44", "99"]
+    kept = sorted(path.name for path in (place / "OUT" / "notebooks").iterdir())
+    assert kept == ["43.html", "43.ipynb", "99.html", "99.ipynb"], "what failed is not kept"
+    (place / "OUT" / "notebooks" / "43.html").unlink()
+    runner.reproduce("quick", [], {})
+    assert ran[8:] == ["43", "44", "99"], "and what was kept belongs to the notebook's results"

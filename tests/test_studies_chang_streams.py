@@ -394,7 +394,7 @@ def test_people_stand_beside_no_classifier_where_there_are_no_features():
 def test_every_pair_of_table_5_1_is_planned_with_and_without_slicing(monkeypatch):
     everybody = worlds.ravdess(0, 24, modality="a")
     monkeypatch.setattr(plan.datasets, "load", lambda name, **_: everybody)
-    for profile in ("quick", "full"):
+    for profile in ("quick", "overnight", "full"):
         grid = plan.Study(profile).plan
         main = [
             (way.slicing, fold)
@@ -481,6 +481,47 @@ def test_a_memory_speaks_after_every_frame_and_knows_nothing_of_the_next():
         torch.testing.assert_close(video_training.stepwise(net, later)[:, :4], whole[:, :4])
         torch.testing.assert_close(net.score(net.stream.aggregate(x)), whole[:, -1])
     assert whole.shape == (2, 6, 8)
+
+
+class Crowd:
+    """Three films whose pictures are their numbers."""
+
+    name, fingerprint = "crema_d", "by hand"
+
+    def __len__(self):
+        return 3
+
+
+def test_faces_lie_in_a_file_and_are_cut_anew_where_it_is_cut_short(monkeypatch, capsys):
+    cut = []
+    monkeypatch.setattr(
+        video_training,
+        "_cut",
+        lambda data, i, frames, side: (
+            cut.append(i) or np.full((frames, side, side, 3), i, np.uint8)
+        ),
+    )
+    made, again = (video_training.faces(Crowd(), 2, 4) for _ in range(2))
+    assert cut == [0, 1, 2] and isinstance(again, np.memmap) and again.shape == (3, 2, 4, 4, 3)
+    assert np.array_equal(made, again) and again[[2, 0]].mean((1, 2, 3, 4)).tolist() == [2, 0]
+    del made, again
+    (path,) = (video_training.settings.cache() / "sets").glob("faces-*")
+    for damage in (lambda raw: raw[:-1], lambda raw: b""):
+        path.write_bytes(damage(path.read_bytes()))
+        assert video_training.faces(Crowd(), 2, 4)[2].max() == 2
+        assert "is damaged" in capsys.readouterr().err
+    assert cut == [0, 1, 2] * 3
+
+
+def test_faces_that_do_not_fit_on_the_disk_are_one_line(monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(video_training, "_cut", full)
+    with pytest.raises(EmolibError, match=r"0\.0 GB cannot be written .*make room") as said:
+        video_training.faces(Crowd(), 2, 5)
+    folder = video_training.settings.cache() / "sets"
+    assert "\n" not in str(said.value) and not list(folder.glob("faces-*"))
 
 
 def test_silent_films_differ_in_the_mouth_only():

@@ -31,6 +31,7 @@ from emolib.reproduction.runs.claims import (
 from emolib.reproduction.studies.faces import PARTS, STOCK, stock
 from emolib.reproduction.studies.ferplus import claims, figures, plan, tables
 from emolib.reproduction.studies.ferplus import training as networks
+from emolib.training import loop
 
 ROOT = Path(__file__).parent.parent
 SMALL = {
@@ -132,6 +133,25 @@ def test_an_epoch_is_balanced_and_the_same_when_resumed():
     assert len(networks.epoch_rows(label, 1, 0, None)) == 1000
 
 
+def test_without_the_sampler_each_picture_comes_up_once():
+    label = np.repeat([0, 1], [900, 100])
+    whole, some, later = (
+        networks.epoch_rows(label, 1, *e, False) for e in ((0, None), (0, 500), (1, 500))
+    )
+    assert sorted(whole) == list(range(1000)) and not np.array_equal(some, later)
+    assert len(set(some)) == 500 and 0.85 < (label[some] == 0).mean() < 0.95
+    assert np.array_equal(some, networks.epoch_rows(label, 1, 0, 500, False))
+
+
+def test_only_two_rows_are_trained_on_natural_shares(faces, monkeypatch):
+    monkeypatch.setattr(plan.Study, "faces", faces)
+    grid = plan.Study("overnight").plan
+    natural = {protocol: run for (_, protocol, _), run in grid.items() if "balanced" in run}
+    assert set(natural) == {plan.NATURAL, plan.NATURAL_SOFT}
+    assert not any(run["balanced"] for run in natural.values())
+    assert natural[plan.NATURAL_SOFT]["target_kind"] == "votes"
+
+
 # ---------------------------------------------------------------- a run
 
 
@@ -168,6 +188,16 @@ def test_the_test_scores_are_those_of_the_best_epoch(trained, faces):
     _, once = trained
     again = networks.run(network="ResNet18", seed=0, **SMALL | {"epochs": 1})
     assert (once["scores"] == again["scores"]).all() and once["best_epoch"] == 0
+
+
+def test_a_run_in_one_cycle_takes_all_its_epochs_and_its_rate_from_the_step(trained, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "cycled", lambda done, rate, rise: asked.append(done) or 0.0)
+    how = SMALL | {"epochs": 3, "patience": 1, "one_cycle": True}
+    result = networks.run(network="ResNet18", seed=0, **how)
+    assert len(result["loss"]) == 3 and np.allclose(asked, np.arange(len(asked)) / len(asked))
+    once = networks.run(network="ResNet18", seed=0, **how | {"epochs": 1})
+    assert np.allclose(result["loss"][0], once["loss"][0])  # nothing is learnt at a rate of 0
 
 
 # ---------------------------------------------------------------- what the printed counts allow
@@ -272,7 +302,7 @@ def test_macro_f1_is_that_of_the_metrics_module(on_hand):
 # ---------------------------------------------------------------- the grid
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "overnight", "full"])
 def test_every_run_has_a_key_and_a_name_of_its_own(profile, faces, monkeypatch):
     monkeypatch.setattr(plan.Study, "faces", faces)
     monkeypatch.setattr(plan, "weights_at_hand", lambda network: network != "SeResnext152")

@@ -1,16 +1,13 @@
-"""Notebook 44's study: features, spoilt worlds, ways to fuse trained side by side, verdicts, `emolib predict`, and the notebook at its smallest."""
+"""Notebook 44's study: features, spoilt worlds, ways to fuse trained side by side, verdicts, and the notebook at its smallest."""
 
 import dataclasses
 import json
-import os
 from dataclasses import asdict
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-import sim_files
-import soundfile
 import torch
 from conftest import run_notebook
 from hypothesis import given
@@ -20,14 +17,12 @@ from scipy import stats
 from emolib import EMOTIONS, metrics
 from emolib import data as datasets
 from emolib.data import reference
-from emolib.data.sim import clip_sets, worlds
+from emolib.data.sim import worlds
 from emolib.ground.containers import TableSet
 from emolib.ground.errors import EmolibError
 from emolib.models.mrpn import design
 from emolib.models.mrpn_stack import Stack, gated
 from emolib.reproduction import papers, report
-from emolib.reproduction.cli import main as cli
-from emolib.reproduction.cli import predict
 from emolib.reproduction.runs import Standing
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.mrpn import claims, features, plan, tables, training
@@ -693,175 +688,6 @@ def test_ways_on_real_pairs_stand_beside_stock_methods(study, monkeypatch):
     assert (nested["N2"] == 100).all() and (nested["N0"] < 50).all()
     assert (nested[tables.COMMONEST] < 50).all() and (nested["linear SVM, both"] > 50).all()
     assert "N2 is not below logistic regression on both" in frame.index
-
-
-# ---------------------------------------------------------------- emolib predict
-
-
-class Fixed:
-    """A predictor that says which witnesses it was given."""
-
-    classes, sources = (
-        ("angry", "happy", "sad"),
-        {"face": "simulated", "both": "simulated", "sound": "real"},
-    )
-
-    def probabilities(self, face, sound):
-        return (
-            np.array([face is not None and sound is not None, sound is None, face is None]) * 0.8
-            + 0.2 / 3
-        )
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    place, world = (
-        tmp_path_factory.mktemp("predict"),
-        worlds.ravdess(3, 2, size=128, dials=features.CLEAN),
-    )
-    film, wave = clip_sets.drawn(world, 40, slice(20, 80)), world.waveform[40]()[:32000]
-    sim_files.save_mp4(place / "both.mp4", film, 30, wave)
-    sim_files.save_mp4(place / "silent.mp4", film, 30)
-    sim_files.save_mp4(place / "dark.mp4", film * 0, 30, wave)
-    sim_files.save_wav(place / "voice.wav", wave, 16000)
-    sim_files.save_wav(place / "silence.wav", wave * 0, 16000)
-    sim_files.save_wav(place / "steady.wav", wave * 0 + 0.4, 44100)
-    (place / "cut.mp4").write_bytes((place / "both.mp4").read_bytes()[:4000])
-    return place
-
-
-@pytest.mark.parametrize(
-    "name, used, told",
-    [
-        ("both.mp4", "both", ""),
-        ("silent.mp4", "face", "sound: the film has none"),
-        ("dark.mp4", "sound", "no face was found"),
-        ("voice.wav", "sound", "picture: a recording has none"),
-    ],
-)
-def test_what_is_missing_is_said_and_the_rest_is_used(files, name, used, told):
-    pytest.importorskip("dlib")
-    said = predict.predict(files / name, model=Fixed())
-    assert (said.segments.used == used).mean() > 0.5 and any(told in line for line in said.told)
-    assert said.whole.index[0] == {"both": "angry", "face": "happy", "sound": "sad"}[
-        used
-    ] and np.allclose(said.segments[list(said.classes)].to_numpy().sum(1), 1)
-    assert len(said.segments) == 3 and ("real" in said.told[-1]) == (used == "sound")
-
-
-@pytest.fixture(scope="module")
-def model(one_thread, tmp_path_factory):
-    """The networks that `emolib predict` uses, trained at smoke."""
-    from emolib.reproduction.cli import predictor
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DATA", "CACHE"):
-            patch.setenv(f"EMOLIB_{name}", str(tmp_path_factory.mktemp(name)))
-        patch.setenv("EMOLIB_DEVICE", "cpu")
-        return predictor.predictor("smoke")
-
-
-@pytest.mark.parametrize("gain", [-20, 10, 20])
-def test_a_louder_recording_is_named_alike(files, tmp_path, model, gain):
-    world, whole = worlds.ravdess(3, 2, size=32, dials=features.CLEAN), []
-    for k in (8, 40, 72):
-        wave = world.waveform[k]()
-        wave = 0.05 * wave / np.abs(wave).max()
-        each = []
-        for times in (1, 10 ** (gain / 20)):
-            soundfile.write(tmp_path / "voice.wav", times * wave, 16000, subtype="FLOAT")
-            said = predict.predict(tmp_path / "voice.wav", model=model)
-            each.append(said.segments[list(said.classes)].to_numpy())
-        assert np.abs(each[0] - each[1]).max() < 1e-4
-        whole.append(each[0].mean(0))
-    assert np.abs(whole[0] - whole[1]).max() > 0.02  # the answer does depend on the voice
-
-
-def test_only_what_is_asked_for_is_used(files):
-    assert set(predict.predict(files / "both.mp4", "sound", model=Fixed()).segments.used) == {
-        "sound"
-    }
-
-
-@pytest.mark.parametrize(
-    "name, more, message",
-    [
-        ("cut.mp4", (), "cut short"),
-        ("nothing.wav", (), "no such file"),
-        ("silence.wav", (), "nothing to go by"),
-        ("steady.wav", (), "silence from end to end"),
-        ("voice.wav", ("--use", "voice"), "expected both, face or sound"),
-        ("voice.wav", ("--plot", "x.gif"), "expected a .png"),
-        ("voice.wav", ("--plot", "no/where.png"), "make it first"),
-    ],
-)
-def test_bad_input_ends_with_two_and_leaves_nothing(files, capsys, name, more, message):
-    before = sorted(files.iterdir())
-    assert cli.main(["predict", str(files / name), *more]) == 2
-    assert message in capsys.readouterr().err and sorted(files.iterdir()) == before
-
-
-def test_the_command_writes_a_picture_and_a_table(files, tmp_path, capsys, monkeypatch):
-    from emolib.reproduction.cli import predictor
-
-    monkeypatch.setattr(predictor, "predictor", lambda profile: Fixed())
-    assert cli.main(["predict", str(files / "voice.wav"), "--plot", str(tmp_path / "out.png")]) == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.csv", "out.png"] and (
-        tmp_path / "out.png"
-    ).read_bytes().startswith(b"\x89PNG")
-    assert (
-        "voice.wav: sad (0.87)" in capsys.readouterr().out
-        and len(pd.read_csv(tmp_path / "out.csv")) == 3
-    )
-
-
-@pytest.mark.parametrize("name", ["caf\udce9", "two\nlines", "$x_$", "v" * 240, "é" * 120])
-def test_any_name_that_a_file_can_have(files, tmp_path, capsys, monkeypatch, name):
-    """A name that is not UTF-8, one with a line break, one that is mathematics, a long one."""
-    from emolib.reproduction.cli import predictor
-
-    monkeypatch.setattr(predictor, "predictor", lambda profile: Fixed())
-    (tmp_path / f"{name}.wav").write_bytes((files / "voice.wav").read_bytes())
-    status = cli.main(["predict", str(tmp_path / f"{name}.wav")])
-    said = capsys.readouterr()
-    assert status == 0 and len(said.out.splitlines()) == 4, said
-    assert {p.suffix for p in tmp_path.iterdir()} == {".wav", ".png", ".csv"}
-
-
-def test_a_name_without_room_for_the_answer_is_said_before_anything_is_read(
-    files, tmp_path, capsys
-):
-    path = tmp_path / f"{'v' * 250}.wav"
-    path.write_bytes((files / "voice.wav").read_bytes())
-    assert cli.main(["predict", str(path)]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert "too long" in line and "--plot" in line and len(list(tmp_path.iterdir())) == 1
-    assert cli.main(["predict", str(tmp_path / f"{'v' * 300}.wav"), "--plot", "x.png"]) == 2
-
-
-def test_a_film_with_a_name_that_is_not_utf8_is_read(files, tmp_path):
-    path = tmp_path / "caf\udce9.mp4"
-    path.write_bytes((files / "silent.mp4").read_bytes())
-    assert predict.media.probe_video(path) == predict.media.probe_video(files / "silent.mp4")
-    sound = tmp_path / "caf\udce9.wav"
-    sound.write_bytes((files / "voice.wav").read_bytes())
-    assert len(predict.media.read_sound(sound)) == len(
-        predict.media.read_sound(files / "voice.wav")
-    )
-
-
-def test_a_pipe_is_no_recording(tmp_path, capsys):
-    """To open one waits for somebody who writes into it, for ever."""
-    os.mkfifo(tmp_path / "pipe.wav")
-    assert cli.main(["predict", str(tmp_path / "pipe.wav")]) == 2
-    assert "neither a file nor a folder" in capsys.readouterr().err
-
-
-def test_all_files_or_none(tmp_path):
-    (tmp_path / "b").mkdir()
-    with pytest.raises(EmolibError, match="cannot be written"):
-        predict.write({tmp_path / "a": b"1", tmp_path / "gone" / "c": b"2"})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["b"]
 
 
 # ---------------------------------------------------------------- the notebook at its smallest

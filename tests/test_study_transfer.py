@@ -342,7 +342,7 @@ def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
 # ---------------------------------------------------------------- the grid
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "overnight", "full"])
 def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, crowd, monkeypatch):
     monkeypatch.setattr(plan.Study, "faces", faces)
     monkeypatch.setattr(plan.Study, "people", crowd)
@@ -358,13 +358,22 @@ def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, 
     assert set(s.rates) == {r for n, a in grid if n == plan.OURS for r in a["rates"]}
 
 
+def test_both_starts_are_moved_anew_in_a_night_and_neither_at_quick():
+    moved = [
+        {start for start, way in plan.Study(profile).models.values() if way == plan.ANEW}
+        for profile in ("quick", "overnight", "full")
+    ]
+    assert moved == [set(), {plan.FACES, plan.SCRATCH}, set()]
+
+
 def test_full_is_the_thesis():
     s = plan.Study("full").sizes
     assert (
         not plan.Study("full").narrow
         and s.vgg.side == 224
         and s.dropout == 0.5
-        and s.tried == s.rates == (1e-3, 1e-4, 1e-5, 1e-6)
+        and s.rates == (1e-3, 1e-4, 1e-5, 1e-6)
+        and s.tried == s.rates[1:3]  # chang2021-c43
     )
     with pytest.raises(EmolibError, match="quick"):
         plan.Study("quik")
@@ -810,7 +819,7 @@ def test_claims_say_what_a_small_run_can_say(smoke):
     frame = pd.read_csv(smoke / "claims.csv", dtype=str, keep_default_na=False)
     mine = frame[frame.notebook == "41"].set_index("id")
     counted = mine[mine.needs == "counting"]
-    asked = mine[mine.needs.str.startswith("fer2013")]
+    asked = mine[mine.needs.str.startswith(("fer2013", "ferplus"))]
     assert len(mine) == 10 == 1 + len(counted) + len(asked)
     assert set(counted.outcome) == {NOT_REPLICATED} and set(asked.outcome) == {NEEDS_REAL}
     assert (

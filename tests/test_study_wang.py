@@ -48,7 +48,7 @@ def answered(study, named):
 # ---------------------------------------------------------------- the plan
 
 
-@pytest.mark.parametrize("profile", ["smoke", "quick", "full"])
+@pytest.mark.parametrize("profile", ["smoke", "quick", "overnight", "full"])
 def test_the_plan_is_plain_and_holds_what_table_3_prints(profile, monkeypatch):
     monkeypatch.setenv("EMOLIB_DATA", "/no/such/folder")
     made = plan.Study(profile)

@@ -4,6 +4,7 @@ import csv
 import re
 import resource
 import xml.dom.minidom
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 
 from emolib.data.files import Damaged
 from emolib.data.sim import clip_sets
+from emolib.features import greyface
 from emolib.ground.errors import EmolibError
 from emolib.models.path import PathGRU, sliding
 from emolib.reproduction.cli import main as cli
@@ -49,11 +51,11 @@ def _squares(mask):
 def network(length=4, pace=25.0):
     net = PathGRU([(5,)], 4).initialise([3]).eval()
     return trace.Network(
+        partial(greyface.prepared, side=8),
         lambda faces: np.stack(
             [faces.reshape(len(faces), -1)[:, k::4].mean(1) / 100 for k in range(4)], 1
         ).astype(np.float32),
         net,
-        8,
         length,
         pace,
         ANCHORS,
@@ -89,6 +91,14 @@ def test_a_film_in_pieces_has_the_points_of_the_whole(stride):
             sliding(made.net, torch.from_numpy(past)[None, None], 4)[0, 0, -1].detach().numpy()
         )
         assert np.allclose(points[t], expected, atol=1e-6), t
+
+
+def test_odds_weigh_the_anchors_and_name_the_emotion():
+    net = trace.Weighted(ANCHORS.to_numpy())
+    odds = torch.tensor([[1.0, 0, 0], [0, 1, 0], [0, 1, 0]])
+    said = net(odds[None])[0]
+    assert torch.allclose(said[:, :2][1], torch.tensor([0.2, -0.35]), atol=1e-6)
+    assert said[:, 2:].argmax(1).tolist() == [0, 0, 1]
 
 
 def test_the_sketch_stays_small_and_even():
@@ -279,7 +289,12 @@ def by_hand(monkeypatch):
         asked.append(study.profile)
         return vars(network())
 
+    def that_ships():
+        asked.append("emolib")
+        return network()
+
     monkeypatch.setattr(plan.Study, "network", by_study)
+    monkeypatch.setattr(trace, "shipped", that_ships)
     return asked
 
 
@@ -299,6 +314,8 @@ def test_a_command_on_a_drawn_face(tmp_path, by_hand, capsys):
                 str(tmp_path / "out"),
                 "--profile",
                 "smoke",
+                "--network",
+                "paper",
             ]
         )
         == 0
@@ -319,6 +336,7 @@ def test_a_command_on_a_drawn_face(tmp_path, by_hand, capsys):
         (["broken.mp4"], "broken.mp4: "),
         (["--seconds", "0", "broken.mp4"], "--seconds is 0.0"),
         (["good.mp4", "--out", "none"], "no such folder"),
+        (["good.mp4", "--network", "yin"], "expected emolib or paper"),
     ],
 )
 def test_bad_input_is_one_line_status_2_and_no_file(
@@ -331,7 +349,7 @@ def test_bad_input_is_one_line_status_2_and_no_file(
     assert cli.main(["trace", *words]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert told in line and sorted(tmp_path.iterdir()) == before
-    assert by_hand == ([] if "good.mp4" not in words else ["quick"])
+    assert by_hand == (["emolib"] if "none" in words else [])
 
 
 def test_a_moving_page_shows_names_as_text():

@@ -68,7 +68,10 @@ ADAMW = Settings(
 )
 
 
-@pytest.mark.parametrize("settings", [ADAM, SGD, COOLING, ADAMW])
+CYCLED = replace(ADAMW, patience=None, cycle=3, average=0.9, clip=1.0)
+
+
+@pytest.mark.parametrize("settings", [ADAM, SGD, COOLING, ADAMW, CYCLED])
 @pytest.mark.parametrize("keep_best", [False, True])
 @pytest.mark.parametrize("dies", [(1,), (5,), (2, 6, 7)])
 def test_killed_and_started_again_it_ends_with_the_same_bytes(tmp_path, settings, keep_best, dies):
@@ -272,6 +275,49 @@ def test_the_plateau_rule_is_pytorchs(scores, plateau):
         expected.append(step.param_groups[0]["lr"])
         rule.step(score)
     assert rates(settings, scores) == expected
+
+
+def test_the_rate_goes_up_and_down_as_pytorchs_one_cycle_does():
+    weight = nn.Parameter(torch.zeros(1))
+    step = torch.optim.SGD([weight], lr=1.0)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(
+        step, max_lr=2.0, total_steps=41, pct_start=13 / 41, cycle_momentum=False
+    )
+    theirs = []
+    for _ in range(41):
+        theirs.append(step.param_groups[0]["lr"])
+        step.step()
+        cycle.step()
+    ours = [loop.cycled(t / 40, 2.0, rise=12 / 40) for t in range(41)]
+    assert np.allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("average", [0.0, 0.5])
+def test_training_ends_with_the_running_average_of_the_weights(average):
+    seen = []
+
+    def watched(net, x, y):
+        seen.append({k: v.clone() for k, v in net.state_dict().items()})
+        return loss(net, x, y)
+
+    net = network()
+    fit(net, batches, watched, replace(ADAM, average=average), progress=False)
+    last = network()
+    fit(last, batches, loss, ADAM, progress=False)
+    after = [*seen[1:], last.state_dict()]  # the weights after each step
+    mean = after[0]["0.weight"]
+    for weights in after[1:]:
+        mean = average * mean + (1 - average) * weights["0.weight"]
+    assert torch.allclose(net.state_dict()["0.weight"], mean, atol=1e-6)
+
+
+def test_steps_are_no_longer_than_the_clip():
+    net, steep = network(), replace(SGD, epochs=1, rate=1.0, momentum=0.0, weight_decay=0.0)
+    before = nn.utils.parameters_to_vector(net.parameters()).detach().clone()
+    one = lambda epoch: [next(batches(epoch))]  # noqa: E731
+    fit(net, one, lambda *a: 1000 * loss(*a), replace(steep, clip=0.5), progress=False)
+    after = nn.utils.parameters_to_vector(net.parameters()).detach()
+    assert float((after - before).norm()) == pytest.approx(0.5, rel=1e-4)
 
 
 def test_training_stops_after_patience_epochs_without_progress():

@@ -1,10 +1,11 @@
-"""Takes the README's pictures in a real browser: report, explorer, a figure. Simulated data only.
+"""Takes the README's pictures in a real browser: report and explorer. Simulated data only.
 
+    ./reproduce.sh docs --pictures                                       those that are out of date
     python tools/screenshots.py [--profile quick] [--only explorer]
 
 Needs Playwright and Debian's chromium (see the extra `browser`). Everything runs in a
 temporary folder with no real data in sight, so no picture of a person can get into a committed
-file. Writes docs/report.png, docs/explorer.png and docs/figure.png.
+file. Writes docs/report.png and docs/explorer.png.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ COLOURS = 128  # of its palette: small files
 def main() -> int:
     given = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     given.add_argument("--profile", default="quick")
-    given.add_argument("--only", default="", help="report, explorer or figure")
+    given.add_argument("--only", default="", help="report or explorer")
     given.add_argument("--home", help="a folder to work in and keep (default: a temporary one)")
     options = given.parse_args()
     if help_.missing():
@@ -49,9 +50,9 @@ def main() -> int:
 
 
 def take(home: Path, profile: str, only: str) -> None:
-    """Run notebook 90 on simulated data in `home`, then look at what came out."""
+    """Look at the report; at the explorer after notebook 90 has run on simulated data in `home`."""
     env = os.environ | help_.places(home)
-    if not (home / "out" / "figures" / f"{FIGURE}.png").exists():
+    if only != "report" and not (home / "out" / "figures" / f"{FIGURE}.png").exists():
         subprocess.run(
             [
                 sys.executable,
@@ -68,7 +69,7 @@ def take(home: Path, profile: str, only: str) -> None:
             check=True,
         )
     with help_.browser() as chromium:
-        for name, picture in (("report", report), ("explorer", explorer), ("figure", figure)):
+        for name, picture in (("report", report), ("explorer", explorer)):
             if only in ("", name):
                 save(picture(chromium, home, profile), ROOT / "docs" / f"{name}.png")
 
@@ -106,10 +107,6 @@ def explorer(chromium, home: Path, profile: str) -> bytes:
         page.mouse.move(5, 5)
         page.wait_for_timeout(4000)
         return page.screenshot()
-
-
-def figure(chromium, home: Path, profile: str) -> bytes:
-    return (home / "out" / "figures" / f"{FIGURE}.png").read_bytes()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from emolib.ground import bars
 from emolib.ground.errors import EmolibError
@@ -40,6 +41,10 @@ class Settings:
     patience: int | None = None  # epochs without progress before training stops
     validate_every: int = 1  # epochs between two validations; the last epoch is always validated
     mixed: bool = False  # bfloat16 autocast, on a GPU only
+    cycle: int | None = None  # batches of an epoch: the rate rises, then falls along a cosine
+    rise: float = 0.15  # share of the cycle in which it rises from a 25th of `rate`
+    average: float | None = None  # end with the running average of the weights, by this decay
+    clip: float | None = None  # largest norm of all gradients together
 
 
 @dataclass
@@ -118,9 +123,9 @@ def fit(
     if validate is None and judged:
         raise EmolibError("training: plateau, patience and keep_best need a `validate` function")
     step = step or optimizer(net, settings)
-    state = _State()
+    state = _State(average=_average(net, settings))
     if checkpoint is not None and checkpoint.exists():
-        state = _load(checkpoint, net, step)
+        state = _load(checkpoint, net, step, state)
     history = state.history
     bar = bars.bar(
         range(state.epoch, settings.epochs),
@@ -133,7 +138,8 @@ def fit(
     for epoch in bar:
         if history.stopped_early:
             break
-        history.loss.append(_epoch(net, batches(epoch), loss, step, settings))
+        with _kernels(net):
+            history.loss.append(_epoch(net, batches(epoch), loss, step, settings, state))
         if not math.isfinite(history.loss[-1]):
             raise Diverged(
                 f"training{' of ' + label if label else ''}: the loss is {history.loss[-1]} in "
@@ -143,10 +149,13 @@ def fit(
             )
         last = epoch + 1 == settings.epochs
         if validate is not None and (last or (epoch + 1) % settings.validate_every == 0):
-            _judge(state, epoch, validate, net, step, settings, keep_best)
+            judged = net if state.average is None else state.average.module
+            _judge(state, epoch, validate, judged, step, settings, keep_best)
         state.epoch = epoch + 1
         if checkpoint is not None and not last:
             _save(checkpoint, net, step, state)
+    if state.average is not None:
+        net.load_state_dict(state.average.module.state_dict())
     if keep_best and state.best is not None:
         net.load_state_dict(state.best)
     if checkpoint is not None:
@@ -162,25 +171,67 @@ class _State:
     cooled: int = 0  # the same, since the rate was last lowered
     best: dict[str, Tensor] | None = None
     history: History = field(default_factory=History)
+    average: AveragedModel | None = None
 
 
-def _epoch(net, batches, loss, step, settings) -> float:
+def _average(net: nn.Module, settings: Settings) -> AveragedModel | None:
+    """The running average of weights and of what batch norm has seen, if it is asked for."""
+    if settings.average is None:
+        return None
+    rule = get_ema_multi_avg_fn(settings.average)
+    return AveragedModel(net, multi_avg_fn=rule, use_buffers=True)
+
+
+def cycled(done: float, rate: float, rise: float) -> float:
+    """The rate after the share `done` (0 to 1) of a training (Smith and Topin 2019): up from a 25th
+    of `rate` along half a cosine, then down to nearly nothing along another."""
+    low = rate / 25 if done < rise else rate / 250_000
+    part = 1 - done / rise if done < rise else (done - rise) / (1 - rise)
+    return low + (rate - low) * (1 + math.cos(math.pi * part)) / 2
+
+
+def _epoch(net, batches, loss, step, settings, state) -> float:
     net.train()
     total, count = 0.0, 0
     for batch in batches:
+        if settings.cycle is not None:
+            done = (state.epoch + count / settings.cycle) / settings.epochs
+            for group in step.param_groups:
+                group["lr"] = cycled(min(done, 1.0), settings.rate, settings.rise)
         place = batch[0].device.type
         step.zero_grad(set_to_none=True)
         mixed = settings.mixed and place == "cuda"
         with torch.autocast(place, torch.bfloat16, enabled=mixed):
             value = loss(net, *batch)
         value.backward()
+        if settings.clip is not None:
+            nn.utils.clip_grad_norm_(net.parameters(), settings.clip)
         step.step()
+        if state.average is not None:
+            state.average.update_parameters(net)
         total, count = total + value.detach(), count + 1  # stays on the device: no wait per step
     if count == 0:
         raise EmolibError(
             "training: an epoch without a batch; the training set is smaller than one batch"
         )
     return float(total) / count
+
+
+@contextlib.contextmanager
+def _kernels(net: nn.Module):
+    """Torch's own convolutions for networks of under four channels on processors without AVX-512.
+
+    There oneDNN frees memory twice in `backward` on one thread, and the process is aborted (torch
+    2.11, two and three channels): smoke's widths, nobody else's.
+    """
+    narrow = any(isinstance(m, nn.Conv2d) and m.out_channels < 4 for m in net.modules())
+    before = torch.backends.mkldnn.enabled
+    if narrow and torch.backends.cpu.get_cpu_capability() == "AVX2":
+        torch.backends.mkldnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.mkldnn.enabled = before
 
 
 def _judge(state, epoch, validate, net, step, settings, keep_best):
@@ -213,6 +264,8 @@ def _save(path: Path, net, step, state):
     as JSON in its header."""
     tensors = {f"net.{k}": v.detach() for k, v in net.state_dict().items()}
     tensors |= {f"best.{k}": v for k, v in (state.best or {}).items()}
+    if state.average is not None:
+        tensors |= {f"average.{k}": v for k, v in state.average.state_dict().items()}
     for index, moments in step.state_dict()["state"].items():
         named = {f"step.{index}.{k}": v for k, v in moments.items() if isinstance(v, Tensor)}
         tensors |= named
@@ -248,7 +301,7 @@ def _checksum(tensors: dict[str, Tensor]) -> str:
     return f"{total:08x}"
 
 
-def _load(path: Path, net, step) -> _State:
+def _load(path: Path, net, step, fresh: _State) -> _State:
     def part(name):
         return {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
 
@@ -265,8 +318,10 @@ def _load(path: Path, net, step) -> _State:
         print(
             f"training: checkpoint {path} cannot be used ({error}); starting over", file=sys.stderr
         )
-        return _State()
+        return fresh
     net.load_state_dict(part("net."))
+    if fresh.average is not None:
+        fresh.average.load_state_dict(part("average."))
     moments = step.state_dict()
     parameters = [p for group in step.param_groups for p in group["params"]]
     for key, value in part("step.").items():
@@ -284,7 +339,7 @@ def _load(path: Path, net, step) -> _State:
         torch.cuda.set_rng_state(tensors["random on the GPU"])
     history = History(**plain.pop("history"))
     history.validated = [tuple(v) for v in history.validated]
-    return _State(**plain, best=part("best.") or None, history=history)
+    return _State(**plain, best=part("best.") or None, history=history, average=fresh.average)
 
 
 def plateaued(curve, share: float = 0.2, gain: float = 0.01) -> bool:

@@ -18,46 +18,81 @@ from emolib.data.sim.textures import cifar100
 from emolib.data.sim.track_sets import afew_va, aff_wild
 from emolib.ground.errors import nearest
 
-PROFILES = ("smoke", "quick", "full")
-# name: the function, its arguments at smoke, at quick and at full (the real set's own sizes)
-FACES = {"count": 700}, {"count": 6000}, {}
+PROFILES = ("smoke", "quick", "overnight", "full")
+# name: the function, its arguments at each of PROFILES; full has the real set's own sizes
+FACES = {"count": 700}, {"count": 6000}, {"count": 12_000}, {}
 WORLDS = {
-    "sfew": (sfew_table, {}, {}, {}),
+    "sfew": (sfew_table, {}, {}, {}, {}),
     "fer2013": (fer2013, *FACES),
     "ferplus": (ferplus, *FACES),
-    "ravdess": (ravdess, {"actors": 4, "size": 64}, {"actors": 24, "size": 96}, {}),
-    "crema_d": (crema_d, {"actors": 3, "size": 64}, {"actors": 12, "size": 96}, {}),
+    "ravdess": (
+        ravdess,
+        {"actors": 4, "size": 64},
+        {"actors": 24, "size": 96},
+        {"actors": 24, "size": 128},
+        {},
+    ),
+    "crema_d": (
+        crema_d,
+        {"actors": 3, "size": 64},
+        {"actors": 12, "size": 96},
+        {"actors": 36, "size": 128},
+        {},
+    ),
     "aff_wild": (
         aff_wild,
         {"videos": 6, "seconds": (6.0, 10.0), "kind": "rendered"},
         {"videos": 24, "seconds": (8.0, 40.0), "kind": "rendered"},
+        {"videos": 120, "seconds": (8.0, 40.0), "kind": "rendered"},
         {},
     ),
     "afew_va": (
         afew_va,
         {"videos": 8, "size": 48, "kind": "rendered"},
         {"videos": 60, "size": 96, "kind": "rendered"},
+        {"videos": 120, "size": 96, "kind": "rendered"},
         {},
     ),
-    "adfes": (adfes, {"models": 4, "size": 48, "seconds": 3.0}, {"models": 22, "size": 96}, {}),
-    "ckplus": (ckplus, {"subjects": 10, "sequences": 40, "length": 4}, {"length": 6}, {}),
+    "adfes": (
+        adfes,
+        {"models": 4, "size": 48, "seconds": 3.0},
+        {"models": 22, "size": 96},
+        {"models": 22, "size": 128},
+        {},
+    ),
+    "ckplus": (
+        ckplus,
+        {"subjects": 10, "sequences": 40, "length": 4},
+        {"length": 6},
+        {"length": 12},
+        {},
+    ),
     "rafd": (
         rafd,
         {"models": 6, "gazes": ("frontal",), "yaws": (90,)},
         {"gazes": ("frontal",), "yaws": (45, 90, 135)},
+        {"gazes": ("frontal",)},
         {},
     ),
-    "cifar100": (cifar100, {"train": 4, "test": 2}, {"train": 60, "test": 15}, {}),
+    "cifar100": (
+        cifar100,
+        {"train": 4, "test": 2},
+        {"train": 60, "test": 15},
+        {"train": 100, "test": 50},
+        {},
+    ),
     "vggface": (
         vggface,
         {"identities": 10, "each": 6, "size": 48},
         {"identities": 60, "each": 20},
+        {"identities": 100, "each": 40},
         {"identities": 500, "each": 60},
     ),
     "speakers": (
         speakers,
         {"count": 6, "each": 4},
         {"count": 40, "each": 12},
+        {"count": 100, "each": 20},
         {"count": 200, "each": 40},
     ),
 }

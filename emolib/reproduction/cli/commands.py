@@ -115,11 +115,17 @@ def magnify(options) -> int:
 
 def trace(options) -> int:
     from emolib.reproduction.cli import trace
-    from emolib.reproduction.studies.adfes import plan
 
-    # a broken film ends the command before any network is trained
+    # a broken film ends the command before any network is read or trained
     trace.check(options.video, options.seconds)
-    network = trace.Network(**plan.Study(options.profile).network())
+    if options.network not in ("emolib", "paper"):
+        raise EmolibError(f"--network {options.network}: expected emolib or paper")
+    if options.network == "paper":
+        from emolib.reproduction.studies.adfes import plan
+
+        network = trace.Network(**plan.Study(options.profile).network())
+    else:
+        network = trace.shipped()
     print(trace.trace(options.video, network, options.folder, seconds=options.seconds))
     return 0
 
@@ -128,6 +134,12 @@ def predict(options) -> int:
     from emolib.reproduction.cli import predict
 
     return predict.act(options)
+
+
+def networks(options) -> int:
+    from emolib.reproduction.cli import networks
+
+    return networks.act(options)
 
 
 def list_(options) -> int:
@@ -153,7 +165,11 @@ def list_(options) -> int:
     if options.profile == "full":
         from emolib.reproduction.cli import hours
 
-        print(hours.line(sorted(set(table.notebook))))
+        print(hours.table(sorted(set(table.notebook))))
+    if options.profile == "overnight":
+        from emolib.reproduction.cli import nights
+
+        print(nights.table(sorted(set(table.notebook))))
     print(runner.minutes(options.profile, sorted(set(table.notebook), key=runner.ORDER.index)))
     return 0
 
@@ -257,10 +273,16 @@ def diff(options) -> int:
     return 1 if (table.state == "different").any() else 0
 
 
+FAST = "not slow and not drill and not browser"
+
+
 def test(options) -> int:
+    """The fast tests in two processes; with --all then the others one by one, since they time."""
+    rest = [a for a in options.rest if a != "--all"]
+    failed = _pytest(["-n", "2", "-m", FAST, *rest])
     if "--all" in options.rest:
-        return _pytest([a for a in options.rest if a != "--all"])
-    return _pytest(["-m", "not slow and not drill and not browser", *options.rest])
+        failed = _pytest(["-m", f"not ({FAST})", *rest]) or failed
+    return failed
 
 
 def bench(options) -> int:
@@ -305,17 +327,32 @@ def explore(options) -> None:
 
 def course(options) -> int:
     from emolib.ground import settings
-    from emolib.reproduction.cli import course
+    from emolib.reproduction.course import build, grade, pages
 
-    folder = options.folder or settings.project() / "results" / "local" / "course"
-    for path in course.make(Path(folder)):
-        print(path)
+    given = options.folder or settings.project() / "results" / "local" / "course"
+    folder = Path(given)
+    if options.grade:
+        table = grade.folder(Path(options.grade), folder / "solutions")
+        print(table.to_string(index=False))
+        return 0
+    made = pages.make(folder)
+    if options.gradescope:
+        made += build.gradescope(folder)
+    print(f"{len(made)} files in {folder}")
+    print(folder / "index.html")
+    return 0
+
+
+def book(options) -> int:
+    from emolib.reproduction.cli import book
+
+    print(book.build(options.profile))
     return 0
 
 
 def docs(options) -> int:
     from emolib.reproduction.cli import docs
 
-    for path in docs.write_all():
+    for path in [*docs.write_all(), *(docs.take_pictures() if options.pictures else ())]:
         print(path)
     return 0

@@ -1,23 +1,32 @@
 """Generated files: environment.yml, docs/artefacts.md, a table in the README, the course's notes.
 
 `emolib docs` writes them anew; a test fails when one of them is not what this module would write.
+`emolib docs --pictures` takes the README's pictures in a browser too; a test fails when what one of
+them shows has changed since.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 from emolib.ground import settings
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
-from emolib.reproduction.cli import course, runner
-from emolib.reproduction.report import central
+from emolib.reproduction.cli import runner
+from emolib.reproduction.course import build, pages
+from emolib.reproduction.report import alt, central, deciding
 from emolib.reproduction.report import files as results
 
+PROFILE = "quick"  # what a plain run makes: the README's own
 FINDINGS, FINDINGS_END = "<!-- generated: findings -->", "<!-- end findings -->"
 NOTEBOOKS, NOTEBOOKS_END = "<!-- generated: notebooks -->", "<!-- end notebooks -->"
 EXERCISES, EXERCISES_END = "<!-- generated: exercises -->", "<!-- end exercises -->"
+WEEKS, WEEKS_END = "<!-- generated: weeks -->", "<!-- end weeks -->"
 
 # notebook -> the question it asks and the artefact that answers it first
 QUESTIONS = {
@@ -58,13 +67,43 @@ dependencies:
   - pip
   - ffmpeg
   - pip:
-      - -e .[detectors,backbones,explore,test]
+      - -e .[reproduce,detectors,backbones,explore,test]
 """
+
+
+def binder_yml() -> str:
+    """For Binder: PyTorch's CPU build from conda-forge, and what the notebooks need besides."""
+    project = tomllib.loads((settings.project() / "pyproject.toml").read_text())["project"]
+    wanted = list(project["dependencies"])
+    for extra in ("networks", "media", "reproduce", "explore"):
+        wanted += project["optional-dependencies"][extra]
+    conda = {"torch": "pytorch-cpu", "torchvision": "torchvision"}
+    from_conda, from_pip = [], []
+    for text in wanted:
+        name, _, version = text.partition("==")
+        if name in conda:
+            from_conda.append(f"  - {conda[name]}={version}")
+        elif name != "torchaudio" and not name.startswith("emolib"):
+            from_pip.append(f"      - {text}")
+    lines = [
+        "# Generated from pyproject.toml by `emolib docs`; postBuild adds emolib itself.",
+        "name: emolib-binder",
+        "channels:",
+        "  - conda-forge",
+        "dependencies:",
+        "  - python=3.12",
+        "  - pip",
+        "  - ffmpeg",
+        *from_conda,
+        "  - pip:",
+        *from_pip,
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def notebooks_table() -> str:
     """One row a notebook: question, where its data come from, first result, minutes at quick."""
-    made, times = _made(), runner.measured("quick")
+    made, times = _made(), runner.measured(PROFILE)
     lines = ["| notebook | question | data | result | minutes |", "|---|---|---|---|---|"]
     for number, path in sorted(runner.notebooks().items()):
         question, first = QUESTIONS[number]
@@ -72,6 +111,9 @@ def notebooks_table() -> str:
         seconds = times.get((number, ""))
         minutes = "" if seconds is None else f"{seconds / 60:.1f}"
         name = f"[{path.stem}](notebooks/{path.name})"
+        executed = f"results/{PROFILE}/notebooks/{number}.ipynb"
+        if (settings.project() / executed).exists():
+            name += f" ([read]({executed}))"
         lines.append(f"| {name} | {question} | {_badges(number)} | {result} | {minutes} |")
     return "\n".join(lines)
 
@@ -90,17 +132,19 @@ def _badges(number: str) -> str:
 def findings() -> str:
     """The headlines of papers/central.csv: the sentence, its badge, the cell and the notebook.
 
-    Each from the largest committed profile in which its claim was measured.
+    Each from the largest committed profile that decided its claim (report/deciding.py).
     """
-    notebooks, table = runner.notebooks(), papers.central()
-    lines = []
-    for row in table[table.headline == "yes"].to_dict("records"):
-        folder, claim = _measured(row["claim"])
-        id = row["cells"].partition(" | ")[0]
-        badge, outcome = claim["source"], claim["outcome"]
+    notebooks, lines = runner.notebooks(), []
+    pictures = papers.central().set_index("claim").picture
+    for claim in central.rows(settings.committed(PROFILE), PROFILE):
+        if claim["headline"] != "yes":
+            continue
+        id = claim["cells"].partition(" | ")[0]
+        folders = claim["place"], settings.committed(PROFILE)
+        badge, outcome = claim["source"], claim["outcome"] + deciding.at(PROFILE, claim)
         if id == central.ARITHMETIC:  # what print says of itself, whatever was measured
-            id, badge, outcome = row["picture"], "print", claim["verdict"]
-        cell = next(folder.glob(f"*/{id}.csv")).relative_to(settings.project())
+            id, badge, outcome = pictures[claim["id"]], "print", claim["verdict"]
+        cell = central.file_of(id, *folders).relative_to(settings.project())
         notebook = notebooks[claim["notebook"]].name
         lines += [
             f"- {claim['said']}",
@@ -110,14 +154,32 @@ def findings() -> str:
     return "\n".join(lines)
 
 
-def _measured(claim: str) -> tuple[Path, dict]:
-    """The result folder of the largest profile that measured a central claim, and its row there."""
-    for profile in ("full", "quick"):
-        folder = settings.project() / "results" / profile
-        row = next(one for one in central.rows(folder) if one["id"] == claim)
-        if row["gate"] != "run":
-            break
-    return folder, row
+def findings_md() -> str:
+    """The ten strongest findings, with a picture and what would overturn each."""
+    root = settings.project()
+    folder = root / "results" / PROFILE
+    lines = [
+        "# The ten strongest findings",
+        "",
+        "Generated by `./reproduce.sh docs` from [results/quick](../results/quick): every number "
+        "is read from the file it links to. In brackets stands the interval over people, films or "
+        "folds.",
+    ]
+    for number, one in enumerate(central.findings(folder), 1):
+        cell = f" · [cell](../{one['cell'].relative_to(root)})" if one["cell"] else ""
+        lines += [
+            "",
+            f"## {number}. {one['finding']}",
+            "",
+            one["said"][0].upper() + one["said"][1:],
+            "",
+            f"*{one['source']}*, {one['outcome']}{cell}",
+        ]
+        if one["picture"]:
+            path = f"../results/quick/{one['picture']}"
+            lines += ["", f"![{alt.text(folder, one['picture'])}]({path})"]
+        lines += ["", f"What would overturn it: {one['overturn']}."]
+    return "\n".join(lines) + "\n"
 
 
 def artefacts_md() -> str:
@@ -155,7 +217,7 @@ def artefacts_md() -> str:
 def _made() -> dict[str, str]:
     """Artefact -> path of its committed result, the largest profile first."""
     root, found = settings.project(), {}
-    for profile in ("quick", "full"):
+    for profile in reversed(deciding.LARGEST_FIRST):
         for kind in ("tables", "figures"):
             for path in sorted((root / "results" / profile / kind).glob("*.csv")):
                 found[path.stem] = str(path.relative_to(root))
@@ -181,12 +243,15 @@ def readme() -> str:
 def course_readme() -> str:
     """The course's README with goals, times and common mistakes from the exercises' sources."""
     text = (settings.project() / "notebooks/course/README.md").read_text()
-    return _filled(text, EXERCISES, EXERCISES_END, course.all_notes())
+    text = _filled(text, WEEKS, WEEKS_END, pages.weeks_table())
+    return _filled(text, EXERCISES, EXERCISES_END, build.all_notes())
 
 
 GENERATED = {
     "environment.yml": environment_yml,
+    "binder/environment.yml": binder_yml,
     "docs/artefacts.md": artefacts_md,
+    "docs/findings.md": findings_md,
     "README.md": readme,
     "notebooks/course/README.md": course_readme,
 }
@@ -209,3 +274,48 @@ def stale() -> list[str]:
         if not path.exists() or path.read_text() != make():
             found.append(name)
     return found
+
+
+# ---------------------------------------------------------------- pictures of what a reader sees
+
+# picture in docs/ -> what it shows: when one of these files changes, it is out of date
+PICTURES = {
+    "report.png": ("results/quick/index.html",),
+    "explorer.png": ("emolib/reproduction/explore/*",),
+}
+TAKEN = "docs/pictures.json"  # picture -> digest of what it showed when it was taken
+
+
+def shown_by(picture: str) -> str:
+    """Digest of the files behind a picture, as they are now."""
+    root, digest = settings.project(), hashlib.sha256()
+    for pattern in PICTURES[picture]:
+        for path in sorted(root.glob(pattern)):
+            if path.is_file():
+                digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def taken() -> dict[str, str]:
+    """Picture -> digest of what it showed; empty where none has been taken."""
+    path = settings.project() / TAKEN
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def old_pictures() -> list[str]:
+    """Pictures that are not there, or whose subject has changed since they were taken."""
+    there, known = settings.project() / "docs", taken()
+    return [n for n in PICTURES if not (there / n).exists() or known.get(n) != shown_by(n)]
+
+
+def take_pictures() -> list[Path]:
+    """Take the pictures that are out of date in a real browser (tools/screenshots.py)."""
+    root = settings.project()
+    for picture in old_pictures():
+        tool = [sys.executable, str(root / "tools" / "screenshots.py")]
+        done = subprocess.run([*tool, "--only", Path(picture).stem])
+        if done.returncode:
+            raise EmolibError(f"docs/{picture} was not taken; what is missing is said above")
+        known = taken() | {picture: shown_by(picture)}
+        results.write(root / TAKEN, json.dumps(known, indent=1, sort_keys=True) + "\n")
+    return [root / "docs" / picture for picture in PICTURES]

@@ -72,8 +72,9 @@ class Kernel:
 
     def _tell(self, code: str) -> bool:
         """Have `code` run in the kernel; False where it does not answer in time or raises."""
-        client = BlockingKernelClient(**self._manager.get_connection_info(session=True))
-        client.start_channels()
+        known = self._manager.get_connection_info(session=True)
+        client = BlockingKernelClient(parent=self._manager, **known)
+        client.start_channels(hb=False)  # a heart that is slow to beat is not a dead kernel
         try:
             client.wait_for_ready(timeout=PATIENCE)
             reply = client.execute_interactive(code, silent=True, timeout=PATIENCE)

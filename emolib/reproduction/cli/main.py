@@ -22,6 +22,7 @@ examples:
   ./reproduce.sh --only 20 --set merge=True      another value for a knob of a notebook
   ./reproduce.sh --data ../my-data             real sets from a folder of yours
   ./reproduce.sh --jobs 4                      four processes
+  ./reproduce.sh --profile overnight           what two processors can decide in a night
   ./reproduce.sh --device cuda --profile full  on a GPU, as the papers did it
   ./reproduce.sh --cluster tcp://10.0.0.5:8786 runs spread over a Dask cluster
   ./reproduce.sh --out results/mine            write somewhere else
@@ -39,7 +40,8 @@ examples:
   ./reproduce.sh trace film.mp4                a film as a path of emotion: .csv, .svg, .html
   ./reproduce.sh predict film.mp4              the emotion of a face and a voice by the second
   ./reproduce.sh diff results/quick results/local/quick   compare two result folders
-  ./reproduce.sh course --out my-course        exercises with solutions and notes for who teaches
+  ./reproduce.sh course --out my-course        lecture map, handouts, slides, exercises, solutions
+  ./reproduce.sh book                          report, notebooks, library: a static site
   ./reproduce.sh bench                         benchmarks beside plain references
   ./reproduce.sh test                          the tests; `test --all` adds the slow ones
 """
@@ -59,6 +61,16 @@ def main(arguments: list[str] | None = None) -> int:
         return status
     except EmolibError as error:
         print(f"emolib: {printable(error)}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:  # `pip install emolib` alone brings the library
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "emolib"):
+            raise
+        print(
+            f"emolib: this needs the package '{package}': pip install 'emolib[reproduce]' (or, in "
+            "a checkout, ./reproduce.sh, which sets everything up)",
+            file=sys.stderr,
+        )
         return 2
     except BrokenPipeError:  # `emolib list | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -95,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"emolib {__version__}")
     base = argparse.ArgumentParser(add_help=False)
     add = base.add_argument
-    add("--profile", default="quick", help="smoke, quick (default) or full")
+    add("--profile", default="quick", help="smoke, quick (default), overnight or full")
     add("--data", metavar="DIR", help="folder of the real data sets (default $EMOLIB_DATA, data/)")
     add("--jobs", metavar="N", help="processes (default: all processors)")
     add("--cluster", metavar="ADDR", help="Dask scheduler, tcp://host:port or local:N")
@@ -165,12 +177,14 @@ def parser() -> argparse.ArgumentParser:
     add("--device", dest="on", default="cpu", help="cpu (default), cuda or auto")
 
     about = "a film, or a webcam, as a path in the plane of valence and arousal"
-    add = command("trace", commands.trace, f"{about} (network of notebook 30)", base)
+    add = command("trace", commands.trace, about, base)
     about = "a film, or webcam (webcam:1 for the second camera; Ctrl-C ends it)"
     add("video", metavar="VIDEO", help=about)
     about = "where VIDEO-trace.csv, .svg and .html go (default: beside the film)"
     add("--out", metavar="DIR", dest="folder", help=about)
     add("--seconds", type=float, metavar="S", help="only the first S seconds")
+    about = "emolib (default): the one that comes with it; paper: notebook 30's, trained once"
+    add("--network", default="emolib", help=about)
 
     about = "name the emotion of a film or a recording, second by second"
     add = command("predict", commands.predict, about, shared)
@@ -178,6 +192,10 @@ def parser() -> argparse.ArgumentParser:
     about = "picture to write (default FILE-emotions.png beside it), with a table as .csv"
     add("--plot", metavar="FILE", help=about)
     add("--use", default="both", help="both (default), face or sound: what may be looked at")
+
+    about = "train and try the networks that come with emolib, and write their weights and cards"
+    add = command("networks", commands.networks, about, base)
+    add("names", nargs="*", metavar="NAME", help="faces, speech (default: both)")
 
     add = command("diff", commands.diff, "compare two result folders")
     add("a", metavar="A")
@@ -194,10 +212,18 @@ def parser() -> argparse.ArgumentParser:
     add("--theme", default="light", help="light (default) or dark")
     add("--no-browser", action="store_true", help="print the page's address and open nothing")
 
-    about = "write the exercises: student, autograded and instructor versions"
+    about = "write the course: lecture map, handouts, slides, exercises; solutions apart"
     add = command("course", commands.course, about)
     add("--out", metavar="DIR", dest="folder", help="where (default results/local/course)")
-    command("docs", commands.docs, "write the generated files anew: environment.yml, tables")
+    carried = "also autograders that carry emolib, 18 MB each, for Gradescope"
+    add("--gradescope", action="store_true", help=carried)
+    about = "grade the notebooks of a folder with what --out holds, and write DIR/scores.csv"
+    add("--grade", metavar="DIR", help=about)
+    about = "join report, notebooks, course and library to a static site (docs/book.md)"
+    command("book", commands.book, about, shared)
+    about = "write the generated files anew: environment.yml, tables"
+    add = command("docs", commands.docs, about)
+    add("--pictures", action="store_true", help="take those of the README too, in a browser")
     return top
 
 

@@ -13,14 +13,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from emolib import EMOTIONS
 from emolib.data import media
 from emolib.data.files import Damaged, guard
 from emolib.ground.errors import EmolibError, printable
 from emolib.reproduction.report.files import table_text
 
-STEP, LENGTH = 0.5, 1.0  # seconds from one segment to the next, and of a segment
+STEP, LENGTH = 0.5, 2.5  # seconds from one segment to the next, and of a segment
 LOOKS = 4  # pictures looked at in a second
 RATE = 16_000
+QUIET = 10 ** (-35 / 20)  # a part this much quieter than the loudest holds no speech
+UNCLEAR = 0.4  # an emotion with less than this is not named
 FAINTEST = 2e-4  # from peak to peak, six steps of 16 bits: a file that moves less is silent
 
 
@@ -40,6 +43,16 @@ class Said:
         """Mean over the segments, largest first."""
         return self.segments[list(self.classes)].mean().sort_values(ascending=False)
 
+    @property
+    def word(self) -> str:
+        """The emotion, or that none stands out: a neutral face or voice has none to name."""
+        first, second = (f"{name} ({odds:.2f})" for name, odds in self.whole.iloc[:2].items())
+        if self.whole.iloc[0] < UNCLEAR:
+            return f"unclear, {first} or {second}"
+        if self.whole.index[0] == "neutral":
+            return f"no emotion stands out, {first}, then {second}"
+        return f"{first}, then {second}"
+
 
 def act(options) -> int:
     """The command; nothing is written before everything is known."""
@@ -53,12 +66,11 @@ def act(options) -> int:
         raise EmolibError(f"{plot}: there is no folder {plot.parent}; make it first")
     if error := _refused(plot):  # said before anything is read, not after
         raise EmolibError(f"{plot}: cannot be written ({error}); name another with --plot")
-    said = predict(path, options.use, options.profile)
+    said = predict(path, options.use)
     table = table_text(said.segments).encode()
     picture = drawn(said, printable(path.name), plot.suffix[1:].lower())
     write({plot: picture, plot.with_suffix(".csv"): table})
-    odds = [f"{name} ({value:.2f})" for name, value in said.whole.iloc[:2].items()]
-    print(f"{printable(path.name)}: {', then '.join(odds)}; {len(said.segments)} segments")
+    print(f"{printable(path.name)}: {said.word}; {len(said.segments)} segments")
     for line in said.told:
         print(f"  {line}")
     print(printable(plot))
@@ -74,15 +86,59 @@ def _refused(path: Path) -> str:
     return ""
 
 
-def predict(path: Path | str, use: str = "both", profile: str = "quick", model=None) -> Said:
+class Networks:
+    """The two networks that come with emolib as one witness of seven emotions.
+
+    Where faces or voices are met that are not FERPlus's or RAVDESS's, nothing is known of how often
+    each emotion comes: all count as equally likely. RAVDESS's calm is heard as neutral.
+    """
+
+    classes = EMOTIONS[:7]
+
+    def __init__(self):
+        from emolib.models import trained
+
+        self.face, self.sound = trained.load("faces"), trained.load("speech")
+
+    def probabilities(self, faces: np.ndarray | None, sound: np.ndarray | None) -> np.ndarray:
+        """(7,) from faces uint8 (n, 48, 48) and a picture of sound (bands, frames), one of which
+        may be None; of both, the geometric mean."""
+        from emolib.features import utterance
+        from emolib.models.trained import face_fed, voice_fed
+
+        odds = []
+        if faces is not None:
+            odds.append(self._named(self.face, face_fed(faces)))
+        if sound is not None:
+            odds.append(self._named(self.sound, voice_fed(utterance.windows(sound))))
+        if not odds:
+            raise ValueError("probabilities: neither a face nor a sound")
+        product = np.exp(np.mean(np.log(odds), axis=0))
+        return product / product.sum()
+
+    def _named(self, network, fed) -> np.ndarray:
+        """(7,), the mean over what was looked at or heard."""
+        from emolib.data.sampler import prior_shift
+
+        prior, classes = network.prior, network.classes
+        moved = prior_shift(network.logits(fed), prior, np.full(len(prior), 1 / len(prior)))
+        mean = dict(zip(classes, np.exp(moved).mean(0)))
+        mean["neutral"] = max(mean["neutral"], mean.pop("calm", 0.0))
+        odds = np.array([mean[name] for name in self.classes]).clip(1e-6)
+        return odds / odds.sum()
+
+    def known(self, used: str) -> str:
+        """How often such an answer is right on people the networks have never met."""
+        words = {"face": self.face.about["trial"], "sound": self.sound.about["trial"]}
+        return "; ".join(words.values()) if used == "both" else words[used]
+
+
+def predict(path: Path | str, use: str = "both", model=None) -> Said:
     """Probabilities of every emotion in every second, from what there is of face and sound.
 
-    model   a cli.predictor.Predictor (default: that of `profile`, trained once)
+    model   has `classes`, `probabilities` and `known` (default: Networks)
     Raises Damaged for a file that cannot be read, EmolibError where no face and no sound is left.
     """
-    from emolib.reproduction.cli import predictor
-    from emolib.reproduction.studies.mrpn import features
-
     path = guard(Path(path))
     if path.suffix.lower() not in (*media.SOUNDS, *media.FILMS):
         raise EmolibError(
@@ -93,16 +149,13 @@ def predict(path: Path | str, use: str = "both", profile: str = "quick", model=N
     faces, unseen = _seen(path, use)
     if silent and unseen:
         raise EmolibError(f"{path}: nothing to go by (sound: {silent}; picture: {unseen})")
-    model = model or predictor.predictor(profile)
+    model = model or Networks()
     length = max([len(wave) / RATE, *(t + 1 / LOOKS for t in faces)])
     rows = []
     for begin in np.arange(0, max(length - LENGTH, 0) + 1e-9, STEP):
-        looks = [points for t, points in faces.items() if begin <= t < begin + LENGTH]
-        face = np.stack(looks) if looks else None  # (T, 136)
-        part = wave[round(begin * RATE) : round((begin + LENGTH) * RATE)]
-        sound = None
-        if len(part) >= RATE // 2 and np.ptp(part) > 0:
-            sound = features.heard([part], RATE)[0, :1]  # (1, F)
+        looks = [face for t, face in faces.items() if begin <= t < begin + LENGTH]
+        face = np.stack(looks) if looks else None  # (T, 48, 48)
+        sound = _spoken(wave[round(begin * RATE) : round((begin + LENGTH) * RATE)], wave)
         if face is None and sound is None:
             continue
         alone = "face" if sound is None else "sound"
@@ -116,13 +169,22 @@ def predict(path: Path | str, use: str = "both", profile: str = "quick", model=N
         )
     frame = pd.DataFrame(rows)
     words = {"both": "face and sound", "face": "the face alone", "sound": "the sound alone"}
-    counts = [
-        f"{n} of {len(frame)} segments by {words[used]} (learnt from {model.sources[used]} clips)"
-        for used, n in frame.used.value_counts().items()
-    ]
+    counts = frame.used.value_counts()
     told = [f"sound: {silent}"] if silent else []
     told += [f"picture: {unseen}"] if unseen else []
-    return Said(frame, tuple(model.classes), (*told, "; ".join(counts)))
+    told += [f"{n} of {len(frame)} segments by {words[used]}" for used, n in counts.items()]
+    told += [f"on people never met: {model.known('both' if len(counts) > 1 else counts.index[0])}"]
+    return Said(frame, tuple(model.classes), tuple(told))
+
+
+def _spoken(part: np.ndarray, whole: np.ndarray) -> np.ndarray | None:
+    """The picture of a part of a recording, None where it is short or quiet beside the whole."""
+    from emolib.features import utterance
+
+    if len(part) < RATE // 2 or np.ptp(part) < QUIET * np.ptp(whole):
+        return None
+    picture = utterance.picture(part, RATE)
+    return picture if picture.shape[1] else None
 
 
 def _heard(path: Path, use: str) -> tuple[np.ndarray, str]:
@@ -137,9 +199,8 @@ def _heard(path: Path, use: str) -> tuple[np.ndarray, str]:
 
 
 def _seen(path: Path, use: str) -> tuple[dict[float, np.ndarray], str]:
-    """Second -> points (136,) of a face, LOOKS times a second, and why there is none."""
-    from emolib.features import detectors
-    from emolib.reproduction.studies.mrpn import features
+    """Second -> face uint8 (48, 48), LOOKS times a second, and why there is none."""
+    from emolib.features import detectors, portrait
 
     if use == "sound":
         return {}, "not asked for"
@@ -155,10 +216,10 @@ def _seen(path: Path, use: str) -> tuple[dict[float, np.ndarray], str]:
     faces, frame, step = {}, 0, max(1, round(fps / LOOKS))
     for piece in media.iterate_frames(path, 64 * step):  # pieces hold whole steps
         marks = detector.detect(piece[::step])
-        for points, found in zip(features.points(marks.points, marks.found), marks.found):
-            if found:
-                faces[frame / fps] = points
-            frame += step
+        looks = portrait.portraits(piece[::step][marks.found], marks.points[marks.found])
+        times = (frame + step * np.flatnonzero(marks.found)) / fps
+        faces |= dict(zip(times.tolist(), looks))
+        frame += len(piece)
     return faces, "" if faces else "no face was found in it"
 
 
@@ -169,7 +230,7 @@ def drawn(said: Said, name: str, kind: str) -> bytes:
     from emolib.reproduction.report import plots
 
     frame = said.segments.melt(["begin", "used"], list(said.classes), "emotion", "measured")
-    title = f"{name}: {said.whole.index[0]}".replace("$", r"\$")  # no mathematics
+    title = f"{name}: {said.word}".replace("$", r"\$")  # no mathematics
     frame = frame.assign(panel=title, begin=frame.begin + LENGTH / 2)
     words = {"xlabel": "seconds", "ylabel": "probability", "chance": 1 / len(said.classes)}
     fig = plots.lines(frame, x="begin", series="emotion", panels="panel", **words)

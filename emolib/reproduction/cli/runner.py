@@ -21,6 +21,7 @@ from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction import papers
 from emolib.reproduction.cli import kernels
 from emolib.reproduction.cli.standing import Standing, stamps
+from emolib.reproduction.report import executed as reading
 from emolib.reproduction.report import files as results
 
 # Order of need: 13 trains the backbone of 11 and 12, 41 the source weights of 42 and 44
@@ -163,6 +164,10 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
     folder = results.usable(settings.results(profile))
     ended, standing = [], Standing(profile)
     usual = {n: took for (n, artefact), took in measured(profile).items() if not artefact}
+    if profile == "overnight":
+        from emolib.reproduction.cli import nights
+
+        usual = {n: 60 * took for n, took in nights.estimates().items()} | usual
     with kernels.Kernel() as kernel:
         for place, (number, path) in enumerate(chosen.items()):
             if number != REPORT and standing.stands(path, given[number], folder):
@@ -173,6 +178,7 @@ def reproduce(profile: str, only: list[str], parameters: dict) -> int:
             before = stamps(folder)
             executed = settings.cache() / "executed" / profile / path.name
             one = execute(path, given[number], executed, kernel)
+            _read(one, executed, folder, profile)
             ended.append(one)
             _time(folder, number, one)
             written = [name for name, about in stamps(folder).items() if before.get(name) != about]
@@ -209,6 +215,15 @@ def _time(folder: Path, number: str, ended: Ended) -> None:
         results.update_rows(folder / "timings.csv", [row], ("notebook", "artefact"), TIMING_COLUMNS)
     except EmolibError as error:  # a disk that is full now may have room for the next notebook
         ended.error, ended.status = ended.error or str(error), ended.status or 2
+
+
+def _read(ended: Ended, executed: Path, folder: Path, profile: str) -> None:
+    """Keep what an executed notebook showed beside the results, where it ended well."""
+    try:
+        if not ended.error:
+            reading.keep(executed, folder, profile)
+    except EmolibError as error:
+        ended.error, ended.status = str(error), 2
 
 
 def measured(profile: str) -> dict[tuple[str, str], float]:

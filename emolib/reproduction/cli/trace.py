@@ -1,7 +1,8 @@
 """Any film as a path in the plane of valence and arousal: `emolib trace VIDEO` (yin2022, 5.3).
 
-Faces are prepared and described as in notebook 30, a few frames in memory at a time; a frame's
-point is that of the ten looks that end with it.
+A few frames are in memory at a time; a frame's point is that of the ten looks that end with it. By
+default the network on faces that comes with emolib looks, and a point is the mean of the anchors of
+yin2022's Table 2, weighted by its odds. `--network paper` takes the CNN and RNN of notebook 30.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from emolib.data import media
+from emolib.data.sampler import prior_shift
 from emolib.features import greyface
 from emolib.ground import bars
 from emolib.ground.errors import EmolibError, printable
 from emolib.metrics.scores import nearest_emotion
-from emolib.models.path import PathGRU
 from emolib.reproduction.report import files as results
 
 BOX = ("left", "top", "right", "bottom")
@@ -35,21 +37,56 @@ SHOWN, KEPT = 96, 240  # pixels of a picture in the page, and how many of them i
 
 @dataclass(frozen=True)
 class Network:
-    """What names a face: made by notebook 30 (`studies.adfes.plan`).
+    """What names a face: `shipped`, or made by notebook 30 (`studies.adfes.plan`).
 
-    describe   crops uint8 (n, side, side) -> features (n, F)
-    net        one member;   length  frames of a window
-    pace       frames a second the network knows: its windows were made of every second frame, say
-    anchors    index emotion, columns valence and arousal;   about  what it was trained on
+    prepare  frames uint8 (n, H, W, 3) and points (n, 68, 2) -> faces uint8 (n, side, side)
+    describe faces -> features (n, F)
+    net      (1, n, L, F) -> (1, n, L, 2), or (1, n, L, 2 + A) with the odds of each anchor
+    length   frames of a window
+    pace     frames a second the network knows: its windows were made of every second frame, say
+    anchors  index emotion, columns valence and arousal;   about  what it was trained on
     """
 
+    prepare: Callable[[np.ndarray, np.ndarray], np.ndarray]
     describe: Callable[[np.ndarray], np.ndarray]
-    net: PathGRU
-    side: int
+    net: nn.Module
     length: int
     pace: float
     anchors: pd.DataFrame
     about: str
+
+
+class Weighted(nn.Module):
+    """Running mean of odds over a window, and where the anchors, so weighted, lie."""
+
+    def __init__(self, anchors: np.ndarray):
+        super().__init__()
+        self.register_buffer("anchors", torch.tensor(anchors, dtype=torch.float32))  # (A, 2)
+
+    def forward(self, odds: torch.Tensor) -> torch.Tensor:
+        """(..., L, A) -> (..., L, 2 + A)."""
+        count = torch.arange(1, odds.shape[-2] + 1)[:, None]
+        mean = odds.cumsum(-2) / count
+        return torch.cat([mean @ self.anchors, mean], -1)
+
+
+def shipped() -> Network:
+    """The network on faces that comes with emolib, at the anchors of yin2022's Table 2."""
+    from emolib.data.sim.clip_sets import ADFES
+    from emolib.features import portrait
+    from emolib.models import trained
+    from emolib.reproduction.studies.adfes.plan import anchors
+
+    faces = trained.load("faces")
+    of_class = anchors().loc[[ADFES[name] for name in faces.classes]]
+    flat = np.full(len(faces.prior), 1 / len(faces.prior))
+
+    def describe(looks: np.ndarray) -> np.ndarray:
+        return np.exp(prior_shift(faces.logits(trained.face_fed(looks)), faces.prior, flat))
+
+    net = Weighted(of_class.to_numpy())
+    about = f"faces, {faces.about['trial']}"
+    return Network(portrait.portraits, describe, net, 10, 12.5, of_class, about)
 
 
 # ---------------------------------------------------------------- who is followed
@@ -112,7 +149,7 @@ class Walker:
 
     @torch.inference_mode()
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """(n, F) of the next frames that show the face -> (n, 2)."""
+        """(n, F) of the next frames that show the face -> what the network says of each."""
         length, n = self.network.length, len(features)
         known = np.concatenate([*self.past, features])
         self.past = [known[max(0, len(known) - (length - 1) * self.stride) :]]
@@ -121,7 +158,7 @@ class Walker:
         back = np.maximum(before[:, None] - np.arange(length), 0)
         windows = known[frames[:, None] - self.stride * back]  # (n, L, F)
         steps = self.network.net(torch.from_numpy(windows)[None])[0]  # (n, L, 2)
-        return steps[torch.arange(n), torch.from_numpy(before)].numpy()
+        return steps[torch.arange(n), torch.from_numpy(before)].numpy()  # (n, 2) or (n, 2 + A)
 
 
 @dataclass
@@ -170,8 +207,10 @@ class Traced:
             return rows
         self.found += len(at)
         net, points = self.network, np.stack([faces[t] for t in at])  # (n, 68, 2)
-        places = self.walk(net.describe(greyface.prepared(piece[at], points, net.side)))
-        names = net.anchors.index[nearest_emotion(places, net.anchors.to_numpy())]
+        said = self.walk(net.describe(net.prepare(piece[at], points)))
+        places, odds = said[:, :2], said[:, 2:]
+        nearest = odds.argmax(1) if odds.size else nearest_emotion(places, net.anchors.to_numpy())
+        names = net.anchors.index[nearest]
         for t, box, (valence, arousal), emotion in zip(at, greyface.squares(points), places, names):
             row, frame = rows[t], rows[t]["frame"]
             row |= dict(zip(BOX, (f"{v:.1f}" for v in box)))

@@ -2,8 +2,9 @@
 
 explore.bundle("wang", study.explored(profile))     a study's points become a bundle on disk
 explore.open("wang", profile=profile)                the views, in JupyterLab
-explore.still(bundle, [{"by": "class"}])             a drawing for those who only read
-./reproduce.sh explore                               the views as a page
+explore.still(bundle, ("class", "actor"))            a drawing for those who only read
+explore/wang.html beside the bundle                  the views from disk, without a server
+./reproduce.sh explore                               the views live: other projections, sounds
 """
 
 from emolib.reproduction.explore.bundles import Bundle, bundle, find, load, stored

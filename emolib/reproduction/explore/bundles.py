@@ -2,6 +2,7 @@
 
     explore/<name>.npz    arrays (no Python objects)
     explore/<name>.json   names, reference of the data, provenance, checksum
+    explore/<name>.html   the same to look at, from disk (explore.static)
 
 A bundle holds numbers only: `reference` and `rows` say which sample of which set a point is, and
 `explore.media` fetches its picture and sound on this machine when somebody looks. So nothing of a
@@ -22,7 +23,7 @@ from emolib.ground import settings
 from emolib.ground.errors import EmolibError, nearest
 from emolib.reproduction.explore import layout
 from emolib.reproduction.report import files as results
-from emolib.reproduction.studies.explored.plan import Explored, Model, check
+from emolib.reproduction.runs.explored import Explored, Model, check
 
 FORMAT = 1
 COLUMNS = {
@@ -99,7 +100,7 @@ class Bundle:
 def bundle(name: str, explored: Explored, *, perplexity: float = 30.0, seed: int = 0) -> Bundle:
     """Make an explorer bundle from what a study hands over, write it, and return it.
 
-    name         of the file and in the explorer's menu: letters, digits, - and _
+    name         of its files and in the explorer's menu: letters, digits, - and _
     explored     a clip with two modalities may stand up to three times, told apart by `modality`
     perplexity, seed      of the t-SNE that is kept; the explorer's sliders compute others
 
@@ -118,6 +119,8 @@ def bundle(name: str, explored: Explored, *, perplexity: float = 30.0, seed: int
         for m in models:
             first = places.get((models[0].name, method))
             places[m.name, method] = layout.place(m.embedding, method, start=first, **options)
+    from emolib.reproduction.explore import static  # draws what is defined here
+
     data = explored.data
     kinds = {"ImageSet": "pictures", "ClipSet": "clips"}
     made = Bundle(
@@ -134,6 +137,7 @@ def bundle(name: str, explored: Explored, *, perplexity: float = 30.0, seed: int
         about=options | explored.about,
     )
     save(made)
+    static.write(made)
     return made
 
 
@@ -171,7 +175,16 @@ def save(made: Bundle) -> Path:
     np.savez_compressed(raw, **arrays)
     path = folder(made.profile, made.source) / f"{made.name}.json"
     sha = results.write(path.with_suffix(".npz"), raw.getvalue())
-    about = {"format": FORMAT, "classes": made.classes, "models": models, "places": order}
+    first = made.models[0]
+    groupings = [made.true, first.predicted, made.modality, made.actor]
+    marked = round(layout.islands(made.places[first.name, "t-SNE"], groupings), 2)
+    about = {
+        "format": FORMAT,
+        "islands": marked,
+        "classes": made.classes,
+        "models": models,
+        "places": order,
+    }
     about |= {word: getattr(made, word) for word in WORDS} | results.environment()
     results.write_provenance(path, {f"explore/{made.name}.npz": sha}, about)
     return path
@@ -216,12 +229,26 @@ def load(path: Path) -> Bundle:
 
 
 def stored(profile: str) -> dict[str, Path]:
-    """Name -> path of every bundle of a profile; the reader's own win over those that ship."""
+    """Name -> path of every bundle of a profile; the reader's own win over those that ship.
+
+    Those with islands come first, and of these the real ones.
+    """
     shipped = settings.committed(profile) / "explore"
     paths: dict[str, Path] = {}
     for place in (shipped, folder(profile, "simulated"), folder(profile, "real")):
         paths |= {path.stem: path for path in sorted(place.glob("*.json"))}
-    return paths
+    return dict(sorted(paths.items(), key=_worth))
+
+
+def _worth(named: tuple[str, Path]) -> tuple:
+    """What sorts bundles: a silhouette below 0.25 is no structure (layout.islands)."""
+    name, path = named
+    try:
+        about = json.loads(path.read_text())
+        marked = about.get("islands", 0.0)
+        return marked < 0.25, about["source"] != "real", -marked, name
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return True, True, 0.0, name  # damaged: said by `load`, to whoever opens it
 
 
 def find(name: str, profile: str) -> Bundle:

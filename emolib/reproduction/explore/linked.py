@@ -89,12 +89,6 @@ def cell(bundle: Bundle, model: str, true: int, named: int) -> np.ndarray:
     return np.flatnonzero((bundle.true == true) & (bundle.model(model).predicted == named))
 
 
-def histogram(bundle: Bundle, rows=None) -> np.ndarray:
-    """Points of each class, (C,), among `rows` (None: all)."""
-    rows = slice(None) if rows is None else rows
-    return np.bincount(bundle.true[rows], minlength=len(bundle.classes))
-
-
 def sample(bundle: Bundle, row: int) -> dict[str, str]:
     """What is said of one point, in words."""
     words = {"sample": bundle.sample[row], "true": bundle.classes[bundle.true[row]]}

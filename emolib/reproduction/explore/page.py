@@ -5,6 +5,7 @@ Served to this machine only, and only to who has the token.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -18,8 +19,8 @@ from emolib.reproduction.report import files as results
 INTRODUCTION = """# Explore
 
 Each point is a sample; points that a model finds alike lie together. **Drag a lasso** (or hold \
-Shift and drag): both matrices and the histogram then count the selection. **Click a cell** of a \
-matrix, or a class: those samples light up in both plots. **Hover** a point to see what it is; \
+Shift and drag): both matrices and the groups then count the selection. **Click a cell** of a \
+matrix, or a group: those samples light up in both plots. **Hover** a point to see what it is; \
 **click** it to keep it, then play its sound. Everything but the lasso works with Tab and Enter; \
 *next* walks through the selection. Distances between far groups and the sizes of groups mean \
 little in t-SNE and UMAP: move the perplexity and see what stays."""
@@ -32,7 +33,7 @@ HERE_ONLY = (
 
 
 def notebook(profile: str) -> Path:
-    """Write the page's notebook into the cache; returns its path."""
+    """Write the page's notebook, and the server's settings, into the cache; returns its path."""
     from nbformat import v4, writes
 
     code = f"from emolib.reproduction import explore\n\nexplore.open(profile={profile!r})"
@@ -41,6 +42,9 @@ def notebook(profile: str) -> Path:
     made = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     path = settings.cache() / "explore" / "page" / "explore.ipynb"
     results.write(path, writes(made))
+    headers = {"Content-Security-Policy": HERE_ONLY}
+    server = {"Voila": {"tornado_settings": {"headers": headers}}}
+    results.write(path.with_name("voila.json"), json.dumps(server))
     return path
 
 
@@ -49,7 +53,6 @@ def command(path: Path, *, port: int, theme: str, browser: bool) -> list[str]:
 
     Its kernels talk through files and not over TCP.
     """
-    headers = repr({"headers": {"Content-Security-Policy": HERE_ONLY}})
     quiet = "ignore::DeprecationWarning"  # of the server's own packages
     line = [
         sys.executable,
@@ -61,7 +64,7 @@ def command(path: Path, *, port: int, theme: str, browser: bool) -> list[str]:
         "--token",
         "--Voila.ip=127.0.0.1",
     ]
-    line += [f"--port={port}", f"--theme={theme}", f"--Voila.tornado_settings={headers}"]
+    line += [f"--port={port}", f"--theme={theme}", f"--Voila.config_file_paths={path.parent}"]
     line += ["--KernelManager.transport=ipc"]
     return line if browser else [*line, "--no-browser"]
 

@@ -1,34 +1,24 @@
-"""The explorer: two scatter plots, two matrices, a histogram and a sample, all of one selection.
+"""The explorer: two scatter plots, two matrices, the groups and a sample, all of one selection.
 
 The plots are jupyter-scatter's (WebGL, so that 20,000 points stay fluid), the rest are ipywidgets.
-jupyter-scatter (1.0) draws discs only: shapes stand in the legend and in the exported drawing.
+jupyter-scatter (1.0) drops what it is told while it still draws: a plot is made with its points and
+colours in it, and whatever changes later reaches it as one message, without a flight of the points.
 """
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from ipywidgets import (
-    HTML,
-    Box,
-    Button,
-    Dropdown,
-    FloatProgress,
-    HBox,
-    IntSlider,
-    Layout,
-    ToggleButtons,
-    VBox,
-)
+from ipywidgets import HTML, Box, Button, Dropdown, FloatProgress, HBox, IntSlider, Layout, VBox
 from jscatter import Scatter
 
 from emolib.reproduction import report
 from emolib.reproduction.explore import layout, linked, media, widgets
 from emolib.reproduction.explore.bundles import START, Bundle, load
-from emolib.reproduction.report import plots
 
 HEIGHT = 400  # of a plot, in pixels
 LIGHT, DARK = "#ffffff", "#14171a"  # ground of the plots
@@ -36,8 +26,8 @@ MARKED = "#E69F00"  # the lasso and what it caught
 SCALES = {"x_scale": (-1.05, 1.05), "y_scale": (-1.05, 1.05)}
 KEPT, OWN = "of the left model", "each its own"
 EMPTY = (
-    "<span class='emolib-note'>nothing is selected: all points count. Drag a lasso (mouse: lasso, "
-    "or hold Shift), click a cell of a matrix or a class.</span>"
+    "<span class='emolib-note'>nothing is selected: all points count. Drag a lasso, click a cell "
+    "of a matrix or a group.</span>"
 )
 
 
@@ -54,7 +44,7 @@ class Explorer:
         bars = self._controls()
         self.background = layout.Background(self._progressed, self._placed, self._failed)
         self.panel = widgets.Panel()
-        self.panel.observe(self._theme, "dark")
+        self.panel.observe(lambda change: self._theme(), "dark")
         self.panel.on_msg(self._drawn_anew)
         self.stage = VBox()
         self.widget = VBox([HTML(widgets.STYLE), *bars, self.stage])
@@ -85,8 +75,7 @@ class Explorer:
         self.which = menu("points", list(self._bundles), lambda: self.open(self.which.value))
         self.left = menu("left", [""], self.restart)
         self.right = menu("right", [""], self.restart)
-        self.by = menu("colour", linked.COLOUR_BY, lambda: self.enlarge(None))
-        self.dark = menu("theme", ("auto", "light", "dark"), self._theme)
+        self.by = menu("colour", linked.COLOUR_BY, self.paint)
         self.method = menu("projection", layout.methods(), self.place)
         tip = "the same point in the same place in both plots, or each model's own"
         self.keep = menu("places", (KEPT, OWN), self.place, tip)
@@ -94,30 +83,22 @@ class Explorer:
         self.seed = slider("seed", value=0, min=0, max=20)
         self.bar = FloatProgress(max=1, layout=Layout(width="8em", visibility="hidden"))
         self.stop = _button("stop", "give up the projection under way", self.give_up)
-        self.mode = ToggleButtons(
-            options=[("mouse: move", "panZoom"), ("mouse: lasso", "lasso")],
-            value="lasso",
-            style={"button_width": "10em"},
-        )
-        self.mode.observe(lambda change: self._both("mouse", change["new"]), "value")
         tip = "let all points count again"
         self.clear = _button("clear selection", tip, lambda: self.select([]))
         tip = "download the selected points as a table"
         self.csv = _button("selection to CSV", tip, self.export_csv)
-        tip = "download both plots as they are, with marker shapes"
-        self.svg = _button("view to SVG", tip, self.export_svg)
         self.said = HTML()
         self.said.add_class("emolib-said")
         bars = (
-            [self.which, self.left, self.right, self.by, self.dark],
+            [self.which, self.left, self.right, self.by],
             [self.method, self.keep, self.perplexity, self.seed, self.bar, self.stop],
-            [self.mode, self.clear, self.csv, self.svg, self.said],
+            [self.clear, self.csv, self.said],
         )
         flow = Layout(flex_flow="row wrap", align_items="center", grid_gap="4px 10px")
         return [HBox(bar, layout=flow) for bar in bars]
 
     def open(self, name: str) -> None:
-        """Show another bundle."""
+        """Show another bundle, with nothing selected."""
         chosen = self._bundles[name]
         self.bundle = chosen if isinstance(chosen, Bundle) else load(chosen)
         self.background.stop()
@@ -130,24 +111,23 @@ class Explorer:
         self.method.value = "t-SNE"
         self._quiet = False
         self._places = {}
+        self.selected = np.empty(0, int)
+        right = names[0] if self.keep.value == KEPT else self.right.value
+        self.places = [self.bundle.places[model, "t-SNE"] for model in (names[0], right)]
         self._build()
 
     def _build(self) -> None:
         """New plots and matrices for a bundle; a change of model or colour only repaints them."""
         b = self.bundle
-        self.size = float(np.clip(200 / np.sqrt(len(b)), 2, 8))
-        self.large = self.shown = None
-        self.everything = linked.histogram(b)
-        self.plots = [self._plot(), self._plot()]
+        self.shown = None
+        self.plots = [self._plot(xy) for xy in self.places]
         self.titles = [HTML(), HTML()]
         self.matrices = [
             widgets.Matrix(b.classes, lambda true, named: self.cell(0, true, named)),
             widgets.Matrix(b.classes, lambda true, named: self.cell(1, true, named)),
         ]
-        self.histogram = widgets.Histogram(
-            b.classes, lambda group: self.select(np.flatnonzero(b.true == group))
-        )
-        self.key = widgets.Legend(self.enlarge)
+        self.groups = widgets.Groups(self.group)
+        self._paint_all()
         back = _button("◀ previous", "show the previous selected sample", lambda: self.step(-1))
         forth = _button("next ▶", "show the next selected sample", lambda: self.step(1))
         wide = Layout(width="0", flex="1 1 0", min_width="300px", padding="0 6px 0 0")
@@ -160,30 +140,36 @@ class Explorer:
         above = [VBox([title, plot.widget], layout=wide) for title, plot in sides]
         above += [VBox([HTML("<b>Sample</b>"), HBox([back, forth]), self.panel], layout=side)]
         below = [Box([matrix], layout=wide) for matrix in self.matrices]
-        below += [Box([self.histogram], layout=side)]
-        self.stage.children = [HTML(head), self.key, HBox(above), HBox(below)]
-        self.restart()
+        below += [Box([self.groups], layout=side)]
+        for plot in self.plots:
+            self._listen(plot)
+        self.select([])
+        self.place()
+        self.stage.children = [HTML(head), HBox(above), HBox(below)]
 
-    def _plot(self) -> Scatter:
-        zero = np.zeros(len(self.bundle), np.float32)
+    def _plot(self, xy: np.ndarray) -> Scatter:
+        """A plot with every point in its place; it is told its colours before it is shown."""
         plot = Scatter(
-            data=pd.DataFrame({"x": zero, "y": zero}),
+            data=pd.DataFrame(xy, columns=["x", "y"]),
             x="x",
             y="y",
             **SCALES,
             height=HEIGHT,
             axes=False,
-            size=self.size,
+            size=float(np.clip(200 / np.sqrt(len(self.bundle)), 2, 8)),
             lasso_color=MARKED,
-            mouse_mode=self.mode.value,
+            mouse_mode="lasso",
             tooltip=False,
         )
         plot.color(selected=MARKED, hover=MARKED)
+        return plot
+
+    def _listen(self, plot: Scatter) -> None:
+        """Hear what is selected and hovered in a plot."""
         plot.widget.observe(
             lambda change: None if self._quiet else self.select(change["new"]), "selection"
         )
         plot.widget.observe(lambda change: self.hover(change["new"]), "hovering")
-        return plot
 
     def _models(self) -> list[str]:
         """The models on the left and on the right."""
@@ -193,10 +179,18 @@ class Explorer:
 
     def restart(self) -> None:
         """Another model on one side: its places, colours and counts."""
-        self.place()
-        self.paint()
-        fits = len(self.selected) and self.selected.max() < len(self.bundle)
-        self.select(self.selected if fits else [])
+        with self._one_message():
+            self.place()
+            self.paint()
+        self.select(self.selected)
+
+    @contextlib.contextmanager
+    def _one_message(self):
+        """What is changed meanwhile reaches each plot at once: it drops what comes as it draws."""
+        with contextlib.ExitStack() as held:
+            for plot in self.plots:
+                held.enter_context(plot.widget.hold_sync())
+            yield
 
     def _kept(self) -> tuple[int, int]:
         """Perplexity and seed of the places that the bundle holds."""
@@ -244,61 +238,42 @@ class Explorer:
         self._done(f"no {self.method.value}: {error}")
 
     def _move(self, places: list[np.ndarray]) -> None:
-        self._done("")
-        self.places = [places[0], places[-1]]
-        for plot, xy in zip(self.plots, self.places, strict=True):
-            plot.xy(xy[:, 0], xy[:, 1], **SCALES, animate=True)
+        self._done(self._said())
+        before, self.places = self.places, [places[0], places[-1]]
+        with self._one_message():
+            for plot, old, xy in zip(self.plots, before, self.places, strict=True):
+                if old is not xy:
+                    plot.xy(xy[:, 0], xy[:, 1], **SCALES, animate=False)
 
     # ------------------------------------------------------------ colours
 
     def paint(self) -> None:
         """Colour the points of both plots, and say what the colours mean."""
-        dark = self._is_dark()
-        left, right = (linked.colouring(self.bundle, m, self.by.value) for m in self._models())
-        for plot, shown in zip(self.plots, (left, right), strict=True):
-            self._colour(plot, shown, dark)
-            if self._enlarged(shown) is not None:
-                weights = (shown.groups == self.large).astype(float)
-                sizes = [max(1, self.size / 3), 2 * self.size]
-                plot.size(by=weights, map=sizes, norm=(0, 1))
-            elif plot.size()["by"] is not None:
-                plot.size(by=None, default=self.size)
-        for title, model in zip(self.titles, self._models(), strict=True):
-            title.value = f"<b>{model}</b>"
-        self.key.show(left, dark, self._enlarged(left))
+        with self._one_message():
+            self._paint_all()
+        self._count()
 
-    def _colour(self, plot: Scatter, shown: linked.Colouring, dark: bool) -> None:
+    def _paint_all(self) -> None:
+        for plot, title, model in zip(self.plots, self.titles, self._models(), strict=True):
+            self._colour(plot, linked.colouring(self.bundle, model, self.by.value))
+            plot.background(DARK if self.panel.dark else LIGHT)
+            title.value = f"<b>{model}</b>"
+
+    def _colour(self, plot: Scatter, shown: linked.Colouring) -> None:
         if shown.values is not None:
             plot.color(by=shown.values, map="cividis", norm=(0, 1))
             return
-        colours = [linked.shade(c, dark) for c in shown.colours]
+        colours = [linked.shade(c, self.panel.dark) for c in shown.colours]
         names = [f"{k} {name}" for k, name in enumerate(shown.names)]
         if len(names) == 1:  # one colour is no colour map
             colours, names = colours * 2, [*names, ""]
         plot.color(by=pd.Categorical.from_codes(shown.groups, names), map=colours)
 
-    def _enlarged(self, shown: linked.Colouring) -> int | None:
-        """The group that is drawn large, where this colouring has it."""
-        has = shown.values is None and self.large is not None and self.large < len(shown.names)
-        return self.large if has else None
-
-    def enlarge(self, group: int | None) -> None:
-        """Draw one group large and the others small; the same once more, or None: all alike."""
-        self.large = None if group == self.large else group
+    def _theme(self) -> None:
+        """The page's ground is light or dark: so are the plots'."""
+        mark = self.widget.add_class if self.panel.dark else self.widget.remove_class
+        mark("emolib-dark")
         self.paint()
-
-    def _is_dark(self) -> bool:
-        return self.panel.dark if self.dark.value == "auto" else self.dark.value == "dark"
-
-    def _theme(self, change=None) -> None:
-        dark = self._is_dark()
-        (self.widget.add_class if dark else self.widget.remove_class)("emolib-dark")
-        self._both("background", DARK if dark else LIGHT)
-        self.paint()
-
-    def _both(self, what: str, value) -> None:
-        for plot in self.plots:
-            getattr(plot, what)(value)
 
     # ------------------------------------------------------------ one selection for all views
 
@@ -310,16 +285,29 @@ class Explorer:
             if not np.array_equal(np.sort(np.asarray(plot.widget.selection, int)), self.selected):
                 plot.selection(self.selected)
         self._quiet = False
-        some = self.selected if len(self.selected) else None
-        for matrix, model in zip(self.matrices, self._models(), strict=True):
-            counts = linked.matrix(self.bundle, model, some)
-            matrix.show(model, counts, linked.words(self.bundle.classes, counts))
-        # a row of a matrix holds the points of a class
-        self.histogram.show(counts.sum(1), self.everything)
+        self._count()
         if self.bar.layout.visibility != "visible":
-            self.said.value = EMPTY if some is None else f"{len(some):,} selected"
-        if some is not None:
-            self.look(int(some[0]))
+            self.said.value = self._said()
+        if len(self.selected):
+            self.look(int(self.selected[0]))
+
+    def _said(self) -> str:
+        """How many points are selected, in words."""
+        return f"{len(self.selected):,} selected" if len(self.selected) else EMPTY
+
+    def _count(self) -> None:
+        """Count the selected points, or all, in both matrices and in the groups."""
+        pool = self._pool()
+        for matrix, model in zip(self.matrices, self._models(), strict=True):
+            counts = linked.matrix(self.bundle, model, pool)
+            matrix.show(model, counts, linked.words(self.bundle.classes, counts))
+        shown = linked.colouring(self.bundle, self.left.value, self.by.value)
+        self.groups.show(shown, pool, self.panel.dark)
+
+    def group(self, number: int) -> None:
+        """Light up a group of the colours, as the left model has it."""
+        shown = linked.colouring(self.bundle, self.left.value, self.by.value)
+        self.select(np.flatnonzero(shown.groups == number))
 
     def _pool(self) -> np.ndarray:
         """The selected points; all, if none is selected."""
@@ -377,17 +365,6 @@ class Explorer:
         self.panel.save(f"{self.bundle.name}-selection.csv", raw, "text/csv")
         self.said.value = f"{len(rows):,} points saved as a table"
         return frame
-
-    def export_svg(self) -> bytes:
-        """Download both plots with marker shapes, badge and selection; returns the drawing."""
-        b = self.bundle
-        colourings = [linked.colouring(b, m, self.by.value) for m in self._models()]
-        panels = list(zip(self._models(), self.places, colourings, strict=True))
-        fig = plots.clouds(panels, selected=self.selected)
-        raw = plots.svg(fig, f"{b.title} · {b.source} · {b.profile}")
-        self.panel.save(f"{b.name}-view.svg", raw, "image/svg+xml")
-        self.said.value = "both plots saved as a drawing"
-        return raw
 
     def _repr_mimebundle_(self, **options):
         return self.widget._repr_mimebundle_(**options)

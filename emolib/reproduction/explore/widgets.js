@@ -19,9 +19,9 @@ function follow(model, draw) {
 function matrix({model, el}) {
   const names = model.get("classes"), C = names.length, cells = [];
   const head = make("div", "emolib-note"), grid = make("div", "emolib-grid");
-  grid.style.gridTemplateColumns = `5.5em repeat(${C}, minmax(30px, 1fr))`;
+  grid.style.gridTemplateColumns = `max-content repeat(${C}, minmax(0, 1fr))`;
   grid.append(make("div", "emolib-head", "true \\ named"));
-  grid.append(...names.map(name => make("div", "emolib-head", name.slice(0, 6), name)));
+  grid.append(...names.map(name => make("div", "emolib-head emolib-up", name)));
   names.forEach((name, t) => {
     grid.append(make("div", "emolib-head", name, name));
     names.forEach((_, n) => {
@@ -51,51 +51,51 @@ function matrix({model, el}) {
   });
 }
 
-// One row a class: a button that selects it, and how many of its points are selected.
-function histogram({model, el}) {
-  const grid = make("div", "emolib-classes");
-  const bars = model.get("classes").map((name, c) => {
-    const button = make("button", "emolib-class", name, "select every " + name);
+// One row a group of the colouring: a button that selects it, and how many of its points are selected.
+function groups({model, el}) {
+  const title = make("b"), grid = make("div", "emolib-groups"), more = make("div", "emolib-note");
+  el.append(title, grid, more);
+  let rows = [];
+  function row(group) {
+    const button = make("button", "emolib-group"), mark = make("span"), name = make("span");
     const bar = make("div", "emolib-bar"), ground = make("span"), fill = make("i"), words = make("span");
-    button.onclick = () => model.send({row: c});
+    button.onclick = () => model.send({row: group});
+    button.append(mark, name);
     ground.append(fill);
     bar.append(ground, words);
     grid.append(button, bar);
-    return [fill, words];
-  });
-  el.append(make("b", "", "Classes of the selection"), grid);
+    return {button, mark, name, fill, words};
+  }
   return follow(model, () => {
-    const {counts, every} = model.get("shown"), most = Math.max(1, ...counts);
-    bars.forEach(([fill, words], c) => {
-      fill.style.width = `${(100 * counts[c] / most).toFixed(1)}%`;
-      put(words, `${number(counts[c])} of ${number(every[c])}`);
+    const shown = model.get("shown"), most = Math.max(1, ...shown.entries.map(e => e.count));
+    put(title, "Groups of the selection, by " + shown.title);
+    put(more, shown.more);
+    if (rows.length !== shown.entries.length) {
+      grid.replaceChildren();
+      rows = shown.entries.map((_, group) => row(group));
+    }
+    shown.entries.forEach((e, group) => {
+      const {button, mark, name, fill, words} = rows[group];
+      put(mark, e.glyph + " ");
+      put(name, e.name);
+      mark.style.color = e.colour;
+      button.title = "select every point of " + e.name;
+      fill.style.width = `${(100 * e.count / most).toFixed(1)}%`;
+      put(words, `${number(e.count)} of ${number(e.of)}`);
     });
   });
 }
 
-// Colours and shapes in words; the entry that is pressed keeps the focus when the legend is drawn anew.
-function legend({model, el}) {
-  el.classList.add("emolib-legend");
-  function entry({glyph, colour, name, count}, k, large) {
-    const tip = k === large ? "draw all groups alike again" : `draw ${name} large and the others small`;
-    const button = make("button", "emolib-entry", "", tip), mark = make("span", "", glyph);
-    mark.style.color = colour;
-    button.append(mark, ` ${name} (${number(count)})`);
-    button.setAttribute("aria-pressed", k === large);
-    button.onclick = () => model.send({row: k});
-    return button;
-  }
-  return follow(model, () => {
-    const {entries, more, large} = model.get("shown");
-    if (!entries.length) {
-      el.replaceChildren(make("span", "", "confidence: 0"), make("span", "emolib-ramp"), make("span", "", "1"));
-      return;
-    }
-    const focus = document.activeElement, had = el.contains(focus) ? [...el.children].indexOf(focus) : -1;
-    el.replaceChildren(...entries.map((e, k) => entry(e, k, large)), make("span", "", more));
-    if (had >= 0) el.children[had]?.focus();
-  });
-}
+// A lasso that ends where it began is no click; the plot would take it for one and select one point.
+let begun = null, far = 0;
+document.addEventListener("mousedown", e => { begun = [e.clientX, e.clientY]; far = 0; }, true);
+document.addEventListener("mousemove", e => {
+  if (begun) far = Math.max(far, Math.hypot(e.clientX - begun[0], e.clientY - begun[1]));
+}, true);
+document.addEventListener("click", e => {
+  begun = null;
+  if (far > 5 && e.target.tagName === "CANVAS" && e.target.closest(".emolib-explorer")) e.stopPropagation();
+}, true);
 
 // One sample. Pictures, sounds and files come as messages: the browser shows them and forgets them.
 function dark() {
@@ -154,5 +154,5 @@ function panel({model, el}) {
   };
 }
 
-const VIEWS = {Matrix: matrix, Histogram: histogram, Legend: legend, Panel: panel};
+const VIEWS = {Matrix: matrix, Groups: groups, Panel: panel};
 export default { render: shown => VIEWS[shown.model.get("kind")](shown) };

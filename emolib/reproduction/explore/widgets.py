@@ -1,4 +1,4 @@
-"""The explorer's own widgets: confusion matrix, histogram of classes, legend, and sample.
+"""The explorer's own widgets: confusion matrix, groups of a colouring, and sample.
 
 A change of the selection is one message to each. (A button for each cell would be hundreds a lasso,
 for which the browser makes a reader wait.) How they are drawn: widgets.js and widgets.css.
@@ -17,7 +17,7 @@ from emolib.reproduction.explore.linked import Colouring, shade
 
 STYLE = f"<style>{Path(__file__).with_suffix('.css').read_text(encoding='utf-8')}</style>"
 GLYPHS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", "X": "✖", "*": "★"}
-LONGEST = 14  # groups a legend names
+LONGEST = 24  # groups that are named
 
 
 class _Drawn(anywidget.AnyWidget):
@@ -56,41 +56,38 @@ class Matrix(_Counted):
         self.shown = {"title": title, "words": words, "counts": counts.ravel().tolist()}
 
 
-class Histogram(_Counted):
-    """One row a class: a button that selects it, and how many are selected. `clicked(class)`."""
+class Groups(_Counted):
+    """The groups of a colouring, in colour, shape and words; each is a button. `clicked(group)`.
 
-    def __init__(self, classes: tuple[str, ...], clicked: Callable[[int], None]):
-        zero = [0] * len(classes)
-        super().__init__(clicked, {"counts": zero, "every": zero}, classes)
-
-    def show(self, counts: np.ndarray, every: np.ndarray) -> None:
-        """Bars of the selected counts (C,) beside those of all points (C,)."""
-        self.shown = {"counts": counts.tolist(), "every": every.tolist()}
-
-
-class Legend(_Counted):
-    """Colours and shapes in words; each entry is a button. `clicked(group)`.
-
-    An entry that is pressed tells its group apart by size, for those who cannot go by colour.
+    To select a group tells it apart for those who cannot go by colour.
     """
 
     def __init__(self, clicked: Callable[[int], None]):
-        super().__init__(clicked, {"entries": [], "more": "", "large": None})
+        super().__init__(clicked, {"title": "", "entries": [], "more": ""})
 
-    def show(self, colours: Colouring, dark: bool, large: int | None = None) -> None:
-        """The groups of a colouring, or the scale of its values; group `large` is pressed."""
+    def show(self, colours: Colouring, rows: np.ndarray, dark: bool) -> None:
+        """How many of each group stand among the points `rows`; values get a scale instead."""
         if colours.values is not None:
-            self.shown = {"entries": [], "more": "", "large": None}
+            self.shown = {"title": colours.by, "entries": [], "more": "0 is dark, 1 is bright"}
             return
-        counts = np.bincount(colours.groups, minlength=len(colours.names)).tolist()
-        groups = list(zip(colours.names, colours.colours, colours.markers, counts, strict=True))
+        groups = len(colours.names)
+        every, some = (
+            np.bincount(held, minlength=groups).tolist()
+            for held in (colours.groups, colours.groups[rows])
+        )
+        looks = zip(colours.names, colours.colours, colours.markers, every, some, strict=True)
         entries = [
-            {"name": name, "colour": shade(colour, dark), "glyph": GLYPHS[marker], "count": count}
-            for name, colour, marker, count in groups[:LONGEST]
+            {
+                "name": name,
+                "colour": shade(colour, dark),
+                "glyph": GLYPHS[marker],
+                "of": a,
+                "count": n,
+            }
+            for name, colour, marker, a, n in list(looks)[:LONGEST]
         ]
-        unnamed = len(groups) - LONGEST
-        more = f"and {unnamed} more; colours repeat" if unnamed > 0 else ""
-        self.shown = {"entries": entries, "more": more, "large": large}
+        more = f"and {groups - LONGEST} more; colours repeat" if groups > LONGEST else ""
+        self.shown = {"title": colours.by, "entries": entries, "more": more}
 
 
 class Panel(_Drawn):

@@ -93,6 +93,11 @@ def questions() -> pd.DataFrame:
     return _read("questions.csv")
 
 
+def findings() -> pd.DataFrame:
+    """The ten strongest findings: finding, claim (or ''), sentence, cells, picture, overturn."""
+    return _read("findings.csv")
+
+
 def grids() -> dict[str, list[str]]:
     """The keys that run across a printed table; where a table is not named, its metrics do."""
     table = _read("grids.csv")

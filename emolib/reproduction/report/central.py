@@ -17,25 +17,32 @@ import pandas as pd
 
 from emolib.ground.errors import EmolibError
 from emolib.reproduction import papers
+from emolib.reproduction.report import deciding
 from emolib.reproduction.report import files as results
-from emolib.reproduction.report.show import with_second
 from emolib.reproduction.runs.claims import NEEDS_REAL, WEAK
 
 ARITHMETIC = "arithmetic"  # in place of a cell
 
 
-def row_of(folder: Path, address: str) -> pd.Series:
+def file_of(id: str, *folders: Path) -> Path:
+    """The file of an artefact in the first result folder that holds it; EmolibError if none does.
+
+    What decides a claim may quote a notebook that its folder does not have.
+    """
+    for folder in folders:
+        for kind in ("tables", "figures"):
+            if (folder / kind / f"{id}.csv").exists():
+                return folder / kind / f"{id}.csv"
+    raise EmolibError(f"{folders[0] / 'tables' / id}.csv is not there: run the notebook of {id}")
+
+
+def row_of(address: str, *folders: Path) -> pd.Series:
     """The one row of a result file that an address names, every cell as text.
 
     EmolibError if the file is not there, a column is unknown, or not exactly one row fits.
     """
     id, *conditions = address.split(" | ")
-    for kind in ("tables", "figures"):
-        if (folder / kind / f"{id}.csv").exists():
-            rows = results.read(folder / kind / f"{id}.csv")
-            break
-    else:
-        raise EmolibError(f"{folder / 'tables' / id}.csv is not there: run the notebook of {id}")
+    rows = results.read(file_of(id, *folders))
     for condition in conditions:
         column, _, value = condition.partition("=")
         if column not in rows:
@@ -63,32 +70,36 @@ def in_words(row: pd.Series) -> str:
     return text
 
 
-def sentence(folder: Path, central: dict) -> str:
-    """The sentence of a central claim with its numbers from the files of `folder`."""
+def sentence(central: dict, *folders: Path) -> str:
+    """The sentence of a central claim with its numbers from the first folder that has the file."""
     arithmetic = papers.claims().set_index("id").arithmetic
     numbers = []
     for address in filter(None, central["cells"].split(" ;; ")):
         if address == ARITHMETIC:
             numbers.append(arithmetic[central["claim"]])
         else:
-            numbers.append(in_words(row_of(folder, address)))
+            numbers.append(in_words(row_of(address, *folders)))
     return central["sentence"].format(*numbers)
 
 
-def _said(folder: Path, central: dict, claim: dict) -> str:
+def _said(central: dict, claim: dict, *folders: Path) -> str:
     """The sentence; where a gate failed, print and the gate: no number of ours is compared."""
     if claim["outcome"] in (WEAK, NEEDS_REAL) and central["cells"] != ARITHMETIC:
         return f"{claim['statement']}. Print: {claim['arithmetic']}. Here: {claim['because']}."
-    return sentence(folder, central)
+    return sentence(central, *folders)
 
 
-def rows(folder: Path) -> list[dict]:
-    """Central claims in their order: claim, `said`, picture (a path or ''), both verdicts."""
-    claims = {row["id"]: row for row in with_second(results.read(folder / "claims.csv"))}
+def rows(folder: Path, profile: str = "") -> list[dict]:
+    """Central claims in their order: a row of `deciding` with `said` and picture (a path or '').
+
+    The sentence has the numbers of the profile that decided; the picture is the page's own and
+    signed with its profile. Without a `profile` the folder stands alone.
+    """
+    claims = {row["id"]: row for row in deciding.rows(folder, profile)}
     found = []
     for central in papers.central().to_dict("records"):
         claim = claims[central["claim"]]
-        said = _said(folder, central, claim)
+        said = _said(central, claim, claim["place"], folder)
         picture = _picture(folder, central["picture"])
         found.append(claim | central | {"said": said, "picture": picture})
     return found
@@ -100,12 +111,13 @@ def _picture(folder: Path, id: str) -> str:
     return path if (folder / path).exists() else ""
 
 
-def questions(folder: Path) -> list[dict]:
+def questions(folder: Path, profile: str = "") -> list[dict]:
     """The reader's questions in their order: question, `said`, outcome, source, picture, overturn.
 
-    A question without a claim is answered by its own cells; `said` is empty where they are missing.
+    A question without a claim is answered by its own cells, of the largest profile that has them;
+    `said` is empty where they are missing.
     """
-    known, found = {row["id"]: row for row in rows(folder)}, []
+    known, found = {row["id"]: row for row in rows(folder, profile)}, []
     for question in papers.questions().to_dict("records"):
         if question["claim"]:
             found.append(
@@ -113,12 +125,38 @@ def questions(folder: Path) -> list[dict]:
             )
             continue
         first = question["cells"].split(" ;; ")[0]
-        try:
-            said = sentence(folder, question)
-            source = row_of(folder, first)["source"]
-        except EmolibError:  # its notebook, or its data, were not there
-            said, source = "", "print"
+        about = _answer(question, first, deciding.places(folder, profile))
         paper, picture = first.partition("-")[0], _picture(folder, question["picture"])
-        about = {"said": said, "source": source, "outcome": "measured" if said else "not measured"}
         found.append(question | about | {"id": "", "paper": paper, "picture": picture})
+    return found
+
+
+def _answer(question: dict, first: str, places: dict[str, Path]) -> dict:
+    """What the cells of a question say in the first of the folders that has them, the largest."""
+    for profile, place in places.items():
+        try:
+            said, source = sentence(question, place), row_of(first, place)["source"]
+        except EmolibError:  # its notebook, or its data, were not there
+            continue
+        return {"said": said, "source": source, "outcome": "measured", "profile": profile}
+    return {"said": "", "source": "print", "outcome": "not measured", "profile": ""}
+
+
+def findings(folder: Path) -> list[dict]:
+    """The ten strongest findings in their order: finding, `said`, outcome, source, picture,
+    overturn, and `cell`: the file that its first number stands in, '' for arithmetic."""
+    outcomes, found = results.read(folder / "claims.csv").set_index("id").outcome, []
+    for finding in papers.findings().to_dict("records"):
+        first, claim = finding["cells"].split(" ;; ")[0], finding["claim"]
+        about = {"said": sentence(finding, folder), "cell": "", "source": "print"}
+        if first != ARITHMETIC:
+            about["source"] = row_of(first, folder)["source"]
+            about["cell"] = file_of(first.partition(" | ")[0], folder)
+        if not claim:
+            about["outcome"] = "measured"
+        elif first == ARITHMETIC:
+            about["outcome"] = papers.claims().set_index("id").verdict[claim]
+        else:
+            about["outcome"] = outcomes[claim]
+        found.append(finding | about | {"picture": _picture(folder, finding["picture"])})
     return found

@@ -3,11 +3,16 @@
 index.html      ten questions and their answers, the central claims, what it was made from
 <paper>.html    a work's tables in its own grids, its figures, and where we deviate
 claims.html     every claim with both verdicts and the printed cells it rests on
+notebooks/      the executed notebooks, which `executed` writes as they end; every artefact links to
+                the cell that made it
+explore/*.html  (explore.static) points of some runs, linked from here and from their artefacts
 """
 
 from __future__ import annotations
 
+import functools
 import json
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +21,7 @@ from markupsafe import Markup
 
 from emolib.ground import settings
 from emolib.reproduction import papers, report
-from emolib.reproduction.report import board, central, grid
+from emolib.reproduction.report import alt, board, central, deciding, executed, grid
 from emolib.reproduction.report import files as results
 
 SHOWN = 60  # rows of a table that no paper has; the file has all of them
@@ -32,46 +37,75 @@ def write(profile: str) -> report.View:
     return report.show(pd.DataFrame(rows), "Written into the result folder")
 
 
-def render(folder: Path, profile: str) -> dict[str, str]:
-    """File name -> the page as text."""
-    templates = PackageLoader("emolib.reproduction.report", "templates")
-    house = Environment(
-        loader=templates,
+@functools.cache
+def house(package: str = "emolib.reproduction.report") -> Environment:
+    """The templates of all pages of a package."""
+    return Environment(
+        loader=PackageLoader(package, "templates"),
         autoescape=select_autoescape(["html"]),
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def style() -> str:
+    """The `<style>` of all pages."""
+    return house().get_template("style.html").render()
+
+
+def render(folder: Path, profile: str) -> dict[str, str]:
+    """File name -> the page as text."""
     names = papers.PAPERS | papers.HOUSE
-    shared = {"profile": profile, "papers": names}
-    claims = central.rows(folder)
+    pages_of = explored(folder)
+    every = sorted({name for pages in pages_of.values() for name in pages})
+    shared = {"profile": profile, "papers": names, "explored": every}
+    shared |= {"alt": partial(alt.text, folder), "at": partial(deciding.at, profile)}
+    claims, read = central.rows(folder, profile), executed.listed(folder)
+    shown = deciding.rows(folder, profile)
+    judged = pd.DataFrame(shown)
     pages = {
-        "index.html": house.get_template("index.html").render(
-            questions=central.questions(folder),
+        "index.html": house()
+        .get_template("index.html")
+        .render(
+            notebooks=read,
+            questions=central.questions(folder, profile),
             central=claims,
-            outcomes=report.outcomes(results.read(folder / "claims.csv")),
+            outcomes=report.outcomes(judged),
             coverage=coverage(profile).to_dict("records"),
             timings=timings(profile).to_dict("records"),
             sources=_sources(folder),
             about=_about(folder),
             **shared,
         ),
-        "claims.html": house.get_template("claims.html").render(
-            board=board.rows(results.read(folder / "claims.csv")),
+        "claims.html": house()
+        .get_template("claims.html")
+        .render(
+            board=board.rows(judged),
             printed=board.tables(),
-            seconds=_seconds(folder),
+            seconds=deciding.seconds(shown),
+            here={claim["id"]: claim["here"] for claim in shown},
             **shared,
         ),
     }
     here, choices = made(folder), papers.choices().to_dict("records")
+    cells = {id: f"notebooks/{one['number']}.html#{id}" for one in read for id in one["ids"]}
     everything = papers.everything().to_dict("records")
     for paper in names:
         own = [row for row in everything if row["paper"] == paper]
-        pages[f"{paper}.html"] = house.get_template("paper.html").render(
-            paper=paper,
-            central=[claim for claim in claims if claim["paper"] == paper],
-            artefacts=[_details(folder, row, here, choices) for row in own],
-            choices=[choice for choice in choices if choice["paper"] == paper],
-            **shared,
+        pages[f"{paper}.html"] = (
+            house()
+            .get_template("paper.html")
+            .render(
+                paper=paper,
+                central=[claim for claim in claims if claim["paper"] == paper],
+                artefacts=[
+                    _details(folder, row, here, choices) | {"explored": pages_of.get(row["id"], [])}
+                    for row in own
+                ],
+                cells=cells,
+                choices=[choice for choice in choices if choice["paper"] == paper],
+                **shared,
+            )
         )
     return pages
 
@@ -82,11 +116,22 @@ def made(folder: Path) -> dict[str, str]:
     return {path.stem: str(path.relative_to(folder)) for path in paths}
 
 
+def explored(folder: Path) -> dict[str, list[str]]:
+    """Artefact -> names of the explorer's pages that show its samples; '' for pages of none."""
+    pages: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("explore/*.html")):
+        note = path.with_suffix(".json")
+        about = json.loads(note.read_text()).get("about", {}) if note.exists() else {}
+        for artefact in about.get("artefacts") or [""]:
+            pages.setdefault(artefact, []).append(path.stem)
+    return pages
+
+
 def central_claims(profile: str) -> report.View:
     """What the abstracts and conclusions rest on: a sentence each with its numbers and verdicts."""
-    frame = pd.DataFrame(central.rows(settings.results(profile)))
-    shown = frame[["paper", "said", "verdict", "outcome", "source"]]
-    shown.columns = ["work", "the claim and its numbers", "in print", "measured", "source"]
+    frame = pd.DataFrame(central.rows(settings.results(profile), profile))
+    shown = frame[["paper", "said", "verdict", "outcome", "source", "profile"]]
+    shown.columns = ["work", "the claim and its numbers", "in print", "measured", "source", "at"]
     return report.show(shown, "The central claims", words=True)
 
 
@@ -151,6 +196,7 @@ def _details(folder: Path, row: dict, here: dict, choices: list[dict]) -> dict:
         "deviations": [c for c in choices if row["id"] in c["artefacts"].split(";")],
         "path": here.get(row["id"], ""),
         "picture": "",
+        "mistakes": [],
         "grids": [],
     }
     if not about["path"]:
@@ -160,18 +206,34 @@ def _details(folder: Path, row: dict, here: dict, choices: list[dict]) -> dict:
     colour = "simulated" if "simulated" in badge else badge.partition(":")[0]
     about |= {"note": note, "badge": badge, "colour": colour}
     if (folder / picture).exists():
-        return about | {"picture": picture}
+        return about | {"picture": picture, "mistakes": mistakes(folder / about["path"])}
     long = results.read(folder / about["path"])
     about["rows"] = len(long)
     if row["id"] in papers.table_ids():
         drawn = grid.of(row["id"], long)
         about["grids"] = [vars(one) | {"html": Markup(one.html)} for one in drawn]
     else:
-        about["grids"] = [{"protocol": "", "html": Markup(_plain(long.head(SHOWN)))}]
+        about["grids"] = [{"protocol": "", "html": Markup(plain(long.head(SHOWN)))}]
     return about
 
 
-def _plain(long: pd.DataFrame) -> str:
+def mistakes(path: Path, most: int = 4) -> list[dict]:
+    """The largest cells off the diagonal of a figure's confusion matrices: true, named, share.
+
+    None of a figure that has no such matrix.
+    """
+    cells = results.read(path)
+    if not {"true", "named", "measured"} <= set(cells):
+        return []
+    cells = cells[(cells.true != cells.named) & (cells.measured != "")]
+    cells = cells.assign(share=cells.measured.astype(float))
+    largest = cells.sort_values("share", ascending=False, kind="stable")
+    return largest.drop_duplicates(["true", "named"])[["true", "named", "share"]][:most].to_dict(
+        "records"
+    )
+
+
+def plain(long: pd.DataFrame) -> str:
     """A table of ours as it stands in its file, without columns that say nothing."""
     numbers = ["measured", "low", "high"]
     values = long[numbers].apply(pd.to_numeric, errors="coerce")
@@ -187,12 +249,6 @@ def _sources(folder: Path) -> list[dict]:
     for note in sorted([*folder.glob("tables/*.json"), *folder.glob("figures/*.json")]):
         found |= results.sources(note)
     return [{"set": name, **about} for name, about in sorted(found.items())]
-
-
-def _seconds(folder: Path) -> dict[str, float]:
-    """Claim -> seconds of the runs behind it."""
-    note = folder / "claims.json"
-    return json.loads(note.read_text()).get("seconds", {}) if note.exists() else {}
 
 
 def _about(folder: Path) -> dict:

@@ -102,15 +102,18 @@ def enough_people(family: int = 1) -> int:
     return 2 + math.floor(math.log2(family / ALPHA))
 
 
-def failed_gate(standings: Iterable[Standing], level: bool = False) -> tuple[str, str]:
+def failed_gate(
+    standings: Iterable[Standing], level: bool = False, learnt: bool = False
+) -> tuple[str, str]:
     """The first gate that a network failed and what would pass it; ('', '') if all passed.
 
     level   the claim is about how high a printed number is, and not about which of two is higher
+    learnt  the claim itself says how much is learnt: one that rests at chance has answered it
     """
     for one in standings:
         if level and one.smaller:
             return "size", f"{one.name} is {one.smaller}: a level needs the paper's size"
-        if not one.low > one.trivial:
+        if not one.low > (0.0 if learnt else one.trivial):
             return "trivial", (
                 f"{one.name} is not above an answer without input by its interval "
                 f"({one.low:.3f}, {one.trivial:.3f}): it has to learn before it is compared"
@@ -185,6 +188,7 @@ class Rule:
     data: tuple[str, ...] | None
     worlds: int
     level: bool
+    learnt: bool
 
 
 class Claims:
@@ -204,6 +208,7 @@ class Claims:
         data: tuple[str, ...] | None = None,
         worlds: int = 1,
         level: bool = False,
+        learnt: bool = False,
     ):
         """Decorator of a test: a function of the study that returns (holds, because).
 
@@ -211,10 +216,11 @@ class Claims:
         data                properties of the study that were used (default: all its sources)
         worlds              simulated worlds that the numbers are an interval over
         level               the claim is a printed level, which needs networks of the paper's size
+        learnt              the claim itself says how much is learnt, chance included
         """
 
         def register(test):
-            self.rules[claim] = Rule(claim, test, networks, trained, data, worlds, level)
+            self.rules[claim] = Rule(claim, test, networks, trained, data, worlds, level, learnt)
             return test
 
         return register
@@ -240,7 +246,7 @@ class Claims:
         used = study.sources if rule.data is None else [getattr(study, n) for n in rule.data]
         source = _source(used, needs)
         instead = _instead(used, needs) if source == "real" else ""
-        gate, remedy = failed_gate(standings, rule.level)
+        gate, remedy = failed_gate(standings, rule.level, rule.learnt)
         if not gate and source == "simulated" and needs == ANY and rule.worlds < WORLDS:
             gate, remedy = "worlds", f"{rule.worlds} simulated world: {WORLDS} are asked"
         outcome = decide(needs, ANOTHER if instead else source, gate, holds)

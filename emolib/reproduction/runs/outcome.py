@@ -15,7 +15,7 @@ class Outcome:
     frame     long: the keys of the printed table, `metric`, `protocol`, `measured`, and where there
               is one the interval `low`, `high`; `unit` where it differs from print. Figures may
               bring other columns.
-    profile   'smoke', 'quick' or 'full'
+    profile   'smoke', 'quick', 'overnight' or 'full'
     sources   {data set: {'source': 'real' | 'simulated', 'fingerprint': ...}}; empty without data
     seeds     of the repeats
     caps      the profile's own numbers (epochs, sizes): what makes quick quick

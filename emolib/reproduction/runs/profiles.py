@@ -1,4 +1,5 @@
-"""How large a run is: `smoke` for tests, `quick` by default, `full` as the papers did it.
+"""How large a run is: `smoke` for tests, `quick` by default, `overnight` for two processors and
+ten hours, `full` as the papers did it.
 
 A study adds its own numbers in a frozen dataclass; all of them go into the provenance.
 """
@@ -25,6 +26,7 @@ PROFILES = {
     for p in (
         Profile("smoke", seeds=1, draws=200),
         Profile("quick", seeds=3),
+        Profile("overnight", seeds=3),
         Profile("full", seeds=5),
     )
 }

@@ -1,7 +1,7 @@
 """A study at one profile: its sizes, data, people, plan and results, each made once and held.
 
 class Study(runs.Study):
-    SIZES = {"smoke": Sizes(...), "quick": Sizes(...), "full": Sizes()}
+    SIZES = {"smoke": Sizes(...), "quick": Sizes(...), "overnight": Sizes(...), "full": Sizes()}
 
     @part
     def films(self):                # made at the first use, held from then on
@@ -54,7 +54,7 @@ def part(function: Callable) -> property:
 class Study:
     """One notebook's questions at one profile. Subclasses add SIZES, `sources` and their own parts.
 
-    profile   'smoke', 'quick' or 'full'
+    profile   'smoke', 'quick', 'overnight' or 'full'
     knobs     other values for fields of the profile's sizes (None: its own); a misspelt name raises
     """
 

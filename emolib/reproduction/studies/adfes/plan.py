@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from emolib import EMOTIONS
 from emolib import data as datasets
 from emolib.data.sim.clip_sets import ADFES, POSED
+from emolib.features import greyface
 from emolib.models.path import DEEP, SMALL
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import held, part
@@ -80,6 +82,23 @@ QUICK = Sizes(
     patience=20,
     units=((5,), (10,), (20,), (50,), (10, 10), (10, 10, 5)),
 )
+OVERNIGHT = replace(
+    QUICK,
+    drawn=60,
+    side=48,
+    stride=1,
+    every=10,
+    channels=(32, 64, 128),
+    features=150,
+    pictures=10_000,
+    body_epochs=15,
+    body_batch=64,
+    tuned_frames=5,
+    tuned_epochs=15,
+    epochs=60,
+    rate=5e-3,
+    units=Sizes().units,
+)
 SMOKE = replace(
     QUICK,
     rounds=2,
@@ -110,7 +129,7 @@ def anchors() -> pd.DataFrame:
 class Study(runs.Study):
     """Notebook 30. Films are person by person, in the order `order`."""
 
-    SIZES = {"smoke": SMOKE, "quick": QUICK, "full": Sizes()}
+    SIZES = {"smoke": SMOKE, "quick": QUICK, "overnight": OVERNIGHT, "full": Sizes()}
 
     @property
     def sources(self) -> tuple:
@@ -304,9 +323,9 @@ class Study(runs.Study):
                 file=sys.stderr,
             )
         return {
+            "prepare": partial(greyface.prepared, side=self.sizes.side),
             "describe": training.describer(self.trained()),
             "net": training.alone(networks, self.result(NAME), self.members(SAFE)[ROUND]),
-            "side": self.sizes.side,
             "length": networks["length"],
             "pace": self.films.fps / self.sizes.stride,
             "anchors": anchors(),

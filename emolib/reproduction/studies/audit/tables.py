@@ -15,6 +15,7 @@ from emolib.reproduction.papers.audit import best_loss, counting, ferplus, nonin
 from emolib.reproduction.papers.audit.record import fresh
 from emolib.reproduction.papers.audit.video_protocol import full_network_macs
 from emolib.reproduction.runs import Outcome
+from emolib.reproduction.runs.profiles import PROFILES
 
 # Where each cited picture comes from, as its paper says.
 CITED = {
@@ -46,7 +47,7 @@ class Sizes:
 class Study(runs.Study):
     """The printed numbers of the five works."""
 
-    SIZES = {"smoke": Sizes(), "quick": Sizes(), "full": Sizes()}
+    SIZES = {name: Sizes() for name in PROFILES}
 
 
 def as_printed(study: Study, id: str) -> Outcome:

@@ -40,7 +40,9 @@ class Sizes:
     dense_epochs: int = 400
     dense_rate: float = 1e-3
     dense_batch: int = 32
+    dense_plateau: int | None = None  # epochs without gain until the rate falls
     narrow: int = 1  # divides the channels of the convolutional networks
+    copies_narrow: int | None = None  # the same on the real copies (None: as `narrow`)
     cnn_epochs: int = 150
     cnn_rate: float = 1e-3
     cnn_batch: int = 32
@@ -96,6 +98,22 @@ SIZES = {
         turns=(0, 20, 40),
         lesson_epochs=150,
     ),
+    "overnight": replace(
+        SMALL,
+        cnn_repeats=2,
+        tol=1e-3,
+        dense_epochs=500,
+        dense_rate=2e-2,
+        dense_plateau=30,  # at a constant rate four fifths of dropout never come to rest
+        narrow=4,
+        copies_narrow=1,  # claims are judged on real people, and levels only at the printed width
+        cnn_epochs=40,
+        cnn_batch=16,
+        bank=4,
+        sequences=280,
+        models=28,
+        dlib_crowd=100,
+    ),
     "full": Sizes(),
 }
 
@@ -139,7 +157,8 @@ class Study(runs.Study):
         there = all(datasets.at_hand(name) for name in COPIED)
         if not there or training.finder() == TRUTH:
             return None
-        return Copies(self.profile, **asdict(self.sizes))
+        narrow = self.sizes.copies_narrow or self.sizes.narrow
+        return Copies(self.profile, **asdict(replace(self.sizes, narrow=narrow)))
 
     @property
     def worlds(self) -> tuple[Study, ...]:
@@ -209,6 +228,7 @@ class Study(runs.Study):
             how = {"classifier": case.classifier, "settings_each": s.settings, "tol": s.tol}
             return training.machines, [common | how]
         how = {"epochs": s.dense_epochs, "rate": s.dense_rate, "batch": s.dense_batch}
+        how["plateau"] = s.dense_plateau
         how["reading"] = "keep" if case.variant == KEEP else "drop"
         return training.dense, [common | how]
 

@@ -439,10 +439,12 @@ def dense(
     epochs: int,
     rate: float,
     batch: int,
+    plateau: int | None = None,
     apart: bool = False,
 ) -> dict:
     """All repeats as one stack, each read at the epoch of its own lowest validation loss.
 
+    plateau   epochs without a lower mean validation loss, after which the rate falls to 0.3 of it
     Returns train, test, part, validation as `machines` does; loss (epochs,); validation_loss
     (epochs, R); settled, whether the mean of the lowest of them has reached its plateau.
     """
@@ -490,7 +492,7 @@ def dense(
         curve.append(((each * checked).sum(1) / checked.sum(1)).cpu().numpy())  # (R,)
         return -float(curve[-1].mean())
 
-    how = training.Settings(epochs=epochs, rate=rate)
+    how = training.Settings(epochs=epochs, rate=rate, plateau=plateau, factor=0.3)
     history = training.fit(net, batches, loss, how, validate=validate, progress=False)
     epoch, out = np.argmin(curve, 0)[:, None], {}
     for side, found in (("train", seen), ("test", shown)):

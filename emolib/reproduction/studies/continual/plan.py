@@ -106,6 +106,21 @@ class Study(runs.Study):
             pictures_seeds=3,
             tuned_epochs=1,
         ),
+        "overnight": Sizes(
+            train=800,
+            test=400,
+            bodies=3,
+            other_epochs=8,
+            head_epochs=40,
+            whole_orders=3,
+            whole_epochs=6,
+            pictures_train=100,
+            pictures_test=50,
+            pictures_size=96,
+            pictures_epochs=20,
+            pictures_seeds=3,
+            tuned_epochs=6,
+        ),
         "full": Sizes(),
     }
 

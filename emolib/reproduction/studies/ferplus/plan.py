@@ -31,6 +31,7 @@ from emolib.reproduction.studies.faces import CLASSES, part_rows, unseen
 from emolib.reproduction.studies.ferplus import training
 
 SOFT, CLEANED, SMALL = "soft labels", "duplicates out of training", "batches of 8"
+NATURAL, NATURAL_SOFT = "natural shares", "natural shares, soft labels"  # without the sampler
 IMAGENET = "ImageNet weights"
 _TIMM = {
     "SeResnext50": "timm/seresnext50_32x4d.gluon_in1k",
@@ -65,9 +66,10 @@ class Sizes:
     crop: int = 224
     batch: int = 256
     draws: int | None = None  # pictures in an epoch; None: as many as there are
-    epochs: int = 60
-    rate: float = 5e-4
+    epochs: int = 15
+    rate: float = 1e-3  # the peak, where one cycle leads down from it
     imagenet_rate: float = 1e-4
+    one_cycle: bool = False  # the rate climbs and falls once; else plateaus decide
     plateau: int = 3  # epochs without progress before the rate falls to three tenths
     patience: int = 10  # epochs without progress before training ends
     train: int | None = None  # rows of each part that are used
@@ -76,6 +78,8 @@ class Sizes:
     variants: tuple[str, ...] = (SOFT, CLEANED, SMALL)
     variant_of: str = "ResNet18"  # the network that is trained again with one thing changed
     lite0: Tuned = Tuned()  # the row that the table does not have
+    # of `networks`, those that start from public weights as well
+    imagenet: tuple[str, ...] = ("ResNet18", "ResNet50", "Densenet121")
 
 
 def weights_at_hand(network: str) -> bool:
@@ -128,7 +132,20 @@ class Study(runs.Study):
             variants=(SOFT, CLEANED),
             lite0=Tuned(72, 64, 32, 1000, 2, 1e-3),
         ),
-        "full": Sizes(),
+        "overnight": Sizes(
+            seeds=1,
+            narrow=True,
+            side=54,
+            crop=48,
+            batch=64,
+            draws=18_000,
+            epochs=12,
+            rate=2e-3,
+            one_cycle=True,
+            variants=(SOFT, CLEANED, NATURAL, NATURAL_SOFT),
+            lite0=Tuned(108, 96, 64, 20_000, 12),
+        ),
+        "full": Sizes(one_cycle=True),
     }
 
     # ------------------------------------------------------------ the data
@@ -188,9 +205,10 @@ class Study(runs.Study):
     @part
     def initialisations(self) -> dict[str, tuple[str, ...]]:
         """Protocol -> networks trained under it."""
-        wide = () if self.sizes.narrow else self.sizes.networks
+        s = self.sizes
+        wide = () if s.narrow else tuple(n for n in s.networks if n in s.imagenet)
         known = tuple(n for n in (*wide, LITE0) if weights_at_hand(n))
-        return {self.base: self.sizes.networks} | ({IMAGENET: known} if known else {})
+        return {self.base: s.networks} | ({IMAGENET: known} if known else {})
 
     @part
     def plan(self) -> dict[tuple[str, str, int], dict]:
@@ -201,6 +219,7 @@ class Study(runs.Study):
         common = {"data": datasets.reference(self.faces), "pretrained": "none"}
         common |= {"target_kind": "majority", "clean": False}
         common |= {name: getattr(s, name) for name in same}
+        common |= {"one_cycle": True} if s.one_cycle else {}
         kinds = []
         for protocol, names in reversed(self.initialisations.items()):
             for network in reversed(names):
@@ -211,6 +230,8 @@ class Study(runs.Study):
                     change |= asdict(s.lite0) | {"narrow": False}
                 kinds.append((network, protocol, change))
         changed = {SOFT: {"target_kind": "votes"}, CLEANED: {"clean": True}, SMALL: {"batch": 8}}
+        changed[NATURAL] = {"balanced": False}
+        changed[NATURAL_SOFT] = changed[NATURAL] | changed[SOFT]
         kinds += [(s.variant_of, variant, changed[variant]) for variant in s.variants]
         grid = {}
         for (network, protocol, change), seed in product(kinds, self.seeds):

@@ -36,11 +36,16 @@ def target(faces: ImageSet, kind: str) -> np.ndarray:
     return votes.probabilities(faces.meta[list(votes.VOTES)].to_numpy(), CLASSES).astype(np.float32)
 
 
-def epoch_rows(label: np.ndarray, seed: int, epoch: int, draws: int | None) -> np.ndarray:
+def epoch_rows(
+    label: np.ndarray, seed: int, epoch: int, draws: int | None, balanced: bool = True
+) -> np.ndarray:
     """Positions in `label` drawn in one epoch, with replacement, every class equally likely.
 
-    The same again when training is resumed.
+    Or, not `balanced`, each at most once, so that classes keep their natural shares. The same again
+    when training is resumed.
     """
+    if not balanced:
+        return np.random.default_rng([seed, epoch, 1]).permutation(len(label))[:draws]
     sampler = balanced_sampler(label, seed=100_000 * seed + epoch, num_samples=draws)
     return np.fromiter(sampler, np.int64)
 
@@ -65,9 +70,14 @@ def run(
     rate: float,
     plateau: int,
     patience: int,
+    one_cycle: bool = False,
+    balanced: bool = True,
     keep_weights: bool = False,
 ) -> dict:
     """Train one network.
+
+    balanced    every class comes up equally often, as printed; else in its natural share
+    one_cycle   the rate climbs and falls once in place of the plateau rule; all epochs are run
 
     Returns loss of training and validation (E,) by epoch, best_epoch, scores (2, N, 7): raw scores
     on the test part for the picture and its mirror image, parameters, images_per_second of training
@@ -87,7 +97,7 @@ def run(
 
     def batches(epoch: int):
         nonlocal fed
-        order = rows[epoch_rows(faces.label[rows], seed, epoch, draws)]
+        order = rows[epoch_rows(faces.label[rows], seed, epoch, draws, balanced)]
         start = np.random.default_rng([seed, epoch]).integers(0, side - crop + 1, (2, len(order)))
         for first in range(0, len(order) - batch + 1, batch):
             now, fed = slice(first, first + batch), fed + batch
@@ -104,10 +114,12 @@ def run(
         rate,
         "adamw",
         weight_decay=1e-4,
-        plateau=plateau,
+        plateau=None if one_cycle else plateau,
         factor=0.3,
-        patience=patience,
+        patience=None if one_cycle else patience,
         mixed=True,
+        cycle=(draws or len(rows)) // batch if one_cycle else None,
+        rise=0.3,
     )
     began = time.perf_counter()
     history = training.fit(

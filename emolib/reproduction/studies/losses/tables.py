@@ -402,6 +402,7 @@ class Study(runs.Study):
     SIZES = {
         "smoke": Sizes(starts=7, steps=200, windows=4, timed=1, repeats=3, lengths=(32, 128)),
         "quick": Sizes(),
+        "overnight": Sizes(videos=298, timed=64),
         "full": Sizes(videos=298, timed=64),
     }
 

@@ -8,7 +8,7 @@ films stand real signals where they are at hand: summaries of face and sound of 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,9 @@ class Sizes:
     """What a profile costs: sets, networks on features at rest, worlds of the mechanism study."""
 
     end_to_end: bool = False  # the tables come from networks of printed size
-    end_seeds: int = 1  # of those: intervals are over actors, and each costs hours
+    end_seeds: int = 1  # of those: intervals are over actors, and each costs an hour
+    end_epochs: dict = field(default_factory=lambda: {"ravdess": 14, "crema_d": 6})
+    end_patience: int = 5  # epochs without progress before such a training ends
     seeds: int = 1  # of every network
     actors: int | None = None  # of a simulated set; None: as many as the real one
     crema_actors: int | None = None
@@ -139,7 +141,8 @@ class Study(runs.Study):
             half_each=2,
             half_levels=(0.6,),
         ),
-        "full": Sizes(end_to_end=True, seeds=5),
+        "overnight": Sizes(seeds=5, draw=96, crema_actors=36, each=4, worlds=12, levels=(0.4, 0.8)),
+        "full": Sizes(end_to_end=True, seeds=5, aggregators=(LSTM, TRANSFORMER)),
     }
 
     @property
@@ -262,7 +265,7 @@ class Study(runs.Study):
         if self.end_to_end:
             for name in SETS:  # drawn and cut out before several processes ask for them
                 faces(self.clips(name), 2 * training.Size.frames, training.Size.side)
-            rows.append(("end to end", len(self.ends), training.Size.epochs))
+            rows.append(("end to end", len(self.ends), max(s.end_epochs.values())))
         for key, stack in self.stacks.items():
             count = len(stack["fold"]) * len(stack["results"])
             rows.append((", ".join(key), count, s.real_epochs if key[0] in PAIRED else s.epochs))
@@ -370,8 +373,10 @@ class Study(runs.Study):
     def ends(self) -> dict[tuple[str, str, str, str, str, int], dict]:
         """(set, fold, method, option, aggregator, seed) -> result of training.end_to_end."""
         grid = {}
+        s = self.sizes
         for name in SETS:
             data = self.clips(name)
+            how = replace(training.Size(), epochs=s.end_epochs[name], patience=s.end_patience)
             for fold in features.parts(name, data.subject):
                 for (option, aggregator), methods in self.groups(name).items():
                     for method in methods:
@@ -385,7 +390,7 @@ class Study(runs.Study):
                                 "option": option,
                                 "aggregator": aggregator,
                                 "start": self.beginnings(seed),
-                                "size": asdict(training.Size()),
+                                "size": asdict(how),
                             }
         return mapped(training.end_to_end, grid, "end to end")
 

@@ -26,7 +26,7 @@ from emolib.models.mrpn import DESIGNS, MRPN, NORMED, Design
 from emolib.models.resnet_lstm import PICTURE, SEGMENT
 from emolib.reproduction import papers
 from emolib.reproduction.runs import Outcome, held, sources_of
-from emolib.reproduction.studies.explored.plan import Explored, Model
+from emolib.reproduction.runs.explored import Explored, Model
 from emolib.reproduction.studies.mrpn import features
 from emolib.reproduction.studies.mrpn.plan import (
     AM,
@@ -727,4 +727,5 @@ def explored(study: Study) -> Explored:
         data=study.clips("ravdess"),
         rows=at,
         profile=study.profile,
+        about={"artefacts": ["chang2021-f5_6", "chang2021-t5_4"]},
     )

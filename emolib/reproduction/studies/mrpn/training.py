@@ -404,7 +404,7 @@ def end_to_end(
     cut = {"hop_length": s.hop_length, "pool": s.pool, "seconds": 1.0}
     overlap = 0.5 if shown.overlap else 0.0
     _, sounds = speech.sounds(data, split.train, each=s.each, overlap=overlap, **cut)
-    pictures = kept_pictures(data, s.each, 2 * s.frames, s.side, device)
+    pictures = kept_pictures(data, s.each, 2 * s.frames, s.side)
     label = torch.as_tensor(features.labels(clips), device=device)
     films = Films(pictures, sounds, label, shown, split, seed, s.batch)
     with training.seeded(seed):
@@ -435,17 +435,17 @@ def end_to_end(
 
 
 @functools.lru_cache(maxsize=2)
-def kept_pictures(ref: str, each: int | None, frames: int, side: int, device: str) -> Tensor:
-    """Pictures of every film, uint8 (N, frames, side, side, 3), on the device."""
-    clips = speech.chosen(datasets.resolve(ref), each)
-    return torch.as_tensor(faces(clips, frames, side), device=device)
+def kept_pictures(ref: str, each: int | None, frames: int, side: int) -> np.ndarray:
+    """Pictures of every film, uint8 (N, frames, side, side, 3), in a file: `faces`."""
+    return faces(speech.chosen(datasets.resolve(ref), each), frames, side)
 
 
 @dataclass(frozen=True)
 class Films:
-    """Clips as one network is given them, and its training; pictures uint8 (N, T, H, W, 3)."""
+    """Clips as one network is given them, and its training; pictures uint8 (N, T, H, W, 3) may lie
+    in a file: a batch of them is read when its turn comes."""
 
-    pictures: Tensor
+    pictures: np.ndarray
     sounds: speech.Sounds
     label: Tensor
     option: Option
@@ -461,7 +461,8 @@ class Films:
         slicing = rng if self.option.slicing else None
         if slicing is not None:
             at = at + rng.integers(0, 2, at.shape)
-        x = fed(self.pictures[torch.as_tensor(rows[:, None]), torch.as_tensor(at)])
+        shown = np.asarray(self.pictures[rows[:, None], at])  # a copy: so many films, no more
+        x = fed(torch.as_tensor(shown, device=self.label.device))
         if rng is not None:
             shape = (count, 1 if self.option.per_clip else frames, 1, 1, 1)
             draws = [rng.random(shape), rng.uniform(0.7, 1.3, shape), rng.normal(0, 0.1, shape)]

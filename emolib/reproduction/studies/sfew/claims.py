@@ -95,13 +95,13 @@ def gain(study: Study, methods: tuple[str, ...], printed: int):
     return either(holds=best.low > 0, fails=best.high < printed / 100), because
 
 
-@claim("wang-b4", *CNNS, BASELINE, trained=GROUPED)
+@claim("wang-b4", *CNNS, BASELINE, trained=GROUPED, learnt=True)
 def gain_of_networks(study: Study):
     """Twelve points of the convolutional networks."""
     return gain(study, CNNS, 12)
 
 
-@claim("wang-b4_2", LBP, PHOG, BASELINE, trained=GROUPED)
+@claim("wang-b4_2", LBP, PHOG, BASELINE, trained=GROUPED, learnt=True)
 def gain_of_shallow(study: Study):
     """Eight points of the shallow ones."""
     return gain(study, (LBP, PHOG), 8)
@@ -153,7 +153,7 @@ def happy_at_sixteen(study: Study):
     return either(holds=clear and lowest, fails=clear and not lowest), because
 
 
-@claim("wang-f2", FUSION, BASELINE, trained=GROUPED)
+@claim("wang-f2", FUSION, BASELINE, trained=GROUPED, learnt=True)
 def one_protocol(study: Study):
     """Is the fusion above the SVM once both sides use one protocol?"""
     parts = []
@@ -164,7 +164,7 @@ def one_protocol(study: Study):
     return either(above, fusion.high < 0.31 and not above), "; ".join(parts)
 
 
-@claim("wang-b22", FUSION, trained=GROUPED)
+@claim("wang-b22", FUSION, trained=GROUPED, learnt=True)
 def reaches(study: Study, printed: float = 0.31):
     """Under which protocol does the fusion network reach the printed mean recall?"""
     table = tables.table_3(study)

@@ -43,6 +43,7 @@ class Study(runs.Study):
     SIZES = {
         "smoke": Sizes(4, 96, 4, 4.0),
         "quick": Sizes(20, 120, 20, 10.0),
+        "overnight": Sizes(200, 240, 67, 30.0),
         "full": Sizes(200, 240, 67, 30.0),
     }
 

@@ -54,6 +54,7 @@ MODELS = {  # name -> (start, way)
     OTHER: (LITE0, WHOLE),
     "Lite0 from ImageNet, frozen": (LITE0, FROZEN),
     "from faces, moved anew": (FACES, ANEW),
+    "from scratch, moved anew": (SCRATCH, ANEW),
 }
 
 
@@ -99,6 +100,7 @@ class Sizes:
     vgg: Tuned = Tuned()
     lite0: Tuned = Tuned()
     epochs: int | None = None  # on FER2013; None: those of `vgg` and `lite0`
+    face_epochs: int | None = None  # of what begins with faces; None: as the others
     source: Identification = Identification()
     rates: tuple[float, ...] = RATES  # of Figure 4.14
     tried: tuple[float, ...] = RATES  # those that every model is trained at and may choose from
@@ -107,8 +109,13 @@ class Sizes:
     train: int | None = None  # rows that are used, before balancing
     validation: int | None = None
     test: int | None = None  # of each of the two test parts
-    anew: bool = True  # train the model that is moved anew, too
+    anew: tuple[str, ...] = ()  # starts of the models that are trained moved anew, too
     frozen: Frozen = Frozen()
+
+    def epochs_of(self, start: str) -> int:
+        """Epochs of a training on FER2013."""
+        own = self.face_epochs if start == FACES else None
+        return self.epochs or own or (self.lite0 if start == LITE0 else self.vgg).epochs
 
 
 SIZES = {
@@ -124,6 +131,7 @@ SIZES = {
         train=200,
         validation=60,
         test=60,
+        anew=(FACES,),
         frozen=Frozen(14, 4, 4, 26),
     ),
     # hundreds of steps are too few for dropout: the stand-in has none
@@ -138,10 +146,19 @@ SIZES = {
         train=3000,
         validation=500,
         test=1000,
-        anew=False,
         frozen=Frozen(120, 40, 40, 60),
     ),
-    "full": Sizes(),
+    "overnight": Sizes(
+        seeds=3,
+        width=1 / 8,
+        vgg=Tuned(48, 64, 12_000, 25),
+        lite0=Tuned(72, 64, 8000, 6),
+        tried=RATES[:2],
+        source=Identification((("identities", 100), ("each", 40)), 48, None, 32, 20, 5e-4),
+        anew=(FACES, SCRATCH),
+        frozen=Frozen(1400, 350, 350, 350),
+    ),
+    "full": Sizes(vgg=Tuned(epochs=12), face_epochs=8, tried=RATES[1:3], patience=4),
 }
 
 
@@ -237,8 +254,11 @@ class Study(runs.Study):
     def models(self) -> dict[str, tuple[str, str]]:
         """MODELS that are trained here: EfficientNet-Lite0 only where its package is installed."""
         missing = set() if classifiers.lite0_at_hand() else {LITE0}
-        missing |= set() if self.sizes.anew else {ANEW}
-        return {name: kind for name, kind in MODELS.items() if not missing & set(kind)}
+        return {
+            name: (start, way)
+            for name, (start, way) in MODELS.items()
+            if start not in missing and (way != ANEW or start in self.sizes.anew)
+        }
 
     def title(self, name: str) -> str:
         """'VGG-16 from faces', 'VGG-16, narrow, from faces', 'EfficientNet-Lite0 from ImageNet'."""
@@ -296,7 +316,7 @@ class Study(runs.Study):
             "seed": seed,
             "identity": self.identity if start == FACES else None,
             "weights": self.face_weights if start == FACES else None,
-            "epochs": s.epochs or how.epochs,
+            "epochs": s.epochs_of(start),
             "anew": way == ANEW,
         }
 

@@ -50,13 +50,13 @@ class Sizes:
     videos: int | None = None  # of the set, the first
     length: int = 128  # frames of a window
     batch: int = 8
-    epochs: int = 30
+    epochs: int = 15
     rate: float = 1e-5
-    patience: int = 8
+    patience: int = 5
     short: int = 32  # window of Fig. 4.11
     short_videos: int = 25
     short_epochs: int = 50
-    ways_losses: tuple[str, ...] = tuple(training.LOSSES)  # for other decoders and attention
+    ways_losses: tuple[str, ...] = ("Ours",)  # for other decoders and attention
     film: FilmSizes = field(default_factory=FilmSizes)
 
 
@@ -72,8 +72,17 @@ QUICK = Sizes(
     patience=5,
     short=16,
     short_epochs=16,
-    ways_losses=("Ours",),
     film=FilmSizes(NARROW, 1, batch=32, epochs=10, rate=3e-3, patience=4, losses=("CCC",)),
+)
+OVERNIGHT = replace(
+    QUICK,
+    net=NARROW | {"width": 64, "heads": 4, "layers": 2},
+    videos=72,
+    epochs=40,
+    rate=1e-3,
+    patience=8,
+    short_epochs=50,
+    film=FilmSizes(seeds=3, batch=16, epochs=40, rate=2e-3, patience=8),
 )
 SMOKE = replace(
     QUICK,
@@ -93,7 +102,7 @@ SMOKE = replace(
 class Study(runs.Study):
     """Notebook 12: four transformers and three losses on Aff-Wild."""
 
-    SIZES = {"smoke": SMOKE, "quick": QUICK, "full": Sizes()}
+    SIZES = {"smoke": SMOKE, "quick": QUICK, "overnight": OVERNIGHT, "full": Sizes()}
 
     @part
     def world(self):

@@ -33,6 +33,7 @@ from emolib.ground.errors import EmolibError, nearest
 from emolib.models.transformer import NETWORKS
 from emolib.models.video import Video, WithoutMel
 from emolib.reproduction.studies import affect_film
+from emolib.training.products import in_tf32
 
 VERSION = 1  # raise it when a change to the streams changes a number
 STREAMS = ("mesh", "image", "evm")
@@ -271,6 +272,7 @@ def scaled(x: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- a training
 
 
+@in_tf32()
 def run(
     *,
     data: str,
@@ -338,7 +340,7 @@ def run(
                 reported.update(score=tested, pred=seen["test"][0])
             return scores[-1]
 
-        to_fit = training.Settings(epochs, rate, patience=patience, mixed=True)
+        to_fit = training.Settings(epochs, rate, patience=patience)
         begun = time.perf_counter()
         history = training.fit(
             net, batches, step, to_fit, validate=validate, keep_best=True, progress=False

@@ -30,13 +30,13 @@ class Sizes:
     side: int = 224  # pixels of a face
     folds: tuple[str, ...] = tuple(f"A{a},{a + 1}" for a in range(1, 25, 2))  # actors tested
     pictures: int = 35_887  # of FER2013's kind, where they are simulated
-    picture_epochs: int = 30
+    picture_epochs: int = 20
     picture_rate: float = 1e-3
     picture_batch: int = 128
-    epochs: int = 30  # frame by frame
+    epochs: int = 20  # frame by frame
     rate: float = 5e-5
     batch: int = 4  # films
-    memory_epochs: int = 30
+    memory_epochs: int = 20
     memory_rate: float = 5e-5
     together: bool = True  # extractor and LSTM
     recent: int | None = None  # frames that the running mean looks back on; None: all
@@ -62,6 +62,18 @@ QUICK = Sizes(
     memory_rate=1e-3,
     together=False,
 )
+OVERNIGHT = replace(
+    QUICK,
+    actors=24,
+    width=16,
+    each=2,
+    frames=16,
+    draw=96,
+    side=64,
+    folds=Sizes().folds[::2],
+    pictures=12_000,
+    picture_epochs=15,
+)
 SMOKE = replace(
     QUICK,
     actors=6,
@@ -84,7 +96,7 @@ SMOKE = replace(
 class Study(runs.Study):
     """Notebook 42."""
 
-    SIZES = {"smoke": SMOKE, "quick": QUICK, "full": Sizes()}
+    SIZES = {"smoke": SMOKE, "quick": QUICK, "overnight": OVERNIGHT, "full": Sizes()}
 
     @property
     def sources(self) -> tuple:

@@ -9,6 +9,9 @@ as FER2013's are.
 from __future__ import annotations
 
 import functools
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,12 +20,12 @@ from torch.nn import functional as F
 
 from emolib import data as datasets
 from emolib import training
-from emolib.data import kept
 from emolib.data.sim import clip_sets
 from emolib.features import detectors, footage
 from emolib.features.landmarks import crops
 from emolib.ground import settings
-from emolib.ground.containers import ClipSet
+from emolib.ground.containers import ClipSet, digest
+from emolib.ground.errors import EmolibError
 from emolib.models.resnet18 import ResNet18
 from emolib.models.resnet_lstm import OneStream, load_extractor
 from emolib.reproduction import runs
@@ -35,16 +38,43 @@ CLASSES = len(clip_sets.RAVDESS)
 
 
 def faces(data: ClipSet, frames: int, side: int) -> np.ndarray:
-    """Crops spread evenly over each film, uint8 (N, frames, side, side, 3), made once and kept."""
+    """Crops spread evenly over each film, uint8 (N, frames, side, side, 3), made once and kept.
 
-    def cut():
-        images = np.empty((len(data), frames, side, side, 3), np.uint8)  # once: 18 GB of CREMA-D
-        for i in range(len(data)):
-            images[i] = _cut(data, i, frames, side)
-        return {"images": images}
+    What comes back lies in the file and is read where it is indexed: 18 GB of CREMA-D stand neither
+    in memory nor on the device. A file that is cut short is made anew; bytes are not summed up.
+    """
+    name = f"faces-{data.name}-{digest(2, data.fingerprint, frames, side)}.npy"
+    path, shape = settings.cache() / "sets" / name, (len(data), frames, side, side, 3)
+    if not _whole(path, shape):
+        partial = path.with_name(f"{path.stem}-{os.getpid()}.partial")
+        about = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(partial, "wb") as file:
+                np.lib.format.write_array_header_1_0(file, about)
+                for i in range(len(data)):
+                    file.write(_cut(data, i, frames, side).tobytes())
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            if error.filename and not str(error.filename).startswith(str(settings.cache())):
+                raise  # a film that cannot be read
+            raise EmolibError(
+                f"{path}: its {np.prod(shape) / 1e9:.1f} GB cannot be written ({error.strerror}); "
+                "make room, or name another cache folder by --cache"
+            ) from None
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
-    key = (1, data.fingerprint, frames, side)
-    return kept.arrays(f"faces-{data.name}", key, cut)["images"]
+
+def _whole(path: Path, shape: tuple[int, ...]) -> bool:
+    """Is this file there, and as long as its header says?"""
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False).shape == shape
+    except FileNotFoundError:
+        return False
+    except (ValueError, EOFError, OSError) as error:
+        print(f"{path} is damaged ({error}); made anew", file=sys.stderr)
+        return False
 
 
 def _cut(data: ClipSet, i: int, frames: int, side: int) -> np.ndarray:
@@ -79,7 +109,7 @@ def strong(data: ClipSet, each: int | None) -> ClipSet:
 def _on_device(ref: str, each: int | None, frames: int, side: int, device: str):
     """The films and their faces, for all folds that one process trains."""
     data = strong(datasets.resolve(ref), each)
-    return data, torch.as_tensor(faces(data, frames, side), device=device)
+    return data, torch.tensor(faces(data, frames, side), device=device)
 
 
 def fed(images: Tensor) -> Tensor:
@@ -253,7 +283,7 @@ def run(
     tested = [images[split.test]]
     if silent:
         still = strong(datasets.resolve(silent), each).select(split.test)
-        tested.append(torch.as_tensor(faces(still, frames, side), device=device))
+        tested.append(torch.tensor(faces(still, frames, side), device=device))
     alone = [probabilities(frame, part) for part in tested]  # before the extractor learns on
     memory = _fit(net, films, memory_loss, memory_validate, memory_epochs, memory_rate, "memory")
     both = [torch.stack([p, remembered(net, part)]) for p, part in zip(alone, tested, strict=True)]

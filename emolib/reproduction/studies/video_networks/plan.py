@@ -118,6 +118,19 @@ class Study(runs.Study):
             split_seeds=3,
             film=FilmSizes(seeds=1, blocks=(16, 8, 8), hidden=8, epochs=12, plateau=8),
         ),
+        "overnight": Sizes(
+            seeds=3,
+            blocks=(128, 64, 32),
+            hidden=32,
+            dropout=0.2,
+            epochs=30,
+            rate=0.03,
+            plateau=4,
+            patience=8,
+            videos=160,  # five repeats then test forty people
+            seconds=(8.0, 16.0),
+            split_seeds=3,
+        ),
         "full": Sizes(),
     }
 

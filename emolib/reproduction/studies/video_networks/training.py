@@ -26,6 +26,7 @@ from emolib.models import video
 from emolib.models.video_grid import Grid
 from emolib.reproduction.studies.video_networks import streams
 from emolib.reproduction.studies.video_networks.streams import Frames
+from emolib.training.products import in_tf32
 
 FOLDS = 10
 CHUNK = 16_384  # frames that are read at once when nothing is learnt
@@ -307,6 +308,7 @@ def grid(networks: dict, seed: int, widths: dict[str, int]) -> tuple[Grid, list[
     return Grid(nets), members
 
 
+@in_tf32()
 def run(
     *,
     data: str,

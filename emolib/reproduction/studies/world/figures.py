@@ -35,6 +35,7 @@ class Study(runs.Study):
     SIZES = {
         "smoke": Sizes(48, 300, 8.0, "smoke"),
         "quick": Sizes(72, 2000, 30.0, "quick"),
+        "overnight": Sizes(128, 3589, 60.0, "quick"),
         "full": Sizes(128, 3589, 60.0, "quick"),
     }
 
