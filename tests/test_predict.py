@@ -11,6 +11,7 @@ import torch
 from torchaudio.functional import resample
 
 from emolib import data as datasets
+from emolib.data import media
 from emolib.data.sim import clip_sets, worlds
 from emolib.features import utterance
 from emolib.ground.errors import EmolibError
@@ -26,6 +27,12 @@ class Fixed:
     """A predictor that says which witnesses it was given."""
 
     classes = ("angry", "happy", "sad")
+
+    def seen(self, faces):
+        return np.zeros((len(faces), 1))
+
+    def heard(self, picture):
+        return np.zeros((1, 1))
 
     def probabilities(self, face, sound):
         which = [face is not None and sound is not None, sound is None, face is None]
@@ -223,10 +230,25 @@ def test_emotions_that_were_common_where_it_learnt_are_not_likelier_here():
     networks = object.__new__(predict.Networks)
     networks.classes = ("angry", "happy")
     with pytest.raises(KeyError):
-        networks._named(Sure(), None)  # a network without neutral is no witness here
+        networks._named(Sure(), predict._moved(Sure(), None))  # a network without neutral is no witness here
     Sure.classes, Sure.prior = ("angry", "neutral"), np.array([0.8, 0.2])
     networks.classes = ("angry", "neutral")
-    assert np.allclose(networks._named(Sure(), None), 0.5)
+    assert np.allclose(networks._named(Sure(), predict._moved(Sure(), None)), 0.5)
+
+
+def test_each_look_is_asked_once_however_many_segments_it_is_part_of(files, tmp_path):
+    pytest.importorskip("dlib")
+    short = np.concatenate(list(media.iterate_frames(files / "silent.mp4", 64)))  # 2 s
+    sim_files.save_mp4(tmp_path / "long.mp4", np.concatenate([short] * 3), 30)
+    asked = []
+
+    class Counting(Fixed):
+        def seen(self, faces):
+            asked.append(len(faces))
+            return super().seen(faces)
+
+    said = predict.predict(tmp_path / "long.mp4", model=Counting())
+    assert len(said.segments) == 8 and len(asked) == 1 and 20 <= asked[0] <= 26
 
 
 @pytest.fixture

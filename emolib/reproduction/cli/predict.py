@@ -100,32 +100,41 @@ class Networks:
 
         self.face, self.sound = trained.load("faces"), trained.load("speech")
 
-    def probabilities(self, faces: np.ndarray | None, sound: np.ndarray | None) -> np.ndarray:
-        """(7,) from faces uint8 (n, 48, 48) and a picture of sound (bands, frames), one of which
-        may be None; of both, the geometric mean."""
-        from emolib.features import utterance
-        from emolib.models.trained import face_fed, voice_fed
+    def seen(self, faces: np.ndarray) -> np.ndarray:
+        """Faces uint8 (n, 48, 48) -> (n, C), the odds of the classes of the network on faces.
 
+        Segments overlap: what a look says is asked once, not for each segment that it is part of.
+        """
+        from emolib.models.trained import face_fed
+
+        return _moved(self.face, face_fed(faces))
+
+    def heard(self, picture: np.ndarray) -> np.ndarray:
+        """A picture of sound (bands, frames) -> (m, C) of the network on voices, a row a window."""
+        from emolib.features import utterance
+        from emolib.models.trained import voice_fed
+
+        return _moved(self.sound, voice_fed(utterance.windows(picture)))
+
+    def probabilities(self, seen: np.ndarray | None, heard: np.ndarray | None) -> np.ndarray:
+        """(7,) from the odds of looks (n, C) and of windows of sound (m, C), one of which may be
+        None; of both, the geometric mean."""
         odds = []
-        if faces is not None:
-            odds.append(self._named(self.face, face_fed(faces)))
-        if sound is not None:
-            odds.append(self._named(self.sound, voice_fed(utterance.windows(sound))))
+        if seen is not None:
+            odds.append(self._named(self.face, seen))
+        if heard is not None:
+            odds.append(self._named(self.sound, heard))
         if not odds:
             raise ValueError("probabilities: neither a face nor a sound")
         product = np.exp(np.mean(np.log(odds), axis=0))
         return product / product.sum()
 
-    def _named(self, network, fed) -> np.ndarray:
-        """(7,), the mean over what was looked at or heard."""
-        from emolib.data.sampler import prior_shift
-
-        prior, classes = network.prior, network.classes
-        moved = prior_shift(network.logits(fed), prior, np.full(len(prior), 1 / len(prior)))
-        mean = dict(zip(classes, np.exp(moved).mean(0)))
+    def _named(self, network, odds: np.ndarray) -> np.ndarray:
+        """(7,), the mean over what was looked at or heard (n, C)."""
+        mean = dict(zip(network.classes, odds.mean(0)))
         mean["neutral"] = max(mean["neutral"], mean.pop("calm", 0.0))
-        odds = np.array([mean[name] for name in self.classes]).clip(1e-6)
-        return odds / odds.sum()
+        share = np.array([mean[name] for name in self.classes]).clip(1e-6)
+        return share / share.sum()
 
     def known(self, used: str) -> str:
         """How often such an answer is right on people the networks have never met."""
@@ -133,10 +142,18 @@ class Networks:
         return "; ".join(words.values()) if used == "both" else words[used]
 
 
+def _moved(network, fed) -> np.ndarray:
+    """(n, C), what a network says where all its classes are equally likely."""
+    from emolib.data.sampler import prior_shift
+
+    flat = np.full(len(network.prior), 1 / len(network.prior))
+    return np.exp(prior_shift(network.logits(fed), network.prior, flat))
+
+
 def predict(path: Path | str, use: str = "both", model=None) -> Said:
     """Probabilities of every emotion in every second, from what there is of face and sound.
 
-    model   has `classes`, `probabilities` and `known` (default: Networks)
+    model   has `classes`, `seen`, `heard`, `probabilities` and `known` (default: Networks)
     Raises Damaged for a file that cannot be read, EmolibError where no face and no sound is left.
     """
     path = guard(Path(path))
@@ -151,16 +168,19 @@ def predict(path: Path | str, use: str = "both", model=None) -> Said:
         raise EmolibError(f"{path}: nothing to go by (sound: {silent}; picture: {unseen})")
     model = model or Networks()
     length = max([len(wave) / RATE, *(t + 1 / LOOKS for t in faces)])
+    times = np.array(list(faces))  # (n,) seconds
+    looks = model.seen(np.stack(list(faces.values()))) if faces else None  # (n, C)
     rows = []
     for begin in np.arange(0, max(length - LENGTH, 0) + 1e-9, STEP):
-        looks = [face for t, face in faces.items() if begin <= t < begin + LENGTH]
-        face = np.stack(looks) if looks else None  # (T, 48, 48)
-        sound = _spoken(wave[round(begin * RATE) : round((begin + LENGTH) * RATE)], wave)
-        if face is None and sound is None:
+        within = (times >= begin) & (times < begin + LENGTH)
+        seen = looks[within] if within.any() else None
+        picture = _spoken(wave[round(begin * RATE) : round((begin + LENGTH) * RATE)], wave)
+        heard = None if picture is None else model.heard(picture)
+        if seen is None and heard is None:
             continue
-        alone = "face" if sound is None else "sound"
-        used = alone if face is None or sound is None else "both"
-        odds = model.probabilities(face, sound).astype(float)
+        alone = "face" if heard is None else "sound"
+        used = alone if seen is None or heard is None else "both"
+        odds = model.probabilities(seen, heard).astype(float)
         row = {"begin": round(float(begin), 3), "used": used}
         rows.append(row | dict(zip(model.classes, odds, strict=True)))
     if not rows:
