@@ -89,6 +89,12 @@ else
     fi
     if [ "$1" = course ]; then course; fi
     python=$venv/bin/python
+    # Containers often forbid bytecode: every command would compile 3,000 modules anew, ten seconds of
+    # it. Here it may be kept, inside .venv, and nothing is written among the sources.
+    if [ -n "${PYTHONDONTWRITEBYTECODE:-}" ]; then
+        unset PYTHONDONTWRITEBYTECODE
+        export PYTHONPYCACHEPREFIX=$venv/bytecode
+    fi
     # The notebooks' kernel is this .venv's, whatever kernels the reader has elsewhere.
     export PATH=$venv/bin:$PATH JUPYTER_PATH=$venv/share/jupyter${JUPYTER_PATH:+:$JUPYTER_PATH}
 fi

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -154,6 +155,25 @@ def test_environment_yml_says_what_pyproject_says():
 def test_the_version_is_one():
     assert PROJECT["version"] == emolib.__version__
     assert f"version: {emolib.__version__}" in (ROOT / "CITATION.cff").read_text()
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_bytecode_is_kept_in_the_environment_where_a_container_forbids_it(tmp_path, forbidden):
+    sources = [path.name for path in ROOT.glob("requirements*.lock")] + ["pyproject.toml"]
+    for name in ("reproduce.sh", *sources):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    said = 'echo "${PYTHONDONTWRITEBYTECODE:-} ${PYTHONPYCACHEPREFIX:-}"'
+    python.write_text(f'#!/bin/sh\n[ "$1" != -P ] && exec {sys.executable} "$@"\n{said}\n')
+    python.chmod(0o755)
+    begun = (tmp_path / "reproduce.sh").read_text().split('case "${1:-}" in')[0]
+    mark = f'{begun}\nwanted "$venv/bin/python" >"$done_"'
+    (tmp_path / "mark.sh").write_text(mark)
+    env = {"PATH": "/usr/bin:/bin"} | ({"PYTHONDONTWRITEBYTECODE": "1"} if forbidden else {})
+    subprocess.run(["bash", tmp_path / "mark.sh"], check=True, env=env)
+    shown = subprocess.check_output([tmp_path / "reproduce.sh", "list"], text=True, env=env)
+    assert shown.rstrip("\n") == (f" {tmp_path}/.venv/bytecode" if forbidden else " ")
 
 
 def test_the_script_parses_and_shows_an_example_of_each_command():

@@ -230,7 +230,9 @@ def test_emotions_that_were_common_where_it_learnt_are_not_likelier_here():
     networks = object.__new__(predict.Networks)
     networks.classes = ("angry", "happy")
     with pytest.raises(KeyError):
-        networks._named(Sure(), predict._moved(Sure(), None))  # a network without neutral is no witness here
+        networks._named(
+            Sure(), predict._moved(Sure(), None)
+        )  # a network without neutral is no witness here
     Sure.classes, Sure.prior = ("angry", "neutral"), np.array([0.8, 0.2])
     networks.classes = ("angry", "neutral")
     assert np.allclose(networks._named(Sure(), predict._moved(Sure(), None)), 0.5)
