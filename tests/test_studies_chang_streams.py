@@ -646,6 +646,28 @@ def test_functionals_of_a_real_voice(real_data):
     assert 15 < np.median(pitch) < 45  # 65 to 370 Hz
 
 
+def test_the_converged_pair_differs_by_slicing_alone_and_averages_seeds(world, monkeypatch):
+    asked = []
+
+    def said(clips, apart, seed, stretched):
+        """Two groups of two actors; with slicing all clips are right, without in one seed of two."""
+        asked.append({"apart": apart, "seed": seed, "stretched": stretched})
+        groups, label = np.array(sorted(set(clips.subject))).reshape(-1, apart), tables.codes(clips)
+        rows = [np.flatnonzero(np.isin(clips.subject, actors)) for actors in groups]
+        scores = [np.eye(8)[(label[r] + (not stretched and seed == 1)) % 8] for r in rows]
+        return [{"rows": r, "label": label[r], "scores": s} for r, s in zip(rows, scores)]
+
+    monkeypatch.setattr(plan.trials, "voice_trials", said)
+    study = plan.Study("smoke", tuned_seeds=2, tuned_apart=2)
+    monkeypatch.setattr(type(study), "speech", world)
+    both = {slicing: tables.tuned(study, slicing) for slicing in (plan.NT, plan.T)}
+    assert both[plan.T].right.eq(1).all() and both[plan.NT].right.eq(0.5).all()
+    assert both[plan.T]["clip"].equals(both[plan.NT]["clip"]) and len(both[plan.T]) == len(world)
+    assert both[plan.T].fold.unique().tolist() == ["Actor_01 to Actor_02", "Actor_03 to Actor_04"]
+    assert [a["stretched"] for a in asked] == [False, False, True, True]
+    assert tables.tuned(plan.Study("smoke"), plan.T) is None, "no such trainings at smoke"
+
+
 # ---------------------------------------------------------------- the notebooks, end to end
 
 

@@ -100,18 +100,24 @@ def train_speech() -> dict:
     return runs.map(speech.run, [arguments], label="speech")[0]
 
 
-def try_speech(apart: int = 2, groups: int | None = None, **changed) -> pd.DataFrame:
-    """The recipe on actors it has never met: right, low, high by emotion.
+def voice_trials(clips, apart: int = 2, groups: int | None = None, **changed) -> list[dict]:
+    """The recipe without one group of actors after another: results of `speech.run`.
 
+    clips    RAVDESS's speech
     apart    actors who are left out together; print's protocol has pairs
     groups   how many groups are left out in turn; None: all, so that every actor is tried
     changed  of VOICE_RECIPE, such as stretched=False
     """
-    clips = _voices()
     parts = np.array(sorted(set(clips.subject)), dtype=str).reshape(-1, apart)[:groups].tolist()
     common = {"data": datasets.reference(clips), **VOICE_RECIPE, **changed}
     grid = [common | {"unseen": actors} for actors in parts]
-    done = runs.map(speech.run, grid, label="actors apart")
+    return runs.map(speech.run, grid, label="actors apart")
+
+
+def try_speech(apart: int = 2, groups: int | None = None, **changed) -> pd.DataFrame:
+    """The recipe on actors it has never met (`voice_trials`): right, low, high by emotion."""
+    clips = _voices()
+    done = voice_trials(clips, apart, groups, **changed)
     label = np.concatenate([one["label"] for one in done])
     odds = np.exp(np.concatenate([one["scores"] for one in done]))
     who = clips.subject[np.concatenate([one["rows"] for one in done])]

@@ -18,6 +18,7 @@ from emolib.features import speaker, spectra
 from emolib.ground.containers import TableSet
 from emolib.reproduction import papers, runs
 from emolib.reproduction.runs import held, part
+from emolib.reproduction.studies.shipped import trials
 from emolib.reproduction.studies.speech import training
 from emolib.reproduction.studies.speech.training import PAIRS, RANDOM
 
@@ -61,6 +62,8 @@ class Sizes:
     functionals: int | None = None  # clips of an actor and emotion that eGeMAPS and a speaker
     # encoder are computed on
     crema_each: int | None = None  # rows of an actor and emotion of CREMA-D's features
+    tuned_seeds: int = 3  # of the recipe of the network that ships, with and without slicing
+    tuned_apart: int = 2  # actors left out together there
 
 
 NARROW = Sizes(
@@ -78,6 +81,8 @@ NARROW = Sizes(
     speakers="quick",
     speakers_each=12,
     speakers_epochs=8,
+    tuned_seeds=1,
+    tuned_apart=4,
 )
 QUICK = replace(
     NARROW,
@@ -93,6 +98,7 @@ QUICK = replace(
     speakers_epochs=4,
     functionals=1,
     crema_each=3,
+    tuned_seeds=0,
 )
 SMOKE = replace(
     QUICK,
@@ -234,6 +240,13 @@ class Study(runs.Study):
         common = {"data": datasets.reference(self.speech), "each": self.sizes.functionals} | more
         return [common | {"subject": str(name)} for name in np.unique(self.speech.subject)]
 
+    def tuned(self, slicing: str) -> list[list[dict]]:
+        """Seed by seed the results of a recipe that converges (studies.shipped), group by group;
+        `slicing` alone differs between its two rows."""
+        how = {"apart": self.sizes.tuned_apart, "stretched": slicing == T}
+        seeds = range(self.sizes.tuned_seeds)
+        return [trials.voice_trials(self.speech, seed=seed, **how) for seed in seeds]
+
     @part
     def crema(self) -> TableSet | None:
         """Features of CREMA-D's utterances, where they are at hand."""
@@ -265,6 +278,8 @@ class Study(runs.Study):
         done = runs.map(training.run, list(self.plan.values()), label="speech")
         self.functionals()
         self.embeddings()
+        for slicing in (NT, T):
+            self.tuned(slicing)
         for way in self.ways:
             own = [r for (w, *_), r in zip(self.plan, done) if w == way]
             epochs = np.mean([len(r["loss"]) for r in own])
