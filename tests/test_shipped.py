@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torchaudio.functional import resample
 
+from emolib import data as datasets
 from emolib.features import portrait, utterance
 from emolib.ground.errors import Damaged, EmolibError
 from emolib.models import trained
 from emolib.models.classifiers import efficientnet_lite0, lite0_at_hand
+from emolib.reproduction import runs
 from emolib.reproduction.studies.shipped import faces, speech
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -140,6 +142,31 @@ def test_a_face_is_moved_by_its_generator_alone(side):
     torch.manual_seed(2)
     assert torch.equal(one, make(3)) and not torch.equal(one, make(4))
     assert one.shape == (12, 3, side, side) and torch.isfinite(one).all()
+
+
+def test_a_face_that_is_not_moved_is_only_mirrored():
+    images = torch.randint(0, 256, (12, 48, 48), dtype=torch.uint8)
+    still = faces.moved(images, 96, torch.Generator().manual_seed(0), much=0.0)
+    plain = trained.face_fed(images)
+    as_it_is = (still - plain).abs().amax((1, 2, 3))
+    mirrored = (still - plain.flip(-1)).abs().amax((1, 2, 3))
+    assert torch.minimum(as_it_is, mirrored).max() < 1e-3
+    assert 0 < (as_it_is < 1e-3).sum() < 12, "some are mirrored, some are not"
+    whole = faces.moved(images, 96, torch.Generator().manual_seed(0))
+    assert (whole - plain).abs().amax((1, 2, 3)).min() > 0.1
+
+
+def test_a_run_goes_on_from_the_weights_of_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("EMOLIB_CACHE", str(tmp_path))
+    known = datasets.load("ferplus", source="simulated", targets="cross_entropy", profile="smoke")
+    common = {"data": datasets.reference(known), "sides": [32], "batch": 16, "train": 32}
+    common |= {"seed": 0, "weight_decay": 0.0, "average": 0.5}
+    first = common | {"rate": 1e-2}
+    (before,) = runs.map(faces.run, [first], jobs=1)
+    still = faces.run(**common, rate=1e-12, begin=first)["weights"]["conv_stem.weight"]
+    np.testing.assert_allclose(still, before["weights"]["conv_stem.weight"], atol=1e-6)
+    begun = faces.run(**common, rate=1e-12)["weights"]["conv_stem.weight"]
+    assert np.abs(begun - still).max() > 1e-3
 
 
 @pytest.mark.parametrize("stretched", [True, False])

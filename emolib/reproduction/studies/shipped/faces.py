@@ -37,11 +37,15 @@ def run(
     weight_decay: float,
     average: float,
     train: int | None = None,
+    much: float = 1.0,
+    begin: dict | None = None,
 ) -> dict:
     """Train on FERPlus's training part.
 
     data    FERPlus by its distribution of votes
     sides   pixels of the pictures in each epoch: small ones first are cheap, and as good a start
+    much    how much pictures are changed: a share of what `moved` does
+    begin   arguments of the run whose weights this one goes on from; None: ImageNet's
     Returns the averaged weights, prior (7,): shares of the classes in what was learnt; loss (E,)
     and public (E,), accuracy on PublicTest; counts of pictures, seconds.
     """
@@ -56,6 +60,9 @@ def run(
     target = torch.as_tensor(aim, dtype=torch.float32, device=device)
     with training.seeded(seed):
         net = efficientnet_lite0(classes=CLASSES)
+    if begin is not None:
+        (before,) = runs.map(run, [begin], jobs=1)
+        net.load_state_dict({k: torch.as_tensor(v) for k, v in before["weights"].items()})
     net = net.to(device, memory_format=torch.channels_last)
 
     def batches(epoch: int):
@@ -63,7 +70,7 @@ def run(
         order = rows[torch.randperm(len(rows), generator=rng).numpy()]
         for first in range(0, len(order) - batch + 1, batch):
             now = order[first : first + batch]
-            yield moved(images[now], sides[epoch], rng), target[now]
+            yield moved(images[now], sides[epoch], rng, much), target[now]
 
     def loss(net, x, y):
         return F.cross_entropy(net(x).float(), y)
@@ -100,36 +107,38 @@ def run(
 # ---------------------------------------------------------------- what it is shown
 
 
-def moved(images: Tensor, side: int, rng: torch.Generator) -> Tensor:
+def moved(images: Tensor, side: int, rng: torch.Generator, much: float = 1.0) -> Tensor:
     """Faces uint8 (B, 48, 48) as other cameras might have caught them -> (B, 3, side, side).
 
     Mirrored, turned, larger or smaller, wider, off the middle; lit from a side, through another
     gamma, at fewer pixels, with noise; and a rectangle of half of them is covered. Milder than it
     might be: with half as much again, fifteen epochs still left the loss falling.
+
+    much   share of all that but the mirror; at 0 nothing else happens
     """
     x = images[:, None].float() / 255
-    x = _coarse(x, rng)
-    x = _placed(x, side, rng)
-    x = _lit(x, rng)
-    x = x + 0.02 * _between(x, rng, 0, 1) * _normal(x, rng)
-    return trained.three(_covered(trained.standardised(x, least=2.0 / 255), rng))
+    x = _coarse(x, rng, much)
+    x = _placed(x, side, rng, much)
+    x = _lit(x, rng, much)
+    x = x + 0.02 * much * _between(x, rng, 0, 1) * _normal(x, rng)
+    return trained.three(_covered(trained.standardised(x, least=2.0 / 255), rng, much))
 
 
-def _coarse(x: Tensor, rng: torch.Generator) -> Tensor:
+def _coarse(x: Tensor, rng: torch.Generator, much: float) -> Tensor:
     """An eighth of the pictures (B, 1, H, H) at 20 to 40 pixels only, all of a batch alike."""
     few = int(torch.randint(20, 41, (), generator=rng))
     small = F.interpolate(x, (few, few), mode="bilinear", antialias=True, align_corners=False)
     small = F.interpolate(small, x.shape[-2:], mode="bilinear", align_corners=False)
-    return torch.where(_between(x, rng, 0, 1) < 0.125, small, x)
+    return torch.where(_between(x, rng, 0, 1) < 0.125 * much, small, x)
 
 
-def _placed(x: Tensor, side: int, rng: torch.Generator) -> Tensor:
+def _placed(x: Tensor, side: int, rng: torch.Generator, much: float) -> Tensor:
     """(B, 1, H, H) -> (B, 1, side, side): one bilinear look, the border repeated outside."""
-    turn = _between(x, rng, -1, 1) * 15 * math.pi / 180  # (B, 1, 1, 1), as all that follow
-    size = torch.exp(_between(x, rng, -0.15, 0.15))
-    wide = size * torch.exp(_between(x, rng, -0.05, 0.05))
+    turn = much * _between(x, rng, -1, 1) * 15 * math.pi / 180  # (B, 1, 1, 1), as all that follow
+    size = torch.exp(much * _between(x, rng, -0.15, 0.15))
+    wide = size * torch.exp(much * _between(x, rng, -0.05, 0.05))
     mirror = torch.where(_between(x, rng, 0, 1) < 0.5, -1.0, 1.0)
-    right, down = _between(x, rng, -0.12, 0.12), _between(x, rng, -0.12, 0.12)
+    right, down = (much * _between(x, rng, -0.12, 0.12) for _ in range(2))
     upper = torch.cat([mirror * wide * turn.cos(), -size * turn.sin(), right], -1)
     lower = torch.cat([mirror * wide * turn.sin(), size * turn.cos(), down], -1)
     theta = torch.cat([upper, lower], 2)[:, 0]  # (B, 2, 3)
@@ -137,15 +146,16 @@ def _placed(x: Tensor, side: int, rng: torch.Generator) -> Tensor:
     return F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def _lit(x: Tensor, rng: torch.Generator) -> Tensor:
+def _lit(x: Tensor, rng: torch.Generator, much: float) -> Tensor:
     """Another gamma, and light that grows towards one side."""
-    gamma = torch.exp(_between(x, rng, -0.3, 0.3))
+    gamma = torch.exp(much * _between(x, rng, -0.3, 0.3))
     across = torch.linspace(-1, 1, x.shape[-1], device=x.device)
     ramp = _between(x, rng, -0.2, 0.2) * across + _between(x, rng, -0.2, 0.2) * across[:, None]
+    ramp = much * ramp
     return x.clamp(1e-3, 1) ** gamma * (1 + ramp) + 0.3 * ramp
 
 
-def _covered(x: Tensor, rng: torch.Generator) -> Tensor:
+def _covered(x: Tensor, rng: torch.Generator, much: float) -> Tensor:
     """In half of the pictures a rectangle of a tenth to two fifths of a side each way is grey."""
     at = (torch.arange(x.shape[-1], device=x.device) + 0.5) / x.shape[-1]
     inside = torch.ones_like(x[:, :1], dtype=torch.bool)
@@ -153,7 +163,7 @@ def _covered(x: Tensor, rng: torch.Generator) -> Tensor:
         extent = _between(x, rng, 0.1, 0.4)
         low = _between(x, rng, 0, 1) * (1 - extent)
         inside = inside & (axis >= low) & (axis < low + extent)
-    return x.masked_fill(inside & (_between(x, rng, 0, 1) < 0.5), 0.0)
+    return x.masked_fill(inside & (_between(x, rng, 0, 1) < 0.5 * much), 0.0)
 
 
 def _between(x: Tensor, rng: torch.Generator, low: float, high: float) -> Tensor:
