@@ -758,6 +758,18 @@ def at_full_width(monkeypatch):
     return plan.Study("quick", narrow=1), results, result
 
 
+@pytest.mark.parametrize(
+    "patience, epochs, settled", [(5, 9, True), (5, 12, False), (None, 9, False)]
+)
+def test_a_training_that_patience_ended_has_settled(patience, epochs, settled):
+    """Twelve epochs were allowed; the curve alone was judged too lively."""
+    one = {name: np.zeros((1, 3)) for name in ("train", "test", "part", "validation")}
+    lively = one | {"settled": False, "loss": np.ones(epochs)}
+    calm, job = one | {"settled": True, "loss": np.ones(12)}, {"patience": patience, "epochs": 12}
+    joined = plan._joined([lively, calm], [job, job])
+    assert joined["settled"] is settled and joined["test"].shape == (2, 3)
+
+
 def test_on_real_people_the_rules_decide(at_full_width):
     study, results, result = at_full_width
     assert verdict_on(study, "chang-d17").outcome == REPLICATED  # 40 points above both machines

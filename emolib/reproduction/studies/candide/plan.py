@@ -275,7 +275,7 @@ class Study(runs.Study):
             host = function is training.machines  # scikit-learn's
             made = iter(runs.map(function, jobs, label=function.__name__, host=host))
             for case, listed in cases.items():
-                results[case] = _joined([next(made) for _ in listed])
+                results[case] = _joined([next(made) for _ in listed], listed)
         return {case: results[case] for case in self.grid}
 
     @part
@@ -332,9 +332,15 @@ class Copies(Study):
         return super().grid | {case: self._numbers(case) for case in further}
 
 
-def _joined(made: list[dict]) -> dict:
-    """The results of several runs as one."""
-    joined = {"settled": all(result["settled"] for result in made)}
+def _joined(made: list[dict], jobs: list[dict]) -> dict:
+    """The results of several runs as one, with their arguments.
+
+    A training that its patience ended has settled, however much its validation loss jumps: for so
+    many epochs, at falling rates, nothing was better than what is read.
+    """
+    ended = [job.get("patience") and len(r["loss"]) < job["epochs"] for r, job in zip(made, jobs)]
+    settled = [result["settled"] or bool(early) for result, early in zip(made, ended)]
+    joined = {"settled": all(settled)}
     for name in ("train", "test", "part", "validation"):
         joined[name] = np.concatenate([result[name] for result in made])
     return made[0] | joined
