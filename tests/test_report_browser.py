@@ -68,6 +68,7 @@ def test_one_click_from_a_question_to_its_claim_and_its_work(site, page):
     page.goto(f"{site.as_uri()}/index.html")
     page.get_by_role("link", name="not replicated").first.click()
     shown = page.locator("#board > .claim:visible")
+    shown.nth(len(papers.claims()) - 1).wait_for(state="detached", timeout=help_.SLOW)
     assert 0 < shown.count() < len(papers.claims())
     assert {shown.nth(k).get_attribute("data-measured") for k in range(shown.count())} == {
         "not replicated"
