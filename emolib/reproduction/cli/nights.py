@@ -36,7 +36,7 @@ FACE = 0.004  # a picture of 48 pixels through notebook 30's CNN
 CNNS, WIDE = 0.0137, 0.035  # a face through notebook 40's four CNNs: a quarter as wide; in full
 STREAM = 0.0020  # a frame of 64 pixels through notebook 42's ResNet-18, 16 wide
 SPEECH = 2 * 1411  # all pairs, narrow, one seed of notebook 43, measured as a whole
-VOICE = 600  # one training of notebook 43's recipe that converges
+VOICE = 790  # one training of notebook 43's recipe that converges
 HELD_OUT = 3589  # pictures of each test part of FER2013
 
 

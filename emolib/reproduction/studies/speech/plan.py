@@ -82,7 +82,7 @@ NARROW = Sizes(
     speakers_each=12,
     speakers_epochs=8,
     tuned_seeds=1,
-    tuned_apart=4,
+    tuned_apart=8,
 )
 QUICK = replace(
     NARROW,
