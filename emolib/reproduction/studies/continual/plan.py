@@ -50,6 +50,7 @@ class Sizes:
     # The first is shown: at the second no weight leaves the margin of 0.3.
     pictures_rates: tuple[float, ...] = (0.03, 0.003)
     pictures_epochs: int = 40
+    pictures_body_epochs: int = 10  # where no ImageNet weights are installed
     pictures_seeds: int = 5
     tuned_epochs: int = 10  # of the body that learns all 100 classes before it is frozen
 
@@ -87,6 +88,7 @@ class Study(runs.Study):
             pictures_test=2,
             pictures_size=32,
             pictures_epochs=3,
+            pictures_body_epochs=1,
             pictures_seeds=1,
             tuned_epochs=1,
         ),
@@ -103,6 +105,7 @@ class Study(runs.Study):
             pictures_test=5,
             pictures_size=64,
             pictures_epochs=10,
+            pictures_body_epochs=3,
             pictures_seeds=3,
             tuned_epochs=1,
         ),
@@ -110,7 +113,7 @@ class Study(runs.Study):
             train=800,
             test=400,
             bodies=3,
-            other_epochs=8,
+            other_epochs=30,  # after eight body (c) still learnt
             head_epochs=40,
             whole_orders=3,
             whole_epochs=6,
@@ -118,6 +121,7 @@ class Study(runs.Study):
             pictures_test=50,
             pictures_size=96,
             pictures_epochs=20,
+            pictures_body_epochs=8,
             pictures_seeds=3,
             tuned_epochs=6,
         ),
@@ -161,7 +165,7 @@ class Study(runs.Study):
                 "size": s.pictures_size,
                 "rates": list(s.pictures_rates),
                 "epochs": s.pictures_epochs,
-                "body_epochs": s.other_epochs,
+                "body_epochs": s.pictures_body_epochs,
                 "tuned_epochs": 0,
                 "task": SIZE,
             }
