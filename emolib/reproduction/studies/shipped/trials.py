@@ -23,8 +23,8 @@ GENTLY = {"sides": [96] * 6, "rate": 4e-4, "much": 0.5, "seed": 1}
 FACE_RECIPE = {"seed": 0, "batch": 64, "rate": 1.5e-3, "weight_decay": 0.05, "average": 0.998}
 VOICE_RECIPE = {"seed": 0, "batch": 32, "rate": 1.5e-3, "weight_decay": 0.05, "average": 0.99}
 VOICE_RECIPE |= {"stretched": True, "epochs": 20}
-# Who is left out to try the recipe on voices: print's twelve pairs are {"apart": 2}, an hour more
-VOICE_TRIAL = {"apart": 4, "groups": 1}
+# Who is left out to try the recipe on voices: print's twelve pairs are {"apart": 2}, two hours more
+VOICE_TRIAL = {"apart": 4, "groups": 2}
 NATURAL, FLAT = "shares of FERPlus", "all seven equally likely"
 
 
