@@ -74,10 +74,11 @@ class Kernel:
         """Have `code` run in the kernel; False where it does not answer in time or raises."""
         known = self._manager.get_connection_info(session=True)
         client = BlockingKernelClient(parent=self._manager, **known)
-        client.start_channels(hb=False)  # a heart that is slow to beat is not a dead kernel
+        # The shell alone: it keeps a question until the kernel reads it, however busy both are, and
+        # a heart that is slow to beat is not a dead kernel.
+        client.start_channels(iopub=False, stdin=False, hb=False, control=False)
         try:
-            client.wait_for_ready(timeout=PATIENCE)
-            reply = client.execute_interactive(code, silent=True, timeout=PATIENCE)
+            reply = client.execute(code, silent=True, reply=True, timeout=PATIENCE)
             return reply["content"]["status"] == "ok"
         except (TimeoutError, RuntimeError):  # busy or dead
             return False
