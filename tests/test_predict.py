@@ -231,11 +231,11 @@ def test_emotions_that_were_common_where_it_learnt_are_not_likelier_here():
     networks.classes = ("angry", "happy")
     with pytest.raises(KeyError):
         networks._named(
-            Sure(), predict._moved(Sure(), None)
+            Sure(), predict.even_odds(Sure(), None)
         )  # a network without neutral is no witness here
     Sure.classes, Sure.prior = ("angry", "neutral"), np.array([0.8, 0.2])
     networks.classes = ("angry", "neutral")
-    assert np.allclose(networks._named(Sure(), predict._moved(Sure(), None)), 0.5)
+    assert np.allclose(networks._named(Sure(), predict.even_odds(Sure(), None)), 0.5)
 
 
 def test_each_look_is_asked_once_however_many_segments_it_is_part_of(files, tmp_path):

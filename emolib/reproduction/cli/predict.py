@@ -107,14 +107,14 @@ class Networks:
         """
         from emolib.models.trained import face_fed
 
-        return _moved(self.face, face_fed(faces))
+        return even_odds(self.face, face_fed(faces))
 
     def heard(self, picture: np.ndarray) -> np.ndarray:
         """A picture of sound (bands, frames) -> (m, C) of the network on voices, a row a window."""
         from emolib.features import utterance
         from emolib.models.trained import voice_fed
 
-        return _moved(self.sound, voice_fed(utterance.windows(picture)))
+        return even_odds(self.sound, voice_fed(utterance.windows(picture)))
 
     def probabilities(self, seen: np.ndarray | None, heard: np.ndarray | None) -> np.ndarray:
         """(7,) from the odds of looks (n, C) and of windows of sound (m, C), one of which may be
@@ -142,8 +142,9 @@ class Networks:
         return "; ".join(words.values()) if used == "both" else words[used]
 
 
-def _moved(network, fed) -> np.ndarray:
-    """(n, C), what a network says where all its classes are equally likely."""
+def even_odds(network, fed) -> np.ndarray:
+    """(n, C), what a network that comes with emolib says of what it is fed, as if all its classes
+    were equally likely: nothing is known of how often each comes among strangers."""
     from emolib.data.sampler import prior_shift
 
     flat = np.full(len(network.prior), 1 / len(network.prior))

@@ -22,11 +22,11 @@ import torch
 from torch import nn
 
 from emolib.data import media
-from emolib.data.sampler import prior_shift
 from emolib.features import greyface
 from emolib.ground import bars
 from emolib.ground.errors import EmolibError, printable
 from emolib.metrics.scores import nearest_emotion
+from emolib.reproduction.cli.predict import even_odds
 from emolib.reproduction.report import files as results
 
 BOX = ("left", "top", "right", "bottom")
@@ -79,10 +79,9 @@ def shipped() -> Network:
 
     faces = trained.load("faces")
     of_class = anchors().loc[[ADFES[name] for name in faces.classes]]
-    flat = np.full(len(faces.prior), 1 / len(faces.prior))
 
     def describe(looks: np.ndarray) -> np.ndarray:
-        return np.exp(prior_shift(faces.logits(trained.face_fed(looks)), faces.prior, flat))
+        return even_odds(faces, trained.face_fed(looks))
 
     net = Weighted(of_class.to_numpy())
     about = f"faces, {faces.about['trial']}"

@@ -332,15 +332,16 @@ class Copies(Study):
         return super().grid | {case: self._numbers(case) for case in further}
 
 
-def _joined(made: list[dict], jobs: list[dict]) -> dict:
-    """The results of several runs as one, with their arguments.
+def _settled(result: dict, job: dict) -> bool:
+    """Has a run come to rest? One that its patience ended has, however much its validation loss
+    jumps: for so many epochs, at falling rates, nothing was better than what is read."""
+    patient = job.get("patience") is not None
+    return bool(result["settled"] or (patient and len(result["loss"]) < job["epochs"]))
 
-    A training that its patience ended has settled, however much its validation loss jumps: for so
-    many epochs, at falling rates, nothing was better than what is read.
-    """
-    ended = [job.get("patience") and len(r["loss"]) < job["epochs"] for r, job in zip(made, jobs)]
-    settled = [result["settled"] or bool(early) for result, early in zip(made, ended)]
-    joined = {"settled": all(settled)}
+
+def _joined(made: list[dict], jobs: list[dict]) -> dict:
+    """The results of several runs as one, with their arguments."""
+    joined = {"settled": all(_settled(result, job) for result, job in zip(made, jobs))}
     for name in ("train", "test", "part", "validation"):
         joined[name] = np.concatenate([result[name] for result in made])
     return made[0] | joined
