@@ -8,6 +8,9 @@ MODELS are those of Table 4.3 and beside it:
     untrained, frozen     dense layers on convolutions that have learnt nothing
     Lite0 from ImageNet   EfficientNet-Lite0 that knows objects, whole or frozen
     ..., moved anew       every picture is moved anew in each epoch, instead of copies made once
+    ResNet ...            dlib's network of 29 layers by `care`: from real faces, as a whole or
+                          behind fixed convolutions, and from scratch
+    Lite0 ..., with care  EfficientNet-Lite0 by the same recipe
 
 Both tests are read with and without the pictures that stand in the training part. Epoch and rate
 are chosen on a tenth of the training part. Nobody in FER2013 has a name, so the picture is the
@@ -32,7 +35,8 @@ from emolib.models import classifiers, vgg
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.faces import PARTS, part_rows, unseen
-from emolib.reproduction.studies.transfer import training
+from emolib.reproduction.studies.shipped.trials import FACE_RECIPE, SIDES
+from emolib.reproduction.studies.transfer import care, training
 from emolib.reproduction.studies.transfer.training import FACES, FROZEN, LITE0, SCRATCH, WHOLE
 from emolib.training import plateaued
 
@@ -46,6 +50,12 @@ FIXED = "from faces, frozen"
 PLAIN = "from scratch"
 UNTRAINED = "untrained, frozen"
 OTHER = "Lite0 from ImageNet"
+CARE, CARE_FIXED = "with care", "with care, frozen"
+KNOWN = "ResNet from real faces"
+KNOWN_FIXED = "ResNet from real faces, frozen"
+BLANK = "ResNet from scratch"
+LOOKED = "Lite0 from ImageNet, with care"
+STANDS_FOR = {KNOWN: OURS, KNOWN_FIXED: FIXED, BLANK: PLAIN}  # where dlib's weights are absent
 MODELS = {  # name -> (start, way)
     OURS: (FACES, WHOLE),
     FIXED: (FACES, FROZEN),
@@ -55,6 +65,10 @@ MODELS = {  # name -> (start, way)
     "Lite0 from ImageNet, frozen": (LITE0, FROZEN),
     "from faces, moved anew": (FACES, ANEW),
     "from scratch, moved anew": (SCRATCH, ANEW),
+    KNOWN: (care.REAL_FACES, CARE),
+    KNOWN_FIXED: (care.REAL_FACES, CARE_FIXED),
+    BLANK: (care.NOTHING, CARE),
+    LOOKED: (care.IMAGENET, CARE),
 }
 
 
@@ -91,6 +105,23 @@ class Frozen:
 
 
 @dataclass(frozen=True)
+class Care:
+    """The recipe of the networks that come with emolib: pixels in each epoch by start; None: all
+    pictures. From scratch it takes longer to come to rest."""
+
+    faces: tuple[int, ...] = (104,) * 11
+    nothing: tuple[int, ...] = (104,) * 14
+    imagenet: tuple[int, ...] = SIDES
+    average: float = FACE_RECIPE["average"]  # decay of the running average of weights
+    train: int | None = None
+    validation: int | None = None
+
+    def sides(self, start: str) -> list[int]:
+        """Pixels of the pictures in each epoch."""
+        return list(dict(zip(care.STARTS, (self.faces, self.nothing, self.imagenet)))[start])
+
+
+@dataclass(frozen=True)
 class Sizes:
     """What a profile costs here."""
 
@@ -111,6 +142,7 @@ class Sizes:
     test: int | None = None  # of each of the two test parts
     anew: tuple[str, ...] = ()  # starts of the models that are trained moved anew, too
     frozen: Frozen = Frozen()
+    care: Care = Care()
 
     def epochs_of(self, start: str) -> int:
         """Epochs of a training on FER2013."""
@@ -133,6 +165,7 @@ SIZES = {
         test=60,
         anew=(FACES,),
         frozen=Frozen(14, 4, 4, 26),
+        care=Care((104,), (104,), (32,), 0.5, 64, 16),
     ),
     # hundreds of steps are too few for dropout: the stand-in has none
     "quick": Sizes(
@@ -145,17 +178,18 @@ SIZES = {
         source=Identification((("identities", 30), ("each", 40)), 48, None, 16, 10, 5e-4),
         train=3000,
         validation=500,
-        test=1000,
+        test=600,
         frozen=Frozen(120, 40, 40, 60),
+        care=Care((104,) * 2, (104,) * 2, (64,) * 2, 0.5, 640, 200),
     ),
+    # the night goes to the networks that work: the stand-in shows its curves and decides nothing
     "overnight": Sizes(
-        seeds=3,
+        seeds=1,
         width=1 / 8,
-        vgg=Tuned(48, 64, 12_000, 25),
-        lite0=Tuned(72, 64, 8000, 6),
+        vgg=Tuned(48, 64, 6000, 10),
+        lite0=Tuned(72, 64, 4000, 4),
         tried=RATES[:2],
         source=Identification((("identities", 100), ("each", 40)), 48, None, 32, 20, 5e-4),
-        anew=(FACES, SCRATCH),
         frozen=Frozen(1400, 350, 350, 350),
     ),
     "full": Sizes(vgg=Tuned(epochs=12), face_epochs=8, tried=RATES[1:3], patience=4),
@@ -235,6 +269,13 @@ class Study(runs.Study):
         fingerprint = digest(self.ballots)
         return (SimpleNamespace(name="ferplus", source=self.faces.source, fingerprint=fingerprint),)
 
+    @part
+    def people_behind(self):
+        """What the network of `judged(KNOWN)` has learnt people from."""
+        if KNOWN not in self.models:
+            return self.source_task
+        return SimpleNamespace(name="dlib", source="real", fingerprint=care.face_weights())
+
     @property
     def sources(self) -> tuple:
         return (self.faces, self.source_task)
@@ -253,7 +294,9 @@ class Study(runs.Study):
     @property
     def models(self) -> dict[str, tuple[str, str]]:
         """MODELS that are trained here: EfficientNet-Lite0 only where its package is installed."""
-        missing = set() if classifiers.lite0_at_hand() else {LITE0}
+        missing = set() if classifiers.lite0_at_hand() else {LITE0, care.IMAGENET}
+        if care.face_weights() is None:
+            missing |= {care.REAL_FACES, care.NOTHING}
         return {
             name: (start, way)
             for name, (start, way) in MODELS.items()
@@ -264,6 +307,8 @@ class Study(runs.Study):
         """'VGG-16 from faces', 'VGG-16, narrow, from faces', 'EfficientNet-Lite0 from ImageNet'."""
         if name.startswith("Lite0"):
             return f"EfficientNet-{name}"
+        if not self.is_vgg(name):
+            return f"dlib's {name}"
         return f"VGG-16, narrow, {name}" if self.narrow else f"VGG-16 {name}"
 
     def source_of(self, name: str) -> str:
@@ -271,9 +316,22 @@ class Study(runs.Study):
         behind = self.sources if MODELS[name][0] == FACES else (self.faces,)
         return max(one.source for one in behind)
 
-    def protocol(self, part: str, more: str = "") -> str:
-        """'PrivateTest', 'PrivateTest, no duplicates', 'small runs, PublicTest' ..."""
-        return ("small runs, " if self.narrow else "") + part + more
+    def is_vgg(self, name: str) -> bool:
+        """Is it the thesis's architecture, or the narrow one that stands for it?"""
+        return not name.startswith(("Lite0", "ResNet"))
+
+    def judged(self, name: str) -> str:
+        """The model that a claim about `name` rests on: VGG-16 where dlib's weights are absent."""
+        return name if name in self.models else STANDS_FOR.get(name, name)
+
+    def protocol(self, part: str, more: str = "", name: str = OURS) -> str:
+        """'PrivateTest', 'PrivateTest, no duplicates', 'small runs, PublicTest' ... of a model."""
+        small = self.sizes.care.train is not None if self.with_care(name) else self.narrow
+        return ("small runs, " if small else "") + part + more
+
+    def with_care(self, name: str) -> bool:
+        """Is it trained by `care`?"""
+        return MODELS[name][1] in (CARE, CARE_FIXED)
 
     @part
     def settled(self) -> frozenset[str]:
@@ -328,6 +386,8 @@ class Study(runs.Study):
         """
         grid = []
         for name, (_, way) in self.models.items():
+            if self.with_care(name):
+                continue
             rates = self.sizes.rates if name == OURS else self.sizes.tried
             groups = [rates] if way == FROZEN else [(rate,) for rate in rates]
             grid += [(name, self.arguments(name, group, 0)) for group in groups]
@@ -353,9 +413,26 @@ class Study(runs.Study):
         """
         return min((r for r in self.sweep(name) if r["rate"] in self.sizes.tried), key=worth)
 
+    @part
+    def cared_for(self) -> dict[str, dict]:
+        """Model -> result of `care.run`: one seed, one rate."""
+        s = self.sizes.care
+        own = {name: getattr(s, name) for name in ("average", "train", "validation")}
+        shared = {"data": datasets.reference(self.faces), **FACE_RECIPE, **own}
+        shared |= {"test": self.sizes.test}
+        grid = {}
+        for name in filter(self.with_care, self.models):
+            start, way = self.models[name]
+            known = {"weights": care.face_weights() if start == care.REAL_FACES else None}
+            how = {"start": start, "fixed": way == CARE_FIXED, "sides": s.sides(start)}
+            grid[name] = shared | known | how
+        return dict(zip(grid, runs.map(care.run, list(grid.values()), label="with care")))
+
     @held
     def results(self, name: str) -> list[dict]:
         """One result per seed of a model at its chosen rate."""
+        if self.with_care(name):
+            return [self.cared_for[name]]
         first = self.chosen(name)
         grid = [self.arguments(name, (first["rate"],), seed) for seed in self.seeds[1:]]
         return [first, *(run["models"][0] for run in self.transferred(grid))]

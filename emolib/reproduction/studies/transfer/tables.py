@@ -31,7 +31,11 @@ from emolib.reproduction.studies.faces import (
     unseen,
 )
 from emolib.reproduction.studies.transfer.plan import (
+    BLANK,
     FIXED,
+    KNOWN,
+    KNOWN_FIXED,
+    LOOKED,
     OTHER,
     OURS,
     PLAIN,
@@ -52,7 +56,15 @@ from emolib.reproduction.studies.transfer.training import (
 )
 
 PRINTED_METHOD = "Transfer learning from face identification to emotion"
-CONTRASTS = ((OURS, PLAIN), (OURS, FIXED), (OURS, OTHER), (FIXED, UNTRAINED))
+CONTRASTS = (
+    (OURS, PLAIN),
+    (OURS, FIXED),
+    (OURS, OTHER),
+    (FIXED, UNTRAINED),
+    (KNOWN, BLANK),
+    (KNOWN, KNOWN_FIXED),
+    (KNOWN, LOOKED),
+)
 CONSTANT = "most frequent class"
 GRADIENTS = "oriented gradients, linear SVM"
 LOOKS = {  # networks that have learnt elsewhere, frozen
@@ -104,8 +116,10 @@ def accuracies(study: Study) -> pd.DataFrame:
                 title = study.title(name) if learnt else name
                 source = study.source_of(name) if learnt else study.faces.source
                 key = {"model": title, "name": name, "metric": "Accuracy"}
-                key["protocol"] = study.protocol(part, more)
-                rows.append(key | percent(answers.accuracy) | {"unit": "percent", "source": source})
+                key |= percent(answers.accuracy) | {"unit": "percent", "source": source}
+                beside = [name] if learnt else study.models  # what needs no network is beside all
+                protocols = dict.fromkeys(study.protocol(part, more, one) for one in beside)
+                rows += [key | {"protocol": protocol} for protocol in protocols]
     return pd.DataFrame(rows)
 
 
@@ -118,9 +132,10 @@ def pairs(study: Study) -> list[tuple[str, str]]:
 def standing(study: Study, name: str, trained: str | None = None) -> Standing:
     """What a model shows on PrivateTest without duplicates, before it is compared."""
     frame, tested = accuracies(study), study.tested(PRIVATE)
-    row = frame[(frame["name"] == name) & (frame.protocol == study.protocol(PRIVATE, UNIQUE))]
+    protocol = study.protocol(PRIVATE, UNIQUE, name)
+    row = frame[(frame["name"] == name) & (frame.protocol == protocol)]
     truth = tested.truth[tested.fresh]
-    narrow = study.narrow and not name.startswith("Lite0")
+    narrow = study.narrow and study.is_vgg(name)
     return Standing(
         study.title(name),
         low=row.low.iloc[0] / 100,
@@ -169,7 +184,7 @@ def contrasts(study: Study) -> Outcome:
         key = {
             "first": study.title(a),
             "second": study.title(b),
-            "protocol": study.protocol(PRIVATE, UNIQUE),
+            "protocol": study.protocol(PRIVATE, UNIQUE, a),
             "pair": f"{a} - {b}",
             "reading": WEAK if gate else reading,
             "gate": gate,

@@ -1,0 +1,172 @@
+"""FER2013 by networks that work: the recipe of the networks that come with emolib, on its own
+labels (notebook 41).
+
+The thesis asks what faces add, and asks it of weights that may not be handed on. Here the same
+network of 29 layers is trained three times: from dlib's weights, which tell 7,485 real people
+apart, as a whole or behind fixed convolutions, and from nothing. EfficientNet-Lite0 from ImageNet
+stands beside them.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from emolib import data as datasets
+from emolib import training
+from emolib.data.files import digest_of
+from emolib.features import identity
+from emolib.features.detectors import packaged
+from emolib.ground import settings
+from emolib.ground.errors import EmolibError, nearest
+from emolib.models import classifiers, trained
+from emolib.models.face_resnet import FaceResnet
+from emolib.reproduction import runs
+from emolib.reproduction.studies.faces import CLASSES
+from emolib.reproduction.studies.shipped.faces import moved
+from emolib.reproduction.studies.transfer.training import asked
+
+REAL_FACES, NOTHING, IMAGENET = STARTS = ("real faces", "nothing", "ImageNet")
+SMOOTHED = 0.1  # of each label is spread over all classes: a quarter of FER2013's are contested
+MEASURED = 1024  # pictures from which dlib's norms take their means and variances
+
+
+def face_weights() -> str | None:
+    """Digest of dlib's weights; None where their package is not installed."""
+    try:
+        return digest_of(packaged(identity.PACKAGE, identity.FILE))
+    except EmolibError:
+        return None
+
+
+def run(
+    *,
+    data: str,
+    start: str,
+    weights: str | None,
+    fixed: bool,
+    seed: int,
+    sides: list[int],
+    batch: int,
+    rate: float,
+    weight_decay: float,
+    average: float,
+    train: int | None,
+    validation: int | None,
+    test: int | None,
+) -> dict:
+    """Train one network on FER2013, every picture moved anew in each epoch.
+
+    start    one of STARTS: what the network knows beforehand
+    weights  digest of what it begins with
+    fixed    only the dense layers learn
+    sides    pixels of the pictures in each epoch
+    Returns by epoch: loss, accuracy (NaN: not read), validation (loss) and validation_accuracy on a
+    tenth of the training part, of the averaged weights. Once: raw scores (N, 7) of both tests,
+    public and private, averaged over mirror images; rate, parameters that learnt, best_epoch,
+    diverged, images_per_second.
+    """
+    faces, device = datasets.resolve(data), settings.device()
+    known, held, public, private = asked(faces, train, validation, test)
+    images = torch.as_tensor(faces.images, device=device)
+    label = torch.as_tensor(faces.label, device=device)
+    with training.seeded(seed):
+        body, head = network(start, trained.face_fed(faces.images[known[:MEASURED]], sides[-1]))
+    body = (Fixed(body) if fixed else body).to(device, memory_format=torch.channels_last)
+    net = nn.Sequential(body, head.to(device))
+
+    def batches(epoch: int):
+        rng = torch.Generator().manual_seed(1000 * seed + epoch)
+        order = known[torch.randperm(len(known), generator=rng).numpy()]
+        for first in range(0, max(len(order) - batch + 1, 1), batch):
+            now = order[first : first + batch]
+            yield moved(images[now], sides[epoch], rng), label[now]
+
+    def loss(net, x, y):
+        return F.cross_entropy(net(x).float(), y, label_smoothing=SMOOTHED)
+
+    def validate(net, epoch):
+        out = scores(net.eval(), faces.images[held], sides[-1], mirrored=False)
+        value = float(F.cross_entropy(out, label[held].cpu()))
+        right = float((out.argmax(1) == label[held].cpu()).float().mean())
+        return -value, {"validation": value, "validation_accuracy": right}
+
+    how = training.Settings(
+        len(sides),
+        rate,
+        "adamw",
+        weight_decay=weight_decay,
+        mixed=True,
+        cycle=max(len(known) // batch, 1),
+        average=average,
+    )
+    began, checkpoint = time.perf_counter(), runs.scratch()
+    with training.seeded(seed):
+        history = training.fit(
+            net, batches, loss, how, validate=validate, checkpoint=checkpoint, label=start
+        )
+    seconds = time.perf_counter() - began
+    tests = {"public": public, "private": private}
+    tests = {k: scores(net.eval(), faces.images[v], sides[-1]).numpy() for k, v in tests.items()}
+    return tests | {
+        "rate": rate,
+        "loss": np.array(history.loss),
+        "accuracy": np.full(len(history.loss), np.nan),
+        "validation": np.array([note["validation"] for note in history.notes]),
+        "validation_accuracy": np.array([note["validation_accuracy"] for note in history.notes]),
+        "best_epoch": len(history.loss) - 1,
+        "diverged": False,
+        "images_per_second": len(known) * len(sides) / seconds,
+        "parameters": sum(p.numel() for p in (head if fixed else net).parameters()),
+    }
+
+
+def network(start: str, pictures: Tensor) -> tuple[nn.Module, nn.Module]:
+    """(body: (B, 3, H, W) -> (B, D), dense layers: (B, D) -> raw scores (B, 7)) of a start.
+
+    pictures   (B, 3, H, W) from which batch norms of known weights take their statistics
+    """
+    if start not in STARTS:
+        raise nearest(start, STARTS, what="start")
+    if start == IMAGENET:
+        body = classifiers.efficientnet_lite0(classes=0)
+        return body, nn.Linear(body.num_features, CLASSES)
+    body = FaceResnet()
+    if start == REAL_FACES:
+        body.known(packaged(identity.PACKAGE, identity.FILE)).standardise(pictures)
+    body.descriptor = nn.Identity()  # 128 numbers are for telling people apart: 256 go on
+    hidden = nn.Linear(body.width, body.width)
+    return body, nn.Sequential(hidden, nn.ReLU(), nn.Linear(body.width, CLASSES))
+
+
+class Fixed(nn.Module):
+    """A body that neither learns nor adapts its norms, whatever mode the rest is in."""
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body = copy.deepcopy(body).eval().requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Fixed:
+        return super().train(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self.body(x)
+
+
+@torch.no_grad()
+def scores(net: nn.Module, images: np.ndarray, side: int, *, mirrored: bool = True) -> Tensor:
+    """Log-probabilities (N, 7) on the CPU of faces uint8 (N, 48, 48); with those of mirror images
+    the mean of both."""
+    device, parts = next(net.parameters()).device, []
+    for first in range(0, len(images), 128):
+        x = trained.face_fed(images[first : first + 128], side).to(device)
+        sides = [x, x.flip(-1)] if mirrored else [x]
+        odds = sum(net(side).float().softmax(1) for side in sides) / len(sides)
+        parts.append(odds.clamp_min(1e-8).log().cpu())
+    return torch.cat(parts) if parts else torch.zeros(0, CLASSES)
