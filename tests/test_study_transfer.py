@@ -33,7 +33,7 @@ from emolib.reproduction.runs.claims import (
 )
 from emolib.reproduction.runs.outcome import Outcome
 from emolib.reproduction.studies.faces import PARTS, STOCK
-from emolib.reproduction.studies.transfer import claims, plan, tables
+from emolib.reproduction.studies.transfer import care, claims, plan, tables
 from emolib.reproduction.studies.transfer import training as networks
 
 SMALL = {
@@ -337,6 +337,80 @@ def test_notes_of_a_validation_survive_a_checkpoint(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         go(how, stop=2)
     assert [note["epoch"] for note in go(how).notes] == [0, 1, 2]
+
+
+# ---------------------------------------------------------------- networks that work
+
+CAREFUL = {
+    "data": "by hand",
+    "start": "nothing",
+    "weights": None,
+    "fixed": False,
+    "seed": 0,
+    "sides": [104] * 4,
+    "batch": 16,
+    "rate": 2e-3,
+    "weight_decay": 0.01,
+    "average": 0.5,
+    "much": 0.5,
+    "train": None,
+    "validation": None,
+    "test": None,
+}
+
+
+def test_a_network_of_the_recipe_learns_and_says_what_it_did(faces, monkeypatch, one_thread):
+    monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
+    monkeypatch.setattr(care, "moved", lambda x, side, rng, much: care.trained.face_fed(x, side))
+    done = care.run(**CAREFUL)
+    true = faces.label[faces.split == "PrivateTest"]
+    assert done["private"].shape == (40, 7) and done["public"].shape == (20, 7)
+    np.testing.assert_allclose(np.exp(done["private"]).sum(1), 1, atol=1e-4)
+    assert (done["private"].argmax(1) == true).mean() > 0.4  # of seven, 0.4 are one class
+    assert done["loss"][-1] < 0.8 * done["loss"][0] and len(done["validation"]) == 4
+    assert done["parameters"] == sum(
+        p.numel() for p in torch.nn.Sequential(*care.network("nothing", None)).parameters()
+    )
+    assert not done["diverged"] and done["best_epoch"] == 3
+
+
+def test_fixed_convolutions_stay_as_they_were_and_their_norms_too(one_thread):
+    torch.manual_seed(0)
+    body, head = care.network("nothing", None)
+    fixed = care.Fixed(body)
+    net = torch.nn.Sequential(fixed, head).train()
+    before = {k: v.clone() for k, v in fixed.state_dict().items()}
+    step = torch.optim.AdamW([p for p in net.parameters() if p.requires_grad], 0.1)
+    net(torch.randn(4, 3, 104, 104)).square().sum().backward()
+    step.step()
+    assert all(torch.equal(v, before[k]) for k, v in fixed.state_dict().items())
+    assert not fixed.training and head.training
+    with pytest.raises(EmolibError, match="nothing"):
+        care.network("nothin", None)
+
+
+def test_claims_about_faces_rest_on_real_people_where_their_weights_are(monkeypatch):
+    monkeypatch.setattr(care, "face_weights", lambda: "digest")
+    study = plan.Study("smoke")
+    assert study.judged(plan.KNOWN) == plan.KNOWN and study.people_behind.source == "real"
+    monkeypatch.setattr(care, "face_weights", lambda: None)
+    study = plan.Study("smoke")
+    names = [study.judged(name) for name in (plan.KNOWN, plan.BLANK, plan.KNOWN_FIXED)]
+    assert names == [plan.OURS, plan.PLAIN, plan.FIXED]
+    assert not {plan.KNOWN, plan.BLANK} & set(study.models)
+
+
+def test_only_networks_that_saw_simulated_people_say_so(monkeypatch):
+    monkeypatch.setattr(care, "face_weights", lambda: "digest")
+    made = SimpleNamespace(name="vggface", source="simulated", fingerprint="x")
+    real = SimpleNamespace(name="fer2013", source="real", fingerprint="y")
+    monkeypatch.setattr(plan.Study, "source_task", made)
+    monkeypatch.setattr(plan.Study, "faces", real)
+    study = plan.Study("overnight")
+    assert study.source_of(plan.KNOWN) == study.source_of(plan.BLANK) == "real"
+    assert study.source_of(plan.OURS) == "simulated"
+    assert study.protocol("PrivateTest", name=plan.KNOWN) == "PrivateTest"
+    assert study.protocol("PrivateTest", name=plan.OURS) == "small runs, PrivateTest"
 
 
 # ---------------------------------------------------------------- the grid

@@ -31,6 +31,7 @@ STEP, FILM_STEP = 0.014, 0.054  # of a transformer: a batch of simulated windows
 ELEVEN, ONE = 0.0165, 0.0012  # a picture of 48 pixels through all narrow classifiers; ResNet18
 LITE0, LITE0_SMALL, LOOK = 0.0192, 0.0111, 0.0042  # the same of Lite0 at 96 and 64; only looked at
 VGG = 0.0021  # a picture of 48 pixels, moved, through a VGG-16 of an eighth of the width
+FACES_29, FIXED_29, TAUGHT = 0.009, 0.003, 25_841  # a face through dlib's network; how many faces
 STRANGER = 0.19  # a picture that the three frozen networks look at
 FACE = 0.004  # a picture of 48 pixels through notebook 30's CNN
 CNNS, WIDE = 0.0137, 0.035  # a face through notebook 40's four CNNs: a quarter as wide; in full
@@ -127,12 +128,15 @@ def _forty(s, q) -> float:
 
 
 def _forty_one(s, _) -> float:
-    whole = len(s.rates) + 3 * len(s.tried) + 4 * (s.seeds - 1)  # four models of VGG-16
+    plain = 1 + len(s.anew)  # models of VGG-16 beside the thesis's own
+    whole = len(s.rates) + plain * len(s.tried) + (1 + plain) * (s.seeds - 1)
     vgg = whole * s.vgg.epochs * s.vgg.draws * VGG
     lite0 = (len(s.tried) + s.seeds - 1) * s.lite0.epochs * s.lite0.draws * LITE0_SMALL
     people = prod(count for _, count in s.source.world) * s.source.epochs
     looked = s.frozen.train + s.frozen.validation + 2 * s.frozen.test
-    return vgg + lite0 + people * VGG + looked * STRANGER
+    learnt = len(s.care.faces) * (FACES_29 + FIXED_29) + len(s.care.nothing) * FACES_29
+    learnt += len(s.care.imagenet) * LITE0
+    return vgg + lite0 + people * VGG + looked * STRANGER + learnt * TAUGHT
 
 
 def _forty_two(s, _) -> float:

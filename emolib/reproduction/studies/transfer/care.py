@@ -56,6 +56,7 @@ def run(
     rate: float,
     weight_decay: float,
     average: float,
+    much: float,
     train: int | None,
     validation: int | None,
     test: int | None,
@@ -66,6 +67,7 @@ def run(
     weights  digest of what it begins with
     fixed    only the dense layers learn
     sides    pixels of the pictures in each epoch
+    much     how much pictures are changed: a share of what `shipped.faces.moved` does
     Returns by epoch: loss, accuracy (NaN: not read), validation (loss) and validation_accuracy on a
     tenth of the training part, of the averaged weights. Once: raw scores (N, 7) of both tests,
     public and private, averaged over mirror images; rate, parameters that learnt, best_epoch,
@@ -85,7 +87,7 @@ def run(
         order = known[torch.randperm(len(known), generator=rng).numpy()]
         for first in range(0, max(len(order) - batch + 1, 1), batch):
             now = order[first : first + batch]
-            yield moved(images[now], sides[epoch], rng), label[now]
+            yield moved(images[now], sides[epoch], rng, much), label[now]
 
     def loss(net, x, y):
         return F.cross_entropy(net(x).float(), y, label_smoothing=SMOOTHED)

@@ -35,7 +35,7 @@ from emolib.models import classifiers, vgg
 from emolib.reproduction import runs
 from emolib.reproduction.runs import held, part
 from emolib.reproduction.studies.faces import PARTS, part_rows, unseen
-from emolib.reproduction.studies.shipped.trials import FACE_RECIPE, SIDES
+from emolib.reproduction.studies.shipped.trials import FACE_RECIPE, GENTLY, SIDES
 from emolib.reproduction.studies.transfer import care, training
 from emolib.reproduction.studies.transfer.training import FACES, FROZEN, LITE0, SCRATCH, WHOLE
 from emolib.training import plateaued
@@ -107,11 +107,13 @@ class Frozen:
 @dataclass(frozen=True)
 class Care:
     """The recipe of the networks that come with emolib: pixels in each epoch by start; None: all
-    pictures. From scratch it takes longer to come to rest."""
+    pictures. From scratch it takes longer to come to rest. The tests come from the same cameras as
+    the training part: pictures are changed half as much."""
 
     faces: tuple[int, ...] = (104,) * 11
-    nothing: tuple[int, ...] = (104,) * 14
+    nothing: tuple[int, ...] = (104,) * 13
     imagenet: tuple[int, ...] = SIDES
+    much: float = GENTLY["much"]
     average: float = FACE_RECIPE["average"]  # decay of the running average of weights
     train: int | None = None
     validation: int | None = None
@@ -165,7 +167,7 @@ SIZES = {
         test=60,
         anew=(FACES,),
         frozen=Frozen(14, 4, 4, 26),
-        care=Care((104,), (104,), (32,), 0.5, 64, 16),
+        care=Care((104,), (104,), (32,), average=0.5, train=64, validation=16),
     ),
     # hundreds of steps are too few for dropout: the stand-in has none
     "quick": Sizes(
@@ -180,7 +182,7 @@ SIZES = {
         validation=500,
         test=600,
         frozen=Frozen(120, 40, 40, 60),
-        care=Care((104,) * 2, (104,) * 2, (64,) * 2, 0.5, 640, 200),
+        care=Care(2 * (104,), 2 * (104,), 2 * (64,), average=0.5, train=640, validation=200),
     ),
     # the night goes to the networks that work: the stand-in shows its curves and decides nothing
     "overnight": Sizes(
@@ -417,7 +419,7 @@ class Study(runs.Study):
     def cared_for(self) -> dict[str, dict]:
         """Model -> result of `care.run`: one seed, one rate."""
         s = self.sizes.care
-        own = {name: getattr(s, name) for name in ("average", "train", "validation")}
+        own = {name: getattr(s, name) for name in ("average", "much", "train", "validation")}
         shared = {"data": datasets.reference(self.faces), **FACE_RECIPE, **own}
         shared |= {"test": self.sizes.test}
         grid = {}
