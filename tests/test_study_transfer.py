@@ -55,7 +55,6 @@ SMALL = {
     "epochs": 6,
     "plateau": 3,
     "patience": 6,
-    "anew": False,
 }
 
 
@@ -139,7 +138,7 @@ def test_the_rows_held_back_share_no_picture_with_those_that_train(faces):
 
 
 def test_only_copies_are_moved_and_nothing_that_is_read(faces):
-    bench = networks.Bench.of(faces, (None, None, None), 32, "cpu", moved=True)
+    bench = networks.Bench.of(faces, (None, None, None), 32, "cpu")
     rows, held = networks.split(faces)
     at, copied = networks.balanced(faces.label[rows])
     images = bench.images.numpy()
@@ -151,8 +150,6 @@ def test_only_copies_are_moved_and_nothing_that_is_read(faces):
     assert (bench.label[bench.public] == faces.label[160:180]).all() and (
         bench.label[bench.train] == faces.label[rows[at]]
     ).all()
-    still = networks.Bench.of(faces, (None, None, None), 32, "cpu", moved=False).images.numpy()
-    assert (still[bench.train] == faces.images[rows[at]]).all()
 
 
 # ---------------------------------------------------------------- starts
@@ -245,12 +242,7 @@ def trained(faces, one_thread):
         frozen = SMALL | {"way": "frozen", "rates": [1e-3, 1e-6], "epochs": 12}
         yield [
             networks.transfer(**how)["models"]
-            for how in (
-                SMALL | {"epochs": 16},
-                frozen,
-                SMALL | {"epochs": 1},
-                SMALL | {"epochs": 1, "anew": True},
-            )
+            for how in (SMALL | {"epochs": 16}, frozen, SMALL | {"epochs": 1})
         ]
 
 
@@ -280,15 +272,11 @@ def test_frozen_networks_train_less_and_a_tiny_rate_moves_nothing(trained):
     assert np.ptp(slow["loss"]) < 0.05 and fast["loss"].min() < slow["loss"].min() - 0.02
 
 
-def test_the_same_run_gives_the_same_scores_and_moving_anew_gives_others(
-    trained, faces, monkeypatch
-):
-    *_, (once,), (anew,) = trained
+def test_the_same_run_gives_the_same_scores(trained, faces, monkeypatch):
+    *_, (once,) = trained
     monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
     (again,) = networks.transfer(**SMALL | {"epochs": 1})["models"]
-    assert (again["private"] == once["private"]).all() and (
-        anew["private"] != once["private"]
-    ).any()
+    assert (again["private"] == once["private"]).all()
 
 
 def test_a_frozen_run_is_the_same_whatever_rates_stand_beside(faces, monkeypatch, one_thread):
@@ -430,14 +418,6 @@ def test_every_model_is_trained_at_the_rates_it_may_choose_from(profile, faces, 
             (a["identity"] is not None) == (a["start"] == "faces") for n, a in grid if n == name
         )
     assert set(s.rates) == {r for n, a in grid if n == plan.OURS for r in a["rates"]}
-
-
-def test_a_start_is_moved_anew_where_the_profile_says_so():
-    moved = [
-        {start for start, way in plan.Study("quick", anew=anew).models.values() if way == plan.ANEW}
-        for anew in ((), (plan.FACES,), (plan.FACES, plan.SCRATCH))
-    ]
-    assert moved == [set(), {plan.FACES}, {plan.FACES, plan.SCRATCH}]
 
 
 def test_full_is_the_thesis():

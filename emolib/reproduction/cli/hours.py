@@ -190,9 +190,8 @@ def _forty_one(s, _) -> Iterator[Work]:
 
     cost, rate, rest = _picture("VGG-16"), _rate("VGG-16"), FER - LEARNT
     for name, (start, way) in plan.MODELS.items():
-        if start == plan.LITE0 or (way == plan.ANEW and start not in s.anew):
-            continue
-        if way in (plan.CARE, plan.CARE_FIXED):  # a hundredth of a VGG-16 at 224 pixels
+        # what is trained with care is a hundredth of a VGG-16 at 224 pixels
+        if start == plan.LITE0 or way in (plan.CARE, plan.CARE_FIXED):
             continue
         if way == plan.FROZEN:  # features are made once
             yield work(s.seeds * (BALANCED + rest) * cost, 0, rate, stops=False)

@@ -7,7 +7,6 @@ MODELS are those of Table 4.3 and beside it:
     from scratch          the same architecture and training without a source task
     untrained, frozen     dense layers on convolutions that have learnt nothing
     Lite0 from ImageNet   EfficientNet-Lite0 that knows objects, whole or frozen
-    ..., moved anew       every picture is moved anew in each epoch, instead of copies made once
     ResNet ...            dlib's network of 29 layers by `care`: from real faces, as a whole or
                           behind fixed convolutions, and from scratch
     Lite0 ..., with care  EfficientNet-Lite0 by the same recipe
@@ -41,7 +40,6 @@ from emolib.reproduction.studies.transfer.training import FACES, FROZEN, LITE0, 
 from emolib.training import plateaued
 
 RATES = (1e-3, 1e-4, 1e-5, 1e-6)
-ANEW = "anew"  # the whole network, on pictures that are moved anew in every epoch
 TESTS = PARTS[1:]
 PRIVATE = PARTS[2]
 UNIQUE = ", no duplicates"
@@ -63,8 +61,6 @@ MODELS = {  # name -> (start, way)
     UNTRAINED: (SCRATCH, FROZEN),
     OTHER: (LITE0, WHOLE),
     "Lite0 from ImageNet, frozen": (LITE0, FROZEN),
-    "from faces, moved anew": (FACES, ANEW),
-    "from scratch, moved anew": (SCRATCH, ANEW),
     KNOWN: (care.REAL_FACES, CARE),
     KNOWN_FIXED: (care.REAL_FACES, CARE_FIXED),
     BLANK: (care.NOTHING, CARE),
@@ -142,7 +138,6 @@ class Sizes:
     train: int | None = None  # rows that are used, before balancing
     validation: int | None = None
     test: int | None = None  # of each of the two test parts
-    anew: tuple[str, ...] = ()  # starts of the models that are trained moved anew, too
     frozen: Frozen = Frozen()
     care: Care = Care()
 
@@ -165,7 +160,6 @@ SIZES = {
         train=200,
         validation=60,
         test=60,
-        anew=(FACES,),
         frozen=Frozen(14, 4, 4, 26),
         care=Care((104,), (104,), (32,), average=0.5, train=64, validation=16),
     ),
@@ -299,11 +293,7 @@ class Study(runs.Study):
         missing = set() if classifiers.lite0_at_hand() else {LITE0, care.IMAGENET}
         if care.face_weights() is None:
             missing |= {care.REAL_FACES, care.NOTHING}
-        return {
-            name: (start, way)
-            for name, (start, way) in MODELS.items()
-            if start not in missing and (way != ANEW or start in self.sizes.anew)
-        }
+        return {name: (start, way) for name, (start, way) in MODELS.items() if start not in missing}
 
     def title(self, name: str) -> str:
         """'VGG-16 from faces', 'VGG-16, narrow, from faces', 'EfficientNet-Lite0 from ImageNet'."""
@@ -377,7 +367,6 @@ class Study(runs.Study):
             "identity": self.identity if start == FACES else None,
             "weights": self.face_weights if start == FACES else None,
             "epochs": s.epochs_of(start),
-            "anew": way == ANEW,
         }
 
     @part

@@ -134,7 +134,6 @@ def transfer(
     epochs: int,
     plateau: int,
     patience: int,
-    anew: bool,
 ) -> dict:
     """Train one model on FER2013 at each of `rates`: {"models": one dict per rate, see `_fit`}.
 
@@ -142,10 +141,9 @@ def transfer(
     way       whole, or frozen: only what follows the convolutions is trained, on features made once
     identity  arguments of `identify` whose weights to start from
     weights   digest of real VGG-Face weights instead
-    anew      every picture is moved anew in each epoch; else the balancing copies are, once (4.3.4)
     """
     faces, device = datasets.resolve(data), settings.device()
-    bench = Bench.of(faces, (train, validation, test), side, device, moved=not anew)
+    bench = Bench.of(faces, (train, validation, test), side, device)
     with training.seeded(seed):
         body, head = network(start, width, dropout, identity, weights)
     body, head = (m.to(device, memory_format=torch.channels_last) for m in (body, head))
@@ -162,8 +160,7 @@ def transfer(
         )
         model = copy.deepcopy(net)
         label = f"{start}, {way}, {rate:g}"
-        moving = anew and way == WHOLE
-        models.append(_fit(model, bench, inputs, how, order, seed, batch, label, moving))
+        models.append(_fit(model, bench, inputs, how, order, seed, batch, label))
     return {"models": models}
 
 
@@ -190,16 +187,14 @@ class Bench:
         limits: tuple[int | None, int | None, int | None],
         side: int,
         device: str,
-        *,
-        moved: bool,
     ) -> Bench:
-        """`limits`: rows to train, validate and test with at most; `moved`: copies are moved."""
+        """`limits`: rows to train, validate and test with at most. Copies are moved (4.3.4)."""
         train, validation, test = limits
         rows, held = split(faces)
         rows, held = rows[:train], held[:validation]
         at, copied = balanced(faces.label[rows])
         pictures = torch.as_tensor(faces.images[rows[at]])
-        if moved and copied.any():
+        if copied.any():
             made = torch.as_tensor(np.flatnonzero(copied))
             pictures[made] = transformed(pictures[made], Generator().manual_seed(0))
         tests = [part_rows(faces, part, test) for part in PARTS[1:]]
@@ -209,10 +204,10 @@ class Bench:
         images = torch.cat([pictures, torch.as_tensor(faces.images[rest])])
         return cls(images.to(device), faces.label[np.r_[rows[at], rest]], *parts, side)
 
-    def inputs(self, rows, rng: Generator | None = None) -> Tensor:
-        """What a network sees of `rows` (B,), as `fed`: (B, 3, side, side). `rng`: moved by it."""
+    def inputs(self, rows) -> Tensor:
+        """What a network sees of `rows` (B,), as `fed`: (B, 3, side, side)."""
         images = self.images[torch.as_tensor(rows, device=self.images.device)]
-        return fed(enlarged(images if rng is None else transformed(images, rng), self.side))
+        return fed(enlarged(images, self.side))
 
 
 def split(faces: ImageSet) -> tuple[np.ndarray, np.ndarray]:
@@ -296,7 +291,6 @@ def _fit(
     seed: int,
     batch: int,
     label: str,
-    anew: bool,
 ) -> dict:
     """Train `model` in place on the training rows of each epoch (`order`).
 
@@ -312,10 +306,9 @@ def _fit(
     def batches(epoch: int):
         nonlocal fed_in
         right.zero_()
-        rng = Generator().manual_seed(100_000 * seed + epoch)
         for now in _batches(order[epoch], batch):
             fed_in += len(now)
-            yield bench.inputs(now, rng) if anew else inputs(now), true[now]
+            yield inputs(now), true[now]
 
     def loss(net, x, y):
         scores = net(x).float()
