@@ -3,9 +3,11 @@
 import json
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from conftest import run_notebook
 from hypothesis import given
 from hypothesis import strategies as st
@@ -627,3 +629,23 @@ def test_the_notebook_writes_its_artefacts_and_bundles(folder):
         and set(acted.modality) == {"both", "face", "sound"}
         and len(set(acted.actor)) == 4
     )
+
+
+def test_faces_are_seen_by_the_network_itself_and_by_one_that_met_none(monkeypatch, one_thread):
+    from emolib.models import trained
+    from emolib.reproduction.studies.explored import training
+
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 255, (30, 48, 48), dtype=np.uint8)
+    split = np.repeat(["Training", "PublicTest", "PrivateTest"], (20, 2, 8))
+    faces = SimpleNamespace(images=images, label=np.arange(30) % 5, split=split)
+    monkeypatch.setattr(training.datasets, "resolve", lambda ref: faces)
+    seen = training.look(data="", weights="", shown=6, taught=20)
+    assert seen["rows"].tolist() == list(range(22, 28))
+    theirs, first = (seen[f"features {name}"] for name in reversed(training.SEEN))
+    assert first.shape == theirs.shape == (6, 1280) and np.abs(first - theirs).max() > 0.1
+    with torch.inference_mode():
+        asked = trained.load("faces").net(trained.face_fed(images[22:28])).numpy()
+    np.testing.assert_allclose(seen[f"scores {training.SEEN[0]}"], asked, atol=1e-4)
+    guessed = seen[f"scores {training.SEEN[1]}"]
+    assert (guessed.argmax(1) < 5).all(), "a class that was not taught is never named"

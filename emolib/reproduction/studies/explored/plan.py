@@ -10,25 +10,26 @@ from scipy.special import softmax
 
 from emolib import EMOTIONS
 from emolib import data as datasets
+from emolib.data.files import digest_of
 from emolib.data.splits import cross_validation
+from emolib.models import trained
 from emolib.reproduction import runs
 from emolib.reproduction.runs import part
 from emolib.reproduction.runs.explored import Explored, Model
 from emolib.reproduction.studies.explored import training
-from emolib.reproduction.studies.ferplus import plan as ferplus
 from emolib.reproduction.studies.sfew import plan as sfew
 from emolib.reproduction.studies.sfew.tables import EMOTIONS as STILL_EMOTIONS
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is shown; the networks of the stills and the faces belong to notebooks 20 and 13."""
+    """What is shown; the networks of the stills belong to notebook 20."""
 
     faces: int = 3000  # pictures of FERPlus that are shown
+    taught: int = 3000  # training pictures for a linear classifier of what ImageNet's network sees
     actors: int = 24  # simulated, thirty clips each
     frames: int = 3  # that a simulated clip is seen by
     folds: int = 5
-    networks: tuple[str, str] = ("ResNet18", "Densenet121")
     size: int = 64  # pixels of a simulated face
     strength: float = 0.01
 
@@ -37,8 +38,8 @@ class Study(runs.Study):
     """The samples that can be explored, and what networks make of them."""
 
     SIZES = {
-        "smoke": Sizes(faces=120, actors=4, frames=1, folds=2),
-        "quick": Sizes(faces=400, actors=6, frames=1, folds=3),
+        "smoke": Sizes(faces=120, taught=120, actors=4, frames=1, folds=2),
+        "quick": Sizes(faces=400, taught=600, actors=6, frames=1, folds=3),
         "overnight": Sizes(),
         "full": Sizes(),
     }
@@ -81,18 +82,29 @@ class Study(runs.Study):
         )
 
     @part
+    def looked(self) -> dict:
+        """The result of training.look on faces."""
+        data = datasets.load("ferplus", profile=self.profile)
+        grid = {
+            "data": datasets.reference(data),
+            "weights": digest_of(trained.FOLDER / "faces.safetensors"),
+        }
+        grid |= {"shown": self.sizes.faces, "taught": self.sizes.taught}
+        return runs.map(training.look, [grid], label="faces")[0]
+
+    @part
     def faces(self) -> Explored:
-        """FERPlus: two classifiers on test faces (notebook 13); the embedding is their scores."""
-        study, networks = ferplus.Study(self.profile), self.sizes.networks
-        protocol, data = study.base, study.faces
-        rows = study.test_rows[: self.sizes.faces]
-        models = []
-        for network in networks:
-            first = study.results(network, protocol)[0]
-            scores = first["scores"][0, : self.sizes.faces].astype(float)  # (N, 7)
-            models.append(_scored(network, scores))
+        """FERPlus's test faces as emolib's network sees them, and as it did before it met one.
+
+        The embedding is the last layer but one: 1,280 numbers of EfficientNet-Lite0.
+        """
+        data = datasets.load("ferplus", profile=self.profile)
+        rows, models = self.looked["rows"], []
+        for name in training.SEEN:
+            scores, seen = (self.looked[f"{part} {name}"] for part in ("scores", "features"))
+            models.append(Model(name, seen, scores.argmax(1), softmax(scores, 1)))
         return Explored(
-            title=f"Faces (FERPlus): {' beside '.join(networks)}, {protocol}",
+            title=f"Faces (FERPlus): {' beside '.join(training.SEEN)}",
             classes=data.classes[:7],
             true=data.label[rows],
             actor=np.full(len(rows), ""),

@@ -1,18 +1,26 @@
-"""Linear classifiers of simulated clips, seen, heard or both, for the explorer (notebook 90)."""
+"""What the explorer shows (notebook 90): simulated clips seen, heard or both; faces seen twice."""
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
+import torch
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from emolib import data as datasets
 from emolib.data.sim import clip_sets
 from emolib.data.splits import cross_validation
 from emolib.features import mel, texture
+from emolib.models import classifiers, trained
+from emolib.reproduction.studies.faces import PARTS as FACE_PARTS
+from emolib.reproduction.studies.faces import part_rows
 
 PARTS = ("both", "face", "sound")  # what of a clip is there at test
 WAYS = ("whole clips", "parts missing")  # what a classifier is trained on
+SEEN = ("emolib's network", "the same before it met a face")
 
 
 def run(*, data: str, folds: int, frames: int, seed: int, strength: float) -> dict:
@@ -43,6 +51,46 @@ def run(*, data: str, folds: int, frames: int, seed: int, strength: float) -> di
             for p, part in enumerate(test):
                 scores[w, p, split.test] = model.decision_function(part)
     return {"scores": scores, "fold": fold, "classes": classes}
+
+
+# ---------------------------------------------------------------- faces
+
+
+def look(*, data: str, weights: str, shown: int, taught: int) -> dict:
+    """The network on faces that comes with emolib looks at test pictures, and so does the same
+    network before it has met a face: as ImageNet left it.
+
+    weights   digest of emolib's, which learnt from the training part
+    taught    training pictures from which a linear classifier reads what ImageNet's network sees
+    Returns rows (N,) of PrivateTest and, of each of SEEN, features (N, 1280) and scores (N, 7).
+    """
+    faces, network = datasets.resolve(data), trained.load("faces")
+    rows, known = part_rows(faces, FACE_PARTS[2], shown), part_rows(faces, FACE_PARTS[0], taught)
+    body = copy.deepcopy(network.net)
+    body.reset_classifier(0)
+    before = classifiers.efficientnet_lite0(classes=0).eval()
+    met, unmet = (_features(net, faces.images[rows]) for net in (body, before))
+    with torch.inference_mode():
+        scores = network.net.get_classifier()(torch.from_numpy(met)).numpy()
+    machine = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
+    machine.fit(_features(before, faces.images[known]), faces.label[known])
+    guessed = np.full((len(rows), 7), -1e3)
+    guessed[:, machine[-1].classes_] = machine.decision_function(unmet)
+    values = ((scores, met), (guessed, unmet))
+    named = {}
+    for name, (score, features) in zip(SEEN, values):
+        named |= {f"scores {name}": score, f"features {name}": features.astype(np.float32)}
+    return {"rows": rows} | named
+
+
+@torch.inference_mode()
+def _features(body, images: np.ndarray) -> np.ndarray:
+    """float32 (N, 1280) of faces uint8 (N, 48, 48)."""
+    parts = [body(trained.face_fed(images[k : k + 64])) for k in range(0, len(images), 64)]
+    return torch.cat(parts).numpy() if parts else np.zeros((0, 1280), np.float32)
+
+
+# ---------------------------------------------------------------- simulated clips
 
 
 def first_takes(clips) -> np.ndarray:
