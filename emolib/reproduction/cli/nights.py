@@ -133,8 +133,8 @@ def _forty_one(s, _) -> float:
     lite0 = (len(s.tried) + s.seeds - 1) * s.lite0.epochs * s.lite0.draws * LITE0_SMALL
     people = prod(count for _, count in s.source.world) * s.source.epochs
     looked = s.frozen.train + s.frozen.validation + 2 * s.frozen.test
-    learnt = len(s.care.faces) * (FACES_29 + FIXED_29) + len(s.care.nothing) * FACES_29
-    learnt += len(s.care.imagenet) * LITE0
+    learnt = 2 * len(s.care.resnet) * FACES_29 + len(s.care.fixed) * FIXED_29
+    learnt += len(s.care.lite0) * LITE0
     return vgg + lite0 + people * VGG + looked * STRANGER + learnt * TAUGHT
 
 
