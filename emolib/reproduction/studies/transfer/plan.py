@@ -106,21 +106,22 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Care:
-    """The recipe of the networks that come with emolib: pixels in each epoch by start; None: all
-    pictures. From scratch it takes longer to come to rest. The tests come from the same cameras as
-    the training part: pictures are changed half as much."""
+    """The recipe of the networks that come with emolib: pixels in each epoch; None: all pictures.
+    The tests come from the same cameras as the training part: pictures are changed half as much."""
 
-    faces: tuple[int, ...] = (104,) * 11
-    nothing: tuple[int, ...] = (104,) * 13
-    imagenet: tuple[int, ...] = SIDES
+    resnet: tuple[int, ...] = (104,) * len(SIDES)
+    fixed: tuple[int, ...] = (104,) * 6  # dense layers alone are soon done
+    lite0: tuple[int, ...] = SIDES
     much: float = GENTLY["much"]
     average: float = FACE_RECIPE["average"]  # decay of the running average of weights
     train: int | None = None
     validation: int | None = None
 
-    def sides(self, start: str) -> list[int]:
+    def sides(self, start: str, way: str) -> list[int]:
         """Pixels of the pictures in each epoch."""
-        return list(dict(zip(care.STARTS, (self.faces, self.nothing, self.imagenet)))[start])
+        if way == CARE_FIXED:
+            return list(self.fixed)
+        return list(self.lite0 if start == care.IMAGENET else self.resnet)
 
 
 @dataclass(frozen=True)
@@ -426,7 +427,7 @@ class Study(runs.Study):
         for name in filter(self.with_care, self.models):
             start, way = self.models[name]
             known = {"weights": care.face_weights() if start == care.REAL_FACES else None}
-            how = {"start": start, "fixed": way == CARE_FIXED, "sides": s.sides(start)}
+            how = {"start": start, "fixed": way == CARE_FIXED, "sides": s.sides(start, way)}
             grid[name] = shared | known | how
         return dict(zip(grid, runs.map(care.run, list(grid.values()), label="with care")))
 
