@@ -128,14 +128,13 @@ def _forty(s, q) -> float:
 
 
 def _forty_one(s, _) -> float:
-    plain = 1 + len(s.anew)  # models of VGG-16 beside the thesis's own
-    whole = len(s.rates) + plain * len(s.tried) + (1 + plain) * (s.seeds - 1)
+    whole = len(s.rates) + len(s.tried) + 2 * (s.seeds - 1)  # VGG-16 from faces, from scratch
     vgg = whole * s.vgg.epochs * s.vgg.draws * VGG
     lite0 = (len(s.tried) + s.seeds - 1) * s.lite0.epochs * s.lite0.draws * LITE0_SMALL
     people = prod(count for _, count in s.source.world) * s.source.epochs
     looked = s.frozen.train + s.frozen.validation + 2 * s.frozen.test
-    learnt = len(s.care.faces) * (FACES_29 + FIXED_29) + len(s.care.nothing) * FACES_29
-    learnt += len(s.care.imagenet) * LITE0
+    learnt = 2 * len(s.care.resnet) * FACES_29 + len(s.care.fixed) * FIXED_29
+    learnt += len(s.care.lite0) * LITE0
     return vgg + lite0 + people * VGG + looked * STRANGER + learnt * TAUGHT
 
 
