@@ -349,7 +349,9 @@ CAREFUL = {
 
 def test_a_network_of_the_recipe_learns_and_says_what_it_did(faces, monkeypatch, one_thread):
     monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
-    monkeypatch.setattr(care, "moved", lambda x, side, rng, much: care.trained.face_fed(x, side))
+    monkeypatch.setattr(
+        care.shipped, "moved", lambda x, side, rng, much: care.trained.face_fed(x, side)
+    )
     done = care.run(**CAREFUL)
     true = faces.label[faces.split == "PrivateTest"]
     assert done["private"].shape == (40, 7) and done["public"].shape == (20, 7)

@@ -82,13 +82,15 @@ class Study(runs.Study):
         )
 
     @part
+    def portraits(self):
+        """FERPlus, real where it is at hand."""
+        return datasets.load("ferplus", profile=self.profile)
+
+    @part
     def looked(self) -> dict:
         """The result of training.look on faces."""
-        data = datasets.load("ferplus", profile=self.profile)
-        grid = {
-            "data": datasets.reference(data),
-            "weights": digest_of(trained.FOLDER / "faces.safetensors"),
-        }
+        weights = digest_of(trained.FOLDER / "faces.safetensors")
+        grid = {"data": datasets.reference(self.portraits), "weights": weights}
         grid |= {"shown": self.sizes.faces, "taught": self.sizes.taught}
         return runs.map(training.look, [grid], label="faces")[0]
 
@@ -98,8 +100,7 @@ class Study(runs.Study):
 
         The embedding is the last layer but one: 1,280 numbers of EfficientNet-Lite0.
         """
-        data = datasets.load("ferplus", profile=self.profile)
-        rows, models = self.looked["rows"], []
+        data, rows, models = self.portraits, self.looked["rows"], []
         for name in training.SEEN:
             scores, seen = (self.looked[f"{part} {name}"] for part in ("scores", "features"))
             models.append(Model(name, seen, scores.argmax(1), softmax(scores, 1)))

@@ -179,10 +179,14 @@ def _normal(x: Tensor, rng: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def scores(net, images: np.ndarray) -> np.ndarray:
-    """Mean probabilities (N, 7) of faces uint8 (N, 48, 48) and of their mirror images."""
+def scores(
+    net, images: np.ndarray, side: int = trained.LOOKED, *, mirrored: bool = True
+) -> np.ndarray:
+    """Probabilities (N, 7) of faces uint8 (N, 48, 48) at `side` pixels; where mirrored, the mean of
+    those of the faces and of their mirror images."""
     device, parts = next(net.parameters()).device, []
     for first in range(0, len(images), 128):
-        x = trained.face_fed(images[first : first + 128]).to(device)
-        parts.append(net(x).softmax(1) + net(x.flip(-1)).softmax(1))
-    return (torch.cat(parts) / 2).float().cpu().numpy()
+        x = trained.face_fed(images[first : first + 128], side).to(device)
+        looks = [x, x.flip(-1)] if mirrored else [x]
+        parts.append(sum(net(look).float().softmax(1) for look in looks) / len(looks))
+    return torch.cat(parts).cpu().numpy()

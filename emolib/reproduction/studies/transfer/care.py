@@ -28,7 +28,7 @@ from emolib.models import classifiers, trained
 from emolib.models.face_resnet import FaceResnet
 from emolib.reproduction import runs
 from emolib.reproduction.studies.faces import CLASSES
-from emolib.reproduction.studies.shipped.faces import moved
+from emolib.reproduction.studies.shipped import faces as shipped
 from emolib.reproduction.studies.transfer.training import asked
 
 REAL_FACES, NOTHING, IMAGENET = STARTS = ("real faces", "nothing", "ImageNet")
@@ -87,7 +87,7 @@ def run(
         order = known[torch.randperm(len(known), generator=rng).numpy()]
         for first in range(0, max(len(order) - batch + 1, 1), batch):
             now = order[first : first + batch]
-            yield moved(images[now], sides[epoch], rng, much), label[now]
+            yield shipped.moved(images[now], sides[epoch], rng, much), label[now]
 
     def loss(net, x, y):
         return F.cross_entropy(net(x).float(), y, label_smoothing=SMOOTHED)
@@ -161,14 +161,7 @@ class Fixed(nn.Module):
             return self.body(x)
 
 
-@torch.no_grad()
 def scores(net: nn.Module, images: np.ndarray, side: int, *, mirrored: bool = True) -> Tensor:
-    """Log-probabilities (N, 7) on the CPU of faces uint8 (N, 48, 48); with those of mirror images
-    the mean of both."""
-    device, parts = next(net.parameters()).device, []
-    for first in range(0, len(images), 128):
-        x = trained.face_fed(images[first : first + 128], side).to(device)
-        sides = [x, x.flip(-1)] if mirrored else [x]
-        odds = sum(net(side).float().softmax(1) for side in sides) / len(sides)
-        parts.append(odds.clamp_min(1e-8).log().cpu())
-    return torch.cat(parts) if parts else torch.zeros(0, CLASSES)
+    """Log-probabilities (N, 7) on the CPU of faces uint8 (N, 48, 48), as `shipped.faces.scores`."""
+    odds = shipped.scores(net, images, side, mirrored=mirrored)
+    return torch.from_numpy(odds).clamp_min(1e-8).log()
