@@ -1,6 +1,7 @@
 """Notebook 41: what is balanced and held back, what a start means, whose error it is, and the notebook at its smallest."""
 
 import dataclasses
+import itertools
 import json
 from types import SimpleNamespace
 
@@ -341,6 +342,8 @@ CAREFUL = {
     "weight_decay": 0.01,
     "average": 0.5,
     "much": 0.5,
+    "patience": None,
+    "bfloat16": False,
     "train": None,
     "validation": None,
     "test": None,
@@ -362,6 +365,46 @@ def test_a_network_of_the_recipe_learns_and_says_what_it_did(faces, monkeypatch,
         p.numel() for p in torch.nn.Sequential(*care.network("nothing", None)).parameters()
     )
     assert not done["diverged"] and done["best_epoch"] == 3
+
+
+def test_with_patience_a_network_ends_at_rest_on_its_best_epoch(faces, monkeypatch, one_thread):
+    monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
+    monkeypatch.setattr(
+        care.shipped, "moved", lambda x, side, rng, much: care.trained.face_fed(x, side)
+    )
+    # a rate at which nothing gets better: two epochs without gain end it
+    still = CAREFUL | {"rate": 0.0, "patience": 2, "sides": [104] * 12}
+    monkeypatch.setattr(care.F, "cross_entropy", worse(care.F.cross_entropy))
+    done = care.run(**still)
+    assert len(done["loss"]) == 3 and done["settled"] and done["best_epoch"] == 0
+
+
+def worse(cross_entropy):
+    """The same loss, a little higher each time it is asked."""
+    asked = itertools.count()
+
+    def loss(*args, **options):
+        return cross_entropy(*args, **options) + next(asked)
+
+    return loss
+
+
+def test_a_network_learns_in_bfloat16_too(faces, monkeypatch, one_thread):
+    monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
+    monkeypatch.setattr(
+        care.shipped, "moved", lambda x, side, rng, much: care.trained.face_fed(x, side)
+    )
+    wide, half = care.run(**CAREFUL), care.run(**CAREFUL | {"bfloat16": True})
+    assert not np.array_equal(wide["loss"], half["loss"])
+    np.testing.assert_allclose(half["loss"], wide["loss"], rtol=0.1)
+    assert half["private"].dtype == np.float32
+
+
+def test_a_training_says_itself_whether_it_rests():
+    falling, flat = np.linspace(2, 1, 10), np.ones(10)
+    assert plan.at_rest({"validation": falling, "settled": True})
+    assert not plan.at_rest({"validation": flat, "settled": False})
+    assert plan.at_rest({"validation": flat}) and not plan.at_rest({"validation": falling})
 
 
 def test_fixed_convolutions_stay_as_they_were_and_their_norms_too(one_thread):

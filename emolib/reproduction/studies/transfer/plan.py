@@ -18,7 +18,7 @@ cluster of every interval; seeds are averaged within a picture.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,21 +103,32 @@ class Frozen:
 @dataclass(frozen=True)
 class Care:
     """The recipe of the networks that come with emolib: pixels in each epoch; None: all pictures.
-    The tests come from the same cameras as the training part: pictures are changed half as much."""
 
-    resnet: tuple[int, ...] = (104,) * len(SIDES)
+    The tests come from the same cameras as the training part: pictures are changed half as much.
+    Lite0 from ImageNet learns them by heart then, and gets them changed in full.
+    """
+
+    resnet: tuple[int, ...] = (104,) * 26  # at most
     fixed: tuple[int, ...] = (104,) * 6  # dense layers alone are soon done
     lite0: tuple[int, ...] = SIDES
     much: float = GENTLY["much"]
+    lite0_much: float = 1.0
+    patience: int | None = 4  # of the ResNets as a whole: epochs; None: the rate climbs and falls
+    bfloat16: bool = True  # the ResNets
     average: float = FACE_RECIPE["average"]  # decay of the running average of weights
     train: int | None = None
     validation: int | None = None
 
-    def sides(self, start: str, way: str) -> list[int]:
-        """Pixels of the pictures in each epoch."""
+    def arguments(self, start: str, way: str) -> dict:
+        """What `care.run` is told of one network."""
+        how = {"start": start, "fixed": way == CARE_FIXED, "average": self.average}
+        how |= {"train": self.train, "validation": self.validation, "patience": None}
+        if start == care.IMAGENET:
+            return how | {"sides": list(self.lite0), "much": self.lite0_much, "bfloat16": False}
+        how |= {"much": self.much, "bfloat16": self.bfloat16}
         if way == CARE_FIXED:
-            return list(self.fixed)
-        return list(self.lite0 if start == care.IMAGENET else self.resnet)
+            return how | {"sides": list(self.fixed)}
+        return how | {"sides": list(self.resnet), "patience": self.patience}
 
 
 @dataclass(frozen=True)
@@ -148,6 +159,8 @@ class Sizes:
         return self.epochs or own or (self.lite0 if start == LITE0 else self.vgg).epochs
 
 
+BRIEF = Care(lite0_much=0.5, patience=None, bfloat16=False, average=0.5)  # an epoch or two
+
 SIZES = {
     "smoke": Sizes(
         seeds=1,
@@ -162,7 +175,7 @@ SIZES = {
         validation=60,
         test=60,
         frozen=Frozen(14, 4, 4, 26),
-        care=Care((104,), (104,), (32,), average=0.5, train=64, validation=16),
+        care=replace(BRIEF, resnet=(104,), fixed=(104,), lite0=(32,), train=64, validation=16),
     ),
     # hundreds of steps are too few for dropout: the stand-in has none
     "quick": Sizes(
@@ -177,7 +190,9 @@ SIZES = {
         validation=500,
         test=600,
         frozen=Frozen(120, 40, 40, 60),
-        care=Care(2 * (104,), 2 * (104,), 2 * (64,), average=0.5, train=640, validation=200),
+        care=replace(
+            BRIEF, resnet=2 * (104,), fixed=2 * (104,), lite0=2 * (64,), train=640, validation=200
+        ),
     ),
     # the night goes to the networks that work: the stand-in shows its curves and decides nothing
     "overnight": Sizes(
@@ -331,8 +346,7 @@ class Study(runs.Study):
         """Protocols that may decide: VGG-16 at full width, no validation loss that still falls."""
         if self.narrow:
             return frozenset()
-        curves = [r["validation"] for name in self.models for r in self.results(name)]
-        if not all(plateaued(curve) for curve in curves):
+        if not all(at_rest(r) for name in self.models for r in self.results(name)):
             return frozenset()
         return frozenset(self.protocol(part, more) for part in TESTS for more in ("", UNIQUE))
 
@@ -408,16 +422,12 @@ class Study(runs.Study):
     @part
     def cared_for(self) -> dict[str, dict]:
         """Model -> result of `care.run`: one seed, one rate."""
-        s = self.sizes.care
-        own = {name: getattr(s, name) for name in ("average", "much", "train", "validation")}
-        shared = {"data": datasets.reference(self.faces), **FACE_RECIPE, **own}
-        shared |= {"test": self.sizes.test}
+        shared = {"data": datasets.reference(self.faces), **FACE_RECIPE, "test": self.sizes.test}
         grid = {}
         for name in filter(self.with_care, self.models):
             start, way = self.models[name]
             known = {"weights": care.face_weights() if start == care.REAL_FACES else None}
-            how = {"start": start, "fixed": way == CARE_FIXED, "sides": s.sides(start, way)}
-            grid[name] = shared | known | how
+            grid[name] = shared | known | self.sizes.care.arguments(start, way)
         return dict(zip(grid, runs.map(care.run, list(grid.values()), label="with care")))
 
     @held
@@ -483,6 +493,11 @@ class Study(runs.Study):
                 }
             )
         return pd.DataFrame(rows).convert_dtypes()
+
+
+def at_rest(result: dict) -> bool:
+    """Would more epochs change little? A training says so, or its validation loss does."""
+    return bool(result["settled"] if "settled" in result else plateaued(result["validation"]))
 
 
 def worth(result: dict) -> float:

@@ -11,7 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
-from emolib import EMOTIONS, metrics, training
+from emolib import EMOTIONS, metrics
 from emolib import data as datasets
 from emolib.data import votes
 from emolib.data.checks import content_of
@@ -44,6 +44,7 @@ from emolib.reproduction.studies.transfer.plan import (
     UNIQUE,
     UNTRAINED,
     Study,
+    at_rest,
 )
 from emolib.reproduction.studies.transfer.training import (
     NETWORKS,
@@ -140,7 +141,7 @@ def standing(study: Study, name: str, trained: str | None = None) -> Standing:
         study.title(name),
         low=row.low.iloc[0] / 100,
         trivial=np.bincount(truth).max() / len(truth),
-        flat=all(training.plateaued(result["validation"]) for result in study.results(name)),
+        flat=all(at_rest(result) for result in study.results(name)),
         people=len(np.unique(tested.pixels[tested.fresh])),
         stock=tuple({STOCK} & set(frame["name"])),
         family=len(pairs(study)),
