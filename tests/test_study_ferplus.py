@@ -17,6 +17,7 @@ from emolib import metrics
 from emolib.data.votes import VOTES
 from emolib.ground.containers import ImageSet
 from emolib.ground.errors import EmolibError
+from emolib.models.trained import face_fed, load
 from emolib.reproduction import papers
 from emolib.reproduction.papers.audit import ferplus as audited
 from emolib.reproduction.report import files as results
@@ -28,7 +29,7 @@ from emolib.reproduction.runs.claims import (
     WEAK,
     failed_gate,
 )
-from emolib.reproduction.studies.faces import PARTS, STOCK, stock
+from emolib.reproduction.studies.faces import PARTS, STOCK, part_rows, stock
 from emolib.reproduction.studies.ferplus import claims, figures, plan, tables
 from emolib.reproduction.studies.ferplus import training as networks
 from emolib.training import loop
@@ -334,18 +335,17 @@ def test_only_full_width_and_flat_curves_settle_a_claim(profile, curve, expected
     assert tables.settled(plan.Study(profile)) == expected
 
 
-def test_lite0_goes_on_from_its_package(faces, monkeypatch):
-    monkeypatch.setattr(plan.Study, "faces", faces)
-    monkeypatch.setattr(plan.classifiers, "lite0_at_hand", lambda: True)
-    run = plan.Study("quick").plan["EfficientNet-Lite0", "ImageNet weights", 0]
-    assert (run["pretrained"], run["narrow"], run["side"], run["crop"]) == (
-        "imagenet",
-        False,
-        72,
-        64,
-    )
-    monkeypatch.setattr(plan.classifiers, "lite0_at_hand", lambda: False)
-    assert plan.Study("quick").initialisations.keys() == {"narrow, from scratch"}
+def test_the_network_that_ships_is_read_on_real_pictures_only(faces, monkeypatch):
+    monkeypatch.setattr(datasets, "resolve", lambda ref: faces)
+    made = dataclasses.replace(faces, source="simulated")
+    monkeypatch.setattr(plan.Study, "faces", made)
+    assert plan.Study("smoke").shipped is None
+    monkeypatch.setattr(plan.Study, "faces", dataclasses.replace(faces, source="real"))
+    said = plan.Study("smoke").shipped
+    tested = faces.images[part_rows(faces, "PrivateTest")]
+    network = load("faces")
+    np.testing.assert_allclose(said, np.exp(network.logits(face_fed(tested))), atol=1e-6)
+    np.testing.assert_allclose(said.sum(1), 1, atol=1e-5)
 
 
 # ---------------------------------------------------------------- the claims and their gates
@@ -363,6 +363,7 @@ def at_full_width(faces, monkeypatch):
     """Eleven flat networks of full width on 'real' faces: all are right on 27 of 30 pictures."""
     faces = dataclasses.replace(faces, source="real")
     monkeypatch.setattr(plan, "weights_at_hand", lambda network: False)
+    monkeypatch.setattr(plan.Study, "shipped", None)
     monkeypatch.setattr(plan.Study, "faces", faces)
     monkeypatch.setattr(plan.Study, "originals", faces)
     study = plan.Study("full")

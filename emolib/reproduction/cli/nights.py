@@ -101,9 +101,7 @@ def _twelve(s, _) -> float:
 
 def _thirteen(s, _) -> float:
     pictures, looks = s.seeds * s.epochs * s.draws, s.seeds * HELD_OUT * (s.epochs + 2)
-    narrow = pictures * (ELEVEN + len(s.variants) * ONE) + looks * ELEVEN / 4
-    one = s.lite0
-    return narrow + s.seeds * (one.epochs * one.draws * LITE0 + HELD_OUT * (one.epochs + 2) * LOOK)
+    return pictures * (ELEVEN + len(s.variants) * ONE) + looks * ELEVEN / 4
 
 
 def _fourteen(s, q) -> float:

@@ -2,7 +2,7 @@
 
 Each protocol of plan.py is also read on a clean test: without the test pictures whose every pixel
 stands in the training part. Seeds are averaged within a picture. Two rows need no network: the most
-frequent class, and a linear discriminant on coarse pixels.
+frequent class, and a linear discriminant on coarse pixels; one comes with emolib.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from emolib import training as fitting
 from emolib.data.sampler import prior_shift
 from emolib.metrics import DETECTABLE, SMALLEST_P, floor
 from emolib.models import classifiers
+from emolib.models.classifiers import LITE0
 from emolib.reproduction import papers
 from emolib.reproduction.papers.audit.ferplus import disagreeing
 from emolib.reproduction.runs import Outcome, held
 from emolib.reproduction.studies import face_scores
 from emolib.reproduction.studies.faces import CLASSES, STOCK, part_rows, stock
-from emolib.reproduction.studies.ferplus.plan import CLEANED
+from emolib.reproduction.studies.ferplus.plan import CLEANED, SHIPPED
 
 BATCHES = 392  # 3,136 printed test pictures in batches of eight
 CLEAN = ", clean test"
@@ -117,6 +118,8 @@ def table_4_1(study) -> Outcome:
         frames.append(_parameters(counts, protocol))
     frames.append(_parameters(classifiers.sizes(CLASSES), "full width"))
     read(without_network(study), UNLEARNT)
+    if study.shipped is not None:
+        read({(LITE0,): study.shipped[None]}, SHIPPED)
     columns = ["model", "metric", "protocol", "measured", "low", "high", "unit"]
     return study.outcome(pd.concat(frames)[columns], settled=settled(study))
 
@@ -288,6 +291,8 @@ def ways(study) -> Outcome:
                 said[AVERAGED, protocol, way] = averaged(study, protocol, way)
     for variant, way in product(study.sizes.variants, (PLAIN, SHIFTED)):
         said[one, variant, way] = probabilities(study, one, variant, way)
+    if study.shipped is not None:
+        said[LITE0, SHIPPED, MIRRORED] = study.shipped[None]
     twice = [(one, trained, PLAIN) for trained in (study.base, CLEANED)]
     changed = {key: said[key] for key in twice if key in said}
     parts = [
