@@ -423,10 +423,10 @@ def test_fixed_convolutions_stay_as_they_were_and_their_norms_too(one_thread):
 
 
 def test_claims_about_faces_rest_on_real_people_where_their_weights_are(monkeypatch):
-    monkeypatch.setattr(care, "face_weights", lambda: "digest")
+    monkeypatch.setattr(plan.identity, "weights", lambda: "digest")
     study = plan.Study("smoke")
     assert study.judged(plan.KNOWN) == plan.KNOWN and study.people_behind.source == "real"
-    monkeypatch.setattr(care, "face_weights", lambda: None)
+    monkeypatch.setattr(plan.identity, "weights", lambda: None)
     study = plan.Study("smoke")
     names = [study.judged(name) for name in (plan.KNOWN, plan.BLANK, plan.KNOWN_FIXED)]
     assert names == [plan.OURS, plan.PLAIN, plan.FIXED]
@@ -434,7 +434,7 @@ def test_claims_about_faces_rest_on_real_people_where_their_weights_are(monkeypa
 
 
 def test_only_networks_that_saw_simulated_people_say_so(monkeypatch):
-    monkeypatch.setattr(care, "face_weights", lambda: "digest")
+    monkeypatch.setattr(plan.identity, "weights", lambda: "digest")
     made = SimpleNamespace(name="vggface", source="simulated", fingerprint="x")
     real = SimpleNamespace(name="fer2013", source="real", fingerprint="y")
     monkeypatch.setattr(plan.Study, "source_task", made)

@@ -19,11 +19,9 @@ from torch.nn import functional as F
 
 from emolib import data as datasets
 from emolib import training
-from emolib.data.files import digest_of
 from emolib.features import identity
-from emolib.features.detectors import packaged
 from emolib.ground import settings
-from emolib.ground.errors import EmolibError, nearest
+from emolib.ground.errors import nearest
 from emolib.models import classifiers, trained
 from emolib.models.face_resnet import FaceResnet
 from emolib.reproduction import runs
@@ -35,14 +33,6 @@ REAL_FACES, NOTHING, IMAGENET = STARTS = ("real faces", "nothing", "ImageNet")
 SMOOTHED = 0.1  # of each label is spread over all classes: a quarter of FER2013's are contested
 PLATEAU, FACTOR = 1, 0.3  # with patience the rate falls to FACTOR after two epochs without gain
 MEASURED = 1024  # pictures from which dlib's norms take their means and variances
-
-
-def face_weights() -> str | None:
-    """Digest of dlib's weights; None where their package is not installed."""
-    try:
-        return digest_of(packaged(identity.PACKAGE, identity.FILE))
-    except EmolibError:
-        return None
 
 
 def run(
@@ -161,9 +151,8 @@ def network(start: str, pictures: Tensor) -> tuple[nn.Module, nn.Module]:
     if start == IMAGENET:
         body = classifiers.efficientnet_lite0(classes=0)
         return body, nn.Linear(body.num_features, CLASSES)
-    body = FaceResnet()
-    if start == REAL_FACES:
-        body.known(packaged(identity.PACKAGE, identity.FILE)).standardise(pictures)
+    known = start == REAL_FACES
+    body = identity.network().standardise(pictures) if known else FaceResnet()
     body.descriptor = nn.Identity()  # 128 numbers are for telling people apart: 256 go on
     hidden = nn.Linear(body.width, body.width)
     return body, nn.Sequential(hidden, nn.ReLU(), nn.Linear(body.width, CLASSES))

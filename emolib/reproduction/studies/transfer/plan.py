@@ -28,6 +28,7 @@ from emolib import data as datasets
 from emolib.data import ferplus, votes
 from emolib.data.checks import content_of
 from emolib.data.files import digest_of
+from emolib.features import identity
 from emolib.ground import settings
 from emolib.ground.containers import digest
 from emolib.models import classifiers, vgg
@@ -286,7 +287,7 @@ class Study(runs.Study):
         """What the network of `judged(KNOWN)` has learnt people from."""
         if KNOWN not in self.models:
             return self.source_task
-        return SimpleNamespace(name="dlib", source="real", fingerprint=care.face_weights())
+        return SimpleNamespace(name="dlib", source="real", fingerprint=identity.weights())
 
     @property
     def sources(self) -> tuple:
@@ -307,7 +308,7 @@ class Study(runs.Study):
     def models(self) -> dict[str, tuple[str, str]]:
         """MODELS that are trained here: EfficientNet-Lite0 only where its package is installed."""
         missing = set() if classifiers.lite0_at_hand() else {LITE0, care.IMAGENET}
-        if care.face_weights() is None:
+        if identity.weights() is None:
             missing |= {care.REAL_FACES, care.NOTHING}
         return {name: (start, way) for name, (start, way) in MODELS.items() if start not in missing}
 
@@ -426,7 +427,7 @@ class Study(runs.Study):
         grid = {}
         for name in filter(self.with_care, self.models):
             start, way = self.models[name]
-            known = {"weights": care.face_weights() if start == care.REAL_FACES else None}
+            known = {"weights": identity.weights() if start == care.REAL_FACES else None}
             grid[name] = shared | known | self.sizes.care.arguments(start, way)
         return dict(zip(grid, runs.map(care.run, list(grid.values()), label="with care")))
 
