@@ -129,7 +129,10 @@ class Care:
         how |= {"much": self.much, "bfloat16": self.bfloat16}
         if way == CARE_FIXED:
             return how | {"sides": list(self.fixed)}
-        return how | {"sides": list(self.resnet), "patience": self.patience}
+        how |= {"sides": list(self.resnet), "patience": self.patience}
+        # A rate that stands still must not be the peak of one that climbs: at that, the first steps
+        # take from a network what it knew of faces.
+        return how | ({} if self.patience is None else {"rate": GENTLY["rate"]})
 
 
 @dataclass(frozen=True)
