@@ -109,7 +109,7 @@ class Care:
     Lite0 from ImageNet learns them by heart then, and gets them changed in full.
     """
 
-    resnet: tuple[int, ...] = (104,) * 26  # at most
+    resnet: tuple[int, ...] = (104,) * 40  # at most: patience ends it
     fixed: tuple[int, ...] = (104,) * 6  # dense layers alone are soon done
     lite0: tuple[int, ...] = SIDES
     much: float = GENTLY["much"]
