@@ -229,9 +229,11 @@ class Study(runs.Study):
         images averaged; None where the pictures are not real, which it has never met."""
         if self.faces.source != "real":
             return None
-        grid = [{"data": datasets.reference(self.faces), "test": self.sizes.test}]
-        grid[0]["weights"] = digest_of(trained.FOLDER / "faces.safetensors")
-        return runs.map(training.shipped, grid, label="the network that ships")[0]["probabilities"]
+        weights = digest_of(trained.FOLDER / "faces.safetensors")
+        grid = {"data": datasets.reference(self.faces), "weights": weights}
+        grid |= {"test": self.sizes.test}
+        (said,) = runs.map(training.shipped, [grid], label="the network that ships")
+        return said["probabilities"]
 
     @held
     def results(self, network: str, protocol: str) -> list[dict]:

@@ -60,13 +60,13 @@ def run(
     comes, falls in steps, and the best epoch is kept: which of two networks learns more is asked
     when both are at rest.
 
-    start    one of STARTS: what the network knows beforehand
-    weights  digest of what it begins with
-    fixed    only the dense layers learn
-    sides    pixels of the pictures in each epoch
-    much     how much pictures are changed: a share of what `shipped.faces.moved` does
-    patience epochs without a lower validation loss, after which training ends
-    bfloat16 a processor that knows this type learns twice as fast in it; tests are read in float32
+    start     one of STARTS: what the network knows beforehand
+    weights   digest of what it begins with
+    fixed     only the dense layers learn
+    sides     pixels of the pictures in each epoch
+    much      how much pictures are changed: a share of what `shipped.faces.moved` does
+    patience  epochs without a lower validation loss, after which training ends
+    bfloat16  in which a processor that knows it learns twice as fast; tests are read in float32
     Returns by epoch: loss, accuracy (NaN: not read), validation (loss) and validation_accuracy on a
     tenth of the training part, of the averaged weights. Once: raw scores (N, 7) of both tests,
     public and private, averaged over mirror images; rate, parameters that learnt, best_epoch,
